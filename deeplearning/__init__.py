@@ -1,0 +1,1 @@
+"""Recurrent networks, image captioning, network visualization and style transfer, written to be read."""

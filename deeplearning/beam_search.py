@@ -1,0 +1,66 @@
+"""Beam search: the best sentences of a network that gives scores to next words, for many images at once."""
+
+import numpy as np
+
+from deeplearning.layers import log_softmax
+
+
+def beam_search(step, state, width, max_length, start, end, null):
+    """Write one sentence for each row of the state, keeping the `width` best beginnings at every step.
+
+    A beginning is as good as the sum of its words' log-probabilities. One that ends leaves the beam and gives up its
+    place, so a row is done when `width` sentences have ended, or at max_length. Of these the one with the highest mean
+    log-probability a word wins: the sum alone would favour short sentences (Wu et al., "Google's neural machine
+    translation system", 2016, section 7).
+
+    Inputs:
+    - step: Function (words, state) -> (scores, state) that reads one word for each of n rows and returns scores of the
+      next one, of shape (n, V), and the state after it
+    - state: List of arrays of shape (N, ...), what flows from step to step
+    - width: Number of beginnings to keep, at least 1
+    - max_length: Largest number of words, `end` included
+    - start, end, null: Indices of the words that begin, end and fill up a sentence
+
+    Returns:
+    - sentences: ints of shape (N, max_length), without `start`; `null` after `end`
+    """
+    N = len(state[0])
+    best, best_mean = np.full((N, max_length), null), np.full(N, -np.inf)
+    places = np.full(N, width)  # how many beginnings each sentence may still keep
+    # One row for each live beginning: whose it is, its words, the sum of their log-probabilities
+    owner, words, total = np.arange(N), np.full((N, 1), start), np.zeros(N)
+    for t in range(max_length):
+        if owner.size == 0:
+            break
+        scores, state = step(words[:, -1], state)
+        parent, next_word, total = _best_next_words(total[:, None] + log_softmax(scores), owner, places)
+        owner, words = owner[parent], np.column_stack((words[parent], next_word))
+
+        done = (next_word == end) | (t + 1 == max_length)
+        for row in np.flatnonzero(done):
+            mean = total[row] / (t + 1)
+            if mean > best_mean[owner[row]]:
+                best_mean[owner[row]] = mean
+                best[owner[row]] = null
+                best[owner[row], : t + 1] = words[row, 1:]
+        np.subtract.at(places, owner[done], 1)
+        owner, words, total = owner[~done], words[~done], total[~done]
+        state = [s[parent[~done]] for s in state]
+    return best
+
+
+def _best_next_words(totals, owner, places):
+    """The best continuations of each owner, as many as it has places.
+
+    totals (n, V) are the log-probabilities of n beginnings with each next word. Returns for each continuation kept: the
+    row it continues, its word and its total.
+    """
+    k = min(int(places.max()), totals.shape[1])  # no beginning can fill more places
+    top = np.argpartition(-totals, k - 1, axis=1)[:, :k]
+    parent, next_word = np.repeat(np.arange(len(totals)), k), top.ravel()
+    total = np.take_along_axis(totals, top, axis=1).ravel()
+    order = np.lexsort((-total, owner[parent]))  # by owner, and within an owner best first
+    owner = owner[parent[order]]
+    rank = np.arange(len(order)) - np.searchsorted(owner, owner)
+    kept = order[rank < places[owner]]
+    return parent[kept], next_word[kept], total[kept]

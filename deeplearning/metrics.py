@@ -1,0 +1,140 @@
+"""How good captions are: BLEU and CIDEr-D against captions that people wrote.
+
+Scores compare words, as `tokenize` finds them: lower case, without punctuation, <START>, <END> and <NULL>. <UNK> stays,
+as a word that never matches, not even itself.
+"""
+
+import math
+import re
+from collections import Counter
+
+import numpy as np
+
+UNKNOWN = "<unk>"
+
+
+def tokenize(caption):
+    """The words that scores compare.
+
+    Inputs:
+    - caption: A string, such as "<START> a dog's ball <END>"
+
+    Returns: list of str, such as ["a", "dogs", "ball"]
+    """
+    text = re.sub("['\u2019]", "", caption.lower())  # a dog's ball: dogs; a gray-green ball: gray green
+    return re.findall(r"<unk>|\w+", re.sub("<(start|end|null)>", " ", text))
+
+
+def corpus_bleu(references, captions, max_n=4):
+    """BLEU-1 to BLEU-max_n over a whole set of captions.
+
+    The precision of n-grams is how many of the captions' n-grams occur in a reference of the same image, each counted
+    at most as often as in the reference that has it most often. BLEU-n is the geometric mean of the precisions up to n,
+    times a penalty exp(1 - r / c) where the captions' length c falls below r, the lengths of the closest references.
+
+    Inputs:
+    - references: For each image a list of captions, as strings
+    - captions: For each image the caption to score, a string
+
+    Returns: float array of shape (max_n,), each from 0 to 1
+
+    Raises ValueError where there is not at least one image, or an image without reference.
+
+    Source: Papineni et al., "BLEU: a method for automatic evaluation of machine translation", 2002.
+    """
+    matches, counts, length, closest = np.zeros(max_n), np.zeros(max_n), 0, 0
+    for refs, words in _tokenized(references, captions):
+        length += len(words)
+        closest += min((abs(len(ref) - len(words)), len(ref)) for ref in refs)[
+            1
+        ]  # the shorter one of two equally close
+        for n in range(1, max_n + 1):
+            most = Counter()
+            for ref in refs:
+                most |= _ngrams(ref, n)
+            ngrams = _ngrams(words, n)
+            counts[n - 1] += sum(ngrams.values())
+            matches[n - 1] += sum((ngrams & most).values())
+    if length == 0:
+        return np.zeros(max_n)
+    penalty = math.exp(min(0.0, 1 - closest / length))
+    scores = np.zeros(max_n)
+    for n in range(1, max_n + 1):
+        if matches[:n].all():
+            scores[n - 1] = penalty * math.exp(np.mean(np.log(matches[:n] / counts[:n])))
+    return scores
+
+
+def bleu_1(reference, caption):
+    """BLEU-1 of one caption against one reference, as the course's notebooks report it.
+
+    Inputs:
+    - reference, caption: strings
+
+    Returns: float from 0 to 1
+    """
+    return float(corpus_bleu([[reference]], [caption], max_n=1)[0])
+
+
+def cider_d(references, captions, sigma=6.0):
+    """CIDEr-D: agreement with the references in n-grams that tell one image from another.
+
+    Each n-gram weighs log(number of images / number of images with it in a reference). For n from 1 to 4 caption and
+    reference are compared by the cosine of their weighted counts, with the caption's counts clipped to the reference's
+    and a penalty exp(-(difference in length)^2 / (2 sigma^2)); the mean over n and references is multiplied by 10.
+
+    Inputs:
+    - references: For each image a list of captions, as strings
+    - captions: For each image the caption to score, a string
+    - sigma: Width of the length penalty, in words
+
+    Returns a tuple of:
+    - score: Mean over all images, from 0 to 10
+    - scores: float array of shape (images,)
+
+    Raises ValueError where there is not at least one image, or an image without reference.
+
+    Source: Vedantam, Zitnick and Parikh, "CIDEr: consensus-based image description evaluation", 2015, section 7.
+    """
+    tokenized = list(_tokenized(references, captions))
+    images_with = Counter()
+    for refs, _ in tokenized:
+        images_with.update({ngram for ref in refs for n in range(1, 5) for ngram in _ngrams(ref, n)})
+    log_images = math.log(len(tokenized))
+
+    def weighted(words, n):
+        return {
+            gram: count * (log_images - math.log(max(1, images_with[gram])))
+            for gram, count in _ngrams(words, n).items()
+        }
+
+    def norm(vector):
+        return math.sqrt(sum(value**2 for value in vector.values()))
+
+    scores = np.zeros(len(tokenized))
+    for image, (refs, words) in enumerate(tokenized):
+        for ref in refs:
+            penalty = math.exp(-((len(words) - len(ref)) ** 2) / (2 * sigma**2))
+            for n in range(1, 5):
+                ours, theirs = weighted(words, n), weighted(ref, n)
+                dot = sum(min(ours[gram], theirs[gram]) * theirs[gram] for gram in ours.keys() & theirs.keys())
+                norms = norm(ours) * norm(theirs)
+                scores[image] += penalty * dot / norms / len(refs) if norms and dot else 0.0
+    scores *= 10 / 4
+    return float(scores.mean()), scores
+
+
+def _tokenized(references, captions):
+    if len(references) != len(captions) or not captions or not all(len(refs) for refs in references):
+        empty = sum(not len(refs) for refs in references)
+        raise ValueError(
+            f"scores need at least one image, and for each one caption and at least one reference: got {len(captions)} "
+            f"captions and {len(references)} lists of references, {empty} of them empty"
+        )
+    for refs, caption in zip(references, captions, strict=True):
+        words = ["<unknown to the captioner>" if word == UNKNOWN else word for word in tokenize(caption)]
+        yield [tokenize(ref) for ref in refs], words
+
+
+def _ngrams(words, n):
+    return Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1))

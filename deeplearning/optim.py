@@ -1,0 +1,101 @@
+"""Update rules: from a parameter and its gradient to the next value of the parameter.
+
+All rules have the signature `next_w, config = rule(w, dw, config=None)`.
+
+Inputs:
+- w: Parameter, an array of any shape. It may be overwritten: use the returned value.
+- dw: Gradient of the loss with respect to w, of the same shape
+- config: Dictionary of hyperparameters and of what the rule remembers from step to step. Missing entries are filled in
+  with the defaults that each rule names.
+
+Returns a tuple of:
+- next_w: Parameter after the step, of w's shape and dtype
+- config: The dictionary to pass at the next step
+
+Raises ValueError where dw, or what the dictionary remembers, has another shape than w.
+"""
+
+import numpy as np
+
+
+def sgd(w, dw, config=None):
+    """Stochastic gradient descent: w = w - learning_rate * dw.
+
+    config: `learning_rate` (1e-2).
+    """
+    config = _prepare(w, dw, config, learning_rate=1e-2)
+    w -= config["learning_rate"] * dw
+    return w, config
+
+
+def sgd_momentum(w, dw, config=None):
+    """Stochastic gradient descent with momentum.
+
+    velocity = momentum * velocity - learning_rate * dw, then w = w + velocity.
+
+    config: `learning_rate` (1e-2), `momentum` (0.9), `velocity` (zeros).
+
+    Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013, equation 1.
+    """
+    config = _prepare(w, dw, config, "velocity", learning_rate=1e-2, momentum=0.9)
+    velocity = config["velocity"]
+    velocity *= config["momentum"]
+    velocity -= config["learning_rate"] * dw
+    w += velocity
+    return w, config
+
+
+def rmsprop(w, dw, config=None):
+    """RMSProp: steps divided by a running root mean square of the gradient.
+
+    cache = decay_rate * cache + (1 - decay_rate) * dw**2, then w = w - learning_rate * dw / (sqrt(cache) + epsilon).
+
+    config: `learning_rate` (1e-2), `decay_rate` (0.99), `epsilon` (1e-8), `cache` (zeros).
+
+    Source: Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5, 2012.
+    """
+    config = _prepare(w, dw, config, "cache", learning_rate=1e-2, decay_rate=0.99, epsilon=1e-8)
+    cache, decay_rate = config["cache"], config["decay_rate"]
+    cache *= decay_rate
+    cache += (1 - decay_rate) * dw**2
+    w -= config["learning_rate"] * dw / (np.sqrt(cache) + config["epsilon"])
+    return w, config
+
+
+def adam(w, dw, config=None):
+    """Adam: running means of gradient and squared gradient, both corrected for their start at zero.
+
+    t = t + 1; m = beta1 * m + (1 - beta1) * dw; v = beta2 * v + (1 - beta2) * dw**2;
+    w = w - learning_rate * m / (1 - beta1**t) / (sqrt(v / (1 - beta2**t)) + epsilon).
+
+    config: `learning_rate` (1e-3), `beta1` (0.9), `beta2` (0.999), `epsilon` (1e-8), `m` and `v` (zeros), `t` (0).
+
+    Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1.
+    """
+    config = _prepare(w, dw, config, "m", "v", learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, t=0)
+    config["t"] += 1
+    m, v, t, beta1, beta2 = (config[key] for key in ("m", "v", "t", "beta1", "beta2"))
+    m *= beta1
+    m += (1 - beta1) * dw
+    v *= beta2
+    v += (1 - beta2) * dw**2
+    step = np.sqrt(v / (1 - beta2**t))
+    step += config["epsilon"]
+    np.divide(m, step, out=step)
+    step *= config["learning_rate"] / (1 - beta1**t)
+    w -= step
+    return w, config
+
+
+def _prepare(w, dw, config, *moments, **defaults):
+    """The configuration with its defaults filled in: hyperparameters, and moments of w's shape and dtype at zero."""
+    config = {} if config is None else config
+    for key, value in defaults.items():
+        config.setdefault(key, value)
+    for key in moments:
+        if config.get(key) is None:
+            config[key] = np.zeros_like(w)
+    for name, array in [("dw", dw)] + [(f"config[{key!r}]", config[key]) for key in moments]:
+        if np.shape(array) != np.shape(w):
+            raise ValueError(f"{name} must have w's shape {np.shape(w)}, got {np.shape(array)}")
+    return config

@@ -1,0 +1,119 @@
+"""Train a captioning model on a data set of captioned images, and score it on the validation split.
+
+    python -m deeplearning.train_captioner --data flickr8k_captioning --out model.npz --seed 0
+
+The model is written after every epoch that brings the lowest validation loss so far; `--resume` goes on where an
+interrupted run stopped.
+"""
+
+import argparse
+import sys
+import time
+
+import numpy as np
+
+from deeplearning.captioning_solver import CaptioningSolver
+from deeplearning.classifiers.rnn import CaptioningRNN
+from deeplearning.coco_utils import decode_captions, feature_statistics, load_coco_data, load_references
+from deeplearning.metrics import cider_d, corpus_bleu
+
+
+def write_captions(model, data, rows, split="val", **how):
+    """Captions of a split's images, as strings.
+
+    Inputs:
+    - model: A `CaptioningRNN`
+    - data: From `load_coco_data`
+    - rows: Rows of the images in the features, ints of shape (n,)
+    - split: "train" or "val"
+    - how: Keywords of `CaptioningRNN.sample`
+
+    Returns: list of n strings, without <END>
+    """
+    captions = []
+    for start in range(0, len(rows), 500):
+        words = model.sample(data[f"{split}_features"][rows[start : start + 500]], **how)
+        captions += decode_captions(words, data["idx_to_word"])
+    return [caption.removesuffix("<END>").strip() for caption in captions]
+
+
+def score(model, data, references, rows, split="val", **how):
+    """BLEU-1 to 4 and CIDEr-D of a model's captions. `references` and `rows` come from `load_references`.
+
+    Returns: dictionary with `BLEU-1` to `BLEU-4` (0 to 100) and `CIDEr-D` (0 to 10)
+    """
+    captions = write_captions(model, data, rows, split, **how)
+    bleu = 100 * corpus_bleu(references, captions)
+    return {f"BLEU-{n}": float(value) for n, value in enumerate(bleu, 1)} | {
+        "CIDEr-D": cider_d(references, captions)[0]
+    }
+
+
+def main(argv=None):
+    args = _arguments(argv)
+    began = time.perf_counter()
+    np.random.seed(args.seed)
+    data = load_coco_data(args.data)
+    model = CaptioningRNN(
+        data["word_to_idx"],
+        data["train_features"].shape[1],
+        args.wordvec_dim,
+        args.hidden_dim,
+        args.cell_type,
+        dropout=args.dropout,
+        rng=np.random.default_rng(args.seed),
+        standardize=feature_statistics(data["train_features"]),
+    )
+    solver = CaptioningSolver(
+        model,
+        data,
+        update_rule="adam",
+        optim_config={"learning_rate": args.learning_rate},
+        lr_decay=args.lr_decay,
+        batch_size=args.batch_size,
+        num_epochs=args.epochs,
+        clip_norm=args.clip_norm,
+        checkpoint=f"{args.out}.checkpoint",
+        resume=args.resume,
+    )
+    solver.train()
+    model.params = solver.best_params
+    model.save(args.out)
+    print(f"{args.out}: lowest validation loss {min(solver.val_loss_history, default=np.nan):.3f} of "
+          f"{len(solver.val_loss_history)} epochs, {time.perf_counter() - began:.0f} s")  # fmt: skip
+
+    references, rows = load_references(data, args.data)
+    for width in (1, args.beam_width):
+        scores = score(model, data, references, rows, beam_width=width)
+        name = "greedy" if width == 1 else f"beam of {width}"
+        print(f"validation, {name}: " + ", ".join(f"{key} {value:.2f}" for key, value in scores.items()))
+
+
+def _arguments(argv):
+    parser = argparse.ArgumentParser(
+        description="Train a captioning model on a data set of captioned images, and score it on the validation split.",
+        epilog="example: python -m deeplearning.train_captioner --data flickr8k_captioning --out model.npz --seed 0",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--data", help="folder of the data set, or the name of one in the data folder")
+    parser.add_argument("--out", required=True, help="file for the trained model")
+    parser.add_argument("--seed", type=int, default=0, help="of everything drawn at random")
+    parser.add_argument("--cell-type", choices=("rnn", "lstm"), default="lstm")
+    parser.add_argument("--wordvec-dim", type=int, default=256)
+    parser.add_argument("--hidden-dim", type=int, default=512)
+    parser.add_argument("--dropout", type=float, default=0.5)
+    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--batch-size", type=int, default=100)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--lr-decay", type=float, default=0.85, help="factor on the learning rate after each epoch")
+    parser.add_argument("--clip-norm", type=float, default=5.0, help="largest norm of the gradients")
+    parser.add_argument("--beam-width", type=int, default=3, help="of the beam search that is scored")
+    parser.add_argument("--resume", action="store_true", help="go on where an interrupted run stopped")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (OSError, ValueError, FloatingPointError) as error:
+        sys.exit(f"train_captioner: {error}")
