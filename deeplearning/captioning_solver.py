@@ -4,7 +4,6 @@ import hashlib
 import json
 import math
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from tqdm import tqdm
 
 from deeplearning import optim
 from deeplearning.coco_utils import sample_coco_minibatch
-from deeplearning.data_utils import atomic_write
+from deeplearning.data_utils import atomic_write, read_npz
 
 
 class CaptioningSolver:
@@ -48,6 +47,7 @@ class CaptioningSolver:
         checkpoint_every=500,
         clip_norm=None,
         max_val=2000,
+        **unknown,
     ):
         """Prepare training; nothing is computed or written yet.
 
@@ -68,8 +68,11 @@ class CaptioningSolver:
         - max_val: Largest number of validation captions to use; never more than the training split has, so that
           validation costs less than training
 
-        Raises ValueError for an unknown update rule, a setting out of range, or a checkpoint that does not fit.
+        Raises ValueError for an unknown update rule or keyword, a setting out of range, or a checkpoint that does not
+        fit.
         """
+        if unknown:
+            raise ValueError(f"CaptioningSolver has no setting {', '.join(sorted(unknown))}")
         if update_rule not in ("sgd", "sgd_momentum", "rmsprop", "adam"):
             raise ValueError(f"update_rule must be sgd, sgd_momentum, rmsprop or adam, got {update_rule!r}")
         if batch_size < 1 or num_epochs < 0 or print_every < 1 or checkpoint_every < 1:
@@ -193,18 +196,13 @@ class CaptioningSolver:
         }
         arrays |= {"loss_history": np.array(self.loss_history), "val_loss_history": np.array(self.val_loss_history)}
         with atomic_write(self.checkpoint) as file:
-            np.savez(file, state=np.array(json.dumps(state, default=float)), **arrays)
+            np.savez(file, settings=np.array(json.dumps(state, default=float)), **arrays)
 
     def _load_checkpoint(self):
         for part in self.checkpoint.parent.glob(f".{self.checkpoint.name}.*.part"):
             part.unlink(missing_ok=True)  # left by a process that was killed while it wrote
-        try:
-            with np.load(self.checkpoint, allow_pickle=False) as file:
-                state = json.loads(str(file["state"]))
-                arrays = {name: file[name] for name in file.files}
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{self.checkpoint} is no checkpoint, or is damaged ({error}): delete it") from error
-        mine, its = self._fingerprint(), state["fingerprint"]
+        state, arrays = read_npz(self.checkpoint)
+        mine, its = self._fingerprint(), state.get("fingerprint", {})
         different = [key for key in mine if mine[key] != its.get(key)]
         if different:
             raise ValueError(

@@ -1,8 +1,13 @@
 """Where data lies: the one place that knows."""
 
 import contextlib
+import json
 import os
+import zipfile
+import zlib
 from pathlib import Path
+
+import numpy as np
 
 STARTED_IN = Path.cwd()  # a relative DEEPLEARNING_DATA means the same folder however often the process changes its own
 
@@ -40,3 +45,33 @@ def atomic_write(path):
         raise OSError(error.errno, message) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def read_npz(path):
+    """Read an archive of arrays and one JSON text named `settings`, as our models and checkpoints are. No pickles.
+
+    Inputs:
+    - path: File to read
+
+    Returns a tuple of:
+    - settings: What the JSON text holds
+    - arrays: Dictionary of all arrays
+
+    Raises FileNotFoundError for a missing file, and ValueError for a damaged one or one that is no such archive.
+    """
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            return json.loads(str(archive["settings"])), {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise ValueError(f"{path} is damaged, or was not written by this package ({error})") from error

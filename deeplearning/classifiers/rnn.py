@@ -6,13 +6,11 @@ updates its state, and gives a score to every word of the vocabulary as the next
 """
 
 import json
-import zipfile
-import zlib
 
 import numpy as np
 
 from deeplearning.beam_search import beam_search
-from deeplearning.data_utils import atomic_write
+from deeplearning.data_utils import atomic_write, read_npz
 from deeplearning.layers import (
     affine_backward,
     affine_forward,
@@ -227,7 +225,6 @@ class CaptioningRNN:
         Raises OSError where the disk is full or can't be written; no half-written file is left.
         """
         settings = {
-            "format": "deeplearning.CaptioningRNN",
             "cell_type": self.cell_type,
             "dtype": self.dtype.name,
             "dropout": self.dropout,
@@ -252,40 +249,23 @@ class CaptioningRNN:
         Raises FileNotFoundError for a missing file, and ValueError for one that is no model, is damaged, or was trained
         with another vocabulary.
         """
+        settings, arrays = read_npz(path)
         try:
-            with np.load(path, allow_pickle=False) as file:
-                settings = json.loads(str(file["settings"]))
-                arrays = {name: file[name] for name in file.files}
             vocabulary = settings["word_to_idx"]
             params = {name.removeprefix("params/"): a for name, a in arrays.items() if name.startswith("params/")}
-            statistics = (
-                (arrays["standardize/mean"], arrays["standardize/std"]) if "standardize/mean" in arrays else None
-            )
             (D, H), W = params["W_proj"].shape, params["W_embed"].shape[1]
+            statistics = [arrays[f"standardize/{name}"] for name in ("mean", "std") if f"standardize/{name}" in arrays]
             random_state = np.random.get_state()  # the parameters drawn here are replaced: leave no trace of it
             model = cls(
                 vocabulary, D, W, H, settings["cell_type"], settings["dtype"],
-                dropout=settings["dropout"], standardize=statistics,
+                dropout=settings["dropout"], standardize=statistics or None,
             )  # fmt: skip
             np.random.set_state(random_state)
-            expected = {name: value.shape for name, value in model.params.items()}
-            if {name: value.shape for name, value in params.items()} != expected:
+            expected = {name: w.shape for name, w in model.params.items()}
+            if {name: w.shape for name, w in params.items()} != expected:
                 raise ValueError(f"its parameters do not have the shapes {expected}")
-        except FileNotFoundError:
-            raise
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            EOFError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
-            raise ValueError(
-                f"{path} is no captioning model, or is damaged ({error}): train or fetch it again"
-            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is no captioning model ({error}): train or fetch it again") from error
         if word_to_idx is not None and vocabulary != dict(word_to_idx):
             raise ValueError(
                 f"{path} was trained with another vocabulary ({len(vocabulary)} words) than this data set's "

@@ -1,0 +1,77 @@
+"""Fixtures that several test files use."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import deeplearning
+from deeplearning.data_utils import data_folder
+
+WORDS = ["<NULL>", "<START>", "<END>", "<UNK>", "a", "dog", "cat", "ball", "red", "runs", "sleeps", "jumps"]
+
+
+@pytest.fixture
+def tiny_dataset(tmp_path):
+    """Folder with a small data set in the COCO layout: 40 train captions of 10 images, 10 val captions of 5 images."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "tiny captioning"
+    folder.mkdir()
+    vocabulary = {"idx_to_word": WORDS, "word_to_idx": {word: index for index, word in enumerate(WORDS)}}
+    (folder / "coco2014_vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    with h5py.File(folder / "coco2014_captions.h5", "w") as file:
+        for split, count, images in (("train", 40, 10), ("val", 10, 5)):
+            captions = np.zeros((count, 8), np.int32)
+            captions[:, 0] = 1
+            for caption, length in zip(captions, rng.integers(2, 7, count), strict=True):
+                caption[1 : length + 1] = [*rng.integers(3, len(WORDS), length - 1), 2]
+            file[f"{split}_captions"] = captions
+            file[f"{split}_image_idxs"] = (np.arange(count) % images).astype(np.int32)
+            with h5py.File(folder / f"{split}2014_vgg16_fc7_pca.h5", "w") as features:
+                features["features"] = rng.standard_normal((images, 6)).astype(np.float32)
+            urls = [f"http://images.example/{split}_{image}.jpg\n" for image in range(images)]
+            (folder / f"{split}2014_urls.txt").write_text("".join(urls), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def shared_data():
+    """Folder with the real data sets, where DEEPLEARNING_DATA names it."""
+    if not os.environ.get("DEEPLEARNING_DATA") or not (data_folder() / "flickr8k_captioning").is_dir():
+        pytest.skip("needs DEEPLEARNING_DATA, the folder with flickr8k_captioning")
+    return data_folder()
+
+
+@pytest.fixture
+def start_python():
+    """Function that starts Python on its arguments, from any directory, and returns the process."""
+    processes = []
+
+    def start(*arguments, **how):
+        path = [str(Path(deeplearning.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)} | how.pop("env", {})
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+        processes.append(subprocess.Popen([sys.executable, *map(str, arguments)], env=environment, **(pipes | how)))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        with process:  # closes the pipes and waits
+            process.kill()
+
+
+@pytest.fixture
+def run_python(start_python):
+    """Function that runs Python on its arguments and returns exit status, output and errors."""
+
+    def run(*arguments, **how):
+        process = start_python(*arguments, **how)
+        output, errors = process.communicate(timeout=120)
+        return process.returncode, output, errors
+
+    return run

@@ -1,0 +1,88 @@
+"""Beam search, against all sentences there are."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from deeplearning.beam_search import beam_search
+
+START, END, NULL, V = 3, 2, 0, 4
+
+
+def language(seed, V=V):
+    """A step function whose scores depend on the row's state and the last two words."""
+    table = np.random.default_rng(seed).normal(size=(V, V, V)) * 2
+
+    def step(words, state):
+        (before, offset) = state
+        return table[before, words] + offset, [words, offset]
+
+    return step
+
+
+def initial(N, V=V):
+    return [np.full(N, START), np.random.default_rng(9).normal(size=(N, V))]
+
+
+def log_p(step, sentence, row, state):
+    """Log-probability of a sentence, word by word."""
+    words, state, total = np.array([START]), [s[row : row + 1] for s in state], 0.0
+    for word in sentence:
+        scores, state = step(words, state)
+        total += scores[0, word] - np.log(np.exp(scores[0]).sum())
+        words = np.array([word])
+    return total
+
+
+def all_sentences(length):
+    """Every sentence that ends within `length` words, or fills them."""
+    for n in range(1, length + 1):
+        for words in itertools.product(range(V), repeat=n):
+            if END not in words[:-1] and (words[-1] == END or n == length):
+                yield words
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_wide_beam_finds_the_best_sentence(seed):
+    """A beam wider than the number of beginnings returns the sentence of the highest mean log-probability."""
+    step, state, length = language(seed), initial(3), 4
+    found = beam_search(step, state, 400, length, START, END, NULL)
+    for row in range(3):
+        best = max(all_sentences(length), key=lambda s: log_p(step, s, row, state) / len(s))
+        assert found[row].tolist() == list(best) + [NULL] * (length - len(best))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_beam_of_one_is_greedy(seed):
+    """Width 1 takes the best word at each step and stops at END."""
+    step, state, length = language(seed), initial(6), 8
+    found = beam_search(step, state, 1, length, START, END, NULL)
+    for row in range(6):
+        words, rows, sentence = np.array([START]), [s[row : row + 1] for s in state], []
+        while len(sentence) < length and END not in sentence:
+            scores, rows = step(words, rows)
+            words = scores.argmax(axis=1)
+            sentence.append(int(words[0]))
+        assert found[row].tolist() == sentence + [NULL] * (length - len(sentence))
+
+
+def test_a_wider_beam_helps_on_average():
+    """Over many sentences, width 3 finds better ones than width 1 by the measure that it maximises."""
+    state, length, means = initial(200, 30), 10, []
+    step = language(0, 30)
+    for width in (1, 3):
+        found = beam_search(step, state, width, length, START, END, NULL)
+        total = 0.0
+        for row in range(200):
+            sentence = found[row].tolist()
+            sentence = sentence[: sentence.index(END) + 1] if END in sentence else sentence
+            total += log_p(step, sentence, row, state) / len(sentence)
+        means.append(total)
+    assert means[1] > means[0]
+
+
+def test_more_places_than_words():
+    """A beam wider than the vocabulary works, and no image gives no sentence."""
+    assert beam_search(language(0), initial(2), 9, 1, START, END, NULL).shape == (2, 1)
+    assert beam_search(language(0), initial(0), 9, 5, START, END, NULL).shape == (0, 5)

@@ -1,0 +1,158 @@
+"""Numerical gradients, and the verdict on gradients computed by hand."""
+
+import numpy as np
+import pytest
+
+from deeplearning.gradient_check import (
+    compare_gradients,
+    eval_numerical_gradient,
+    eval_numerical_gradient_array,
+    grad_check_sparse,
+    rel_error,
+)
+from deeplearning.rnn_layers import lstm_backward, lstm_forward
+
+
+@pytest.mark.parametrize("shape", [(1,), (2, 3), (2, 1, 4)])
+def test_numerical_gradient_of_a_polynomial(shape):
+    """The slope of sum(x^3) is 3 x^2, to the accuracy of central differences, and x is restored exactly."""
+    x = np.random.default_rng(0).normal(size=shape)
+    before = x.copy()
+    grad = eval_numerical_gradient(lambda x: np.sum(x**3), x, verbose=False)
+    np.testing.assert_allclose(grad, 3 * x**2, atol=1e-8)
+    np.testing.assert_array_equal(x, before)
+
+
+def test_numerical_gradient_prints_only_when_asked(capsys):
+    """verbose=True, the default, prints each index; verbose=False nothing."""
+    eval_numerical_gradient(np.sum, np.ones((1, 2)), verbose=False)
+    assert capsys.readouterr().out == ""
+    eval_numerical_gradient(np.sum, np.ones((1, 2)))
+    assert "(0, 1)" in capsys.readouterr().out
+
+
+def test_numerical_gradient_of_an_array_function():
+    """The gradient of sum(x A * df) is df A^T, also for a function that reuses its output array."""
+    rng = np.random.default_rng(0)
+    x, A, df = rng.normal(size=(2, 3)), rng.normal(size=(3, 4)), rng.normal(size=(2, 4))
+    reused = np.empty((2, 4))
+    grad = eval_numerical_gradient_array(lambda x: np.matmul(x, A, out=reused), x, df)
+    np.testing.assert_allclose(grad, df @ A.T, atol=1e-8)
+
+
+def test_x_is_restored_when_f_raises():
+    """An exception inside f leaves x as it was."""
+    x = np.array([0.1, 0.2])
+    with pytest.raises(ZeroDivisionError):
+        eval_numerical_gradient(lambda x: 1 / 0, x)
+    np.testing.assert_array_equal(x, [0.1, 0.2])
+
+
+def test_integer_points_are_refused():
+    """An integer x would swallow h: it raises a ValueError."""
+    with pytest.raises(ValueError, match="floating-point numbers, got an array of int64"):
+        eval_numerical_gradient(np.sum, np.ones(2, np.int64))
+
+
+def test_grad_check_sparse(capsys):
+    """Prints one line a place, with a small error for a right gradient and a large one for a wrong one."""
+    x = np.random.default_rng(0).normal(size=(3, 4))
+    for gradient, right in ((2 * x, True), (-2 * x, False)):
+        grad_check_sparse(lambda x: np.sum(x**2), x, gradient, num_checks=5)
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == 5
+        assert all((float(line.rsplit(" ", 1)[1]) < 1e-6) == right for line in lines)
+
+
+def test_rel_error():
+    """The element-wise maximum, NaN for NaN, and a ValueError for shapes that differ."""
+    assert rel_error(np.array([1.0, 2.0]), np.array([1.0, 3.0])) == pytest.approx(0.2)
+    assert rel_error(np.zeros(3), np.zeros(3)) == 0
+    assert np.isnan(rel_error(np.array([np.nan]), np.array([np.nan])))
+    with pytest.raises(ValueError, match="same shape"):
+        rel_error(np.zeros(3), np.zeros((3, 1)))
+
+
+RIGHT = np.random.default_rng(0).normal(size=(4, 4))
+IN_TIME = np.random.default_rng(0).normal(size=(2, 5, 3))
+GATES = np.random.default_rng(0).normal(size=(3, 8))
+
+
+def last_step_only(gradient):
+    wrong = gradient * 0.3
+    wrong[:, -1] = gradient[:, -1]
+    return wrong
+
+
+def one_gate_wrong(gradient):
+    wrong = gradient.copy()
+    wrong[:, 4:6] *= 0.9  # the third of four blocks of two columns
+    return wrong
+
+
+@pytest.mark.parametrize(
+    "wrong, right, hint",
+    [
+        (0 * RIGHT, RIGHT, "all zero"),
+        (-RIGHT, RIGHT, "sign is wrong"),
+        (RIGHT * 7, RIGHT, "7 times the right one everywhere (N)"),
+        (RIGHT / 13, RIGHT, "0.07692 times the right one everywhere (1/T)"),
+        (RIGHT.T, RIGHT, "transpose"),
+        (last_step_only(IN_TIME), IN_TIME, "Only the last time step is right"),
+        (one_gate_wrong(GATES), GATES, "wrong for o only"),
+        (np.random.default_rng(1).normal(size=(4, 5)), np.ones((4, 5)), ""),
+    ],
+)
+def test_verdict_names_the_pattern(wrong, right, hint):
+    """A wrong gradient fails, its worst place is named with both values, and the hint fits the mistake."""
+    verdict = compare_gradients(wrong, right, "dx", N=7, T=13)
+    index = np.unravel_index(np.argmax(np.abs(wrong - right)), right.shape)
+    assert not verdict and "WRONG" in str(verdict)
+    assert str([int(i) for i in index]) in str(verdict)
+    assert f"{wrong[index]:.6g}, expected {right[index]:.6g}" in str(verdict)
+    assert hint in verdict.hint and bool(hint) == bool(verdict.hint)
+
+
+@pytest.mark.parametrize(
+    "analytic, message",
+    [
+        (np.ones((3, 2)), "Expected shape (2, 3), got (3, 2)"),
+        (np.ones((1, 3)), "Expected shape (2, 3), got (1, 3)"),
+        (np.full((2, 3), np.nan), "6 entries that are NaN"),
+        (np.ones((2, 3)).view(np.matrix), "got matrix"),
+        (np.ones((2, 3), object), "got an array of object"),
+        ([[1.0] * 3] * 2, "got list"),
+    ],
+)
+def test_verdict_refuses_what_cannot_be_compared(analytic, message):
+    """Broadcastable shapes, NaN, subclasses that could answer comparisons, and other types are wrong."""
+    verdict = compare_gradients(analytic, np.ones((2, 3)))
+    assert not verdict and message in str(verdict)
+
+
+def test_nan_in_the_numerical_gradient_is_not_right():
+    """NaN against NaN is no agreement."""
+    assert not compare_gradients(np.array([np.nan]), np.array([np.nan]))
+    assert not compare_gradients(np.array([1.0]), np.array([np.nan]))
+
+
+def test_verdict_follows_the_rule():
+    """Right exactly up to norm(a - n) = 1e-6 (norm(a) + norm(n)) + 1e-9; two zero gradients pass with a warning."""
+    n = np.array([3.0, 4.0])
+    assert compare_gradients(n * (1 + 1.9e-6), n)
+    assert not compare_gradients(n * (1 + 2.1e-6), n)
+    assert compare_gradients(np.array([0.9e-9]), np.array([0.0]))
+    verdict = compare_gradients(np.zeros(3), np.zeros(3))
+    assert verdict and "shows nothing" in str(verdict)
+
+
+def test_verdict_on_a_right_lstm_does_not_depend_on_luck():
+    """A right LSTM's dWh passes for every seed, where the element-wise error is often above 1e-6."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        x, h0, Wx, Wh, b = (rng.normal(size=s) for s in [(2, 10, 3), (2, 6), (3, 24), (6, 24), (24,)])
+        dh = rng.normal(size=(2, 10, 6))
+        analytic = lstm_backward(dh, lstm_forward(x, h0, Wx, Wh, b)[1])[3]
+        numeric = eval_numerical_gradient_array(lambda Wh: lstm_forward(x, h0, Wx, Wh, b)[0], Wh, dh)  # noqa: B023
+        assert compare_gradients(analytic, numeric)
+        assert not compare_gradients(analytic * 1.001, numeric)
