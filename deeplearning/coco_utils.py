@@ -89,7 +89,7 @@ def load_coco_data(base_dir=None, max_train=None, pca_features=True):
     Raises FileNotFoundError for a missing folder or file, and ValueError for a damaged one or one whose contents do not
     fit together.
     """
-    folder = _find(base_dir)
+    folder = find_dataset(base_dir)
     with open(_existing(folder / "coco2014_vocab.json"), encoding="utf-8") as file:
         data = _vocabulary(file, folder)
     captions_path = _existing(folder / "coco2014_captions.h5")
@@ -173,7 +173,7 @@ def load_references(data, base_dir=None, split="val"):
     in the features. The captions come from `<split>_references.json` in the folder, or, where there is none, from the
     data set itself, so with rare words as <UNK> and long captions cut.
     """
-    path = _find(base_dir) / f"{split}_references.json"
+    path = find_dataset(base_dir) / f"{split}_references.json"
     if path.exists():
         with open(path, encoding="utf-8") as file:
             images = json.load(file)
@@ -204,8 +204,13 @@ def feature_statistics(features, chunk=4096):
     return mean, np.where(std > 0, std, 1.0)
 
 
-def _find(base_dir):
-    """The folder that `base_dir` or the environment means."""
+def find_dataset(base_dir=None):
+    """The folder of the data set that `load_coco_data(base_dir)` loads.
+
+    Returns: absolute Path
+
+    Raises FileNotFoundError, with what to do, where there is none.
+    """
     where = base_dir if base_dir is not None else os.environ.get("DEEPLEARNING_CAPTIONS") or "coco_captioning"
     candidates = [STARTED_IN / Path(where).expanduser(), data_folder() / where]
     if base_dir is None and not os.environ.get("DEEPLEARNING_CAPTIONS"):

@@ -100,7 +100,7 @@ def rel_error(a, b):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `compare_gradients` found; true where the gradient is right, and readable when printed.
+    """What a check found; true where the gradient is right, and readable when printed.
 
     - name: What was compared
     - ok: Whether the difference is within the limit
@@ -108,6 +108,7 @@ class Verdict:
     - limit: 1e-6 * (norm(analytic) + norm(numeric)) + 1e-9
     - worst: A sentence on the entry that differs most, or on what cannot be compared
     - hint: A sentence on what the pattern suggests, or an empty string
+    - measure: What `difference` is
     """
 
     name: str
@@ -116,12 +117,13 @@ class Verdict:
     limit: float
     worst: str = ""
     hint: str = ""
+    measure: str = "norm of the difference"
 
     def __bool__(self):
         return self.ok
 
     def __str__(self):
-        line = f"{self.name}: norm of the difference {self.difference:.1e}, limit {self.limit:.1e}"
+        line = f"{self.name}: {self.measure} {self.difference:.2g}, limit {self.limit:.2g}"
         if self.ok:
             return f"{line}: right{'. ' + self.hint if self.hint else ''}"
         return " ".join(filter(None, [f"{line}: WRONG.", self.worst, self.hint]))
@@ -191,3 +193,36 @@ def _hint(analytic, numeric, sizes):
         if len(wrong) < 4:
             return f"If its last axis holds the gates i, f, o, g: wrong for {', '.join(wrong)} only."
     return ""
+
+
+def check_gradient(name, analytic, numeric, **sizes):
+    """Print the verdict of `compare_gradients`; raise AssertionError with it where the gradient is wrong."""
+    _report(compare_gradients(analytic, numeric, name, **sizes))
+
+
+def check_close(name, got, expected, limit):
+    """Print the relative error of a result against expected values, and the limit for it.
+
+    Inputs:
+    - name: What to call the result
+    - got: Result to judge, an array or number
+    - expected: What it should be, of the same shape
+    - limit: Largest `rel_error` to accept
+
+    Raises AssertionError where the shape differs or the error is above the limit or NaN.
+    """
+    if np.shape(got) != np.shape(expected):
+        raise AssertionError(f"{name}: expected shape {np.shape(expected)}, got {np.shape(got)}")
+    error = rel_error(got, expected)
+    _report(Verdict(name, bool(error <= limit), error, limit, measure="relative error"))
+
+
+def check_below(name, value, limit):
+    """Print a number and the limit for it; raise AssertionError where it is not below."""
+    _report(Verdict(name, bool(value < limit), float(value), limit, measure="measured"))
+
+
+def _report(verdict):
+    if not verdict:
+        raise AssertionError(str(verdict))
+    print(verdict)

@@ -67,6 +67,21 @@ def check_indices(name, indices, size, of_what):
         )
 
 
+def check_mask(mask, N, T):
+    """Refuse a mask that is no bool array of shape (N, T) with a ValueError; returns the mask."""
+    if not isinstance(mask, np.ndarray) or mask.dtype.kind != "b" or mask.shape != (N, T):
+        got = f"{mask.dtype} of shape {mask.shape}" if isinstance(mask, np.ndarray) else type(mask).__name__
+        raise ValueError(f"mask must be a bool array of shape (N, T) = {(N, T)}, got {got}")
+    return mask
+
+
+def check_upstream(name, gradient, letters, shape):
+    """Refuse an upstream gradient that is no floating-point array of the output's shape, with a ValueError."""
+    if not isinstance(gradient, np.ndarray) or gradient.dtype.kind != "f" or gradient.shape != shape:
+        got = f"{gradient.dtype} of {gradient.shape}" if isinstance(gradient, np.ndarray) else type(gradient).__name__
+        raise ValueError(f"{name} must be a floating-point array of shape {letters} = {shape}, got {got}")
+
+
 def affine_forward(x, w, b):
     """Affine map of a minibatch: out = x w + b, with each example flattened to a row.
 
@@ -213,13 +228,14 @@ def softmax_loss(x, y):
     return float(loss), dx / N
 
 
-def temporal_affine_forward(x, w, b):
+def temporal_affine_forward(x, w, b, mask=None):
     """The same affine map at every time step.
 
     Inputs:
     - x: Input, of shape (N, T, D)
     - w: Weights, of shape (D, M)
     - b: Biases, of shape (M,)
+    - mask: None, or bool of shape (N, T): where it is False, out is zero and nothing is computed
 
     Returns a tuple of:
     - out: Output, of shape (N, T, M)
@@ -228,9 +244,13 @@ def temporal_affine_forward(x, w, b):
     Raises ValueError where a shape or dtype does not fit.
     """
     N, T, D, M = check_shapes(x=(x, "N T D"), w=(w, "D M"), b=(b, "M"))
-    out = x.reshape(N * T, D) @ w  # one product for all time steps
-    out += b
-    return out.reshape(N, T, M), (x, w)
+    places = np.ones((N, T), bool) if mask is None else check_mask(mask, N, T)
+    rows = x[places]  # (P, D): one product for all time steps, without the places that do not count
+    scores = rows @ w
+    scores += b
+    out = np.zeros((N, T, M), scores.dtype)
+    out[places] = scores
+    return out, (rows, places, w)
 
 
 def temporal_affine_backward(dout, cache):
@@ -245,10 +265,13 @@ def temporal_affine_backward(dout, cache):
     - dw: Weights, of shape (D, M)
     - db: Biases, of shape (M,)
     """
-    x, w = cache
-    N, T, D, M = check_shapes(x=(x, "N T D"), w=(w, "D M"), dout=(dout, "N T M"))
-    rows = dout.reshape(N * T, M)
-    return (rows @ w.T).reshape(N, T, D), x.reshape(N * T, D).T @ rows, rows.sum(axis=0)
+    rows, places, w = cache
+    (N, T), (D, M) = places.shape, w.shape
+    check_upstream("dout", dout, "(N, T, M)", (N, T, M))
+    dout_rows = dout[places]  # (P, M)
+    dx = np.zeros((N, T, D), np.result_type(dout, w))
+    dx[places] = dout_rows @ w.T
+    return dx, rows.T @ dout_rows, dout_rows.sum(axis=0)
 
 
 def temporal_softmax_loss(x, y, mask, verbose=False):
@@ -272,9 +295,7 @@ def temporal_softmax_loss(x, y, mask, verbose=False):
     N, T, V = check_shapes(x=(x, "N T V"))
     if N == 0:
         raise ValueError("x has no rows: the loss is a mean over the minibatch, so it needs at least one caption")
-    if not isinstance(mask, np.ndarray) or mask.dtype.kind != "b" or mask.shape != (N, T):
-        got = f"{mask.dtype} of shape {mask.shape}" if isinstance(mask, np.ndarray) else type(mask).__name__
-        raise ValueError(f"mask must be a bool array of shape (N, T) = {(N, T)}, got {got}")
+    check_mask(mask, N, T)
     if np.shape(y) != (N, T):
         raise ValueError(f"y must have shape (N, T) = {(N, T)}, got {np.shape(y)}")
     words = y[mask]

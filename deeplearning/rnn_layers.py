@@ -13,8 +13,8 @@ goes into a nonlinearity, and a leading d marks the gradient of the loss with re
 
 Step and sequence functions share one definition of these lines. What a sequence can do for all of its time steps at
 once, it does in one matrix product: x Wx before the loop, and each weight gradient after it. Only what really flows
-from step to step stays inside the loop. There the arrays lie time first, (T, N, ...), so that each step is one block
-of memory.
+from step to step stays inside the loop. There the rows of all steps lie one below the other, time first, so that each
+step is one block of memory; the longest sequences come first, so that shorter ones drop out of the later blocks.
 
 Sources: Elman, "Finding structure in time", 1990; Hochreiter and Schmidhuber, "Long short-term memory", 1997, with
 the forget gate of Gers, Schmidhuber and Cummins, "Learning to forget", 2000; backpropagation through time after
@@ -23,7 +23,7 @@ Werbos, "Backpropagation through time: what it does and how to do it", 1990.
 
 import numpy as np
 
-from deeplearning.layers import check_indices, check_shapes
+from deeplearning.layers import check_indices, check_mask, check_shapes, check_upstream
 from deeplearning.layers import temporal_affine_backward as temporal_affine_backward  # these three work on sequences,
 from deeplearning.layers import temporal_affine_forward as temporal_affine_forward  # too, and are found here as well
 from deeplearning.layers import temporal_softmax_loss as temporal_softmax_loss
@@ -90,7 +90,7 @@ def rnn_step_backward(dnext_h, cache):
     return da @ Wx.T, da @ Wh.T, x.T @ da, prev_h.T @ da, da.sum(axis=0)
 
 
-def rnn_forward(x, h0, Wx, Wh, b):
+def rnn_forward(x, h0, Wx, Wh, b, mask=None):
     """A vanilla RNN over whole sequences.
 
     Inputs:
@@ -99,6 +99,7 @@ def rnn_forward(x, h0, Wx, Wh, b):
     - Wx: Weights from input to hidden, of shape (D, H)
     - Wh: Weights from hidden to hidden, of shape (H, H)
     - b: Biases, of shape (H,)
+    - mask: None, or bool of shape (N, T): the steps after a sequence's last True are left out, and h is zero there
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
@@ -107,13 +108,18 @@ def rnn_forward(x, h0, Wx, Wh, b):
     Raises ValueError where a shape or dtype does not fit.
     """
     N, T, D, H = check_shapes(x=(x, "N T D"), h0=(h0, "N H"), Wx=(Wx, "D H"), Wh=(Wh, "H H"), b=(b, "H"))
-    ax = _time_first(x) @ Wx + b  # (T, N, H)
-    h = np.empty((T + 1, N, H), np.result_type(ax, h0, Wh))
-    h[0] = h0
-    for t in range(T):
-        h[t + 1] = _rnn_cell(ax[t] + h[t] @ Wh)
-    cache = x, h, Wx, Wh
-    return _batch_first(h[1:]), cache
+    order, rows, steps = _blocks(N, T, mask)
+    x_rows = x[rows]  # (P, D), P rows that count
+    a = x_rows @ Wx + b  # (P, H)
+    prev_h, next_h = np.empty((2, *a.shape), np.result_type(a, h0, Wh))
+    state = h0[order]
+    for step in steps:
+        prev_h[step] = state[: step.stop - step.start]
+        state = next_h[step] = _rnn_cell(a[step] + prev_h[step] @ Wh)
+    h = np.zeros((N, T, H), next_h.dtype)
+    h[rows] = next_h
+    cache = x_rows, prev_h, next_h, Wx, Wh, order, rows, steps
+    return h, cache
 
 
 def rnn_backward(dh, cache):
@@ -131,40 +137,35 @@ def rnn_backward(dh, cache):
     - dWh: Weights from hidden to hidden, of shape (H, H)
     - db: Biases, of shape (H,)
     """
-    x, h, Wx, Wh = cache
-    N, T, _ = check_shapes(x=(x, "N T D"), h=(h[0], "N H"), dh=(dh, "N T H"))[:3]
-    da = np.empty(h[1:].shape, np.result_type(dh, h, Wh))  # (T, N, H)
-    dprev_h = np.zeros(h[0].shape, da.dtype)  # (N, H), from step t + 1
-    for t in reversed(range(T)):
-        da[t] = _rnn_cell_backward(dh[:, t] + dprev_h, h[t + 1])
-        dprev_h = da[t] @ Wh.T
-    dx, dWx, dWh, db = _input_and_weight_gradients(da, x, h[:-1], Wx)
-    return dx, dprev_h, dWx, dWh, db
+    x_rows, prev_h, next_h, Wx, Wh, order, rows, steps = cache
+    N, T, H = len(order), len(steps), next_h.shape[1]
+    check_upstream("dh", dh, "(N, T, H)", (N, T, H))
+    dh_rows = dh[rows]  # (P, H)
+    da = np.empty(next_h.shape, np.result_type(dh, next_h))
+    dstate = np.zeros((N, H), da.dtype)  # from step t + 1
+    for step in reversed(steps):
+        n = step.stop - step.start
+        da[step] = _rnn_cell_backward(dh_rows[step] + dstate[:n], next_h[step])
+        dstate[:n] = da[step] @ Wh.T
+    dx = np.zeros((N, T, len(Wx)), da.dtype)
+    dx[rows] = da @ Wx.T
+    return dx, dstate[np.argsort(order)], x_rows.T @ da, prev_h.T @ da, da.sum(axis=0)
 
 
-def _time_first(x):
-    """(N, T, D) to (T, N, D), each step one block of memory."""
-    return np.ascontiguousarray(x.transpose(1, 0, 2))
+def _blocks(N, T, mask):
+    """How sequences are laid out for the loop over time, as the module's text says.
 
-
-def _batch_first(h):
-    """(T, N, H) to (N, T, H), as a copy, so that the caller's array is not the cache's."""
-    return h.transpose(1, 0, 2).copy()
-
-
-def _input_and_weight_gradients(da, x, prev_h, Wx):
-    """Gradients that no time step has to wait for, each one product over all N*T rows.
-
-    The gradient of a weight shared by all steps is the sum over steps of x_t^T da_t, which is what the product of the
-    stacked matrices computes. da is (T, N, H or 4H), prev_h (T, N, H), x (N, T, D).
+    Returns a tuple of:
+    - order: The sequences by falling length, ints of shape (N,)
+    - rows: Pair of int arrays of shape (P,), sequence and time of each row, so that x[rows] are the rows of x (N, T, D)
+    - steps: For each time step the slice of its rows
     """
-    T, N, K = da.shape
-    D, H = len(Wx), prev_h.shape[2]
-    rows = da.reshape(T * N, K)
-    dx = _batch_first((rows @ Wx.T).reshape(T, N, D))
-    dWx = _time_first(x).reshape(T * N, D).T @ rows  # (D, K)
-    dWh = prev_h.reshape(T * N, H).T @ rows  # (H, K)
-    return dx, dWx, dWh, rows.sum(axis=0)
+    lengths = np.full(N, T) if mask is None else (check_mask(mask, N, T) * np.arange(1, T + 1)).max(axis=1, initial=0)
+    order = np.argsort(-lengths, kind="stable")
+    counts = [np.count_nonzero(lengths > t) for t in range(T)]
+    rows = np.concatenate([order[:n] for n in counts] or [order[:0]]), np.repeat(np.arange(T), counts)
+    stops = np.cumsum(counts, dtype=int).tolist()
+    return order, rows, [slice(stop - n, stop) for n, stop in zip(counts, stops, strict=True)]
 
 
 def word_embedding_forward(x, W):
@@ -196,27 +197,26 @@ def word_embedding_backward(dout, cache):
     - dW: Gradient with respect to the word vectors, of shape (V, D)
     """
     x, W = cache
-    if dout.shape != x.shape + W.shape[1:]:
-        raise ValueError(f"dout must have shape (N, T, D) = {x.shape + W.shape[1:]}, got {dout.shape}")
+    check_upstream("dout", dout, "(N, T, D)", x.shape + W.shape[1:])
     dW = np.zeros(W.shape, dout.dtype)
     np.add.at(dW, x, dout)  # dW[x] += dout would keep only the last of a word's gradients
     return dW
 
 
 def _lstm_cell(a, prev_c):
-    """The gate mathematics: (N, 4H) and (N, H) to next_h, next_c and what their derivatives need."""
+    """The gate mathematics: from a (N, 4H), which becomes the gates, and prev_c (N, H) to next_h and next_c."""
     H = prev_c.shape[1]
-    gates = np.concatenate((sigmoid(a[:, : 3 * H]), np.tanh(a[:, 3 * H :])), axis=1)  # (N, 4H)
-    i, f, o, g = np.split(gates, 4, axis=1)  # (N, H) each
+    a[:, : 3 * H] = sigmoid(a[:, : 3 * H])
+    a[:, 3 * H :] = np.tanh(a[:, 3 * H :])
+    i, f, o, g = np.split(a, 4, axis=1)  # views of shape (N, H)
     next_c = f * prev_c + i * g
-    tanh_c = np.tanh(next_c)
-    return o * tanh_c, next_c, (gates, prev_c, tanh_c)
+    return o * np.tanh(next_c), next_c
 
 
-def _lstm_cell_backward(dnext_h, dnext_c, cell):
+def _lstm_cell_backward(dnext_h, dnext_c, gates, prev_c, next_c):
     """From the gradients of both states to da (N, 4H) and dprev_c (N, H)."""
-    gates, prev_c, tanh_c = cell
     i, f, o, g = np.split(gates, 4, axis=1)
+    tanh_c = np.tanh(next_c)
     dc = dnext_c + dnext_h * o * (1 - tanh_c**2)  # next_c also acts through next_h
     da = np.concatenate(
         (
@@ -251,8 +251,9 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     check_shapes(
         x=(x, "N D"), prev_h=(prev_h, "N H"), prev_c=(prev_c, "N H"), Wx=(Wx, "D 4H"), Wh=(Wh, "H 4H"), b=(b, "4H")
     )
-    next_h, next_c, cell = _lstm_cell(x @ Wx + prev_h @ Wh + b, prev_c)
-    cache = x, prev_h, Wx, Wh, cell
+    gates = x @ Wx + prev_h @ Wh + b  # (N, 4H), not yet
+    next_h, next_c = _lstm_cell(gates, prev_c)
+    cache = x, prev_h, prev_c, Wx, Wh, gates, next_c
     return next_h, next_c, cache
 
 
@@ -272,13 +273,13 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     - dWh: Weights from hidden to gates, of shape (H, 4H)
     - db: Biases, of shape (4H,)
     """
-    x, prev_h, Wx, Wh, cell = cache
+    x, prev_h, prev_c, Wx, Wh, gates, next_c = cache
     check_shapes(prev_h=(prev_h, "N H"), dnext_h=(dnext_h, "N H"), dnext_c=(dnext_c, "N H"))
-    da, dprev_c = _lstm_cell_backward(dnext_h, dnext_c, cell)
+    da, dprev_c = _lstm_cell_backward(dnext_h, dnext_c, gates, prev_c, next_c)
     return da @ Wx.T, da @ Wh.T, dprev_c, x.T @ da, prev_h.T @ da, da.sum(axis=0)
 
 
-def lstm_forward(x, h0, Wx, Wh, b):
+def lstm_forward(x, h0, Wx, Wh, b, mask=None):
     """An LSTM over whole sequences, with the cell state starting at zero.
 
     Inputs:
@@ -287,6 +288,7 @@ def lstm_forward(x, h0, Wx, Wh, b):
     - Wx: Weights from input to gates, of shape (D, 4H)
     - Wh: Weights from hidden to gates, of shape (H, 4H)
     - b: Biases, of shape (4H,)
+    - mask: None, or bool of shape (N, T): the steps after a sequence's last True are left out, and h is zero there
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
@@ -295,16 +297,22 @@ def lstm_forward(x, h0, Wx, Wh, b):
     Raises ValueError where a shape or dtype does not fit.
     """
     N, T, D, H = check_shapes(x=(x, "N T D"), h0=(h0, "N H"), Wx=(Wx, "D 4H"), Wh=(Wh, "H 4H"), b=(b, "4H"))
-    ax = _time_first(x) @ Wx + b  # (T, N, 4H)
-    h = np.empty((T + 1, N, H), np.result_type(ax, h0, Wh))
-    h[0] = h0
-    next_c = np.zeros((N, H), h.dtype)
-    cells = []
-    for t in range(T):
-        h[t + 1], next_c, cell = _lstm_cell(ax[t] + h[t] @ Wh, next_c)
-        cells.append(cell)
-    cache = x, h, Wx, Wh, cells
-    return _batch_first(h[1:]), cache
+    order, rows, steps = _blocks(N, T, mask)
+    x_rows = x[rows]  # (P, D), P rows that count
+    gates = np.add(
+        x_rows @ Wx, b, dtype=np.result_type(x, h0, Wx, Wh, b)
+    )  # (P, 4H), gates once the loop has been there
+    prev_h, prev_c, next_h, next_c = np.empty((4, len(gates), H), gates.dtype)
+    h, c = h0[order], np.zeros((N, H), gates.dtype)
+    for step in steps:
+        n = step.stop - step.start
+        prev_h[step], prev_c[step] = h[:n], c[:n]
+        gates[step] += prev_h[step] @ Wh
+        h, c = next_h[step], next_c[step] = _lstm_cell(gates[step], prev_c[step])
+    h = np.zeros((N, T, H), next_h.dtype)
+    h[rows] = next_h
+    cache = x_rows, prev_h, prev_c, next_c, gates, Wx, Wh, order, rows, steps
+    return h, cache
 
 
 def lstm_backward(dh, cache):
@@ -322,13 +330,18 @@ def lstm_backward(dh, cache):
     - dWh: Weights from hidden to gates, of shape (H, 4H)
     - db: Biases, of shape (4H,)
     """
-    x, h, Wx, Wh, cells = cache
-    N, T, _, H = check_shapes(x=(x, "N T D"), h=(h[0], "N H"), dh=(dh, "N T H"))
-    da = np.empty((T, N, 4 * H), np.result_type(dh, h, Wh))
-    dprev_h = np.zeros((N, H), da.dtype)  # from step t + 1
-    dprev_c = np.zeros((N, H), da.dtype)
-    for t in reversed(range(T)):
-        da[t], dprev_c = _lstm_cell_backward(dh[:, t] + dprev_h, dprev_c, cells[t])
-        dprev_h = da[t] @ Wh.T
-    dx, dWx, dWh, db = _input_and_weight_gradients(da, x, h[:-1], Wx)
-    return dx, dprev_h, dWx, dWh, db
+    x_rows, prev_h, prev_c, next_c, gates, Wx, Wh, order, rows, steps = cache
+    N, T, H = len(order), len(steps), next_c.shape[1]
+    check_upstream("dh", dh, "(N, T, H)", (N, T, H))
+    dh_rows = dh[rows]  # (P, H)
+    da = np.empty(gates.shape, np.result_type(dh, gates))
+    dstate, dcell = np.zeros((2, N, H), da.dtype)  # from step t + 1
+    for step in reversed(steps):
+        n = step.stop - step.start
+        da[step], dcell[:n] = _lstm_cell_backward(
+            dh_rows[step] + dstate[:n], dcell[:n], gates[step], prev_c[step], next_c[step]
+        )
+        dstate[:n] = da[step] @ Wh.T
+    dx = np.zeros((N, T, len(Wx)), da.dtype)
+    dx[rows] = da @ Wx.T
+    return dx, dstate[np.argsort(order)], x_rows.T @ da, prev_h.T @ da, da.sum(axis=0)

@@ -14,39 +14,9 @@ import numpy as np
 
 from deeplearning.captioning_solver import CaptioningSolver
 from deeplearning.classifiers.rnn import CaptioningRNN
-from deeplearning.coco_utils import decode_captions, feature_statistics, load_coco_data, load_references
-from deeplearning.metrics import cider_d, corpus_bleu
-
-
-def write_captions(model, data, rows, split="val", **how):
-    """Captions of a split's images, as strings.
-
-    Inputs:
-    - model: A `CaptioningRNN`
-    - data: From `load_coco_data`
-    - rows: Rows of the images in the features, ints of shape (n,)
-    - split: "train" or "val"
-    - how: Keywords of `CaptioningRNN.sample`
-
-    Returns: list of n strings, without <END>
-    """
-    captions = []
-    for start in range(0, len(rows), 500):
-        words = model.sample(data[f"{split}_features"][rows[start : start + 500]], **how)
-        captions += decode_captions(words, data["idx_to_word"])
-    return [caption.removesuffix("<END>").strip() for caption in captions]
-
-
-def score(model, data, references, rows, split="val", **how):
-    """BLEU-1 to 4 and CIDEr-D of a model's captions. `references` and `rows` come from `load_references`.
-
-    Returns: dictionary with `BLEU-1` to `BLEU-4` (0 to 100) and `CIDEr-D` (0 to 10)
-    """
-    captions = write_captions(model, data, rows, split, **how)
-    bleu = 100 * corpus_bleu(references, captions)
-    return {f"BLEU-{n}": float(value) for n, value in enumerate(bleu, 1)} | {
-        "CIDEr-D": cider_d(references, captions)[0]
-    }
+from deeplearning.coco_utils import feature_statistics, load_coco_data
+from deeplearning.evaluation import rows_with_pictures, score_captions, write_captions
+from deeplearning.figures import captioned_pictures
 
 
 def main(argv=None):
@@ -82,11 +52,14 @@ def main(argv=None):
     print(f"{args.out}: lowest validation loss {min(solver.val_loss_history, default=np.nan):.3f} of "
           f"{len(solver.val_loss_history)} epochs, {time.perf_counter() - began:.0f} s")  # fmt: skip
 
-    references, rows = load_references(data, args.data)
-    for width in (1, args.beam_width):
-        scores = score(model, data, references, rows, beam_width=width)
+    for width in sorted({1, args.beam_width}):
+        scores = score_captions(model, data, args.data, beam_width=width)
         name = "greedy" if width == 1 else f"beam of {width}"
         print(f"validation, {name}: " + ", ".join(f"{key} {value:.2f}" for key, value in scores.items()))
+    if args.picture:
+        rows = rows_with_pictures(data)[: args.pictures]
+        captions = write_captions(model, data, rows, beam_width=args.beam_width)
+        captioned_pictures(data["val_urls"][rows], captions, columns=4).savefig(args.picture, dpi=100)
 
 
 def _arguments(argv):
@@ -108,6 +81,8 @@ def _arguments(argv):
     parser.add_argument("--lr-decay", type=float, default=0.85, help="factor on the learning rate after each epoch")
     parser.add_argument("--clip-norm", type=float, default=5.0, help="largest norm of the gradients")
     parser.add_argument("--beam-width", type=int, default=3, help="of the beam search that is scored")
+    parser.add_argument("--picture", help="file for a picture of validation images with their captions")
+    parser.add_argument("--pictures", type=int, default=12, help="how many images to put on it, the first ones")
     parser.add_argument("--resume", action="store_true", help="go on where an interrupted run stopped")
     return parser.parse_args(argv)
 

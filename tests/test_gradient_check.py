@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from deeplearning.gradient_check import (
+    check_below,
+    check_close,
+    check_gradient,
     compare_gradients,
     eval_numerical_gradient,
     eval_numerical_gradient_array,
@@ -156,3 +159,21 @@ def test_verdict_on_a_right_lstm_does_not_depend_on_luck():
         numeric = eval_numerical_gradient_array(lambda Wh: lstm_forward(x, h0, Wx, Wh, b)[0], Wh, dh)  # noqa: B023
         assert compare_gradients(analytic, numeric)
         assert not compare_gradients(analytic * 1.001, numeric)
+
+
+def test_checks_print_what_was_measured_and_stop(capsys):
+    """A check that passes prints measurement and limit; one that fails raises AssertionError with both."""
+    check_close("h", np.array([1.0, 2.0]), np.array([1.0, 2.0 + 1e-9]), 1e-8)
+    check_below("loss", np.float32(0.25), 0.5)
+    check_gradient("dW", np.ones(2), np.ones(2))
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == ["h", "loss", "dW"]
+    for check in (
+        lambda: check_close("h", np.array([1.0]), np.array([1.1]), 1e-8),
+        lambda: check_close("h", np.array([np.nan]), np.array([np.nan]), 1e-8),
+        lambda: check_close("h", np.ones((1, 2)), np.ones(2), 1e-8),
+        lambda: check_below("loss", 0.5, 0.5),
+        lambda: check_below("loss", np.nan, 0.5),
+        lambda: check_gradient("dW", np.ones(2), np.zeros(2)),
+    ):
+        with pytest.raises(AssertionError, match="(h|loss|dW): .*(limit|expected shape)"):
+            check()

@@ -64,6 +64,19 @@ def test_temporal_affine_agrees_with_torch(N, T, D, M):
         np.testing.assert_allclose(grad, t.grad.numpy(), atol=1e-12, strict=True)
 
 
+def test_temporal_affine_leaves_masked_places_out():
+    """With a mask, out is zero where it is False, and gradients that arrive there are dropped."""
+    rng = np.random.default_rng(0)
+    x, w, b, dout = (rng.normal(size=shape) for shape in [(3, 4, 5), (5, 6), (6,), (3, 4, 6)])
+    mask = rng.random((3, 4)) < 0.5
+    out, cache = layers.temporal_affine_forward(x, w, b, mask)
+    plain, plain_cache = layers.temporal_affine_forward(x, w, b)
+    np.testing.assert_allclose(out, plain * mask[:, :, None], atol=1e-14)
+    expected = layers.temporal_affine_backward(dout * mask[:, :, None], plain_cache)
+    for grad, right in zip(layers.temporal_affine_backward(dout, cache), expected, strict=True):
+        np.testing.assert_allclose(grad, right, atol=1e-12, strict=True)
+
+
 @pytest.mark.parametrize("N, T, V", [(1, 1, 1), (1, 4, 3), (5, 6, 7)])
 def test_temporal_softmax_loss_agrees_with_torch(N, T, V):
     """Loss and gradient are PyTorch's cross-entropy, summed over unmasked steps and divided by N."""

@@ -288,6 +288,25 @@ def test_arguments_are_not_changed_and_caches_stay_valid(cell):
 
 
 @cells
+@pytest.mark.parametrize("T", [1, 6])
+def test_masked_steps_are_left_out(cell, T):
+    """With a mask, states are zero after a sequence's last True and otherwise as without; so are the gradients."""
+    args, dh = arguments(cell, 5, T, 4, 3)
+    mask = np.random.default_rng(0).random((5, T)) < 0.4
+    mask[1], mask[2] = False, True  # an empty sequence and a full one
+    counts = np.cumsum(mask[:, ::-1], axis=1)[:, ::-1] > 0  # up to the last True, gaps included
+    forward, backward = functions(cell)
+    h, cache = forward(*args, mask=mask)
+    plain_h, plain_cache = forward(*args)
+    np.testing.assert_allclose(h, plain_h * counts[:, :, None], atol=1e-14, strict=True)
+    expected = backward(dh * counts[:, :, None], plain_cache)
+    for grad, right in zip(backward(dh, cache), expected, strict=True):
+        np.testing.assert_allclose(grad, right, atol=1e-12, strict=True)
+    with pytest.raises(ValueError, match=r"mask must be a bool array of shape \(N, T\)"):
+        forward(*args, mask=mask.astype(float))
+
+
+@cells
 @pytest.mark.parametrize("N, T", [(0, 3), (2, 0)])
 def test_empty_sequences(cell, N, T):
     """No rows or no steps give empty states and zero weight gradients, not an error."""
@@ -314,7 +333,9 @@ def test_wrong_upstream_gradient_is_named(cell):
     """A gradient of the wrong shape raises a ValueError that names dh."""
     args, dh = arguments(cell, 2, 3, 4, 5)
     forward, backward = functions(cell)
-    with pytest.raises(ValueError, match=r"dh must have shape \(N, T, H\) with N = 2, T = 3, H = 5, got \(2, 2, 5\)"):
+    with pytest.raises(
+        ValueError, match=r"dh must be .* of shape \(N, T, H\) = \(2, 3, 5\), got float64 of \(2, 2, 5\)"
+    ):
         backward(dh[:, 1:], forward(*args)[1])
 
 

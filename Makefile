@@ -1,0 +1,25 @@
+# make test   set up .venv and run the whole test suite
+# make run    set up .venv and execute the notebooks into build/, as notebooks and as pages
+# make lab    set up .venv and open JupyterLab
+
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: test run lab clean
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+run: .venv/installed
+	$(BIN)/python -m deeplearning.run_notebooks
+
+lab: .venv/installed
+	$(BIN)/jupyter lab
+
+.venv/installed: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -r requirements.txt
+	touch $@
+
+clean:
+	rm -rf .venv build

@@ -1,0 +1,92 @@
+"""Execute the notebooks top to bottom, and write them as notebooks and as pages to read in a browser.
+
+    python -m deeplearning.run_notebooks
+    python -m deeplearning.run_notebooks LSTM_Captioning.ipynb --out build
+
+A cell that fails ends the run with its traceback. Where no captioning data set is found, cells tagged `data` are left
+out, and the run says so.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbconvert import HTMLExporter
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+from tqdm import tqdm
+
+from deeplearning.coco_utils import find_dataset
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ("RNN_Captioning.ipynb", "LSTM_Captioning.ipynb")
+
+
+def run_notebook(path, out, skip_tag=None):
+    """Execute one notebook, and write it with its outputs, and as an HTML page that holds its pictures.
+
+    Inputs:
+    - path: The notebook
+    - out: Folder for `<name>.ipynb` and `<name>.html`
+    - skip_tag: Tag of the cells to leave out, or None
+
+    Raises CellExecutionError where a cell fails; what was executed until then is written.
+    """
+    path, out = Path(path), Path(out)
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    with tqdm(total=len(cells), desc=path.name, unit="cell") as bar:
+        client = NotebookClient(
+            notebook,
+            timeout=3600,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(path.resolve().parent)}},
+            on_cell_executed=lambda **_: bar.update(),
+        )
+        if skip_tag is not None:
+            client.skip_cells_with_tag = skip_tag
+        try:
+            client.execute()
+        finally:
+            # progress bars rewrite their line: keep the last state, as a terminal would
+            notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
+            out.mkdir(parents=True, exist_ok=True)
+            for cell in cells:
+                cell.metadata.pop("execution", None)  # time stamps would make every run a new file
+            nbformat.write(notebook, out / path.name)
+            resources = {"metadata": {"path": str(path.resolve().parent), "name": path.stem}}
+            page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources)
+            (out / path.with_suffix(".html").name).write_text(page, encoding="utf-8")
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(
+        description="Execute the notebooks top to bottom, and write them as notebooks and as pages.",
+        epilog="example: python -m deeplearning.run_notebooks LSTM_Captioning.ipynb --out build",
+    )
+    parser.add_argument("notebooks", nargs="*", default=[ROOT / name for name in NOTEBOOKS], help="default: all")
+    parser.add_argument("--out", default=ROOT / "build", type=Path, help="folder to write to (default: build)")
+    args = parser.parse_args(argv)
+    # the notebooks' own processes import the package from here, wherever this was started
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    skip_tag = None
+    try:
+        print(f"captioning data: {find_dataset()}")
+    except FileNotFoundError as error:
+        skip_tag = "data"
+        print(f"Cells that need captioned images are left out: {error}")
+    for path in args.notebooks:
+        began = time.perf_counter()
+        try:
+            run_notebook(path, args.out, skip_tag)
+        except CellExecutionError as error:
+            sys.exit(f"{path}: a cell failed\n{error}")
+        print(f"{args.out / Path(path).with_suffix('.html').name}: done in {time.perf_counter() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+import http.server
+import io
+import socket
+import threading
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deeplearning import image_utils
+from deeplearning.image_utils import image_from_url
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (12, 17, 3), dtype=np.uint8)
+
+
+def encoded(format, image=None, **how):
+    buffer = io.BytesIO()
+    (image or Image.fromarray(PIXELS)).save(buffer, format, **how)
+    return buffer.getvalue()
+
+
+ALPHA = np.dstack([PIXELS, PIXELS[..., :1]])
+START = encoded("PNG").index(b"IDAT")
+IDAT = encoded("PNG")[START - 4 : START + 4]  # length and name of the chunk that holds the pixels
+FILES = {
+    "/photo.png": encoded("PNG"),
+    "/photo.jpg": encoded("JPEG", quality=95),
+    "/gr%C3%BCn%20%26%20blau.png": encoded("PNG"),
+    "/alpha.png": encoded("PNG", Image.fromarray(ALPHA)),
+    "/grey.png": encoded("PNG", Image.fromarray(PIXELS[..., 0])),
+    "/cmyk.jpg": encoded("JPEG", Image.fromarray(PIXELS).convert("CMYK"), quality=95),
+    "/truncated.jpg": encoded("JPEG")[:400],
+    "/truncated.png": encoded("PNG")[:400],
+    "/broken.png": encoded("PNG").replace(IDAT, bytes([0, 0, 0, 40]) + b"IDAT"),  # what follows is no chunk
+    "/truncated.gif": encoded("GIF")[:60],
+    "/garbage.jpg": bytes(range(256)) * 10,
+    "/page.html": b"<html>no photo here</html>",
+    "/empty.jpg": b"",
+}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/moved.png":
+            self.send_response(302)
+            self.send_header("Location", "/photo.png")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif self.path in FILES:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(FILES[self.path])))
+            self.end_headers()
+            self.wfile.write(FILES[self.path])
+        elif self.path == "/cut off":
+            self.close_connection = True
+        elif self.path == "/silent.jpg":
+            self.server.closing.wait(30)
+        elif self.path == "/short.jpg":  # promises more than it sends
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            self.wfile.write(FILES["/photo.jpg"][:300])
+        elif self.path == "/nonsense":
+            self.wfile.write(b"this is no HTTP\r\n\r\n")
+        else:
+            self.send_error(404)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server():
+    """URL of a web server on this machine with FILES."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.closing = threading.Event()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.closing.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    """The server is reached as it stands, whatever proxy this machine uses."""
+    monkeypatch.setenv("no_proxy", "*")
+
+
+def assert_placeholder(image):
+    assert type(image) is np.ndarray and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+    assert min(image.shape[:2]) > 50 and image.std() > 0  # something is drawn on it
+
+
+@pytest.mark.parametrize("name", ["/photo.png", "/moved.png", "/gr%C3%BCn%20%26%20blau.png"])
+def test_pixels_from_a_server(server, name):
+    """A picture on a server, a moved one included, comes as its pixels."""
+    image = image_from_url(server + name)
+    assert type(image) is np.ndarray and image.dtype == np.uint8
+    np.testing.assert_array_equal(image, PIXELS)
+
+
+def test_jpeg_from_a_server(server):
+    """A JPEG is the picture that Pillow decodes."""
+    with Image.open(io.BytesIO(FILES["/photo.jpg"])) as image:
+        np.testing.assert_array_equal(image_from_url(server + "/photo.jpg"), np.asarray(image))
+
+
+@pytest.mark.parametrize("name", ["photo.png", "two words.png", "grün & 50% #1.png"])
+def test_pixels_from_a_file(tmp_path, name):
+    """A file URL gives the file's pixels, whatever its name, and leaves the file free to be deleted."""
+    (tmp_path / name).write_bytes(FILES["/photo.png"])
+    np.testing.assert_array_equal(image_from_url((tmp_path / name).as_uri()), PIXELS)
+    (tmp_path / name).unlink()
+
+
+@pytest.mark.parametrize("name, expected", [("alpha.png", PIXELS), ("grey.png", PIXELS[..., :1].repeat(3, axis=2))])
+def test_other_modes_become_rgb(server, name, expected):
+    """Transparent and grey pictures come with three channels."""
+    np.testing.assert_array_equal(image_from_url(f"{server}/{name}"), expected)
+
+
+def test_cmyk_becomes_rgb(server):
+    """A photo in printers' colours comes as RGB."""
+    assert image_from_url(server + "/cmyk.jpg").shape == PIXELS.shape
+
+
+BAD = [
+    "missing.jpg",
+    "truncated.jpg",
+    "truncated.png",
+    "truncated.gif",
+    "broken.png",
+    "garbage.jpg",
+    "page.html",
+    "empty.jpg",
+    "short.jpg",
+    "nonsense",
+]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_no_picture_from_a_server(server, name):
+    """What is missing, cut off or no picture gives one warning with its URL, and a placeholder."""
+    with pytest.warns(UserWarning, match=name) as warned:
+        assert_placeholder(image_from_url(f"{server}/{name}"))
+    assert len(warned) == 1 and warned[0].filename == __file__  # the warning points at the caller
+
+
+def test_refused_connection():
+    """A server that is not there gives a warning and a placeholder."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    with pytest.warns(UserWarning, match=str(port)):
+        assert_placeholder(image_from_url(f"http://127.0.0.1:{port}/photo.png"))
+
+
+def test_silent_server(server, monkeypatch):
+    """A server that does not answer is given up after the time limit."""
+    monkeypatch.setattr(image_utils, "TIMEOUT", 0.2)
+    with pytest.warns(UserWarning, match="silent.jpg"):
+        assert_placeholder(image_from_url(server + "/silent.jpg"))
+
+
+@pytest.mark.parametrize("url", ["gopherus://x/y.png", "photo.jpg", "", "http://", "http://[::1/x", "http://a b/ü.jpg"])
+def test_unusable_url(url):
+    """An unknown scheme, a bare name or a malformed URL gives a warning and a placeholder."""
+    with pytest.warns(UserWarning, match="no picture"):
+        assert_placeholder(image_from_url(url))
+
+
+def test_missing_file(tmp_path):
+    """A file URL without file, or of a folder, gives a warning and a placeholder."""
+    for path in (tmp_path / "gone.jpg", tmp_path):
+        with pytest.warns(UserWarning, match=path.name):
+            assert_placeholder(image_from_url(path.as_uri()))
+
+
+def test_too_large_file(tmp_path, monkeypatch):
+    """No more than a limit is read into memory."""
+    monkeypatch.setattr(image_utils, "MAX_BYTES", 300)
+    (tmp_path / "large.png").write_bytes(FILES["/photo.png"])
+    with pytest.warns(UserWarning, match="larger"):
+        assert_placeholder(image_from_url((tmp_path / "large.png").as_uri()))
+
+
+def test_any_damaged_file(tmp_path):
+    """Whatever byte of a picture is damaged, there is an array: its pixels, or a placeholder with a warning."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / "damaged"
+    warned = 0
+    for format in ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF"):
+        content = np.frombuffer(encoded(format), np.uint8)
+        for _ in range(60):
+            damaged = content.copy()
+            damaged[rng.integers(min(100, len(content)), size=2)] = rng.integers(256, size=2)
+            path.write_bytes(damaged.tobytes())
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                image = image_from_url(path.as_uri())
+            assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+            warned += bool(caught)
+    assert warned > 50

@@ -1,0 +1,112 @@
+"""The project as a whole: exercises, notebooks, README and requirements fit together."""
+
+import ast
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
+MANIFEST = tomllib.loads((ROOT / "grading" / "exercises.toml").read_text(encoding="utf-8"))
+NOTEBOOKS = sorted(path.name for path in ROOT.glob("*.ipynb"))
+
+
+def notebook(name):
+    return nbformat.read(ROOT / name, as_version=4)
+
+
+def code(name):
+    return [cell for cell in notebook(name).cells if cell.cell_type == "code"]
+
+
+def test_points_add_up():
+    """Each question's exercises add up to its points, and the questions to 100."""
+    points = {question: 0 for question in MANIFEST["questions"]}
+    for exercise in MANIFEST["exercises"]:
+        points[exercise["question"]] += exercise["points"]
+    assert points == {question: about["points"] for question, about in MANIFEST["questions"].items()}
+    assert sum(points.values()) == 100
+
+
+@pytest.mark.parametrize("exercise", MANIFEST["exercises"], ids=lambda e: f"{e['question']}-{e['name']}")
+def test_exercises_exist_where_their_notebook_does(exercise):
+    """Every exercise of a question whose notebook is here is a function with a docstring, in the module it names."""
+    if not (ROOT / MANIFEST["questions"][exercise["question"]]["notebook"]).exists():
+        assert exercise["question"] in ("q3", "q4")
+        return
+    found = importlib.import_module(exercise["module"])
+    for name in exercise["name"].split("."):
+        found = getattr(found, name)
+    assert callable(found) and found.__doc__
+
+
+def test_markers_are_the_questions():
+    """pytest's markers q1 to q4 name the questions' points."""
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for question, about in MANIFEST["questions"].items():
+        assert re.search(rf'"{question}: .*\({about["points"]} points\)"', settings)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebooks_were_run_in_order_without_error(name):
+    """Committed notebooks were executed top to bottom: counts 1 to n, no error output, under 1.5 MB."""
+    cells = code(name)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert not [o for cell in cells for o in cell.outputs if o.output_type == "error"]
+    assert not [o for cell in cells for o in cell.outputs if o.get("name") == "stderr"]
+    assert (ROOT / name).stat().st_size < 1_500_000
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebooks_hold_no_solution_and_touch_nothing_outside(name):
+    """No cell defines an exercise, installs, changes directory or the import path, or names an absolute path."""
+    exercises = {exercise["name"].split(".")[-1] for exercise in MANIFEST["exercises"]}
+    for cell in code(name):
+        source = "\n".join(line for line in cell.source.splitlines() if not line.startswith("%"))
+        defined = {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
+        assert not defined & exercises
+        assert not re.search(r"\bpip\b|sys\.path|chdir|drive\.mount|!cd|%cd", cell.source)
+    everything = (ROOT / name).read_text(encoding="utf-8")
+    assert not re.search(r"(/home/|/root/|/Users/|/work/|[A-Z]:\\\\)", everything)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebooks_name_their_points(name):
+    """A notebook's table lists its question's exercises with the manifest's points."""
+    question = next(q for q, about in MANIFEST["questions"].items() if about["notebook"] == name)
+    first = notebook(name).cells[0].source
+    assert f"Question {question[1]}, {MANIFEST['questions'][question]['points']} points" in first
+    table = []
+    for row in re.findall(r"^\| (`.*`.*) \| `(.*)`.* \| (.*) \|$", first, flags=re.MULTILINE):
+        names = re.findall(r"`([\w.]+)`", row[0])
+        module = row[1].removesuffix(".py").replace("/", ".")
+        table += [(n, module, int(p)) for n, p in zip(names, row[2].split(" + "), strict=True)]
+    expected = [(e["name"], e["module"], e["points"]) for e in MANIFEST["exercises"] if e["question"] == question]
+    assert table == expected
+
+
+def test_readme_shows_the_commands():
+    """README, Makefile and CI speak of the same commands."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for command in ("make test", "make run", "make lab"):
+        assert command in readme and f"\n{command.split()[1]}: " in makefile
+    for command in ("pip install -r requirements.txt", "pytest", "jupyter lab"):
+        assert command in readme
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "\nmake test\n" in ci and ci.endswith("make run\n")
+
+
+def test_requirements_are_ranges():
+    """No requirement is pinned to one version, so that current Pythons find one that fits."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    requirements = [line for line in lines if line and not line.startswith("#")]
+    assert requirements and not [line for line in requirements if "==" in line]
