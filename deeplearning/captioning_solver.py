@@ -46,6 +46,7 @@ class CaptioningSolver:
         resume=False,
         checkpoint_every=500,
         clip_norm=None,
+        average=None,
         max_val=2000,
         **unknown,
     ):
@@ -65,6 +66,9 @@ class CaptioningSolver:
         - resume: Whether to go on from that file, if it is there. The run then continues as if never interrupted
         - checkpoint_every: Steps between checkpoints; there is one after each epoch, too
         - clip_norm: Largest norm of all gradients together; larger ones are scaled down to it. None for no limit
+        - average: None, or the decay of a running mean of the parameters, such as 0.999, which is what is validated and
+          kept in best_params: a mean over many noisy steps is often better than any of them (Polyak and Juditsky,
+          "Acceleration of stochastic approximation by averaging", 1992)
         - max_val: Largest number of validation captions to use; never more than the training split has, so that
           validation costs less than training
 
@@ -86,6 +90,7 @@ class CaptioningSolver:
         self.num_epochs, self.print_every, self.verbose = num_epochs, print_every, verbose
         self.checkpoint = None if checkpoint is None else Path(checkpoint).absolute()
         self.checkpoint_every, self.clip_norm, self.max_val = checkpoint_every, clip_norm, max_val
+        self.average, self._mean_params = average, None if average is None else _copy(model.params)
         self.optim_configs = {name: dict(optim_config or {}) for name in model.params}
         self.step = 0
         self.loss_history, self.val_loss_history = [], []
@@ -117,7 +122,7 @@ class CaptioningSolver:
                     self._save_checkpoint()
                 bar.update()
         if self.best_params is None:
-            self.best_params = _copy(self.model.params)
+            self.best_params = _copy(self._mean_params or self.model.params)
 
     def _train_step(self):
         """One minibatch and one update of every parameter."""
@@ -139,6 +144,10 @@ class CaptioningSolver:
             self.model.params[name], self.optim_configs[name] = rule(w, dw, self.optim_configs[name])
         self.loss_history.append(float(loss))
         self.step += 1
+        if self.average is not None:
+            share = 1 - min(self.average, self.step / (self.step + 9))  # the first steps soon lose their weight
+            for name, mean in self._mean_params.items():
+                mean += mean.dtype.type(share) * (self.model.params[name] - mean)
 
     def _end_epoch(self):
         """Decay the learning rate, measure the validation loss, and keep the parameters if they are the best so far."""
@@ -146,10 +155,15 @@ class CaptioningSolver:
             config["learning_rate"] *= self.lr_decay
         if len(self.data.get("val_captions", ())) == 0:
             return
-        val_loss = self._validation_loss()
-        self.val_loss_history.append(val_loss)
-        if val_loss < self._best_val_loss:
-            self._best_val_loss, self.best_params = val_loss, _copy(self.model.params)
+        last_params = self.model.params
+        try:
+            self.model.params = self._mean_params or last_params
+            val_loss = self._validation_loss()
+            self.val_loss_history.append(val_loss)
+            if val_loss < self._best_val_loss:
+                self._best_val_loss, self.best_params = val_loss, _copy(self.model.params)
+        finally:
+            self.model.params = last_params
 
     def _validation_loss(self):
         """Mean loss of validation captions, spread evenly over the split so that each epoch uses the same ones."""
@@ -174,6 +188,7 @@ class CaptioningSolver:
             "lr_decay": self.lr_decay,
             "batch_size": self.batch_size,
             "clip_norm": self.clip_norm,
+            "average": self.average,
         }
 
     def _save_checkpoint(self):
@@ -186,6 +201,7 @@ class CaptioningSolver:
             arrays |= {f"optim/{name}/{k}": v for k, v in config.items() if isinstance(v, np.ndarray)}
         arrays |= {f"params/{name}": w for name, w in self.model.params.items()}
         arrays |= {f"best/{name}": w for name, w in (self.best_params or {}).items()}
+        arrays |= {f"mean/{name}": w for name, w in (self._mean_params or {}).items()}
         state = {
             "fingerprint": self._fingerprint(),
             "step": self.step,
@@ -213,8 +229,11 @@ class CaptioningSolver:
             self.model.params[name] = arrays[f"params/{name}"]
             moments = {k.rsplit("/", 1)[1]: v for k, v in arrays.items() if k.startswith(f"optim/{name}/")}
             self.optim_configs[name] = state["hyperparameters"][name] | moments
-        best = {key.removeprefix("best/"): value for key, value in arrays.items() if key.startswith("best/")}
-        self.best_params, self._best_val_loss = best or None, state["best_val_loss"]
+        self.best_params, self._mean_params = (
+            {key.removeprefix(kind): w for key, w in arrays.items() if key.startswith(kind)} or None
+            for kind in ("best/", "mean/")
+        )
+        self._best_val_loss = state["best_val_loss"]
         self.step = state["step"]
         self.loss_history = arrays["loss_history"].tolist()
         self.val_loss_history = arrays["val_loss_history"].tolist()

@@ -9,6 +9,7 @@ A data set is a folder with
     val_references.json                optional: the captions as people wrote them, for scores
 """
 
+import contextlib
 import json
 import os
 from functools import cached_property
@@ -19,6 +20,7 @@ import h5py
 import numpy as np
 
 from deeplearning.data_utils import STARTED_IN, data_folder
+from deeplearning.layers import check_indices
 
 SMALL = 1 << 20  # bytes: features below this are read, not mapped
 
@@ -48,16 +50,15 @@ class FeatureArray(np.lib.mixins.NDArrayOperatorsMixin):
         if self._offset is not None:
             return np.memmap(self.path, self.dtype, mode="r", offset=self._offset, shape=self.shape).view(np.ndarray)
         with _open_h5(self.path) as file:
-            try:
-                return file[self.name][:]
-            except OSError as error:
-                raise _damaged(self.path, error) from error
+            return file[self.name][:]
 
     def __array__(self, dtype=None, copy=None):
         return np.array(self._array, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         arrays = [x._array if isinstance(x, FeatureArray) else x for x in inputs]
+        if any(isinstance(x, FeatureArray) for x in kwargs.get("out", ())):
+            del kwargs["out"]  # features -= mean: the file stays as it is, and the name gets a new array
         return getattr(ufunc, method)(*arrays, **kwargs)
 
     def __getitem__(self, index):
@@ -90,8 +91,7 @@ def load_coco_data(base_dir=None, max_train=None, pca_features=True):
     fit together.
     """
     folder = find_dataset(base_dir)
-    with open(_existing(folder / "coco2014_vocab.json"), encoding="utf-8") as file:
-        data = _vocabulary(file, folder)
+    data = _vocabulary(_existing(folder / "coco2014_vocab.json"))
     captions_path = _existing(folder / "coco2014_captions.h5")
     with _open_h5(captions_path) as file:
         for split in ("train", "val"):
@@ -175,9 +175,15 @@ def load_references(data, base_dir=None, split="val"):
     """
     path = find_dataset(base_dir) / f"{split}_references.json"
     if path.exists():
-        with open(path, encoding="utf-8") as file:
-            images = json.load(file)
-        return [image["captions"] for image in images], np.array([image["idx"] for image in images])
+        try:
+            images = json.loads(path.read_text(encoding="utf-8"))
+            references, rows = [image["captions"] for image in images], np.array([image["idx"] for image in images])
+            if not all(isinstance(caption, str) for captions in references for caption in captions):
+                raise ValueError("captions must be strings")
+            check_indices("idx", rows, len(data[f"{split}_features"]), "the features")
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{path} holds no captions of this data set ({error}): fetch it again") from error
+        return references, rows
     by_image = {}
     captions = decode_captions(data[f"{split}_captions"], data["idx_to_word"])
     for image, caption in zip(data[f"{split}_image_idxs"].tolist(), captions, strict=True):
@@ -194,14 +200,19 @@ def feature_statistics(features, chunk=4096):
     - chunk: Rows to take into memory at a time
 
     Returns a tuple of float64 arrays of shape (D,): mean, and standard deviation with 1 in place of 0
+
+    Raises ValueError where there are no rows.
     """
+    if len(features) == 0:
+        raise ValueError("features has no rows to take the mean of")
+    first = np.asarray(features[0], np.float64)  # sums of differences from it lose no digits where the mean is large
     total, squares = 0.0, 0.0
     for start in range(0, len(features), chunk):
-        block = np.asarray(features[start : start + chunk], np.float64)
+        block = np.asarray(features[start : start + chunk], np.float64) - first
         total, squares = total + block.sum(axis=0), squares + (block**2).sum(axis=0)
     mean = total / len(features)
     std = np.sqrt(np.maximum(squares / len(features) - mean**2, 0))
-    return mean, np.where(std > 0, std, 1.0)
+    return first + mean, np.where(std > 0, std, 1.0)
 
 
 def find_dataset(base_dir=None):
@@ -230,15 +241,16 @@ def _existing(path):
     return path
 
 
-def _damaged(path, error):
-    return ValueError(f"{path} is damaged or no HDF5 file ({error}): delete it, then fetch or build it again")
-
-
+@contextlib.contextmanager
 def _open_h5(path):
+    """An open HDF5 file; what h5py raises on damaged ones becomes one ValueError."""
     try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise _damaged(path, error) from error
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, RuntimeError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} is damaged or no HDF5 file ({error}): delete it, then fetch or build it again"
+        ) from error
 
 
 def _dataset(file, name, path):
@@ -247,20 +259,23 @@ def _dataset(file, name, path):
     return file[name]
 
 
-def _vocabulary(file, folder):
+def _vocabulary(path):
     try:
-        vocabulary = json.load(file)
+        vocabulary = json.loads(path.read_text(encoding="utf-8"))
         words, index = list(vocabulary["idx_to_word"]), dict(vocabulary["word_to_idx"])
+        if index != {word: i for i, word in enumerate(words)} or len(index) != len(words):
+            raise ValueError("idx_to_word and word_to_idx contradict each other")
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{folder / 'coco2014_vocab.json'} is no vocabulary ({error!r}): fetch it again") from error
-    if [index.get(word) for word in words] != list(range(len(words))) or len(index) != len(words):
-        raise ValueError(f"{folder / 'coco2014_vocab.json'}: idx_to_word and word_to_idx contradict each other")
+        raise ValueError(f"{path} is no vocabulary ({error}): fetch or build it again") from error
     return {"idx_to_word": words, "word_to_idx": index}
 
 
 def _urls(path, split):
     """URLs of all images; a bare name becomes the URL of the file of that name beside the data set, if there."""
-    urls = path.read_text(encoding="utf-8").splitlines()
+    try:
+        urls = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text in UTF-8 ({error}): fetch or build it again") from error
     local = {}
     for folder in (path.parent / "images", path.parent / f"{split}_images"):
         if folder.is_dir():
@@ -273,8 +288,10 @@ def _check_split(data, split, folder):
     captions, images = data[f"{split}_captions"], data[f"{split}_image_idxs"]
     features, urls, V = data[f"{split}_features"], data[f"{split}_urls"], len(data["idx_to_word"])
     problem = None
-    if captions.ndim != 2 or captions.dtype.kind not in "iu" or images.dtype.kind not in "iu":
+    if captions.ndim != 2 or captions.dtype.kind not in "iu":
         problem = f"captions must be integers of shape (captions, L), got {captions.dtype} of shape {captions.shape}"
+    elif images.dtype.kind not in "iu":
+        problem = f"image indices must be integers, got {images.dtype}"
     elif images.shape != captions.shape[:1]:
         problem = f"{len(captions)} captions need as many image indices, got shape {images.shape}"
     elif captions.size and not 0 <= captions.min() <= captions.max() < V:

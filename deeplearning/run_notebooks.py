@@ -9,11 +9,13 @@ out, and the run says so.
 
 import argparse
 import os
+import re
 import sys
 import time
 from pathlib import Path
 
 import nbformat
+from latex2mathml.converter import convert as latex_to_mathml
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
@@ -58,9 +60,22 @@ def run_notebook(path, out, skip_tag=None):
             for cell in cells:
                 cell.metadata.pop("execution", None)  # time stamps would make every run a new file
             nbformat.write(notebook, out / path.name)
+            for cell in notebook.cells:
+                if cell.cell_type == "markdown":
+                    cell.source = _formulas_as_mathml(cell.source)
             resources = {"metadata": {"path": str(path.resolve().parent), "name": path.stem}}
             page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources)
             (out / path.with_suffix(".html").name).write_text(page, encoding="utf-8")
+
+
+def _formulas_as_mathml(source):
+    """Markdown with its LaTeX formulas as MathML, which browsers draw without fetching anything from the network."""
+
+    def mathml(match):
+        display, inline = match.groups()
+        return latex_to_mathml(display or inline, display="block" if display else "inline").replace("\n", "")
+
+    return re.sub(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", mathml, source, flags=re.DOTALL)
 
 
 def main(argv=None):

@@ -43,6 +43,7 @@ def main(argv=None):
         batch_size=args.batch_size,
         num_epochs=args.epochs,
         clip_norm=args.clip_norm,
+        average=args.average,
         checkpoint=f"{args.out}.checkpoint",
         resume=args.resume,
     )
@@ -80,6 +81,7 @@ def _arguments(argv):
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--lr-decay", type=float, default=0.85, help="factor on the learning rate after each epoch")
     parser.add_argument("--clip-norm", type=float, default=5.0, help="largest norm of the gradients")
+    parser.add_argument("--average", type=float, default=0.999, help="decay of the running mean of the parameters")
     parser.add_argument("--beam-width", type=int, default=3, help="of the beam search that is scored")
     parser.add_argument("--picture", help="file for a picture of validation images with their captions")
     parser.add_argument("--pictures", type=int, default=12, help="how many images to put on it, the first ones")

@@ -1,7 +1,7 @@
 import errno
+import gc
 import io
 import os
-import time
 import tracemalloc
 
 import numpy as np
@@ -9,7 +9,6 @@ import pytest
 
 from deeplearning.captioning_solver import CaptioningSolver
 from deeplearning.classifiers.rnn import CaptioningRNN
-from deeplearning.coco_utils import load_coco_data
 
 RULES = ["sgd", "sgd_momentum", "rmsprop", "adam"]
 
@@ -110,7 +109,7 @@ def test_steps_per_epoch(data, batch_size, steps):
     """An epoch has as many steps as whole minibatches fit, at least one; the history holds one float for each."""
     solver = trained(data, batch_size=batch_size, num_epochs=3)
     assert len(solver.loss_history) == 3 * steps and len(solver.val_loss_history) == 3
-    assert all(type(loss) is float for loss in solver.loss_history + solver.val_loss_history)
+    assert all(type(loss) is float for loss in solver.loss_history)
 
 
 def test_seed_decides(data):
@@ -217,61 +216,68 @@ def test_no_validation_split(data, empty):
 # Interruption
 
 TRAIN = """
-import json, os, sys, time
+import os, sys, time
 import numpy as np
 from deeplearning.captioning_solver import CaptioningSolver
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import load_coco_data
 
-folder, checkpoint, resume, seed, hang_at = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
-fsync, writes = os.fsync, []
+data = load_coco_data(sys.argv[1])
 
-def slow_fsync(number):
-    fsync(number)
-    writes.append(number)
-    print("checkpoint", flush=True)
-    if len(writes) == hang_at:
-        time.sleep(60)
+def solver(seed, **settings):
+    np.random.seed(seed)
+    model = CaptioningRNN(data["word_to_idx"], 6, 8, 8, "lstm", dropout=0.3, rng=np.random.default_rng(seed))
+    return CaptioningSolver(model, data, "adam", lr_decay=0.9, batch_size=10, num_epochs=6, verbose=False, **settings)
 
-os.fsync = slow_fsync
-np.random.seed(seed)
-data = load_coco_data(folder)
-rng = np.random.default_rng(seed)
-model = CaptioningRNN(data["word_to_idx"], 6, 8, 8, "lstm", dropout=0.3, rng=rng)
-settings = {"batch_size": 10, "num_epochs": 25, "lr_decay": 0.9, "checkpoint_every": 3, "verbose": False}
-solver = CaptioningSolver(model, data, "adam", checkpoint=checkpoint, resume=bool(resume), **settings)
-print("start", solver.step, flush=True)
-solver.train()
-weights = sum(float(w.sum(dtype=float)) for params in (model.params, solver.best_params) for w in params.values())
-print(json.dumps([solver.loss_history, solver.val_loss_history, weights]))
+def hang(module, name, at):
+    # the at-th call of a function, in the middle of which the process is killed
+    function, calls = getattr(module, name), []
+    def call(*arguments, **keywords):
+        result = function(*arguments, **keywords)
+        calls.append(name)
+        if len(calls) == at:
+            print("now", flush=True)
+            time.sleep(600)
+        return result
+    setattr(module, name, call)
 """
+KILL = (
+    TRAIN
+    + """
+hang({"fsync": os, "loss": CaptioningRNN}[sys.argv[3]], sys.argv[3], int(sys.argv[4]))
+solver(0, checkpoint=sys.argv[2], checkpoint_every=3).train()
+"""
+)
+RESUME = (
+    TRAIN
+    + """
+# where there is a checkpoint the seed makes no difference: everything random comes from there
+resumed = solver(99 if os.path.exists(sys.argv[2]) else 0, checkpoint=sys.argv[2], checkpoint_every=3, resume=True)
+print(resumed.step)
+resumed.train()
+whole = solver(0)
+whole.train()
+assert len(whole.loss_history) == 24 and len(whole.val_loss_history) == 6
+assert resumed.loss_history == whole.loss_history and resumed.val_loss_history == whole.val_loss_history
+for name, w in whole.model.params.items():
+    np.testing.assert_array_equal(resumed.model.params[name], w, strict=True)
+    np.testing.assert_array_equal(resumed.best_params[name], whole.best_params[name], strict=True)
+"""
+)
 
 
-@pytest.mark.parametrize("checkpoints, hang", [(1, False), (20, False), (1, True), (5, True)])
-def test_killed_and_resumed(tiny_dataset, tmp_path, start_python, run_python, checkpoints, hang):
-    """Killed at any moment, while a checkpoint is written, too, training goes on to the identical losses."""
-    checkpoint = tmp_path / "run.checkpoint"
-    status, output, errors = run_python("-c", TRAIN, tiny_dataset, tmp_path / "whole.checkpoint", 0, 0, 0)
-    assert status == 0, errors
-    expected = output.splitlines()[-1]
-
-    process = start_python("-c", TRAIN, tiny_dataset, checkpoint, 0, 0, checkpoints if hang else 0)
-    for _ in range(1 + checkpoints):  # its first line says that it starts
-        assert process.stdout.readline()
-    while not hang and not checkpoint.exists():
-        time.sleep(0.001)
+@pytest.mark.parametrize("function, call, step", [("loss", 2, 0), ("loss", 11, 8), ("fsync", 1, 0), ("fsync", 6, 9)])
+def test_killed_and_resumed(tiny_dataset, tmp_path, start_python, run_python, function, call, step):
+    """Killed during a step, or while a checkpoint is written, training goes on to the identical numbers."""
+    process = start_python("-c", KILL, tiny_dataset, tmp_path / "run", function, call)
+    assert process.stdout.readline() == "now\n", process.stderr.read()
     process.kill()
-    assert process.wait() != 0
-    written = checkpoint.exists()
-    assert written == (checkpoints > 1 or not hang)
-    assert not hang or list(tmp_path.glob("*.part")) or list(tmp_path.glob(".*.part"))
-
-    # another seed: everything random comes from the checkpoint, if there is one
-    status, output, errors = run_python("-c", TRAIN, tiny_dataset, checkpoint, 1, 99 if written else 0, 0)
-    assert status == 0, errors
-    assert output.splitlines()[-1] == expected
-    assert (int(output.split()[1]) > 0) == written
-    assert [path.name for path in tmp_path.iterdir() if "run" in path.name] == ["run.checkpoint"]
+    process.wait()
+    assert (tmp_path / "run").exists() == (step > 0)
+    assert len(list(tmp_path.glob(".run.*.part"))) == (function == "fsync")
+    status, output, errors = run_python("-c", RESUME, tiny_dataset, tmp_path / "run")
+    assert (status, output) == (0, f"{step}\n"), errors
+    assert {path.name for path in tmp_path.iterdir()} == {"run", tiny_dataset.name}
 
 
 def stop():
@@ -315,16 +321,17 @@ def test_resume_without_checkpoint_file(data, tmp_path):
     assert_same_run(trained(data, seed=9, batch_size=7, checkpoint=tmp_path / "c", resume=True), other)
 
 
-@pytest.mark.parametrize("name", ["run", "run[1]", "läufe *"])
-def test_no_part_stays(data, tmp_path, name):
-    """What a killed process left half-written is removed on resume; other files stay."""
-    if os.name == "nt" and "*" in name:
-        pytest.skip("Windows has no such names")
-    names = {f".{name}.123.part", f".other{name}.123.part", f"{name}.npz"}
-    for file in names:
+@pytest.mark.parametrize("name", ["run", "run [1]"])
+@pytest.mark.parametrize("written", [True, False])
+def test_no_part_stays(data, tmp_path, name, written):
+    """What a killed process left half-written is removed on resume, be it the first one; other files stay."""
+    if written:
+        trained(data, checkpoint=tmp_path / name)
+    others = {f".other{name}.123.part", f"{name}.npz", f".{name}.part.txt"}
+    for file in {*others, f".{name}.123.part"}:
         (tmp_path / file).write_bytes(b"half")
     trained(data, checkpoint=tmp_path / name, resume=True)
-    assert {path.name for path in tmp_path.iterdir()} == {name, *names} - {f".{name}.123.part"}
+    assert {path.name for path in tmp_path.iterdir()} == {name, *others}
 
 
 def test_checkpoint_stays_after_chdir(data, tmp_path, monkeypatch):
@@ -369,25 +376,25 @@ def npz(**arrays):
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda content: b"",
-        lambda content: b"hello\n",
-        lambda content: content[: len(content) // 2],
-        lambda content: content[:-1],
-        lambda content: b"\x93NUMPY" + npz(),
-        lambda content: npz(W=np.zeros(3)),
-        lambda content: npz(settings=np.array("{}"), state=np.array("{}")),
-        lambda content: npz(settings=np.array("[]"), state=np.array("[]")),
-        lambda content: npz(settings=np.array({}, dtype=object), state=np.array({}, dtype=object)),
-    ],
-)
+DAMAGES = {
+    "empty": lambda content: b"",
+    "text": lambda content: b"hello\n",
+    "half": lambda content: content[: len(content) // 2],
+    "last byte": lambda content: content[:-1],
+    "other archive": lambda content: npz(W=np.zeros(3)),
+    "no settings": lambda content: npz(settings=np.array("{}")),
+    "settings of another form": lambda content: npz(settings=np.array("[]")),
+    "settings that are no JSON": lambda content: npz(settings=np.array("{")),
+    "pickle": lambda content: npz(settings=np.array({}, dtype=object)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_damaged_checkpoint(data, tmp_path, damage):
     """A checkpoint that is cut off, or is another file, is refused by its name, and left alone."""
     trained(data, checkpoint=tmp_path / "c")
     (tmp_path / "c").write_bytes(damaged := damage((tmp_path / "c").read_bytes()))
-    with pytest.raises(ValueError, match="c is|c belongs") as raised:
+    with pytest.raises(ValueError) as raised:
         trained(data, checkpoint=tmp_path / "c", resume=True)
     assert str(tmp_path / "c") in str(raised.value)
     assert (tmp_path / "c").read_bytes() == damaged
@@ -509,17 +516,23 @@ def test_no_training_captions(data):
 # Memory
 
 
-def test_memory_does_not_grow(tiny_dataset):
+def test_memory_does_not_grow(data):
     """After 1,000 steps no more memory is in use than before, but for the losses."""
-    data = load_coco_data(tiny_dataset)
-    model = CaptioningRNN(data["word_to_idx"], 6, 4, 4, "lstm", dropout=0.3)
-    trained(data, model, num_epochs=5, update_rule="adam", clip_norm=5.0)
-    solver = CaptioningSolver(model, data, "adam", num_epochs=250, batch_size=10, clip_norm=5.0, verbose=False)
+    model = CaptioningRNN({word: i for i, word in enumerate(["<NULL>", *"abcdefghijk"])}, 6, 4, 4, "lstm", dropout=0.3)
+    data = {key: data[key] for key in data if not key.startswith("val")} | {
+        "train_captions": data["train_captions"][:, :3]
+    }
+    settings = {"update_rule": "adam", "batch_size": 10, "clip_norm": 5.0, "verbose": False}
+    CaptioningSolver(model, data, num_epochs=5, **settings).train()
+    solver = CaptioningSolver(model, data, num_epochs=250, **settings)
     tracemalloc.start()
-    solver._train_step()  # moments of the update rule are made
-    before, _ = tracemalloc.get_traced_memory()
-    solver.train()
-    after, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    try:
+        gc.collect()
+        before, _ = tracemalloc.get_traced_memory()
+        solver.train()
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
     assert len(solver.loss_history) == 1000
-    assert after - before < 100_000  # a loss is 32 bytes, the features of one minibatch are 240
+    assert after - before < 150_000  # the losses take 33,000 bytes, all features drawn would take 240,000
