@@ -5,13 +5,13 @@ import numpy as np
 from deeplearning.layers import log_softmax
 
 
-def beam_search(step, state, width, max_length, start, end, null):
+def beam_search(step, state, width, max_length, start, end, null, length_penalty=1.0):
     """Write one sentence for each row of the state, keeping the `width` best beginnings at every step.
 
     A beginning is as good as the sum of its words' log-probabilities. One that ends leaves the beam and gives up its
-    place, so a row is done when `width` sentences have ended, or at max_length. Of these the one with the highest mean
-    log-probability a word wins: the sum alone would favour short sentences (Wu et al., "Google's neural machine
-    translation system", 2016, section 7).
+    place, so a row is done when `width` sentences have ended, or at max_length. Of these the one with the highest sum /
+    length**length_penalty wins, for 1 the mean log-probability of a word: the sum alone would favour short sentences
+    (Wu et al., "Google's neural machine translation system", 2016, section 7).
 
     Inputs:
     - step: Function (words, state) -> (scores, state) that reads one word for each of n rows and returns scores of the
@@ -20,12 +20,13 @@ def beam_search(step, state, width, max_length, start, end, null):
     - width: Number of beginnings to keep, at least 1
     - max_length: Largest number of words, `end` included
     - start, end, null: Indices of the words that begin, end and fill up a sentence
+    - length_penalty: From 0, which compares sums, to 1, which compares means; between them, shorter sentences win more
 
     Returns:
     - sentences: ints of shape (N, max_length), without `start`; `null` after `end`
     """
     N = len(state[0])
-    best, best_mean = np.full((N, max_length), null), np.full(N, -np.inf)
+    best, best_score = np.full((N, max_length), null), np.full(N, -np.inf)
     places = np.full(N, width)  # how many beginnings each sentence may still keep
     # One row for each live beginning: whose it is, its words, the sum of their log-probabilities
     owner, words, total = np.arange(N), np.full((N, 1), start), np.zeros(N)
@@ -38,9 +39,9 @@ def beam_search(step, state, width, max_length, start, end, null):
 
         done = (next_word == end) | (t + 1 == max_length)
         for row in np.flatnonzero(done):
-            mean = total[row] / (t + 1)
-            if mean > best_mean[owner[row]]:
-                best_mean[owner[row]] = mean
+            score = total[row] / (t + 1) ** length_penalty
+            if score > best_score[owner[row]]:
+                best_score[owner[row]] = score
                 best[owner[row]] = null
                 best[owner[row], : t + 1] = words[row, 1:]
         np.subtract.at(places, owner[done], 1)

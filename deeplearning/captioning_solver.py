@@ -1,5 +1,6 @@
 """Training of captioning models by stochastic gradient descent."""
 
+import glob
 import hashlib
 import json
 import math
@@ -79,24 +80,32 @@ class CaptioningSolver:
             raise ValueError(f"CaptioningSolver has no setting {', '.join(sorted(unknown))}")
         if update_rule not in ("sgd", "sgd_momentum", "rmsprop", "adam"):
             raise ValueError(f"update_rule must be sgd, sgd_momentum, rmsprop or adam, got {update_rule!r}")
-        if batch_size < 1 or num_epochs < 0 or print_every < 1 or checkpoint_every < 1:
-            raise ValueError("batch_size, print_every and checkpoint_every must be at least 1, num_epochs at least 0")
+        at_least = {"batch_size": batch_size, "print_every": print_every, "checkpoint_every": checkpoint_every}
+        for name, value in (at_least | {"max_val": max_val, "num_epochs": num_epochs + 1}).items():
+            if value < 1:
+                raise ValueError(f"{name} is too small: expected at least {0 if name == 'num_epochs' else 1}")
+        if clip_norm is not None and not clip_norm > 0:
+            raise ValueError(f"clip_norm must be positive, or None for no limit, got {clip_norm}")
         if len(data["train_captions"]) == 0:
             raise ValueError("data holds no training captions")
         if resume and checkpoint is None:
             raise ValueError("resume=True needs checkpoint, the file to go on from")
         self.model, self.data = model, data
-        self.update_rule, self.lr_decay, self.batch_size = update_rule, lr_decay, batch_size
+        self.update_rule, self.lr_decay, self.batch_size = update_rule, float(lr_decay), batch_size
+        # Python numbers: a float64 scalar of NumPy would drag float32 parameters to float64
+        self.optim_config = {k: v.item() if isinstance(v, np.generic) else v for k, v in (optim_config or {}).items()}
         self.num_epochs, self.print_every, self.verbose = num_epochs, print_every, verbose
         self.checkpoint = None if checkpoint is None else Path(checkpoint).absolute()
         self.checkpoint_every, self.clip_norm, self.max_val = checkpoint_every, clip_norm, max_val
         self.average, self._mean_params = average, None if average is None else _copy(model.params)
-        self.optim_configs = {name: dict(optim_config or {}) for name in model.params}
+        self.optim_configs = {name: dict(self.optim_config) for name in model.params}
         self.step = 0
         self.loss_history, self.val_loss_history = [], []
         self.best_params, self._best_val_loss = None, math.inf
-        if resume and self.checkpoint.exists():
-            self._load_checkpoint()
+        if resume:
+            self._remove_partial_checkpoints()
+            if self.checkpoint.exists():
+                self._load_checkpoint()
 
     @property
     def steps_per_epoch(self):
@@ -180,11 +189,14 @@ class CaptioningSolver:
 
     def _fingerprint(self):
         """What must be the same for a checkpoint to go on from."""
-        captions = np.ascontiguousarray(self.data["train_captions"])
-        return {
+        hashes = {
+            name: hashlib.sha256(np.ascontiguousarray(self.data[name]).tobytes()).hexdigest()
+            for name in ("train_captions", "train_image_idxs")
+        }
+        return hashes | {
             "params": {name: [list(w.shape), w.dtype.name] for name, w in self.model.params.items()},
-            "train_captions": hashlib.sha256(captions.tobytes()).hexdigest(),
             "update_rule": self.update_rule,
+            "optim_config": self.optim_config,
             "lr_decay": self.lr_decay,
             "batch_size": self.batch_size,
             "clip_norm": self.clip_norm,
@@ -214,9 +226,12 @@ class CaptioningSolver:
         with atomic_write(self.checkpoint) as file:
             np.savez(file, settings=np.array(json.dumps(state, default=float)), **arrays)
 
+    def _remove_partial_checkpoints(self):
+        """What a process that was killed while it wrote has left behind."""
+        for part in self.checkpoint.parent.glob(f".{glob.escape(self.checkpoint.name)}.*.part"):
+            part.unlink(missing_ok=True)
+
     def _load_checkpoint(self):
-        for part in self.checkpoint.parent.glob(f".{self.checkpoint.name}.*.part"):
-            part.unlink(missing_ok=True)  # left by a process that was killed while it wrote
         state, arrays = read_npz(self.checkpoint)
         mine, its = self._fingerprint(), state.get("fingerprint", {})
         different = [key for key in mine if mine[key] != its.get(key)]
@@ -225,6 +240,12 @@ class CaptioningSolver:
                 f"{self.checkpoint} belongs to a run with other {', '.join(different)}: "
                 "use the settings of that run, or start a new one with resume=False"
             )
+        try:
+            self._restore(state, arrays)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{self.checkpoint} is damaged ({error!r}): delete it") from error
+
+    def _restore(self, state, arrays):
         for name in self.model.params:
             self.model.params[name] = arrays[f"params/{name}"]
             moments = {k.rsplit("/", 1)[1]: v for k, v in arrays.items() if k.startswith(f"optim/{name}/")}

@@ -3,8 +3,6 @@
 import contextlib
 import json
 import os
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +42,8 @@ def atomic_write(path):
         message = f"could not write {path} ({error.strerror or error}): free space there, or name another place"
         raise OSError(error.errno, message) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # renamed already, or never made
+            part.unlink()
 
 
 def read_npz(path):
@@ -61,17 +60,11 @@ def read_npz(path):
     """
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            return json.loads(str(archive["settings"])), {name: archive[name] for name in archive.files}
+            settings, arrays = json.loads(str(archive["settings"])), {name: archive[name] for name in archive.files}
+        if not isinstance(settings, dict):
+            raise ValueError(f"its settings are a {type(settings).__name__}")
+        return settings, arrays
     except FileNotFoundError:
         raise
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise ValueError(f"{path} is damaged, or was not written by this package ({error})") from error
+    except Exception as error:  # damaged bytes make zipfile, zlib, NumPy and json raise almost anything
+        raise ValueError(f"{path} is damaged, or was not written by this package ({error}): delete it") from error

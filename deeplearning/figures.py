@@ -16,7 +16,11 @@ def captioned_pictures(urls, captions, columns=3, width=38):
     - columns: Pictures in a row
 
     Returns: matplotlib Figure
+
+    Raises ValueError where there is no picture at all.
     """
+    if len(urls) == 0:
+        raise ValueError("no picture to show: the data set names no URL or file of any image")
     lines = [[part for line in text.splitlines() for part in textwrap.wrap(line, width) or [""]] for text in captions]
     rows = -(-len(urls) // columns)
     height = 2.7 + 0.19 * max(len(text) for text in lines)  # inches: the picture, and its lines

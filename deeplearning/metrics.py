@@ -125,6 +125,8 @@ def cider_d(references, captions, sigma=6.0):
 
 
 def _tokenized(references, captions):
+    if any(isinstance(refs, str) for refs in references):
+        raise ValueError("references must be a list of captions for each image, got a single caption for one")
     if len(references) != len(captions) or not captions or not all(len(refs) for refs in references):
         empty = sum(not len(refs) for refs in references)
         raise ValueError(

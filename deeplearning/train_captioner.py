@@ -54,12 +54,12 @@ def main(argv=None):
           f"{len(solver.val_loss_history)} epochs, {time.perf_counter() - began:.0f} s")  # fmt: skip
 
     for width in sorted({1, args.beam_width}):
-        scores = score_captions(model, data, args.data, beam_width=width)
+        scores = score_captions(model, data, args.data, beam_width=width, length_penalty=args.length_penalty)
         name = "greedy" if width == 1 else f"beam of {width}"
         print(f"validation, {name}: " + ", ".join(f"{key} {value:.2f}" for key, value in scores.items()))
     if args.picture:
         rows = rows_with_pictures(data)[: args.pictures]
-        captions = write_captions(model, data, rows, beam_width=args.beam_width)
+        captions = write_captions(model, data, rows, beam_width=args.beam_width, length_penalty=args.length_penalty)
         captioned_pictures(data["val_urls"][rows], captions, columns=4).savefig(args.picture, dpi=100)
 
 
@@ -76,13 +76,14 @@ def _arguments(argv):
     parser.add_argument("--wordvec-dim", type=int, default=256)
     parser.add_argument("--hidden-dim", type=int, default=512)
     parser.add_argument("--dropout", type=float, default=0.5)
-    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--lr-decay", type=float, default=0.85, help="factor on the learning rate after each epoch")
     parser.add_argument("--clip-norm", type=float, default=5.0, help="largest norm of the gradients")
     parser.add_argument("--average", type=float, default=0.999, help="decay of the running mean of the parameters")
     parser.add_argument("--beam-width", type=int, default=3, help="of the beam search that is scored")
+    parser.add_argument("--length-penalty", type=float, default=0.7, help="of the beam search; 1 compares mean scores")
     parser.add_argument("--picture", help="file for a picture of validation images with their captions")
     parser.add_argument("--pictures", type=int, default=12, help="how many images to put on it, the first ones")
     parser.add_argument("--resume", action="store_true", help="go on where an interrupted run stopped")

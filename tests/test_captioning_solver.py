@@ -39,6 +39,17 @@ class Fails(LeastSquares):
         return (self.action(), grads) if self.calls == self.call else (loss, grads)
 
 
+class Judged(LeastSquares):
+    """Its validation losses are given."""
+
+    def __init__(self, losses):
+        super().__init__()
+        self.losses = iter(losses)
+
+    def evaluate(self, features, captions):
+        return next(self.losses)
+
+
 @pytest.fixture
 def data():
     """40 training captions of 10 images, 10 validation captions of 5."""
@@ -182,14 +193,6 @@ def test_validation_uses_evaluate(data):
 def test_best_and_last_parameters(data):
     """best_params are a copy of those of the epoch with the lowest validation loss; the model keeps the last."""
 
-    class Judged(LeastSquares):
-        def __init__(self, losses):
-            super().__init__()
-            self.losses = iter(losses)
-
-        def evaluate(self, features, captions):
-            return next(self.losses)
-
     solver = trained(data, Judged([3.0, 1.0, 2.0, 1.0]), num_epochs=4)
     assert solver.val_loss_history == [3, 1, 2, 1]
     for epochs, params in ((2, solver.best_params), (4, solver.model.params)):
@@ -314,6 +317,13 @@ def test_resume_of_a_finished_run(data, tmp_path):
     assert (tmp_path / "c").read_bytes() == content
 
 
+def test_resume_keeps_the_best_epoch(data, tmp_path):
+    """The best epoch of before the interruption stays the best one if none after it is better."""
+    trained(data, Judged([1.0, 3.0]), checkpoint=tmp_path / "c")
+    resumed = trained(data, Judged([2.0, 4.0]), checkpoint=tmp_path / "c", resume=True, num_epochs=4)
+    assert_same_run(resumed, trained(data, Judged([1.0, 3.0, 2.0, 4.0]), num_epochs=4))
+
+
 def test_resume_without_checkpoint_file(data, tmp_path):
     """Where there is nothing to resume, training starts; without resume a checkpoint of another run is replaced."""
     assert_same_run(trained(data, checkpoint=tmp_path / "c", resume=True), trained(data))
@@ -324,7 +334,7 @@ def test_resume_without_checkpoint_file(data, tmp_path):
 @pytest.mark.parametrize("name", ["run", "run [1]"])
 @pytest.mark.parametrize("written", [True, False])
 def test_no_part_stays(data, tmp_path, name, written):
-    """What a killed process left half-written is removed on resume, be it the first one; other files stay."""
+    """What a killed process left half-written is removed on resume, a first checkpoint, too; other files stay."""
     if written:
         trained(data, checkpoint=tmp_path / name)
     others = {f".other{name}.123.part", f"{name}.npz", f".{name}.part.txt"}

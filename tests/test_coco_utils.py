@@ -73,9 +73,12 @@ def test_load_default_name(tiny_dataset, monkeypatch, tmp_path):
     assert len(load_coco_data()["train_captions"]) == 40
 
 
-@pytest.mark.parametrize("argument", ["None", "'tiny captioning'"])
-def test_load_after_chdir(tiny_dataset, tmp_path, run_python, argument):
-    """A relative DEEPLEARNING_DATA means the folder where the process started, however often it changes its own."""
+@pytest.mark.parametrize(
+    "folder, captions, argument",
+    [(".", "tiny captioning", "None"), (".", "other", "'tiny captioning'"), ("other", "./tiny captioning", "None")],
+)
+def test_load_after_chdir(tiny_dataset, tmp_path, run_python, folder, captions, argument):
+    """Relative folders in the environment start where the process started, however often it changes its own."""
     code = f"""if True:
         import os
         from deeplearning.coco_utils import load_coco_data
@@ -85,7 +88,7 @@ def test_load_after_chdir(tiny_dataset, tmp_path, run_python, argument):
         print(load_coco_data({argument})["train_features"][0].shape)
     """
     (tmp_path / "elsewhere").mkdir()
-    environment = {"DEEPLEARNING_DATA": os.curdir, "DEEPLEARNING_CAPTIONS": tiny_dataset.name}
+    environment = {"DEEPLEARNING_DATA": folder, "DEEPLEARNING_CAPTIONS": captions}
     status, output, errors = run_python("-c", code, cwd=tmp_path, env=environment)
     assert (status, output.split(maxsplit=1)) == (0, ["40", "(6,)\n"]), errors
 

@@ -52,8 +52,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(FILES[self.path])))
             self.end_headers()
             self.wfile.write(FILES[self.path])
-        elif self.path == "/cut off":
-            self.close_connection = True
         elif self.path == "/silent.jpg":
             self.server.closing.wait(30)
         elif self.path == "/short.jpg":  # promises more than it sends
@@ -61,6 +59,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", "100000")
             self.end_headers()
             self.wfile.write(FILES["/photo.jpg"][:300])
+        elif self.path == "/endless.jpg":
+            self.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + bytes(1000))
+            self.server.closing.wait(30)
         elif self.path == "/nonsense":
             self.wfile.write(b"this is no HTTP\r\n\r\n")
         else:
@@ -162,7 +163,7 @@ def test_refused_connection():
 def test_silent_server(server, monkeypatch):
     """A server that does not answer is given up after the time limit."""
     monkeypatch.setattr(image_utils, "TIMEOUT", 0.2)
-    with pytest.warns(UserWarning, match="silent.jpg"):
+    with pytest.warns(UserWarning, match="silent.jpg.*timed out"):
         assert_placeholder(image_from_url(server + "/silent.jpg"))
 
 
@@ -180,12 +181,15 @@ def test_missing_file(tmp_path):
             assert_placeholder(image_from_url(path.as_uri()))
 
 
-def test_too_large_file(tmp_path, monkeypatch):
-    """No more than a limit is read into memory."""
+def test_too_large(server, tmp_path, monkeypatch):
+    """No more than a limit is read into memory, of a file or of what a server sends without end."""
     monkeypatch.setattr(image_utils, "MAX_BYTES", 300)
     (tmp_path / "large.png").write_bytes(FILES["/photo.png"])
     with pytest.warns(UserWarning, match="larger"):
         assert_placeholder(image_from_url((tmp_path / "large.png").as_uri()))
+    monkeypatch.setattr(image_utils, "TIMEOUT", 1)
+    with pytest.warns(UserWarning, match="larger"):
+        assert_placeholder(image_from_url(server + "/endless.jpg"))
 
 
 def test_any_damaged_file(tmp_path):

@@ -31,7 +31,9 @@ def test_trains_and_scores(tiny_dataset, tmp_path, capsys, cell_type):
     assert model.cell_type == cell_type and model.params["W_proj"].shape == (6, 7)
     references, rows = load_references(data, tiny_dataset)
     for name, width in (("greedy", 1), ("beam of 2", 2)):
-        captions = decode_captions(model.sample(data["val_features"][rows], beam_width=width), data["idx_to_word"])
+        captions = decode_captions(
+            model.sample(data["val_features"][rows], beam_width=width, length_penalty=0.7), data["idx_to_word"]
+        )
         scores = [*100 * corpus_bleu(references, captions), cider_d(references, captions)[0]]
         line = next(line for line in output.splitlines() if name in line)
         assert [float(number) for number in re.findall(r"\d+\.\d+", line)] == pytest.approx(scores, abs=0.0051)

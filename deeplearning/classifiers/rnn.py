@@ -153,13 +153,15 @@ class CaptioningRNN:
         """The loss alone, without dropout. Inputs and errors as for `loss`."""
         return self.loss(features, captions, train=False)[0]
 
-    def sample(self, features, max_length=30, *, beam_width=1, temperature=None, rng=None):
+    def sample(self, features, max_length=30, *, beam_width=1, length_penalty=1.0, temperature=None, rng=None):
         """Write a caption for each image.
 
         Inputs:
         - features: Image features, of shape (N, D)
         - max_length: Largest number of words, <END> included
         - beam_width: 1 takes the best word at each step; B > 1 keeps the B best beginnings of each caption
+        - length_penalty: Of the captions that a beam search finds, the one with the highest log-probability divided by
+          length**length_penalty is returned; below 1 it favours shorter captions
         - temperature: None takes the best word; otherwise each word is drawn from softmax(scores / temperature)
         - rng: np.random.Generator that draws the words, needed with a temperature
 
@@ -182,7 +184,14 @@ class CaptioningRNN:
             raise ValueError("a temperature draws words at random: pass rng=np.random.default_rng(seed)")
         if beam_width > 1:
             return beam_search(
-                self._step, self._initial_state(features), beam_width, max_length, start, end, self._null
+                self._step,
+                self._initial_state(features),
+                beam_width,
+                max_length,
+                start,
+                end,
+                self._null,
+                length_penalty,
             )
 
         captions = np.full((len(features), max_length), self._null)
