@@ -91,6 +91,8 @@ class CaptioningSolver:
         if resume and checkpoint is None:
             raise ValueError("resume=True needs checkpoint, the file to go on from")
         self.model, self.data = model, data
+        if average is not None and not 0 <= average <= 1:
+            raise ValueError(f"average must be a decay from 0 to 1, or None for no running mean, got {average}")
         self.update_rule, self.lr_decay, self.batch_size = update_rule, float(lr_decay), batch_size
         # Python numbers: a float64 scalar of NumPy would drag float32 parameters to float64
         self.optim_config = {k: v.item() if isinstance(v, np.generic) else v for k, v in (optim_config or {}).items()}
@@ -137,15 +139,11 @@ class CaptioningSolver:
         """One minibatch and one update of every parameter."""
         captions, features, _ = sample_coco_minibatch(self.data, self.batch_size, "train")
         loss, grads = self.model.loss(features, captions)
-        if not math.isfinite(loss):
-            rate = next(iter(self.optim_configs.values())).get("learning_rate", "the default")
-            raise FloatingPointError(
-                f"the loss is {loss} at step {self.step + 1} with learning rate {rate}: "
-                "start again with a smaller learning_rate, or limit the gradients with clip_norm"
-            )
+        self._check_finite("loss", loss)
         scale = 1.0
         if self.clip_norm is not None:
             norm = math.sqrt(sum(float(np.vdot(grad, grad)) for grad in grads.values()))
+            self._check_finite("norm of the gradients", norm)
             scale = min(1.0, self.clip_norm / norm) if norm > 0 else 1.0
         rule = getattr(optim, self.update_rule)
         for name, w in self.model.params.items():
@@ -157,6 +155,14 @@ class CaptioningSolver:
             share = 1 - min(self.average, self.step / (self.step + 9))  # the first steps soon lose their weight
             for name, mean in self._mean_params.items():
                 mean += mean.dtype.type(share) * (self.model.params[name] - mean)
+
+    def _check_finite(self, name, value):
+        if not math.isfinite(value):
+            rate = next(iter(self.optim_configs.values())).get("learning_rate", "the default")
+            raise FloatingPointError(
+                f"the {name} is {value} at step {self.step + 1} with learning rate {rate}: "
+                "start again with a smaller learning_rate, or limit the gradients with clip_norm"
+            )
 
     def _end_epoch(self):
         """Decay the learning rate, measure the validation loss, and keep the parameters if they are the best so far."""
@@ -223,6 +229,7 @@ class CaptioningSolver:
             "model_rng": None if model_rng is None else model_rng.bit_generator.state,
         }
         arrays |= {"loss_history": np.array(self.loss_history), "val_loss_history": np.array(self.val_loss_history)}
+        state["arrays"] = sorted(arrays)
         with atomic_write(self.checkpoint) as file:
             np.savez(file, settings=np.array(json.dumps(state, default=float)), **arrays)
 
@@ -241,6 +248,8 @@ class CaptioningSolver:
                 "use the settings of that run, or start a new one with resume=False"
             )
         try:
+            if missing := set(state["arrays"]) - set(arrays):
+                raise ValueError(f"it lacks {', '.join(sorted(missing))}")
             self._restore(state, arrays)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{self.checkpoint} is damaged ({error!r}): delete it") from error

@@ -280,7 +280,7 @@ def _urls(path, split):
     for folder in (path.parent / "images", path.parent / f"{split}_images"):
         if folder.is_dir():
             local |= {name: f"{folder.resolve().as_uri()}/{quote(name)}" for name in os.listdir(folder)}
-    return np.array([local.get(url.strip(), url.strip()) for url in urls], dtype=object)
+    return np.array([local.get(url, url) for url in urls] if local else urls, dtype=object)
 
 
 def _check_split(data, split, folder):

@@ -28,8 +28,15 @@ def image_from_url(url):
             raise ValueError(f"the file is larger than {MAX_BYTES >> 20} MiB")
         with Image.open(io.BytesIO(content)) as image:
             return np.asarray(image.convert("RGB"))
-    except (OSError, http.client.HTTPException, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        # SyntaxError is Pillow's word for a broken PNG
+    except (
+        OSError,
+        http.client.HTTPException,
+        ValueError,
+        SyntaxError,
+        RuntimeError,
+        Image.DecompressionBombError,
+    ) as error:
+        # SyntaxError and RuntimeError are Pillow's words for some broken files
         warnings.warn(f"no picture from {url}: {error}", stacklevel=2)
         return _placeholder(url)
 

@@ -2,13 +2,14 @@
 
     python -m deeplearning.train_captioner --data flickr8k_captioning --out model.npz --seed 0
 
-The model is written after every epoch that brings the lowest validation loss so far; `--resume` goes on where an
-interrupted run stopped.
+The model, with the parameters of the lowest validation loss, is written at the end. A checkpoint beside it is written
+after each epoch and in between, and `--resume` goes on from there when a run was interrupted.
 """
 
 import argparse
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from deeplearning.figures import captioned_pictures
 
 def main(argv=None):
     args = _arguments(argv)
+    if not Path(args.out).absolute().parent.is_dir():  # now, not after an epoch
+        raise FileNotFoundError(f"the folder of --out {args.out} does not exist: make it first")
     began = time.perf_counter()
     np.random.seed(args.seed)
     data = load_coco_data(args.data)

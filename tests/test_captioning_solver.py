@@ -203,6 +203,20 @@ def test_best_and_last_parameters(data):
     assert not any(np.shares_memory(solver.best_params[name], w) for name, w in solver.model.params.items())
 
 
+@pytest.mark.parametrize("average", [0.0, 0.3, 0.999])
+def test_running_mean(data, average):
+    """With average, the mean of the parameters is validated and kept as the best; training itself is as without."""
+    solver = trained(data, Judged([3.0, 2.0, 1.0]), num_epochs=3, batch_size=40, average=average)
+    mean = {name: np.zeros_like(w) for name, w in solver.model.params.items()}
+    for step in (1, 2, 3):
+        params = trained(data, num_epochs=step, batch_size=40).model.params
+        decay = min(average, step / (step + 9))
+        mean = {name: decay * mean[name] + (1 - decay) * w for name, w in params.items()}
+    for name, w in params.items():
+        np.testing.assert_allclose(solver.best_params[name], mean[name], rtol=1e-12)
+        np.testing.assert_array_equal(solver.model.params[name], w)
+
+
 @pytest.mark.parametrize("empty", [False, True])
 def test_no_validation_split(data, empty):
     """Data without validation captions trains; the best parameters are a copy of the last ones."""
@@ -287,14 +301,15 @@ def stop():
     raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("average", [None, 0.9])
 @pytest.mark.parametrize("call", [4, 5, 9, 14, 21])
-def test_interrupted_and_resumed(data, tmp_path, call):
+def test_interrupted_and_resumed(data, tmp_path, call, average):
     """Ctrl-C during a step or a validation, then resume: every number is as if there had been no interruption."""
-    settings = {"checkpoint": tmp_path / "c", "checkpoint_every": 3, "num_epochs": 5, "update_rule": "adam"}
+    settings = {"num_epochs": 5, "update_rule": "adam", "average": average}
+    checkpoint = {"checkpoint": tmp_path / "c", "checkpoint_every": 3}
     with pytest.raises(KeyboardInterrupt):
-        trained(data, Fails(call, stop), **settings)
-    resumed = trained(data, seed=99, resume=True, **settings)
-    assert_same_run(resumed, trained(data, num_epochs=5, update_rule="adam"))
+        trained(data, Fails(call, stop), **settings, **checkpoint)
+    assert_same_run(trained(data, seed=99, resume=True, **settings, **checkpoint), trained(data, **settings))
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -359,6 +374,7 @@ CHANGES = {
     "update_rule": {"update_rule": "sgd"},
     "lr_decay": {"lr_decay": 0.5},
     "clip_norm": {"clip_norm": 1.0},
+    "average": {"average": 0.9},
     "optim_config": {"optim_config": {"learning_rate": 0.5}},
     "params": {"model": LeastSquares(np.float32)},
     "train_captions": {"data": ("train_captions", np.full((40, 8), 3))},
@@ -504,6 +520,7 @@ WRONG_SETTINGS = [
     {"max_val": 0},
     {"clip_norm": 0},
     {"clip_norm": -1.0},
+    {"average": -0.5},
     {"resume": True},
 ]
 
