@@ -24,8 +24,8 @@ Werbos, "Backpropagation through time: what it does and how to do it", 1990.
 import numpy as np
 
 from deeplearning.layers import check_indices, check_mask, check_shapes, check_upstream
-from deeplearning.layers import temporal_affine_backward as temporal_affine_backward  # these three work on sequences,
-from deeplearning.layers import temporal_affine_forward as temporal_affine_forward  # too, and are found here as well
+from deeplearning.layers import temporal_affine_backward as temporal_affine_backward  # found here, too
+from deeplearning.layers import temporal_affine_forward as temporal_affine_forward
 from deeplearning.layers import temporal_softmax_loss as temporal_softmax_loss
 
 
@@ -136,12 +136,13 @@ def rnn_backward(dh, cache):
     - dWx: Weights from input to hidden, of shape (D, H)
     - dWh: Weights from hidden to hidden, of shape (H, H)
     - db: Biases, of shape (H,)
+
+    Raises ValueError where dh does not fit.
     """
     x_rows, prev_h, next_h, Wx, Wh, order, rows, steps = cache
     N, T, H = len(order), len(steps), next_h.shape[1]
     check_upstream("dh", dh, "(N, T, H)", (N, T, H))
-    dh_rows = dh[rows]  # (P, H)
-    da = np.empty(next_h.shape, np.result_type(dh, next_h))
+    dh_rows, da = dh[rows], np.empty(next_h.shape, np.result_type(dh, next_h))  # (P, H)
     dstate = np.zeros((N, H), da.dtype)  # from step t + 1
     for step in reversed(steps):
         n = step.stop - step.start
@@ -329,6 +330,8 @@ def lstm_backward(dh, cache):
     - dWx: Weights from input to gates, of shape (D, 4H)
     - dWh: Weights from hidden to gates, of shape (H, 4H)
     - db: Biases, of shape (4H,)
+
+    Raises ValueError where dh does not fit.
     """
     x_rows, prev_h, prev_c, next_c, gates, Wx, Wh, order, rows, steps = cache
     N, T, H = len(order), len(steps), next_c.shape[1]

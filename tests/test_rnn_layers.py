@@ -287,7 +287,7 @@ def test_arguments_are_not_changed_and_caches_stay_valid(cell):
         np.testing.assert_array_equal(a, copy)
 
 
-@cells
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("T", [1, 6])
 def test_masked_steps_are_left_out(cell, T):
     """With a mask, states are zero after a sequence's last True and otherwise as without; so are the gradients."""
