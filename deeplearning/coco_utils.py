@@ -222,10 +222,13 @@ def find_dataset(base_dir=None):
 
     Raises FileNotFoundError, with what to do, where there is none.
     """
-    where = base_dir if base_dir is not None else os.environ.get("DEEPLEARNING_CAPTIONS") or "coco_captioning"
-    candidates = [STARTED_IN / Path(where).expanduser(), data_folder() / where]
-    if base_dir is None and not os.environ.get("DEEPLEARNING_CAPTIONS"):
-        candidates = candidates[1:]
+    named = os.environ.get("DEEPLEARNING_CAPTIONS")
+    if base_dir is not None:
+        candidates = [Path(base_dir).expanduser().absolute(), data_folder() / base_dir]
+    elif named:
+        candidates = [STARTED_IN / Path(named).expanduser(), data_folder() / named]
+    else:
+        candidates = [data_folder() / "coco_captioning"]
     for folder in candidates:
         if folder.is_dir():
             return folder

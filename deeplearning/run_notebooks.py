@@ -23,18 +23,20 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from tqdm import tqdm
 
 from deeplearning.coco_utils import find_dataset
+from deeplearning.data_utils import data_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ("RNN_Captioning.ipynb", "LSTM_Captioning.ipynb")
 
 
-def run_notebook(path, out, skip_tag=None):
+def run_notebook(path, out, skip_tag=None, env=None):
     """Execute one notebook, and write it with its outputs, and as an HTML page that holds its pictures.
 
     Inputs:
     - path: The notebook
     - out: Folder for `<name>.ipynb` and `<name>.html`
     - skip_tag: Tag of the cells to leave out, or None
+    - env: Environment variables of the notebook's process; default: those of this one
 
     Raises CellExecutionError where a cell fails; what was executed until then is written.
     """
@@ -52,7 +54,7 @@ def run_notebook(path, out, skip_tag=None):
         if skip_tag is not None:
             client.skip_cells_with_tag = skip_tag
         try:
-            client.execute()
+            client.execute(env=dict(os.environ) if env is None else env)
         finally:
             # progress bars rewrite their line: keep the last state, as a terminal would
             notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
@@ -87,17 +89,19 @@ def main(argv=None):
     parser.add_argument("--out", default=ROOT / "build", type=Path, help="folder to write to (default: build)")
     args = parser.parse_args(argv)
     # the notebooks' own processes import the package from here, wherever this was started
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    packages = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    env = os.environ | {"PYTHONPATH": packages, "DEEPLEARNING_DATA": str(data_folder())}
     skip_tag = None
     try:
-        print(f"captioning data: {find_dataset()}")
+        env["DEEPLEARNING_CAPTIONS"] = str(find_dataset())
+        print(f"captioning data: {env['DEEPLEARNING_CAPTIONS']}")
     except FileNotFoundError as error:
         skip_tag = "data"
         print(f"Cells that need captioned images are left out: {error}")
     for path in args.notebooks:
         began = time.perf_counter()
         try:
-            run_notebook(path, args.out, skip_tag)
+            run_notebook(path, args.out, skip_tag, env)
         except CellExecutionError as error:
             sys.exit(f"{path}: a cell failed\n{error}")
         print(f"{args.out / Path(path).with_suffix('.html').name}: done in {time.perf_counter() - began:.0f} s")
