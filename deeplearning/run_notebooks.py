@@ -62,22 +62,26 @@ def run_notebook(path, out, skip_tag=None, env=None):
             for cell in cells:
                 cell.metadata.pop("execution", None)  # time stamps would make every run a new file
             nbformat.write(notebook, out / path.name)
-            for cell in notebook.cells:
-                if cell.cell_type == "markdown":
-                    cell.source = _formulas_as_mathml(cell.source)
-            resources = {"metadata": {"path": str(path.resolve().parent), "name": path.stem}}
-            page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources)
-            (out / path.with_suffix(".html").name).write_text(page, encoding="utf-8")
+            (out / path.with_suffix(".html").name).write_text(_page(notebook, path), encoding="utf-8")
 
 
-def _formulas_as_mathml(source):
-    """Markdown with its LaTeX formulas as MathML, which browsers draw without fetching anything from the network."""
+def _page(notebook, path):
+    """HTML that shows pictures and formulas without fetching anything from the network."""
+    formulas = []
 
-    def mathml(match):
+    def set_aside(match):
         display, inline = match.groups()
-        return latex_to_mathml(display or inline, display="block" if display else "inline").replace("\n", "")
+        formulas.append(latex_to_mathml(display or inline, display="block" if display else "inline"))
+        return f"\N{LEFT WHITE SQUARE BRACKET}{len(formulas) - 1}\N{RIGHT WHITE SQUARE BRACKET}"
 
-    return re.sub(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", mathml, source, flags=re.DOTALL)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":  # the converter would break MathML, so it gets numbers in its place
+            cell.source = re.sub(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", set_aside, cell.source, flags=re.DOTALL)
+    resources = {"metadata": {"path": str(path.resolve().parent), "name": path.stem}}
+    page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources)
+    return re.sub(
+        "\N{LEFT WHITE SQUARE BRACKET}(\\d+)\N{RIGHT WHITE SQUARE BRACKET}", lambda m: formulas[int(m[1])], page
+    )
 
 
 def main(argv=None):
