@@ -80,19 +80,24 @@ class CaptioningSolver:
             raise ValueError(f"CaptioningSolver has no setting {', '.join(sorted(unknown))}")
         if update_rule not in ("sgd", "sgd_momentum", "rmsprop", "adam"):
             raise ValueError(f"update_rule must be sgd, sgd_momentum, rmsprop or adam, got {update_rule!r}")
-        at_least = {"batch_size": batch_size, "print_every": print_every, "checkpoint_every": checkpoint_every}
-        for name, value in (at_least | {"max_val": max_val, "num_epochs": num_epochs + 1}).items():
-            if value < 1:
-                raise ValueError(f"{name} is too small: expected at least {0 if name == 'num_epochs' else 1}")
+        for name, value, least in (
+            ("batch_size", batch_size, 1),
+            ("num_epochs", num_epochs, 0),
+            ("print_every", print_every, 1),
+            ("checkpoint_every", checkpoint_every, 1),
+            ("max_val", max_val, 1),
+        ):
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, got {value}")
         if clip_norm is not None and not clip_norm > 0:
             raise ValueError(f"clip_norm must be positive, or None for no limit, got {clip_norm}")
+        if average is not None and not 0 <= average <= 1:
+            raise ValueError(f"average must be a decay from 0 to 1, or None for no running mean, got {average}")
         if len(data["train_captions"]) == 0:
             raise ValueError("data holds no training captions")
         if resume and checkpoint is None:
             raise ValueError("resume=True needs checkpoint, the file to go on from")
         self.model, self.data = model, data
-        if average is not None and not 0 <= average <= 1:
-            raise ValueError(f"average must be a decay from 0 to 1, or None for no running mean, got {average}")
         self.update_rule, self.lr_decay, self.batch_size = update_rule, float(lr_decay), batch_size
         # Python numbers: a float64 scalar of NumPy would drag float32 parameters to float64
         self.optim_config = {k: v.item() if isinstance(v, np.generic) else v for k, v in (optim_config or {}).items()}
