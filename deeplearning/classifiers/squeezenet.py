@@ -1,0 +1,139 @@
+"""SqueezeNet 1.1, frozen: the network whose features describe pictures, and whose gradients questions 3 and 4 look at.
+
+Its weights are `toytown`, which come with the project, torchvision's `imagenet`, or those in a file of your own.
+After Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
+
+from deeplearning.data_utils import atomic_write, data_folder, read_npz
+
+TOYTOWN = Path(__file__).resolve().parents[1] / "datasets" / "toytown" / "squeezenet.npz"
+TOYTOWN_SHA256 = ""
+IMAGENET = SqueezeNet1_1_Weights.IMAGENET1K_V1
+
+
+def load_squeezenet(weights="toytown"):
+    """Load SqueezeNet 1.1, ready to look at pictures: frozen, in evaluation mode, on the GPU where there is one.
+
+    Inputs:
+    - weights: "toytown" for the weights that come with the project; "imagenet" for torchvision's, from the file
+      squeezenet1_1.npz in the data folder if it is there, else downloaded; or the path of a file of `save_squeezenet`
+
+    Returns: torchvision's squeezenet1_1, with the attributes
+    - weights: The argument, as str
+    - class_names: List of str, one for each score
+    - mean, std: Tuples of three floats. The network reads (RGB from 0 to 1 - mean) / std
+    - image_size: int, height and width of the pictures that it was trained on
+
+    Raises FileNotFoundError for a missing file, ValueError for one that is damaged, changed or of another network, and
+    OSError where the download fails.
+    """
+    if weights == "imagenet":
+        source, settings, arrays = _imagenet()
+    else:
+        source, settings, arrays = _saved(TOYTOWN if weights == "toytown" else Path(weights))
+    model = _squeezenet(source, arrays, len(settings["class_names"]))
+    for name, value in (settings | {"weights": str(weights)}).items():
+        setattr(model, name, value)
+    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def save_squeezenet(path, model, class_names, mean, std, image_size):
+    """Save a network's parameters, rounded to float16, for `load_squeezenet`. Equal contents give equal bytes.
+
+    Inputs:
+    - path: File to write; an existing one is replaced
+    - model: torchvision's squeezenet1_1, with any number of classes; it is not changed
+    - class_names: Sequence of str, one for each class
+    - mean, std: Three floats each, as the attributes of `load_squeezenet`
+    - image_size: Height and width of the pictures that the network was trained on
+
+    Raises ValueError for settings that do not fit the network or parameters that float16 can't hold, and OSError where
+    the file can't be written.
+    """
+    settings = _settings(class_names, mean, std, image_size)
+    arrays = {name: value.numpy(force=True) for name, value in model.state_dict().items()}
+    _squeezenet(path, arrays, len(settings["class_names"]))
+    for name, array in arrays.items():
+        if not np.abs(array).max() <= np.finfo(np.float16).max:  # not <=: also for NaN
+            raise ValueError(f"{name} holds NaN or numbers too large for float16: did the network's training diverge?")
+    halves = {name: array.astype(np.float16) for name, array in arrays.items()}
+    with atomic_write(path) as file:
+        np.savez_compressed(file, settings=np.array(json.dumps(settings)), **halves)
+
+
+def _saved(path):
+    """Where a file of `save_squeezenet` lies, its settings and its arrays; the project's own one must be unchanged."""
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no weights at {path}: name 'toytown', which comes with the project, 'imagenet', or a file that "
+            "save_squeezenet wrote"
+        )
+    if path == TOYTOWN:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != TOYTOWN_SHA256:
+            raise ValueError(
+                f"{path} was changed or damaged: its SHA-256 is {found}, not {TOYTOWN_SHA256}; fetch the project again"
+            )
+    settings, arrays = read_npz(path)
+    try:
+        return path, _settings(**settings), arrays
+    except (TypeError, ValueError) as error:  # TypeError: one is missing, unknown, or of another type
+        raise ValueError(f"{path} holds no settings of a SqueezeNet ({error}): write it by save_squeezenet") from error
+
+
+def _imagenet():
+    """Where torchvision's weights come from, their settings and their arrays."""
+    transform = IMAGENET.transforms()
+    settings = _settings(IMAGENET.meta["categories"], transform.mean, transform.std, transform.crop_size[0])
+    path = data_folder() / "squeezenet1_1.npz"
+    if path.is_file():
+        try:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+                return path, settings, dict(archive)
+        except Exception as error:  # damaged bytes make zipfile, zlib and NumPy raise almost anything
+            raise ValueError(f"{path} is damaged ({error}): delete it or fetch it again") from error
+    try:
+        state = IMAGENET.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except Exception as error:  # no network, a wrong hash, a damaged file in torch's cache: almost anything is raised
+        raise OSError(
+            f"no ImageNet weights from {IMAGENET.url} ({error}): go online for once, or put the file squeezenet1_1.npz "
+            f"into {data_folder()}"
+        ) from error
+    return IMAGENET.url, settings, {name: value.numpy() for name, value in state.items()}
+
+
+def _settings(class_names, mean, std, image_size):
+    """What has to be known beside the parameters, in the types that `load_squeezenet` promises."""
+    names, mean, std = list(map(str, class_names)), tuple(map(float, mean)), tuple(map(float, std))
+    if not len(mean) == len(std) == 3 or not min(std) > 0 or image_size < 1:
+        raise ValueError(
+            "expected three means, three positive standard deviations and a positive image size, "
+            f"got {mean}, {std} and {image_size}"
+        )
+    return {"class_names": names, "mean": mean, "std": std, "image_size": int(image_size)}
+
+
+def _squeezenet(source, arrays, classes):
+    """The frozen network with these parameters; arrays missing or of other shapes are refused."""
+    with torch.device("meta"):  # no parameters are drawn, so torch's global generator stays where it was
+        model = squeezenet1_1(num_classes=classes)
+    state = {}
+    for name, parameter in model.state_dict().items():
+        array, shape = arrays.get(name), tuple(parameter.shape)
+        if array is None or array.dtype.kind != "f" or array.shape != shape:
+            got = "none" if array is None else f"{array.dtype} of shape {array.shape}"
+            raise ValueError(
+                f"{source}: {name} of a SqueezeNet 1.1 with {classes} class names must hold floating-point numbers of "
+                f"shape {shape}, got {got}; check the class names, or take a file that save_squeezenet wrote"
+            )
+        state[name] = torch.from_numpy(array.astype(np.float32))
+    model.load_state_dict(state, assign=True)
+    return model.eval().requires_grad_(False)
