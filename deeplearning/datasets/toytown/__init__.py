@@ -1,0 +1,11 @@
+"""Toytown: a little world whose pictures, captions and truth we make ourselves, so that everything runs offline.
+
+world        what there is: kinds, colours, settings, relations, and how a scene is written down
+pen          drawing with an unsteady hand
+objects      how things are drawn; creatures: how animals, people and plants are; places: the settings
+scene        placing things, painting the picture
+plan         which scenes the data set shows
+grammar      captions of a scene; truth: whether a caption is true of it
+dataset      all of it on disk, in the COCO layout
+train_squeezenet    the network that comes with it
+"""

@@ -1,0 +1,165 @@
+"""The Toytown data set on disk: 6,000 pictures with five captions each, in the course's COCO layout.
+
+It is written once, on first use, by `ensure_toytown`. Beside the files that `load_coco_data` reads it holds
+
+    train_images/, val_images/       the pictures, 00000.png and so on
+    train_truth.json, val_truth.json what is on each picture, as `world.Scene`
+    masks.h5                         train, val (pictures, 128, 128): 1 where the main thing is seen, 2 to 4 the others
+    toytown.json                     what the set was made from, written last
+"""
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+from filelock import FileLock
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+from deeplearning.coco_utils import TOYTOWN
+from deeplearning.data_utils import atomic_write, data_folder
+from deeplearning.datasets.toytown.grammar import write_captions
+from deeplearning.datasets.toytown.plan import PICTURES, SEED, picture
+from deeplearning.datasets.toytown.scene import SIZE
+from deeplearning.datasets.toytown.world import Scene
+
+VERSION = 1  # of pictures and captions: raised when they change, so that a set of an older version is made again
+HERE = Path(__file__).resolve().parent
+BYTES = 30_000  # that a picture takes on the disk, with everything that belongs to it
+
+
+def ensure_toytown(folder=None, seed=SEED, pictures=None):
+    """The folder of the Toytown data set; it is written first where it is missing, incomplete or of another version.
+
+    Two processes at once are harmless: the second waits for the first. An interrupted run leaves nothing that would be
+    taken for a data set.
+
+    Inputs:
+    - folder: Where it lies; by default `toytown_captioning` in the data folder if it is there, else beside this package
+    - seed: int from 0 to 2**32 - 1
+    - pictures: Dictionary with the number of pictures for "train" and "val"; by default 5,000 and 1,000
+
+    Returns: absolute Path
+
+    Raises ValueError for a seed out of range, and OSError where the disk is full or the folder can't be written.
+    """
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ValueError(f"the seed of Toytown must be an int from 0 to {2**32 - 1}, got {seed!r}")
+    pictures = dict(pictures or PICTURES)
+    folder = toytown_folder() if folder is None else Path(folder).absolute()
+    if _is_complete(folder, seed, pictures):
+        return folder
+    try:
+        _check_space(folder.parent, sum(pictures.values()) * BYTES)
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
+            if not _is_complete(folder, seed, pictures):  # another process may have written it meanwhile
+                _replace(folder, seed, pictures)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"could not write the Toytown data set to {folder} ({error.strerror or error}): make room there, or write "
+            "it elsewhere by `python -m deeplearning.datasets.toytown --out FOLDER` and set DEEPLEARNING_CAPTIONS=FOLDER",
+        ) from error
+    return folder
+
+
+def toytown_folder():
+    """Where the data set lies, or will: absolute Path."""
+    shared = data_folder() / TOYTOWN
+    return shared if shared.is_dir() else HERE.parent / TOYTOWN
+
+
+def load_scenes(split="val", folder=None):
+    """The truth about every picture of a split: list of `Scene`, in the order of the features' rows.
+
+    Raises FileNotFoundError where the folder holds no Toytown data set.
+    """
+    path = (ensure_toytown() if folder is None else Path(folder)) / f"{split}_truth.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: only Toytown keeps the truth about its pictures")
+    return [Scene.from_json(fields) for fields in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def _is_complete(folder, seed, pictures):
+    """Whether everything is there and was made from the same things as now."""
+    try:
+        made_from = json.loads((folder / "toytown.json").read_text(encoding="utf-8"))
+        there = {split: len(os.listdir(folder / f"{split}_images")) for split in pictures}
+        files = {path.name for path in folder.iterdir()}
+    except (OSError, ValueError):
+        return False
+    return (
+        made_from == _made_from(seed, pictures) | {"files": made_from.get("files")}
+        and there == pictures
+        and set(made_from["files"]) <= files
+    )
+
+
+def _made_from(seed, pictures):
+    network = hashlib.sha256((HERE / "squeezenet.npz").read_bytes()).hexdigest()
+    return {"version": VERSION, "seed": seed, "pictures": pictures, "network": network}
+
+
+def _check_space(folder, needed):
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OSError(None, f"{needed >> 20} MiB are needed there, {free >> 20} MiB are free")
+
+
+def _replace(folder, seed, pictures):
+    """Write a data set beside the folder and put it into its place when everything is on the disk."""
+    part, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("part", "old"))
+    for left_over in (part, old):  # of an interrupted run
+        shutil.rmtree(left_over, ignore_errors=True)
+    try:
+        part.mkdir()
+        _write(part, seed, pictures)
+        if folder.exists():
+            folder.rename(old)
+        part.rename(folder)
+    finally:
+        for left_over in (part, old):
+            shutil.rmtree(left_over, ignore_errors=True)
+
+
+def _write(folder, seed, pictures):
+    from deeplearning.classifiers.squeezenet import load_squeezenet  # these two import torch, which takes seconds
+    from deeplearning.datasets.build import build_dataset
+
+    print(f"Drawing Toytown, {sum(pictures.values())} captioned pictures. This happens once.", flush=True)
+    splits = {split: _draw_split(folder, seed, split, count) for split, count in pictures.items()}
+    build_dataset(folder, splits, load_squeezenet("toytown"))
+    files = sorted(path.name for path in folder.iterdir())
+    with atomic_write(folder / "toytown.json") as file:
+        file.write(json.dumps(_made_from(seed, pictures) | {"files": files}).encode())
+
+
+def _draw_split(folder, seed, split, count):
+    """Draw and caption a split's pictures; returns pairs of path and captions."""
+    images = folder / f"{split}_images"
+    images.mkdir()
+    paths = [images / f"{number:05d}.png" for number in range(count)]
+    jobs = (delayed(_draw)(seed, split, number, path) for number, path in enumerate(paths))
+    drawn = Parallel(n_jobs=-1, return_as="generator")(jobs)
+    captions, truth, masks = [], [], np.empty((count, SIZE, SIZE), np.uint8)
+    for number, (scene, sentences, mask) in enumerate(tqdm(drawn, f"{split} pictures", count, file=sys.stdout)):
+        truth.append(scene.to_json())
+        captions.append(sentences)
+        masks[number] = mask
+    (folder / f"{split}_truth.json").write_text(json.dumps(truth), encoding="utf-8")
+    with h5py.File(folder / "masks.h5", "a") as file:
+        file.create_dataset(split, data=masks, chunks=(1, SIZE, SIZE), compression="gzip")
+    return list(zip(paths, captions, strict=True))
+
+
+def _draw(seed, split, number, path):
+    scene, image, mask = picture(seed, split, number)
+    image.save(path, compress_level=1)
+    captions = write_captions(scene, random.Random(f"toytown {seed} {split} {number} captions"))
+    return scene, captions, np.asarray(mask)

@@ -1,0 +1,56 @@
+"""Which scenes the Toytown data set shows: 5,000 to train on and 1,000 to validate with."""
+
+import random
+from functools import lru_cache
+
+from deeplearning.datasets.toytown.scene import draw_scene
+from deeplearning.datasets.toytown.world import combinations
+
+SEED = 2014
+PICTURES = {"train": 5000, "val": 1000}
+UNSEEN = 5  # every fifth validation picture shows a combination that training never does
+
+
+def picture(seed, split, number):
+    """Draw one picture of the data set; it depends on nothing but the arguments.
+
+    Inputs:
+    - seed: int, 0 or more; split: "train" or "val"; number: int, 0 or more
+
+    Returns: scene, picture, mask, as `draw_scene` does
+    """
+    rng = random.Random(f"toytown {seed} {split} {number}")
+    seen, unseen = split_combinations(seed)
+    allowed = unseen if split == "val" and number % UNSEEN == UNSEEN - 1 else seen
+    kinds = sorted({kind for kind, _, _ in allowed})
+    kind, alone = rng.choice(kinds), rng.random() < 0.25
+    mine = [c for c in allowed if c[0] == kind]
+    return draw_scene(*rng.choice([c for c in mine if (c[2] is None) == alone] or mine), rng)
+
+
+@lru_cache(maxsize=1)
+def split_combinations(seed):
+    """Combinations that training shows, and those that it does not: tuples of (main kind, setting, relation).
+
+    Of what is left out, every pair (kind and setting, kind and relation, setting and relation) is still in training, so
+    that only putting known pairs together is new.
+    """
+    rng = random.Random(f"toytown {seed} combinations")
+    everything = combinations()
+    seen, unseen = list(everything), []
+    pairs = {}
+    for combination in seen:
+        for pair in _pairs(combination):
+            pairs[pair] = pairs.get(pair, 0) + 1
+    for combination in rng.sample(everything, len(everything)):
+        if len(unseen) < len(everything) // 6 and all(pairs[pair] > 1 for pair in _pairs(combination)):
+            unseen.append(combination)
+            seen.remove(combination)
+            for pair in _pairs(combination):
+                pairs[pair] -= 1
+    return tuple(seen), tuple(unseen)
+
+
+def _pairs(combination):
+    kind, setting, relation = combination
+    return ("ks", kind, setting), ("kr", kind, relation), ("sr", setting, relation)

@@ -1,0 +1,214 @@
+"""Train the small SqueezeNet of Toytown from random weights; about half an hour on two cores.
+
+    python -m deeplearning.datasets.toytown.train_squeezenet --out squeezenet.npz
+
+The network learns to name the main thing of a picture. Four things make it learn fast, and good to look into:
+
+- Batch normalisation (Ioffe and Szegedy 2015) after every convolution of `features`. Once trained, it is an affine map
+  for each channel and is multiplied into the convolution before it, so what is left is the plain SqueezeNet 1.1.
+- The first epochs see pictures of half the size, which cost a quarter.
+- Linear heads on the spatial mean of `features` learn what else a caption says: colour, setting, weather, relation,
+  size and the other thing. They are thrown away at the end; what they needed stays in the features.
+- The last epochs see pictures that were changed a little to mislead the network (Madry et al. 2018, equation 2.1, in an
+  L2 ball). Only what really makes a thing survives that, so the gradients of its score show the thing.
+
+The classifier ends in a ReLU before its average: a class whose map is zero everywhere would have no gradient to climb.
+Its convolution therefore starts with a positive bias, and the last line printed names such classes, if there are any.
+"""
+
+import argparse
+import hashlib
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from joblib import Parallel, delayed
+from torch import nn
+from torchvision.models import squeezenet1_1
+from tqdm import tqdm
+
+from deeplearning.classifiers.squeezenet import save_squeezenet
+from deeplearning.datasets.toytown.plan import PICTURES, SEED, picture
+from deeplearning.datasets.toytown.world import COLOURS, KINDS, RELATIONS, SETTINGS, WEATHERS
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, so that both networks take the same input
+KIND_NAMES = list(KINDS)
+HEADS = {  # what a linear map of the features has to tell: the values, how to find them in a scene, weight in the loss
+    "colour": ([None, *COLOURS], lambda s: s.main.colour, 0.5),
+    "setting": (list(SETTINGS), lambda s: s.setting, 0.5),
+    "weather": ([None, *WEATHERS], lambda s: s.weather, 0.2),
+    "relation": ([None, *RELATIONS], lambda s: s.relation, 0.5),
+    "size": (["big", "small"], lambda s: s.main.size, 0.2),
+    "other": ([None, *KINDS], lambda s: s.other and s.other.kind, 0.8),
+    "its colour": ([None, *COLOURS], lambda s: s.other and s.other.colour, 0.3),
+    "its count": ([0, 1, 2, 3], lambda s: s.other.count if s.other else 0, 0.2),
+}
+
+
+class Trained(nn.Module):
+    """SqueezeNet with batch normalisation and with the heads that are thrown away."""
+
+    def __init__(self):
+        super().__init__()
+        net = squeezenet1_1(num_classes=len(KINDS))
+        self.classify = net.classifier[1]  # (N, 512, h, w) to (N, kinds, h, w)
+        nn.init.constant_(self.classify.bias, 1.0)
+        self.features = net.features
+        for parent, name, conv in convolutions(self.features):
+            setattr(parent, name, nn.Sequential(conv, nn.BatchNorm2d(conv.out_channels)))
+        self.heads = nn.ModuleList(nn.Linear(512, len(values)) for values, _, _ in HEADS.values())
+
+    def forward(self, x):
+        """Scores of the kinds, as SqueezeNet computes them, and those of every head."""
+        maps = self.features(x)  # (N, 512, h, w)
+        return F.relu(self.classify(maps)).mean((2, 3)), [head(maps.mean((2, 3))) for head in self.heads]
+
+    def plain(self):
+        """The same classifier as torchvision's squeezenet1_1, without batch normalisation and heads."""
+        net = squeezenet1_1(num_classes=len(KINDS))
+        normalised = [m for m in self.features.modules() if isinstance(m, nn.Sequential) and len(m) == 2]
+        with torch.no_grad():
+            for (conv, norm), (_, _, target) in zip(normalised, convolutions(net.features), strict=True):
+                scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+                target.weight.copy_(conv.weight * scale.view(-1, 1, 1, 1))
+                target.bias.copy_((conv.bias - norm.running_mean) * scale + norm.bias)
+        net.classifier[1].load_state_dict(self.classify.state_dict())
+        return net.eval()
+
+
+def convolutions(module):
+    """All convolutions below a module: list of the module each is in, its name there, and itself."""
+    return [
+        (parent, name, child)
+        for parent in list(module.modules())
+        for name, child in list(parent.named_children())
+        if isinstance(child, nn.Conv2d)
+    ]
+
+
+def draw(split, count):
+    """The pictures of a split, uint8 (n, 3, 128, 128), and their labels (n, 1 + heads): first the kind."""
+    jobs = (delayed(picture)(SEED, split, number) for number in range(count))
+    drawn = Parallel(n_jobs=-1, return_as="generator")(jobs)
+    pictures, labels = torch.empty((count, 3, 128, 128), dtype=torch.uint8), []
+    for number, (scene, image, _) in enumerate(tqdm(drawn, f"{split} pictures", count, file=sys.stdout)):
+        pictures[number] = torch.from_numpy(np.array(image)).permute(2, 0, 1)
+        heads = [values.index(find(scene)) for values, find, _ in HEADS.values()]
+        labels.append([KIND_NAMES.index(scene.main.kind), *heads])
+    return pictures, torch.tensor(labels)
+
+
+def normalise(pictures):
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
+    return ((pictures / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def augment(x, generator):
+    """Shift by up to 5 pixels, and change brightness and contrast a little. x: (N, 3, S, S)"""
+    dx, dy = torch.randint(0, 11, (2,), generator=generator)
+    S = x.shape[-1]
+    x = F.pad(x, (5, 5, 5, 5), mode="replicate")[:, :, dy : dy + S, dx : dx + S]
+    contrast, brightness = torch.rand(2, len(x), 1, 1, 1, generator=generator)
+    return x * (0.9 + 0.2 * contrast) + 0.2 * (brightness - 0.5)
+
+
+def mislead(model, x, kinds, radius, steps=2):
+    """Change pictures so that the network takes them for something else, within a distance of `radius` (L2)."""
+    model.eval()  # the running means of batch normalisation: a picture's neighbours should not help
+    change = torch.randn_like(x)
+    change *= 0.5 * radius / norms(change)
+    for _ in range(steps):
+        change.requires_grad_()
+        loss = F.cross_entropy(model(x + change)[0], kinds, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, change)
+        change = change.detach() + 1.5 * radius / steps * gradient / (norms(gradient) + 1e-12)
+        change *= (radius / (norms(change) + 1e-12)).clamp(max=1)
+    model.train()
+    return x + change
+
+
+def norms(x):
+    return x.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+
+
+def loss_of(model, x, labels):
+    kinds, heads = model(x)
+    weights = [weight for _, _, weight in HEADS.values()]
+    aside = [w * F.cross_entropy(scores, y) for w, scores, y in zip(weights, heads, labels[:, 1:].T, strict=True)]
+    return F.cross_entropy(kinds, labels[:, 0]) + sum(aside)
+
+
+@torch.no_grad()
+def accuracies(model, pictures, labels):
+    """Share of right answers for the kind and for each head."""
+    model.eval()
+    right = torch.zeros(1 + len(HEADS))
+    for x, y in zip(pictures.split(50), labels.split(50), strict=True):
+        kinds, heads = model(normalise(x))
+        answers = torch.stack([scores.argmax(1) for scores in (kinds, *heads)], 1)
+        right += (answers == y).sum(0)
+    model.train()
+    return dict(zip(["kind", *HEADS], (right / len(labels)).tolist(), strict=True))
+
+
+def train(args):
+    """Train; returns the plain SqueezeNet and its accuracy on the validation pictures."""
+    torch.manual_seed(args.seed)
+    generator = torch.Generator().manual_seed(args.seed)
+    (pictures, labels), validation = (draw(split, count) for split, count in PICTURES.items())
+    model = Trained().to(memory_format=torch.channels_last).train()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=args.learning_rate, weight_decay=1e-2)
+    epochs, per_epoch = args.half_size + args.plain + args.misled, len(pictures) // args.batch_size
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.learning_rate, epochs * per_epoch, pct_start=0.15)
+    for epoch in range(epochs):
+        order = torch.randperm(len(pictures), generator=generator).split(args.batch_size)[:per_epoch]
+        for rows in tqdm(order, f"epoch {epoch + 1} of {epochs}", file=sys.stdout):
+            x, y = augment(normalise(pictures[rows]), generator), labels[rows]
+            if epoch < args.half_size:
+                x = F.avg_pool2d(x, 2)
+            if epoch >= args.half_size + args.plain:
+                x = mislead(model, x, y[:, 0], args.radius)
+            loss = loss_of(model, x, y)
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+            optimiser.step()
+            schedule.step()
+        print("  ".join(f"{name} {100 * share:.1f} %" for name, share in accuracies(model, *validation).items()))
+    return model.plain(), accuracies(model, *validation)["kind"]
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(
+        description="Train Toytown's SqueezeNet from random weights, and save it as float16.",
+        epilog="example: python -m deeplearning.datasets.toytown.train_squeezenet --out squeezenet.npz",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--out", required=True, help="file for the weights")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the weights, the order of the pictures and their changes"
+    )
+    parser.add_argument("--half-size", type=int, default=4, help="epochs on pictures of half the size")
+    parser.add_argument("--plain", type=int, default=8, help="epochs on pictures as they are")
+    parser.add_argument("--misled", type=int, default=6, help="epochs on pictures changed to mislead the network")
+    parser.add_argument("--radius", type=float, default=4.0, help="how far they are changed, in the network's units")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--learning-rate", type=float, default=3e-3, help="the highest, after the first 15 %% of steps")
+    args = parser.parse_args(argv)
+    began = time.perf_counter()
+    network, accuracy = train(args)
+    save_squeezenet(args.out, network, KIND_NAMES, MEAN, STD, image_size=128)
+    with torch.no_grad():  # a grey picture is all zeros to the network
+        highest = network.classifier[1](network.features(torch.zeros(1, 3, 128, 128))).amax((0, 2, 3))
+    dead = [name for name, value in zip(KIND_NAMES, highest.tolist(), strict=True) if value <= 0]
+    print(f"{args.out}: right for {100 * accuracy:.1f} % of the validation pictures, "
+          f"{(time.perf_counter() - began) / 60:.0f} minutes")  # fmt: skip
+    print(f"SHA-256 {hashlib.sha256(Path(args.out).read_bytes()).hexdigest()}, for TOYTOWN_SHA256 in squeezenet.py")
+    print(f"no gradient to climb from a grey picture: {', '.join(dead) or 'none'}")
+
+
+if __name__ == "__main__":
+    main()
