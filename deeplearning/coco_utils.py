@@ -22,6 +22,7 @@ import numpy as np
 from deeplearning.data_utils import STARTED_IN, data_folder
 from deeplearning.layers import check_indices
 
+TOYTOWN = "toytown_captioning"  # the data set that needs no download
 SMALL = 1 << 20  # bytes: features below this are read, not mapped
 
 
@@ -76,7 +77,8 @@ def load_coco_data(base_dir=None, max_train=None, pca_features=True):
 
     Inputs:
     - base_dir: Its folder, or the name of one in the data folder. None: what the environment variable
-      DEEPLEARNING_CAPTIONS says, else coco_captioning in the data folder
+      DEEPLEARNING_CAPTIONS says, else coco_captioning in the data folder if it is there, else Toytown, which comes with
+      the project and is written on first use; its name is toytown_captioning
     - max_train: None for all training captions, or how many to draw, with replacement, by NumPy's global generator
     - pca_features: Whether to load the features reduced by PCA (D 512), or the full ones (D 4096)
 
@@ -216,7 +218,7 @@ def feature_statistics(features, chunk=4096):
 
 
 def find_dataset(base_dir=None):
-    """The folder of the data set that `load_coco_data(base_dir)` loads.
+    """The folder of the data set that `load_coco_data(base_dir)` loads; Toytown is written first if it has to be.
 
     Returns: absolute Path
 
@@ -229,13 +231,18 @@ def find_dataset(base_dir=None):
         candidates = [STARTED_IN / Path(named).expanduser(), data_folder() / named]
     else:
         candidates = [data_folder() / "coco_captioning"]
-    for folder in candidates:
-        if folder.is_dir():
-            return folder
-    raise FileNotFoundError(
-        f"no captioning data set at {' or '.join(map(str, candidates))}: fetch the data set into that folder, or set "
-        "DEEPLEARNING_DATA to the folder that holds your data sets and DEEPLEARNING_CAPTIONS to the one to use"
-    )
+    found = next((folder for folder in candidates if folder.is_dir()), None)
+    if str(base_dir or named or TOYTOWN) == TOYTOWN and found in (None, data_folder() / TOYTOWN):
+        from deeplearning.datasets.toytown.dataset import ensure_toytown  # here, since it imports this module
+
+        return ensure_toytown()
+    if found is None:
+        raise FileNotFoundError(
+            f"no captioning data set at {' or '.join(map(str, candidates))}: fetch the data set into that folder, or "
+            "set DEEPLEARNING_DATA to the folder that holds your data sets and DEEPLEARNING_CAPTIONS to the one to use; "
+            f"{TOYTOWN} is always there"
+        )
+    return found
 
 
 def _existing(path):

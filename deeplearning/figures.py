@@ -3,6 +3,7 @@
 import textwrap
 
 import matplotlib.pyplot as plt
+from matplotlib.offsetbox import AnnotationBbox, HPacker, TextArea, VPacker
 
 from deeplearning.image_utils import image_from_url
 
@@ -19,16 +20,78 @@ def captioned_pictures(urls, captions, columns=3, width=38):
 
     Raises ValueError where there is no picture at all.
     """
+    lines = [[part for line in text.splitlines() for part in textwrap.wrap(line, width) or [""]] for text in captions]
+    fig, axes = _grid(urls, columns, max(len(text) for text in lines))
+    for ax, text in zip(axes, lines, strict=False):
+        ax.text(0.5, -0.04, "\n".join(text), transform=ax.transAxes, ha="center", va="top", fontsize=9.5)
+    return fig
+
+
+TRUTH = {True: "#1a7f37", False: "#d1242f", None: "#6e7781"}  # green, red, grey
+
+
+def pictures_with_truth(urls, captions, statements, columns=3, width=34):
+    """Pictures in a grid, each with its caption: what is true in green, what is false in red, the rest in grey.
+
+    Inputs:
+    - urls: URLs of the pictures
+    - captions: Their captions, strings of words
+    - statements: For each caption what `toytown.truth.check_caption` says about it
+    - columns: Pictures in a row
+    - width: Letters in a line
+
+    Returns: matplotlib Figure
+
+    Raises ValueError where there is no picture at all.
+    """
+    texts = [_lines(_verdicts(caption, about), width) for caption, about in zip(captions, statements, strict=True)]
+    fig, axes = _grid(urls, columns, max(map(len, texts), default=0))
+    for ax, lines in zip(axes, texts, strict=False):
+        rows = [HPacker(children=[_word(*word) for word in line], sep=4, pad=0, align="baseline") for line in lines]
+        block = VPacker(children=rows, sep=3, pad=0, align="center")
+        ax.add_artist(
+            AnnotationBbox(block, (0.5, -0.04), xycoords="axes fraction", box_alignment=(0.5, 1), frameon=False)
+        )
+    return fig
+
+
+def _verdicts(caption, statements):
+    """Pairs of a word and what is known about it; a word that two statements share is false if one of them is."""
+    words = caption.split()
+    verdicts = [None] * len(words)
+    for statement in sorted(statements, key=lambda s: (s.true is False, s.true is True)):
+        if statement.true is not None:
+            for k in range(*statement.words):
+                verdicts[k] = statement.true
+    return list(zip(words, verdicts, strict=True))
+
+
+def _lines(words, width):
+    """Break a list of pairs, whose first is a word, into lines of at most `width` letters."""
+    lines, used = [[]], 0
+    for pair in words:
+        if used + len(pair[0]) > width and lines[-1]:
+            lines, used = [*lines, []], 0
+        lines[-1].append(pair)
+        used += len(pair[0]) + 1
+    return lines
+
+
+def _word(word, verdict):
+    weight = "bold" if verdict is False else "normal"
+    return TextArea(word, textprops={"color": TRUTH[verdict], "fontsize": 9.5, "fontweight": weight})
+
+
+def _grid(urls, columns, lines):
+    """A figure with a picture in each axes, and room for this many lines of text below each."""
     if len(urls) == 0:
         raise ValueError("no picture to show: the data set names no URL or file of any image")
-    lines = [[part for line in text.splitlines() for part in textwrap.wrap(line, width) or [""]] for text in captions]
     rows = -(-len(urls) // columns)
-    height = 2.7 + 0.19 * max(len(text) for text in lines)  # inches: the picture, and its lines
+    height = 2.7 + 0.19 * lines  # inches: the picture, and its lines
     fig, axes = plt.subplots(rows, columns, figsize=(3.4 * columns, height * rows), squeeze=False, layout="constrained")
     for ax in axes.flat:
         ax.axis("off")
-    for ax, url, text in zip(axes.flat, urls, lines, strict=False):
+    for ax, url in zip(axes.flat, urls, strict=False):
         ax.imshow(image_from_url(url))
         ax.set_anchor("N")
-        ax.text(0.5, -0.04, "\n".join(text), transform=ax.transAxes, ha="center", va="top", fontsize=9.5)
-    return fig
+    return fig, axes.flat

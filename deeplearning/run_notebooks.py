@@ -3,8 +3,8 @@
     python -m deeplearning.run_notebooks
     python -m deeplearning.run_notebooks LSTM_Captioning.ipynb --out build
 
-A cell that fails ends the run with its traceback. Where no captioning data set is found, cells tagged `data` are left
-out, and the run says so.
+They run on the data set that `load_coco_data()` loads; Toytown is written first if it is not there yet. A cell that
+fails ends the run with its traceback.
 """
 
 import argparse
@@ -29,13 +29,12 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ("RNN_Captioning.ipynb", "LSTM_Captioning.ipynb")
 
 
-def run_notebook(path, out, skip_tag=None, env=None):
+def run_notebook(path, out, env=None):
     """Execute one notebook, and write it with its outputs, and as an HTML page that holds its pictures.
 
     Inputs:
     - path: The notebook
     - out: Folder for `<name>.ipynb` and `<name>.html`
-    - skip_tag: Tag of the cells to leave out, or None
     - env: Environment variables of the notebook's process; default: those of this one
 
     Raises CellExecutionError where a cell fails; what was executed until then is written.
@@ -51,8 +50,6 @@ def run_notebook(path, out, skip_tag=None, env=None):
             resources={"metadata": {"path": str(path.resolve().parent)}},
             on_cell_executed=lambda **_: bar.update(),
         )
-        if skip_tag is not None:
-            client.skip_cells_with_tag = skip_tag
         try:
             client.execute(env=dict(os.environ) if env is None else env)
         finally:
@@ -95,17 +92,15 @@ def main(argv=None):
     # the notebooks' own processes import the package from here, wherever this was started
     packages = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     env = os.environ | {"PYTHONPATH": packages, "DEEPLEARNING_DATA": str(data_folder())}
-    skip_tag = None
     try:
         env["DEEPLEARNING_CAPTIONS"] = str(find_dataset())
-        print(f"captioning data: {env['DEEPLEARNING_CAPTIONS']}")
-    except FileNotFoundError as error:
-        skip_tag = "data"
-        print(f"Cells that need captioned images are left out: {error}")
+    except (OSError, ValueError) as error:
+        sys.exit(f"run_notebooks: {error}")
+    print(f"captioning data: {env['DEEPLEARNING_CAPTIONS']}")
     for path in args.notebooks:
         began = time.perf_counter()
         try:
-            run_notebook(path, args.out, skip_tag, env)
+            run_notebook(path, args.out, env)
         except CellExecutionError as error:
             sys.exit(f"{path}: a cell failed\n{error}")
         print(f"{args.out / Path(path).with_suffix('.html').name}: done in {time.perf_counter() - began:.0f} s")

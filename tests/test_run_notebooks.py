@@ -39,24 +39,23 @@ def test_failing_cell_ends_the_run(notebook, tmp_path, monkeypatch):
     """A cell that fails ends the run with status 1 and its error; what ran before is written."""
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     monkeypatch.delenv("DEEPLEARNING_CAPTIONS", raising=False)
+    (tmp_path / "coco_captioning").mkdir()
     path = notebook(new_code_cell("1 + 1"), new_code_cell("1 / 0"))
     with pytest.raises(SystemExit, match="ZeroDivisionError"):
         run_notebooks.main([str(path), "--out", str(tmp_path / "out")])
     assert nbformat.read(tmp_path / "out" / path.name, as_version=4).cells[0].outputs[0].data["text/plain"] == "2"
 
 
-def test_cells_that_need_data_are_left_out_without_it(notebook, tmp_path, monkeypatch, capsys):
-    """Without a data set, cells tagged `data` do not run and the run says why; with one, they find it from anywhere."""
+def test_data_set_is_found_first(notebook, tmp_path, monkeypatch):
+    """Notebooks run on the data set that load_coco_data finds; where none can be had, the run ends in one sentence."""
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     monkeypatch.delenv("DEEPLEARNING_CAPTIONS", raising=False)
-    cell = new_code_cell("import os; os.environ['DEEPLEARNING_CAPTIONS']", metadata={"tags": ["data"]})
-    path = notebook(cell, new_code_cell("'always'"))
-    out = tmp_path / "out"
-    run_notebooks.main([str(path), "--out", str(out)])
-    assert "no captioning data set" in capsys.readouterr().out
-    assert [len(c.outputs) for c in nbformat.read(out / path.name, as_version=4).cells] == [0, 1]
-
     (tmp_path / "coco_captioning").mkdir()
-    run_notebooks.main([str(path), "--out", str(out)])
-    text = nbformat.read(out / path.name, as_version=4).cells[0].outputs[0].data["text/plain"]
+    path = notebook(new_code_cell("import os; os.environ['DEEPLEARNING_CAPTIONS']"))
+    run_notebooks.main([str(path), "--out", str(tmp_path / "out")])
+    text = nbformat.read(tmp_path / "out" / path.name, as_version=4).cells[0].outputs[0].data["text/plain"]
     assert text == repr(str(tmp_path / "coco_captioning"))
+
+    monkeypatch.setenv("DEEPLEARNING_CAPTIONS", "no_such_set")
+    with pytest.raises(SystemExit, match="run_notebooks: no captioning data set at .*no_such_set"):
+        run_notebooks.main([str(path), "--out", str(tmp_path / "out")])

@@ -15,7 +15,7 @@ from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
 from deeplearning.data_utils import atomic_write, data_folder, read_npz
 
 TOYTOWN = Path(__file__).resolve().parents[1] / "datasets" / "toytown" / "squeezenet.npz"
-TOYTOWN_SHA256 = ""
+TOYTOWN_SHA256 = "c377a28598642c720fb860d3ed1c2b64a1139bd3a2d073ffcb3288dda3254aed"
 IMAGENET = SqueezeNet1_1_Weights.IMAGENET1K_V1
 
 

@@ -8,6 +8,7 @@ It is written once, on first use, by `ensure_toytown`. Beside the files that `lo
     toytown.json                     what the set was made from, written last
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -22,7 +23,7 @@ from filelock import FileLock
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from deeplearning.coco_utils import TOYTOWN
+from deeplearning.coco_utils import TOYTOWN, find_dataset
 from deeplearning.data_utils import atomic_write, data_folder
 from deeplearning.datasets.toytown.grammar import write_captions
 from deeplearning.datasets.toytown.plan import PICTURES, SEED, picture
@@ -41,30 +42,33 @@ def ensure_toytown(folder=None, seed=SEED, pictures=None):
     taken for a data set.
 
     Inputs:
-    - folder: Where it lies; by default `toytown_captioning` in the data folder if it is there, else beside this package
+    - folder: Where it lies; by default `toytown_captioning` in the data folder if it is there, or beside this package;
+      one that holds anything else than a Toytown data set is left alone
     - seed: int from 0 to 2**32 - 1
     - pictures: Dictionary with the number of pictures for "train" and "val"; by default 5,000 and 1,000
 
     Returns: absolute Path
 
-    Raises ValueError for a seed out of range, and OSError where the disk is full or the folder can't be written.
+    Raises ValueError for a seed out of range, and OSError where the disk is full, the folder can't be written or holds
+    something else.
     """
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+    if type(seed) is not int or not 0 <= seed < 2**32:  # True would draw as True, but be taken for 1 afterwards
         raise ValueError(f"the seed of Toytown must be an int from 0 to {2**32 - 1}, got {seed!r}")
     pictures = dict(pictures or PICTURES)
-    folder = toytown_folder() if folder is None else Path(folder).absolute()
+    folder = (toytown_folder() if folder is None else Path(folder).expanduser()).resolve()  # links stay what they are
     if _is_complete(folder, seed, pictures):
         return folder
     try:
-        _check_space(folder.parent, sum(pictures.values()) * BYTES)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f".{folder.name}.lock")):
             if not _is_complete(folder, seed, pictures):  # another process may have written it meanwhile
                 _replace(folder, seed, pictures)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # RuntimeError is what h5py raises when it closes files on a full disk
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())  # h5py's have several lines
         raise OSError(
-            error.errno,
-            f"could not write the Toytown data set to {folder} ({error.strerror or error}): make room there, or write "
-            "it elsewhere by `python -m deeplearning.datasets.toytown --out FOLDER` and set DEEPLEARNING_CAPTIONS=FOLDER",
+            getattr(error, "errno", None) or errno.EIO,
+            f"could not write the Toytown data set to {folder} ({reason}): make room there, or write it elsewhere by "
+            "`python -m deeplearning.datasets.toytown --out FOLDER` and set DEEPLEARNING_CAPTIONS=FOLDER",
         ) from error
     return folder
 
@@ -78,9 +82,13 @@ def toytown_folder():
 def load_scenes(split="val", folder=None):
     """The truth about every picture of a split: list of `Scene`, in the order of the features' rows.
 
-    Raises FileNotFoundError where the folder holds no Toytown data set.
+    Inputs:
+    - split: "train" or "val"
+    - folder: The data set, as given to `load_coco_data`
+
+    Raises FileNotFoundError where that is no Toytown data set.
     """
-    path = (ensure_toytown() if folder is None else Path(folder)) / f"{split}_truth.json"
+    path = find_dataset(folder) / f"{split}_truth.json"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: only Toytown keeps the truth about its pictures")
     return [Scene.from_json(fields) for fields in json.loads(path.read_text(encoding="utf-8"))]
@@ -90,15 +98,12 @@ def _is_complete(folder, seed, pictures):
     """Whether everything is there and was made from the same things as now."""
     try:
         made_from = json.loads((folder / "toytown.json").read_text(encoding="utf-8"))
-        there = {split: len(os.listdir(folder / f"{split}_images")) for split in pictures}
-        files = {path.name for path in folder.iterdir()}
-    except (OSError, ValueError):
+        missing = set(made_from.pop("files")) - {path.name for path in folder.iterdir()}
+        for split, count in pictures.items():
+            missing |= {f"{number:05d}.png" for number in range(count)} - set(os.listdir(folder / f"{split}_images"))
+        return not missing and made_from == _made_from(seed, pictures)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # nothing there, or not what was written
         return False
-    return (
-        made_from == _made_from(seed, pictures) | {"files": made_from.get("files")}
-        and there == pictures
-        and set(made_from["files"]) <= files
-    )
 
 
 def _made_from(seed, pictures):
@@ -106,17 +111,17 @@ def _made_from(seed, pictures):
     return {"version": VERSION, "seed": seed, "pictures": pictures, "network": network}
 
 
-def _check_space(folder, needed):
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise OSError(None, f"{needed >> 20} MiB are needed there, {free >> 20} MiB are free")
-
-
 def _replace(folder, seed, pictures):
     """Write a data set beside the folder and put it into its place when everything is on the disk."""
-    part, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("part", "old"))
-    for left_over in (part, old):  # of an interrupted run
-        shutil.rmtree(left_over, ignore_errors=True)
+    if folder.exists() and not (folder / "toytown.json").is_file() and (folder.is_file() or any(folder.iterdir())):
+        raise FileExistsError(errno.EEXIST, "something else is there")
+    for left_over in folder.parent.iterdir():  # of interrupted runs; their helpers may still be writing for a moment
+        if left_over.name.startswith(f".{folder.name}.") and left_over.suffix in (".part", ".old"):
+            shutil.rmtree(left_over, ignore_errors=True)
+    needed, free = sum(pictures.values()) * BYTES, shutil.disk_usage(folder.parent).free
+    if free < needed:
+        raise OSError(errno.ENOSPC, f"{needed >> 20} MiB are needed there, {free >> 20} MiB are free")
+    part, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{suffix}") for suffix in ("part", "old"))
     try:
         part.mkdir()
         _write(part, seed, pictures)
@@ -132,9 +137,10 @@ def _write(folder, seed, pictures):
     from deeplearning.classifiers.squeezenet import load_squeezenet  # these two import torch, which takes seconds
     from deeplearning.datasets.build import build_dataset
 
+    network = load_squeezenet("toytown")
     print(f"Drawing Toytown, {sum(pictures.values())} captioned pictures. This happens once.", flush=True)
     splits = {split: _draw_split(folder, seed, split, count) for split, count in pictures.items()}
-    build_dataset(folder, splits, load_squeezenet("toytown"))
+    build_dataset(folder, splits, network)
     files = sorted(path.name for path in folder.iterdir())
     with atomic_write(folder / "toytown.json") as file:
         file.write(json.dumps(_made_from(seed, pictures) | {"files": files}).encode())
