@@ -238,8 +238,8 @@ def find_dataset(base_dir=None):
         return ensure_toytown()
     if found is None:
         raise FileNotFoundError(
-            f"no captioning data set at {' or '.join(map(str, candidates))}: fetch the data set into that folder, or "
-            "set DEEPLEARNING_DATA to the folder that holds your data sets and DEEPLEARNING_CAPTIONS to the one to use; "
+            f"no captioning data set at {' or '.join(map(str, candidates))}: fetch the data set into that folder, "
+            "or set DEEPLEARNING_DATA to the folder of your data sets and DEEPLEARNING_CAPTIONS to the one to use; "
             f"{TOYTOWN} is always there"
         )
     return found
