@@ -21,7 +21,7 @@ def captioned_pictures(urls, captions, columns=3, width=38):
     Raises ValueError where there is no picture at all.
     """
     lines = [[part for line in text.splitlines() for part in textwrap.wrap(line, width) or [""]] for text in captions]
-    fig, axes = _grid(urls, columns, max(len(text) for text in lines))
+    fig, axes = _grid(urls, columns, max(map(len, lines), default=0))
     for ax, text in zip(axes, lines, strict=False):
         ax.text(0.5, -0.04, "\n".join(text), transform=ax.transAxes, ha="center", va="top", fontsize=9.5)
     return fig

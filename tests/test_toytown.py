@@ -75,7 +75,7 @@ def test_same_seed_same_pictures(run_python):
 
 
 def test_unseen_combinations(drawn):
-    """Every fifth validation picture, and no other, shows a combination that training leaves out; its pairs are known."""
+    """Every fifth validation picture, and no other, shows a combination unknown to training; its pairs are known."""
     seen, unseen = split_combinations(SEED)
     assert not set(seen) & set(unseen) and set(seen) | set(unseen) == set(combinations())
     for number, (scene, _, _) in enumerate(drawn):

@@ -118,7 +118,7 @@ def test_failure_half_way(tmp_path, monkeypatch):
 
 
 def test_found_without_any_data(tmp_path, monkeypatch):
-    """Without data Toytown is found; coco_captioning and DEEPLEARNING_CAPTIONS come before it; its name always works."""
+    """Without data Toytown is found; coco_captioning and DEEPLEARNING_CAPTIONS come first; its name always works."""
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     monkeypatch.delenv("DEEPLEARNING_CAPTIONS", raising=False)
     monkeypatch.setattr(dataset, "ensure_toytown", lambda: "the built-in set")
