@@ -1,15 +1,20 @@
 """Toytown on disk: complete or not at all, and made again when it is not what it should be."""
 
+import errno
 import json
+import os
 import random
 import shutil
+import time
 
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
 from deeplearning.classifiers import squeezenet
 from deeplearning.coco_utils import decode_captions, find_dataset, load_coco_data, load_references
+from deeplearning.datasets.toytown import __main__ as command
 from deeplearning.datasets.toytown import dataset
 from deeplearning.datasets.toytown.dataset import ensure_toytown, load_scenes
 from deeplearning.datasets.toytown.grammar import write_captions
@@ -60,39 +65,101 @@ def test_second_use_writes_nothing(written):
     assert {path: path.stat().st_mtime_ns for path in written.rglob("*")} == before
 
 
-@pytest.mark.parametrize("damage", ["picture", "file", "version", "garbage"])
+STAMPS = {
+    "version": {"version": 0},
+    "seed": {"seed": 1},
+    "counts": {"pictures": {"train": 12, "val": 4}},
+    "weights": {"network": "0"},
+    "files": {"files": None},
+    "more files": {"files": ["toytown.json", "of a later version"]},
+}
+
+
+@pytest.mark.parametrize("damage", ["picture", "file", "folder", "{", "", "[]", "null", "3", "{}", "\xff", *STAMPS])
 def test_incomplete_sets_are_made_again(toytown, damage):
-    """Deleted pictures and files, and sets of another version, are mended by writing the data set anew."""
+    """Deleted pictures and files, and sets made from something else, are mended by writing the same set anew."""
     stamp = toytown / "toytown.json"
+    before = {path.relative_to(toytown): path.read_bytes() for path in toytown.rglob("*") if path.is_file()}
     if damage == "picture":
         (toytown / "val_images" / "00002.png").unlink()
     elif damage == "file":
         (toytown / "masks.h5").unlink()
-    elif damage == "version":
-        stamp.write_text(json.dumps(json.loads(stamp.read_text()) | {"version": 0}))
+    elif damage == "folder":
+        shutil.rmtree(toytown / "train_images")
+    elif damage in STAMPS:
+        stamp.write_text(json.dumps(json.loads(stamp.read_text()) | STAMPS[damage]))
     else:
-        stamp.write_text("{")
+        stamp.write_text(damage, encoding="latin-1")
+    for suffix in ("part", "old"):  # of an interrupted run
+        (toytown.with_name(f".toytown.123.{suffix}") / "train_images").mkdir(parents=True)
     ensure_toytown(toytown, pictures=FEW)
-    assert (toytown / "masks.h5").is_file() and len(list(toytown.glob("val_images/*.png"))) == FEW["val"]
-    assert json.loads(stamp.read_text())["version"] == dataset.VERSION
+    assert {path.relative_to(toytown): path.read_bytes() for path in toytown.rglob("*") if path.is_file()} == before
     assert [path.name for path in toytown.parent.iterdir() if not path.name.endswith(".lock")] == ["toytown"]
 
 
+def test_what_others_put_there_does_no_harm(toytown):
+    """Files that a system's file browser leaves among the pictures don't make a set incomplete."""
+    for folder in (toytown, toytown / "val_images"):
+        (folder / ".DS_Store").write_bytes(b"")
+    before = (toytown / "toytown.json").stat().st_mtime_ns
+    ensure_toytown(toytown, pictures=FEW)
+    assert (toytown / "toytown.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("there", ["file", "folder"])
+def test_something_else_is_left_alone(tmp_path, there):
+    """A file or folder that is no Toytown data set is never replaced, however that name came to be given."""
+    mine = tmp_path / "thesis" if there == "file" else tmp_path / "thesis" / "chapter"
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("mine")
+    with pytest.raises(OSError, match="thesis .*something else is there"):
+        ensure_toytown(tmp_path / "thesis", pictures=FEW)
+    assert mine.read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")] == ["thesis"]
+
+
+def test_links_stay(toytown, tmp_path):
+    """A link to a folder elsewhere stays a link, also if the data set behind it is made again."""
+    (tmp_path / "link").symlink_to(toytown, target_is_directory=True)
+    (toytown / "masks.h5").unlink()
+    assert ensure_toytown(tmp_path / "link", pictures=FEW) == toytown.resolve()
+    assert (tmp_path / "link").is_symlink() and (toytown / "masks.h5").is_file()
+
+
+def test_killed_run(tmp_path, start_python):
+    """A run that is killed while it draws leaves nothing that is taken for a data set, and the next one succeeds."""
+    program = "import sys; from deeplearning.datasets.toytown.dataset import *; ensure_toytown(sys.argv[1])"
+    process = start_python("-c", program, tmp_path / "toytown")
+    until = time.monotonic() + 100
+    while not list(tmp_path.glob(".toytown.*.part/train_images/*.png")):
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert list(tmp_path.glob(".toytown.*.part")) and not (tmp_path / "toytown").exists()
+    assert ensure_toytown(tmp_path / "toytown", pictures=FEW) == tmp_path / "toytown"
+    assert dataset._is_complete(tmp_path / "toytown", SEED, FEW)
+    assert len(list((tmp_path / "toytown" / "train_images").iterdir())) == FEW["train"]
+
+
 def test_two_processes_at_once(tmp_path, start_python):
-    """Two processes that need the data set at once both get it, whole."""
+    """Two processes that need the data set at once both get it, whole, and one of them draws it."""
     program = (
         "import sys; from deeplearning.datasets.toytown.dataset import ensure_toytown;"
         f"print(ensure_toytown(sys.argv[1], pictures={FEW}))"
     )
     processes = [start_python("-c", program, tmp_path / "toytown") for _ in range(2)]
+    drawn = 0
     for process in processes:
         output, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-        assert str(tmp_path / "toytown") in output
+        assert output.splitlines()[-1] == str(tmp_path / "toytown")
+        drawn += "Drawing Toytown" in output
+    assert drawn == 1
     assert load_coco_data(tmp_path / "toytown")["train_features"].shape == (FEW["train"], 512)
 
 
-@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "1", True])
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "1", True, np.int64(1)])
 def test_seed_out_of_range(tmp_path, seed):
     """A seed that is no int from 0 to 2**32 - 1 is refused with its value."""
     with pytest.raises(ValueError, match="seed of Toytown must be an int"):
@@ -106,6 +173,54 @@ def test_full_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
     with pytest.raises(OSError, match="could not write the Toytown data set to .*toytown.*DEEPLEARNING_CAPTIONS"):
         ensure_toytown(tmp_path / "toytown")
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+
+
+@pytest.mark.parametrize("older", [True, False])
+@pytest.mark.parametrize(
+    "error, reason",
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (OSError(errno.ENOSPC, "Can't write data (time = now\n, buf = 0x1)"), os.strerror(errno.ENOSPC)),
+        (RuntimeError("Can't decrement id ref count"), "Can't decrement id ref count"),
+    ],
+)
+def test_disk_fills_while_writing(toytown, monkeypatch, error, reason, older):
+    """A disk that fills, as the system or h5py tells it, is one line with the reason; an older set stays as it is."""
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("deeplearning.datasets.build.build_dataset", fail)
+    if older:
+        (toytown / "masks.h5").unlink()
+    else:
+        shutil.rmtree(toytown)
+    before = sorted(toytown.rglob("*"))
+    with pytest.raises(OSError, match=rf"toytown \({reason}\)") as raised:
+        ensure_toytown(toytown, pictures=FEW)
+    assert "\n" not in str(raised.value) and raised.value.errno == getattr(error, "errno", errno.EIO)
+    assert sorted(toytown.rglob("*")) == before and toytown.exists() == older
+    assert not list(toytown.parent.glob(".toytown.*.part")) and not list(toytown.parent.glob(".toytown.*.old"))
+
+
+def test_a_file_in_the_way(tmp_path):
+    """Where the folder above is a file, the error names the data set's folder, and the file stays."""
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OSError, match="could not write the Toytown data set to .*toytown"):
+        ensure_toytown(tmp_path / "file" / "toytown", pictures=FEW)
+    assert (tmp_path / "file").read_text() == "mine" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_interrupted_by_hand(tmp_path, monkeypatch):
+    """Ctrl-C leaves nothing behind."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("deeplearning.datasets.build.build_dataset", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        ensure_toytown(tmp_path / "toytown", pictures=FEW)
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
@@ -129,6 +244,33 @@ def test_found_without_any_data(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     monkeypatch.setenv("DEEPLEARNING_CAPTIONS", "mine")
     assert find_dataset() == tmp_path / "mine"
+
+
+def test_where_it_lies_by_default(tmp_path, monkeypatch):
+    """A folder of that name in the data folder is taken; else it is written beside the package."""
+    monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
+    assert dataset.toytown_folder() == dataset.HERE.parent / "toytown_captioning"
+    (tmp_path / "toytown_captioning").mkdir()
+    assert dataset.toytown_folder() == tmp_path / "toytown_captioning"
+
+
+def test_scenes_of_the_set_in_use(written, tiny_dataset, monkeypatch):
+    """Scenes are those of the set that `load_coco_data` loads; another data set has none."""
+    monkeypatch.setenv("DEEPLEARNING_CAPTIONS", str(written))
+    assert load_scenes("train") == [picture(SEED, "train", number)[0] for number in range(FEW["train"])]
+    with pytest.raises(FileNotFoundError, match="val_truth.json is missing: only Toytown"):
+        load_scenes("val", tiny_dataset)
+
+
+def test_command_line_writes(tmp_path, monkeypatch, capsys):
+    """The command writes the set where it is told to, also into a new folder, prints where, and makes a sheet."""
+    monkeypatch.setattr(dataset, "PICTURES", FEW)
+    out, sheet = tmp_path / "new" / "t", tmp_path / "sheet.jpg"
+    command.main(["--out", str(out), "--sheet", str(sheet)])
+    assert capsys.readouterr().out.splitlines()[-1] == str(out)
+    assert len(list(out.glob("*_images/*.png"))) == sum(FEW.values())
+    with Image.open(sheet) as image:
+        assert image.size == (8 * 134 + 6, 134 + 6)
 
 
 def test_command_line(tmp_path, run_python):

@@ -64,9 +64,11 @@ def ensure_toytown(folder=None, seed=SEED, pictures=None):
             if not _is_complete(folder, seed, pictures):  # another process may have written it meanwhile
                 _replace(folder, seed, pictures)
     except (OSError, RuntimeError) as error:  # RuntimeError is what h5py raises when it closes files on a full disk
-        reason = " ".join(str(getattr(error, "strerror", None) or error).split())  # h5py's have several lines
+        code, reason = getattr(error, "errno", None) or errno.EIO, getattr(error, "strerror", None) or str(error)
+        if "\n" in reason:  # h5py's tell of buffers and offsets
+            reason = os.strerror(code)
         raise OSError(
-            getattr(error, "errno", None) or errno.EIO,
+            code,
             f"could not write the Toytown data set to {folder} ({reason}): make room there, or write it elsewhere by "
             "`python -m deeplearning.datasets.toytown --out FOLDER` and set DEEPLEARNING_CAPTIONS=FOLDER",
         ) from error
