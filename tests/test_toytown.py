@@ -7,12 +7,30 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import PIL
 import pytest
 
+from deeplearning.datasets.toytown import grammar
+from deeplearning.datasets.toytown import scene as drawing
 from deeplearning.datasets.toytown.grammar import write_captions
 from deeplearning.datasets.toytown.plan import SEED, picture, split_combinations
 from deeplearning.datasets.toytown.truth import check_caption, score_truth
-from deeplearning.datasets.toytown.world import COLOURS, KINDS, RELATIONS, SETTINGS, WEATHERS, Scene, combinations
+from deeplearning.datasets.toytown.world import (
+    COLOURS,
+    KINDS,
+    RELATIONS,
+    SETTINGS,
+    WEATHERS,
+    Scene,
+    Thing,
+    combinations,
+    companions,
+    spot,
+)
+
+# Of the first 20 training pictures, drawn by this version of Pillow. Made anew by printing what `fingerprint` returns
+PILLOW, FINGERPRINT = "13.0.0", "55282cba4aa3903c6f51a9279490bd4f0f022da11ace0bbab788c7fbfb8326c5"
+PLAIN = {"bird", "bus", "car", "cat", "cow", "dog", "elephant", "flower", "kite", "plane", "tree"}  # mostly one colour
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +60,56 @@ def test_truth_is_what_the_mask_shows(drawn):
                 assert thing.area == pytest.approx(seen.mean())
 
 
+def test_sizes_can_be_seen(drawn):
+    """Things called big are larger than those called small, unless something hides a part of them."""
+    shares = {
+        size: [s.main.area for s, _, _ in drawn if s.main.size == size and s.relation != "behind"]
+        for size in ("big", "small")
+    }
+    assert len(shares["big"]) > 10 and min(shares["big"]) > 1.1 * max(shares["small"])
+
+
+def test_colours_can_be_seen(drawn):
+    """By day and without rain, the median pixel of a plain thing is nearest to the colour that it is said to have."""
+    seen = 0
+    for scene, image, mask in drawn:
+        if scene.setting == "night" or scene.weather == "rainy" or scene.main.kind not in PLAIN:
+            continue
+        median = np.median(np.asarray(image)[np.asarray(mask) == 1], axis=0)
+        distances = {name: np.linalg.norm(median - colour) for name, colour in COLOURS.items()}
+        assert min(distances, key=distances.get) == scene.main.colour
+        seen += 1
+    assert seen > 15
+
+
+def test_the_other_thing_can_be_told_apart(drawn):
+    """The other thing is of another kind and colour than the main one, and one that suits the place."""
+    others = [(s.main, s.other, s) for s, _, _ in drawn if s.other]
+    for main, other, scene in others:
+        assert other.kind != main.kind and (other.colour is None or other.colour != main.colour)
+        assert other.kind in companions(*scene.combination)
+        assert spot(*scene.combination, of_other=other.kind) in KINDS[other.kind].spots
+
+
+def test_companions_can_be_placed():
+    """Every combination has companions, and one of each relation, drawn by lot, can be drawn with any of its own."""
+    rng = random.Random(0)
+    for kind, setting, relation in combinations():
+        assert setting in KINDS[kind].settings and spot(kind, setting, relation) in KINDS[kind].spots
+        for other in companions(kind, setting, relation):
+            assert (other is None) == (relation is None)
+            if other is not None:
+                assert setting in KINDS[other].settings and other != kind
+    for relation in RELATIONS:
+        some = rng.choice([c for c in combinations() if c[2] == relation])
+        for other in rng.choices(companions(*some), k=3):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(drawing, "companions", lambda *_, other=other: [other])
+                assert drawing.draw_scene(*some, rng)[0].other.kind == other
+
+
 def test_relations_can_be_seen(drawn):
-    """Left, right, above and below hold for every pixel; in front and behind, the boxes overlap."""
+    """Left, right, above and below hold for every pixel; of two that hide each other, the lower one is in front."""
     relations = Counter()
     for scene, _, _ in drawn:
         if scene.relation is None:
@@ -57,9 +123,34 @@ def test_relations_can_be_seen(drawn):
             "above": main[3] <= other[1],
             "below": other[3] <= main[1],
         }
-        overlap = main[0] < other[2] and other[0] < main[2] and main[1] < other[3] and other[1] < main[3]
-        assert apart.get(scene.relation, overlap)
+        overlap = main[0] <= other[2] and other[0] <= main[2] and main[1] <= other[3] and other[1] <= main[3]
+        nearer = main[3] > other[3] if scene.relation == "in front of" else main[3] < other[3]
+        assert apart.get(scene.relation, overlap and nearer)
     assert set(relations) == set(RELATIONS)
+
+
+def test_what_is_in_front_hides_the_rest(monkeypatch):
+    """The thing in front is seen in full, the one behind in part; alone or side by side, all things are."""
+    masks, paint = [], drawing._mask
+    monkeypatch.setattr(drawing, "_mask", lambda pieces: masks.append((pieces, paint(pieces))) or masks[-1][1])
+    relations = Counter()
+    for number in range(30):
+        truth, _, mask = picture(SEED, "train", number)
+        pieces, shown = masks[-1][0], np.asarray(mask)
+        assert mask is masks[-1][1]
+        relation = truth.relation if truth.relation in ("in front of", "behind") else None
+        in_front = {1} if relation == "in front of" else {2, 3, 4} if relation == "behind" else {1, 2, 3, 4}
+        hidden = 0
+        for piece in pieces:
+            outline = np.asarray(piece.cutout.sheet)[..., 3] >= 128
+            place = shown[piece.top : piece.bottom, piece.left : piece.right]
+            assert (shown == piece.number).sum() == (outline & (place == piece.number)).sum()
+            part_hidden = bool((outline & (place != piece.number)).any())
+            assert not (part_hidden and piece.number in in_front)
+            hidden += part_hidden
+        assert (hidden > 0) == (relation is not None)
+        relations[relation] += 1
+    assert min(relations[name] for name in ("in front of", "behind", None)) > 0
 
 
 def test_same_seed_same_pictures(run_python):
@@ -72,6 +163,23 @@ def test_same_seed_same_pictures(run_python):
     assert status == 0, errors
     assert hashlib.sha256(picture(7, "val", 3)[1].tobytes()).hexdigest() == output.strip()
     assert picture(8, "val", 3)[1].tobytes() != picture(7, "val", 3)[1].tobytes()
+
+
+def fingerprint():
+    """SHA-256 of scenes, captions and pixels of the first 20 training pictures."""
+    digest = hashlib.sha256()
+    for number in range(20):
+        truth, image, mask = picture(SEED, "train", number)
+        captions = write_captions(truth, random.Random(f"toytown {SEED} train {number} captions"))
+        digest.update(json.dumps([truth.to_json(), captions]).encode() + image.tobytes() + mask.tobytes())
+    return digest.hexdigest()
+
+
+def test_recorded_pictures():
+    """On any machine with this version of Pillow, the data set is what it was when its network was trained."""
+    if PIL.__version__ != PILLOW:
+        pytest.skip(f"recorded with Pillow {PILLOW}")
+    assert fingerprint() == FINGERPRINT
 
 
 def test_unseen_combinations(drawn):
@@ -102,6 +210,28 @@ def test_captions_have_their_form(drawn):
     assert 150 <= len(words) <= 400 and sum(count < 5 for count in words.values()) >= 5
 
 
+def imagined(rng, everything):
+    """A scene that was not drawn, as the plan would choose it."""
+    kind, setting, relation = rng.choice(everything)
+    main, other = (
+        name and Thing(name, rng.choice(list(COLOURS)) if KINDS[name].coloured else None, 1, None, (0, 0, 9, 9), 0.1)
+        for name in (kind, rng.choice(companions(kind, setting, relation)))
+    )
+    main, other = replace(main, size=rng.choice(("big", "small"))), other and replace(other, count=rng.randint(1, 3))
+    weather = None if setting in ("room", "night") else rng.choice(WEATHERS)
+    return Scene(setting, weather, main, other, relation)
+
+
+def test_words_worth_learning_are_frequent():
+    """In 25,000 captions some words are too rare for a vocabulary; no kind, colour, setting or weather is."""
+    rng, words, everything = random.Random(0), Counter(), combinations()
+    for _ in range(5000):
+        words.update(word for caption in write_captions(imagined(rng, everything), rng) for word in caption.split())
+    assert 150 <= len(words) <= 400 and sum(count < 5 for count in words.values()) >= 5
+    assert min(words[name] for name in (*KINDS, *COLOURS, *SETTINGS, *WEATHERS)) > 100
+    assert max(words[name] for name in grammar.RARE) < 30
+
+
 def test_true_captions_pass(drawn):
     """None of 500 captions that the grammar writes is called false, and nearly all that they state is called true."""
     verdicts = Counter()
@@ -113,45 +243,57 @@ def test_true_captions_pass(drawn):
     assert verdicts[True] > 0.9 * verdicts.total()
 
 
-def falsified(scene, rng):
-    """The scene with one thing about it changed."""
-    other_than = {
-        "setting": [s for s in SETTINGS if s != scene.setting and s in KINDS[scene.main.kind].settings],
-        "kind": [k for k in KINDS if k != scene.main.kind and (scene.other is None or k != scene.other.kind)],
-        "colour": [c for c in COLOURS if c != scene.main.colour],
-    }
-    changes = [
-        lambda: replace(scene, main=replace(scene.main, kind=rng.choice(other_than["kind"]))),
-        lambda: replace(scene, main=replace(scene.main, size="big" if scene.main.size == "small" else "small")),
+def falsified(scene, what):
+    """The scenes that differ from one in a single thing, and in no place where something stands."""
+    main, other, place = scene.main, scene.other, spot(*scene.combination)
+    if what in ("setting", "weather"):
+        values = [value for value in (SETTINGS if what == "setting" else WEATHERS) if value != getattr(scene, what)]
+        wrong = [replace(scene, **{what: value}) for value in values if what == "setting" or scene.weather]
+    elif what == "relation":
+        wrong = [replace(scene, relation=RELATIONS[scene.relation])] if other else []
+    elif what.startswith("other"):
+        field, values = what.split()[1], {"kind": KINDS, "colour": COLOURS, "count": (1, 2, 3)}[what.split()[1]]
+        wrong = [replace(scene, other=replace(other, **{field: value})) for value in values if other]
+    else:
+        values = {"kind": KINDS, "colour": COLOURS, "size": ("big", "small")}[what]
+        wrong = [replace(scene, main=replace(main, **{what: value})) for value in values]
+    things = {main.kind, other and other.kind}
+    return [
+        one
+        for one in wrong
+        if one != scene
+        and all(t is None or (t.colour is not None) == KINDS[t.kind].coloured for t in (one.main, one.other))
+        and (what != "kind" or one.main.kind not in things)
+        and (what != "other kind" or (one.other.kind != main.kind and one.other.kind in companions(*scene.combination)))
+        and one.setting in KINDS[one.main.kind].settings
+        and (what == "relation" or spot(*one.combination) == place)
     ]
-    if scene.main.colour:
-        changes.append(lambda: replace(scene, main=replace(scene.main, colour=rng.choice(other_than["colour"]))))
-    if scene.weather:
-        wrong = "sunny" if scene.weather != "sunny" else "rainy"
-        changes.append(lambda: replace(scene, weather=wrong))
-    if scene.other:
-        changes.append(lambda: replace(scene, relation=RELATIONS[scene.relation]))
-        changes.append(lambda: replace(scene, other=replace(scene.other, count=scene.other.count % 3 + 1)))
-    return rng.choice(changes)()
 
 
-def test_false_captions_are_caught(drawn):
-    """All of 200 captions that say one thing wrongly are found to say something false."""
-    rng, caught = random.Random(0), 0
-    while caught < 200:
-        scene = rng.choice(drawn)[0]
-        wrong, seed = falsified(scene, rng), rng.random()
-        try:
-            (true,), (false,) = (write_captions(s, random.Random(seed), 1) for s in (scene, wrong))
-        except (KeyError, TypeError):  # the falsified scene can't be: a house in a room
+@pytest.mark.parametrize(
+    "what", ["kind", "colour", "setting", "weather", "size", "relation", "other kind", "other count", "other colour"]
+)
+def test_false_captions_are_caught(drawn, what, monkeypatch):
+    """Captions that say one thing wrongly are called false; but a field at night, clouds in the rain can't be told."""
+    monkeypatch.setattr(grammar, "SHORTEST", 1)  # no caption is thrown away, so the lot falls alike for both scenes
+    monkeypatch.setattr(grammar, "LONGEST", 99)
+    rng, caught = random.Random(what), 0
+    for number in range(1000):
+        scene, seed = drawn[number % len(drawn)][0], rng.random()
+        wrong = falsified(scene, what)
+        if not wrong or caught == 50:
             continue
-        stated = {word for word in false.split()} - {word for word in true.split()}
-        if not stated or {"beside", "next", "near"} & set(false.split()):
-            continue  # what was changed is not mentioned, or is true of both
-        if len(true.split()) == len(false.split()) or wrong.main.kind != scene.main.kind:
-            statements = check_caption(false, scene)
-            assert any(s.true is False for s in statements), (true, false, scene, statements)
-            caught += 1
+        wrong = rng.choice(wrong)
+        monkeypatch.setattr(grammar, "spot", lambda *_, scene=scene: spot(*scene.combination))
+        (true,), (false,) = (write_captions(s, random.Random(seed), 1) for s in (scene, wrong))
+        verdicts = {s.true for s in check_caption(false, scene)}
+        if true != false:
+            untold = (scene.setting, wrong.setting) == ("night", "field") or (
+                (scene.weather, wrong.weather) == ("rainy", "cloudy")
+            )
+            assert (None if untold else False) in verdicts, (true, false, scene)
+            caught += not untold
+    assert caught == 50
 
 
 def test_scores_of_the_grammar_itself(drawn):

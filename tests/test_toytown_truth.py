@@ -96,6 +96,11 @@ CAPTIONS = [
     # what persons wear
     ("child, clocks", "the person in red", "thing main person, colour main red"),
     ("child, clocks", "the person in blue stands in a room", "thing main person, colour main blue no, setting - room"),
+    (
+        "child, clocks",
+        "a person in blue indoors",
+        "count main a, thing main person, colour main blue no, setting - indoors",
+    ),
     ("child, clocks", "the child in a red coat", "thing main child, colour main red"),
     ("child, clocks", "the boy wearing a big blue shirt", "thing main boy, colour main blue no"),
     ("child, clocks", "a red person", "count main a, colour main red, thing main person"),
@@ -145,6 +150,8 @@ CAPTIONS = [
     ("plane, house", "under a cloudy sky", "weather - cloudy, setting - sky ?"),
     ("cat, tree", "an overcast day", "weather - overcast ?"),
     ("car", "under white clouds", "weather - clouds ?"),
+    ("car", "under grey clouds", "weather - grey_clouds no"),
+    ("cat, tree", "under grey clouds", "weather - grey_clouds ?"),
     ("child, clocks", "a rainy day", "weather - rainy no"),
     ("cow, bird", "a rainy night", "weather - rainy no, setting - night"),
     ("cow, bird", "a clear night", "weather - clear_night"),

@@ -105,8 +105,8 @@ def beach(pen, rng, weather):
     for _ in range(7):
         x, y = rng.uniform(0, 96), rng.uniform(horizon + 2, shore - 2)
         pen.line([(x, y), (x + 2, y - 0.7), (x + 4, y)], 0.6, (200, 234, 240))
-    wave = [(x, shore + 1.2 * math.sin(0.25 * x + shore)) for x in range(0, 101, 4)]
-    pen.shape([*wave, (100, 100), (0, 100)], (240, 220, 164), outline=False)
+    wave = [(x, shore + 1.2 * math.sin(0.25 * x + shore)) for x in range(-4, 105, 4)]
+    pen.shape([*wave, (104, 104), (-4, 104)], (240, 220, 164), outline=False)
     pen.line(wave, 1.6, WHITE)
     for x, y, size in scatter(rng, shore, 6, 14):
         if rng.random() < 0.5:

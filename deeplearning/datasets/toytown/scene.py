@@ -17,10 +17,12 @@ from deeplearning.datasets.toytown.world import COLOURS, KINDS, WEATHERS, Scene,
 SIZE = 128  # pixels, both ways
 LEAST = 0.10  # of the picture is covered by every main thing
 SHARES = {"big": (0.19, 0.27), "small": (0.115, 0.145)}  # of the picture that a main thing covers before others hide it
-OTHER_SHARES = {1: (0.05, 0.08), 2: (0.036, 0.05), 3: (0.028, 0.036)}  # that each of the others covers, by their count
-WATERLINE = {"harbour": (0.60, 0.66), "beach": (0.565, 0.60)}
-
-
+OTHER_SHARES = {
+    1: (0.06, 0.085),
+    2: (0.045, 0.056),
+    3: (0.036, 0.042),
+}  # that each other one covers, by their count
+WATERLINE = {"harbour": (0.60, 0.66), "beach": (0.58, 0.61)}
 SOLID = [0] * 128 + [255] * 128  # from how opaque a pixel is to whether it counts as covered
 
 
@@ -143,7 +145,9 @@ def _arrange(main, other, drawings, places, setting, relation, rng):
             shrink = 1 - attempt / 600
             cutout = Cutout(drawings[0], max(1.06 * LEAST, shrink * rng.uniform(*SHARES[main.size])))
             others = (
-                [Cutout(drawings[1], shrink * rng.uniform(*OTHER_SHARES[other.count]))] * other.count if other else []
+                [Cutout(drawings[1], shrink**2 * rng.uniform(*OTHER_SHARES[other.count]))] * other.count
+                if other
+                else []
             )
         pieces = _place(cutout, others, places, setting, relation, rng)
         if not (_inside(pieces) and _apart(pieces, relation)):

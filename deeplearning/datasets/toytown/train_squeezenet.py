@@ -2,15 +2,16 @@
 
     python -m deeplearning.datasets.toytown.train_squeezenet --out squeezenet.npz
 
-The network learns to name the main thing of a picture. Four things make it learn fast, and good to look into:
+The network learns to name the main thing of a picture. Five things make it learn fast, and good to look into:
 
 - Batch normalisation (Ioffe and Szegedy 2015) after every convolution of `features`. Once trained, it is an affine map
   for each channel and is multiplied into the convolution before it, so what is left is the plain SqueezeNet 1.1.
 - The first epochs see pictures of half the size, which cost a quarter.
 - Linear heads on the spatial mean of `features` learn what else a caption says: colour, setting, weather, relation,
   size and the other thing. They are thrown away at the end; what they needed stays in the features.
-- The last epochs see pictures that were changed a little to mislead the network (Madry et al. 2018, equation 2.1, in an
-  L2 ball). Only what really makes a thing survives that, so the gradients of its score show the thing.
+- Half of each batch of the last epochs was changed a little to mislead the network (Madry et al. 2018, equation 2.1, in
+  an L2 ball). Only what really makes a thing survives that, so the gradients of its score show the thing.
+- Three times as many pictures as the data set has, of the combinations that it trains on.
 
 The classifier ends in a ReLU before its average: a class whose map is zero everywhere would have no gradient to climb.
 Its convolution therefore starts with a positive bias, and the last line printed names such classes, if there are any.
@@ -42,10 +43,13 @@ HEADS = {  # what a linear map of the features has to tell: the values, how to f
     "weather": ([None, *WEATHERS], lambda s: s.weather, 0.2),
     "relation": ([None, *RELATIONS], lambda s: s.relation, 0.5),
     "size": (["big", "small"], lambda s: s.main.size, 0.2),
-    "other": ([None, *KINDS], lambda s: s.other and s.other.kind, 0.8),
+    "other": ([None, *KINDS], lambda s: s.other and s.other.kind, 1.0),
     "its colour": ([None, *COLOURS], lambda s: s.other and s.other.colour, 0.3),
     "its count": ([0, 1, 2, 3], lambda s: s.other.count if s.other else 0, 0.2),
 }
+RELATION = 1 + list(HEADS).index("relation")  # its column among the labels
+SIDES = {"left of": "right of", "right of": "left of"}  # what a relation is in the mirror, where it changes
+MIRRORED = torch.tensor([HEADS["relation"][0].index(SIDES.get(value, value)) for value in HEADS["relation"][0]])
 
 
 class Trained(nn.Module):
@@ -106,13 +110,21 @@ def normalise(pictures):
     return ((pictures / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def augment(x, generator):
-    """Shift by up to 5 pixels, and change brightness and contrast a little. x: (N, 3, S, S)"""
+def augment(x, labels, generator):
+    """Mirror half of the pictures, shift by up to 5 pixels, and change brightness and contrast a little.
+
+    Inputs: x of shape (N, 3, S, S), and labels. Returns both: where a picture is mirrored, left of turns into right of.
+    """
+    mirrored = torch.rand(len(x), generator=generator) < 0.5
+    x = torch.where(mirrored.view(-1, 1, 1, 1), x.flip(3), x)
+    sides = labels[:, RELATION].clone()
+    sides[mirrored] = MIRRORED[sides[mirrored]]
+    labels = torch.cat([labels[:, :RELATION], sides[:, None], labels[:, RELATION + 1 :]], 1)
     dx, dy = torch.randint(0, 11, (2,), generator=generator)
     S = x.shape[-1]
     x = F.pad(x, (5, 5, 5, 5), mode="replicate")[:, :, dy : dy + S, dx : dx + S]
     contrast, brightness = torch.rand(2, len(x), 1, 1, 1, generator=generator)
-    return x * (0.9 + 0.2 * contrast) + 0.2 * (brightness - 0.5)
+    return x * (0.9 + 0.2 * contrast) + 0.2 * (brightness - 0.5), labels
 
 
 def mislead(model, x, kinds, radius, steps=2):
@@ -158,7 +170,7 @@ def train(args):
     """Train; returns the plain SqueezeNet and its accuracy on the validation pictures."""
     torch.manual_seed(args.seed)
     generator = torch.Generator().manual_seed(args.seed)
-    (pictures, labels), validation = (draw(split, count) for split, count in PICTURES.items())
+    (pictures, labels), validation = draw("train", args.pictures), draw("val", PICTURES["val"])
     model = Trained().to(memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=args.learning_rate, weight_decay=1e-2)
     epochs, per_epoch = args.half_size + args.plain + args.misled, len(pictures) // args.batch_size
@@ -166,11 +178,12 @@ def train(args):
     for epoch in range(epochs):
         order = torch.randperm(len(pictures), generator=generator).split(args.batch_size)[:per_epoch]
         for rows in tqdm(order, f"epoch {epoch + 1} of {epochs}", file=sys.stdout):
-            x, y = augment(normalise(pictures[rows]), generator), labels[rows]
+            x, y = augment(normalise(pictures[rows]), labels[rows], generator)
             if epoch < args.half_size:
                 x = F.avg_pool2d(x, 2)
             if epoch >= args.half_size + args.plain:
-                x = mislead(model, x, y[:, 0], args.radius)
+                half = args.batch_size // 2
+                x[:half] = mislead(model, x[:half], y[:half, 0], args.radius)
             loss = loss_of(model, x, y)
             optimiser.zero_grad()
             loss.backward()
@@ -191,9 +204,10 @@ def main(argv=None):
     parser.add_argument(
         "--seed", type=int, default=0, help="of the weights, the order of the pictures and their changes"
     )
-    parser.add_argument("--half-size", type=int, default=4, help="epochs on pictures of half the size")
-    parser.add_argument("--plain", type=int, default=8, help="epochs on pictures as they are")
-    parser.add_argument("--misled", type=int, default=6, help="epochs on pictures changed to mislead the network")
+    parser.add_argument("--pictures", type=int, default=3 * PICTURES["train"], help="how many to train on")
+    parser.add_argument("--half-size", type=int, default=2, help="epochs on pictures of half the size")
+    parser.add_argument("--plain", type=int, default=4, help="epochs on pictures as they are")
+    parser.add_argument("--misled", type=int, default=3, help="epochs that mislead the network in half of a batch")
     parser.add_argument("--radius", type=float, default=4.0, help="how far they are changed, in the network's units")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=3e-3, help="the highest, after the first 15 %% of steps")

@@ -69,15 +69,16 @@ PLACES = {  # settings that a phrase fits, and with a ? those that it may fit
     "desert": "desert, dune, dunes, sand dunes, cactus, cactuses, cacti",
     "night": "night, nighttime, midnight, evening, moon, moonlight, moonlit, star, stars, starry, starlit, starlight, "
     "in the dark, after dark, dark sky, darkness",
-    "room": "room, bedroom, kitchen, indoors, indoor, inside, floor, carpet, rug, at home, in a house, in the house, "
+    "room": "room, bedroom, kitchen, indoor, floor, carpet, rug, at home, in a house, in the house, "
     "inside a house, inside the house",
     f"room {ANY_OUTDOORS}": "by the window, by a window",  # houses and cars have some, too
-    ANY_OUTDOORS: "sky, outside, outdoors, outdoor",
+    ANY_OUTDOORS: "sky, outdoor",
 }
+WHERE = {"room": "indoors, inside", ANY_OUTDOORS: "outside, outdoors"}  # adverbs: a colour before is not the place's
 SKIES = {  # the same with weathers, and with clear nights
     "sunny": "sunny, sun, sunshine, sunlight, sunlit",
     "sunny clear": "blue sky, blue skies, clear blue sky, clear sky, clear skies, clear day, clear night",
-    "cloudy rainy?": "cloudy, overcast, grey sky, gray sky, grey skies, gray skies",
+    "cloudy rainy?": "cloudy, overcast, grey sky, gray sky, grey skies, gray skies, grey clouds, gray clouds",
     "cloudy rainy? sunny?": "cloud, clouds",
     "rainy": "rainy, rain, raining, rainfall, raindrops, drizzle",
 }
@@ -139,7 +140,7 @@ END = Mark("break", None, -1, -1)
 
 def _lexicon():
     """Phrases, as tuples of words, with what they are and mean."""
-    tables = {"colour": SHADES, "size": SIZES, "count": COUNTS, "setting": PLACES, "weather": SKIES}
+    tables = {"colour": SHADES, "size": SIZES, "count": COUNTS, "setting": PLACES, "where": WHERE, "weather": SKIES}
     tables["relation"] = SIDES | STANDS
     rows = [(phrases, what, value) for what, table in tables.items() for value, phrases in table.items()]
     rows += [(phrases.replace("left", "right"), "relation", ("right of", end)) for (_, end), phrases in SIDES.items()]
@@ -177,8 +178,9 @@ def check_caption(caption, scene):
                 said.append(("count", role, None if role is None else getattr(scene, role).count > 1))
         elif mark in owners:
             said.append((mark.what, _role(owners[mark], scene), _suits(mark, owners[mark], scene)))
-        elif mark.what in ("setting", "weather"):
-            said.append((mark.what, None, _fits(mark.value, scene.setting if mark.what == "setting" else weather)))
+        elif mark.what in ("setting", "where", "weather"):
+            what, seen = ("weather", weather) if mark.what == "weather" else ("setting", scene.setting)
+            said.append((what, None, _fits(mark.value, seen)))
         elif mark.what == "relation" and (ends := _ends(marks, i)):
             one, two = (noun and _role(noun, scene) for noun in ends)
             said.append(("relation", one, _between(mark.value[0], one, two, scene)))
@@ -252,8 +254,8 @@ def _owners(marks):
             owners |= dict.fromkeys(waiting, mark)
             waiting, noun, linked = [], mark, True
         elif mark.what == "clothes":
-            if noun and noun.value[0] == "person":
-                owners |= {worn: noun for worn in waiting if worn.what == "colour"}
+            person = noun and noun.value[0] == "person"
+            owners |= {worn: noun for worn in waiting if person and worn.what == "colour"}
             waiting, linked = [], False
         else:
             if linked and mark.what not in ("setting", "weather"):
@@ -331,11 +333,9 @@ def _between(stated, one, two, scene):
 
 def _holds(stated, scene):
     """Whether the main thing is `stated` the other."""
-    if stated == scene.relation:
+    if stated == scene.relation or (stated in ("beside", "near") and scene.relation in ("left of", "right of")):
         return True
     if stated in ("beside", "near"):
-        if scene.relation in ("left of", "right of"):
-            return True
         return False if stated == "beside" and scene.relation in ("above", "below") else None
     if stated in ("in front of", "behind"):
         return False
