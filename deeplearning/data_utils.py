@@ -1,8 +1,10 @@
-"""Where data lies: the one place that knows."""
+"""Where data lies: the one place that knows; and the pictures of question 3."""
 
 import contextlib
 import json
 import os
+import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +70,93 @@ def read_npz(path):
         raise
     except Exception as error:  # damaged bytes make zipfile, zlib, NumPy and json raise almost anything
         raise ValueError(f"{path} is damaged, or was not written by this package ({error}): delete it") from error
+
+
+def choose_world():
+    """Which network and which pictures questions 3 and 4 look at: ImageNet's where both are at hand, else Toytown's.
+
+    Returns: tuple of "imagenet" or "toytown", and the reason, for people to read
+    """
+    from torch.hub import get_dir  # takes a second, and only questions 3 and 4 need it
+
+    folder, cached = data_folder(), Path(get_dir()) / "checkpoints" / "squeezenet1_1-b8a52dc0.pth"
+    pictures = (folder / "imagenet_val_25.npz").is_file()
+    weights = (folder / "squeezenet1_1.npz").is_file() or cached.is_file()
+    if pictures and weights:
+        return "imagenet", f"its weights and pictures are in {folder}"
+    missing = " and ".join(
+        name for name, there in (("imagenet_val_25.npz", pictures), ("ImageNet weights", weights)) if not there
+    )
+    return "toytown", f"no {missing} in {folder}"
+
+
+def load_imagenet_val(num=None):
+    """Load the pictures that question 3 looks at: of ImageNet's validation set, or of Toytown's (see `choose_world`).
+
+    Inputs:
+    - num: How many; by default all 25 of ImageNet, or one of each of Toytown's 22 kinds
+
+    Returns a tuple of:
+    - X: uint8 array of shape (n, S, S, 3)
+    - y: Labels, integers of shape (n,)
+    - class_names: Dictionary from labels to names
+
+    Raises ValueError for a damaged file, or one that holds anything else than numbers and names.
+    """
+    if choose_world()[0] == "imagenet":
+        X, y, class_names = _read_imagenet(data_folder() / "imagenet_val_25.npz")
+    else:
+        X, y, class_names = _draw_toytown()
+    return X[:num], y[:num], class_names
+
+
+def _draw_toytown():
+    """The first validation picture of each kind of Toytown."""
+    from deeplearning.datasets.toytown.plan import PICTURES, SEED, picture
+    from deeplearning.datasets.toytown.world import KINDS
+
+    kinds, found, number = list(KINDS), {}, 0
+    while len(found) < len(kinds) and number < PICTURES["val"]:
+        scene, image, _ = picture(SEED, "val", number)
+        found.setdefault(kinds.index(scene.main.kind), np.asarray(image))
+        number += 1
+    return np.stack(list(found.values())), np.array(list(found)), dict(enumerate(kinds))
+
+
+class _NumbersAndNames(pickle.Unpickler):
+    """Unpickler of NumPy arrays that hold plain objects: whatever else a pickle asks for is refused."""
+
+    ALLOWED = {
+        ("multiarray", "_reconstruct"),
+        ("multiarray", "scalar"),
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
+        ("_codecs", "encode"),
+    }
+
+    def find_class(self, module, name):
+        module = module.replace("numpy.core.", "numpy._core.")  # as NumPy 2 calls it
+        if (module.removeprefix("numpy._core."), name) not in self.ALLOWED:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        return super().find_class(module, name)
+
+
+def _read_imagenet(path):
+    """The file that the course hands out. Its label map is a pickle, which can run any code unless it is restrained."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            X, y = archive["X"], archive["y"]
+        with zipfile.ZipFile(path) as archive, archive.open("label_map.npy") as file:
+            np.lib.format.read_magic(file)
+            np.lib.format.read_array_header_1_0(file)
+            class_names = _NumbersAndNames(file).load().item()
+        if X.dtype != np.uint8 or X.ndim != 4 or X.shape[3] != 3 or y.shape != X.shape[:1] or y.dtype.kind not in "iu":
+            raise ValueError(f"pictures are {X.dtype} {X.shape}, labels {y.dtype} {y.shape}")
+        if type(class_names) is not dict or not all(
+            isinstance(label, int | np.integer) and 0 <= label < 1000 and isinstance(name, str)
+            for label, name in class_names.items()
+        ):
+            raise ValueError("its label map does not lead from integers below 1,000 to names")
+        return X, y, {int(label): str(name) for label, name in class_names.items()}
+    except Exception as error:  # damaged bytes make zipfile, zlib, NumPy and pickle raise almost anything
+        raise ValueError(f"{path} is damaged or was tampered with ({error}): fetch it again") from error

@@ -5,7 +5,7 @@ import textwrap
 import matplotlib.pyplot as plt
 from matplotlib.offsetbox import AnnotationBbox, HPacker, TextArea, VPacker
 
-from deeplearning.image_utils import image_from_url
+from deeplearning.image_fetching import image_from_url
 
 
 def captioned_pictures(urls, captions, columns=3, width=38):
@@ -53,6 +53,21 @@ def pictures_with_truth(urls, captions, statements, columns=3, width=34):
             AnnotationBbox(block, (0.5, -0.04), xycoords="axes fraction", box_alignment=(0.5, 1), frameon=False)
         )
     return fig
+
+
+def show_picture(image, title):
+    """Show one picture below what was shown before.
+
+    Inputs:
+    - image: PIL image
+    - title: Text above it
+    """
+    fig, ax = plt.subplots(figsize=(3, 3), layout="constrained")
+    ax.imshow(image)
+    ax.set_title(title, fontsize=9)
+    ax.axis("off")
+    plt.show()
+    plt.close(fig)
 
 
 def _verdicts(caption, statements):

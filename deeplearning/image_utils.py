@@ -1,50 +1,175 @@
-"""Pictures from files and the network, as arrays."""
+"""Pictures as networks read them: normalised, shifted, blurred, and back again.
 
-import http.client
-import io
-import urllib.request
-import warnings
+The first part is NumPy's, the second PyTorch's. N pictures, H and W their height and width.
+"""
+
+from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from scipy.ndimage import convolve
+from torchvision.transforms import functional as TF
 
-TIMEOUT = 10  # seconds
-MAX_BYTES = 32 << 20
+from deeplearning.image_fetching import BROKEN, decode_image, image_from_url
+
+__all__ = [
+    "SQUEEZENET_MEAN", "SQUEEZENET_STD", "blur_image", "blur_tensor", "deprocess", "deprocess_image", "image_from_url",
+    "jitter", "load_image", "open_image", "preprocess", "preprocess_image", "rescale",
+]  # fmt: skip
+
+SQUEEZENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)  # of ImageNet's pixels, red, green and blue from 0 to 1
+SQUEEZENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
+BLUR = np.array([[1, 2, 1], [2, 188, 2], [1, 2, 1]]) / 200
 
 
-def image_from_url(url):
-    """Fetch a picture and decode it in memory.
+def preprocess_image(img):
+    """Normalise a picture for SqueezeNet.
 
     Inputs:
-    - url: An http, https or file URL
+    - img: Pixels from 0 to 255, of shape (..., 3)
 
-    Returns: uint8 array of shape (height, width, 3). Where there is none to be had, a warning says why, and a grey
-    placeholder with the URL on it is returned, so that a dead link costs one picture and not the notebook.
+    Returns: float32 array of the same shape, (img / 255 - SQUEEZENET_MEAN) / SQUEEZENET_STD
+
+    Raises ValueError for another last dimension.
     """
+    img = np.asarray(img)
+    if img.ndim == 0 or img.shape[-1] != 3:
+        raise ValueError(f"expected pixels of shape (..., 3), got {img.shape}")
+    return (img.astype(np.float32) / 255 - SQUEEZENET_MEAN) / SQUEEZENET_STD
+
+
+def deprocess_image(img, rescale=False):
+    """Undo `preprocess_image`.
+
+    Inputs:
+    - img: Normalised picture, of shape (..., 3)
+    - rescale: Whether to stretch what comes out over the whole range from black to white
+
+    Returns: uint8 array of the same shape; pixels out of range are clipped
+
+    Raises ValueError for another last dimension or NaN.
+    """
+    img = np.asarray(img)
+    if img.ndim == 0 or img.shape[-1] != 3 or np.isnan(img).any():
+        raise ValueError(f"expected a picture of shape (..., 3) without NaN, got {img.shape}")
+    img = img * SQUEEZENET_STD + SQUEEZENET_MEAN
+    if rescale:
+        img = (img - img.min()) / max(np.ptp(img), np.finfo(np.float32).tiny)
+    return np.rint(255 * img.clip(0, 1)).astype(np.uint8)
+
+
+def load_image(filename, size=None):
+    """Read a picture from a file.
+
+    Inputs:
+    - filename: Path
+    - size: Pixels of its shorter side; by default it stays as it is
+
+    Returns: uint8 array of shape (H, W, 3)
+
+    Raises FileNotFoundError for a missing file, and ValueError for one that is no picture.
+    """
+    image = open_image(filename)
+    return np.asarray(image if size is None else TF.resize(image, size))
+
+
+def open_image(path):
+    """Read a picture from a file; a PIL image is taken as it is.
+
+    Returns: PIL image in RGB
+
+    Raises FileNotFoundError for a missing file, and ValueError for one that is no picture, or a very large one.
+    """
+    if isinstance(path, Image.Image):
+        return path.convert("RGB")
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
-            content = response.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise ValueError(f"the file is larger than {MAX_BYTES >> 20} MiB")
-        with Image.open(io.BytesIO(content)) as image:
-            return np.asarray(image.convert("RGB"))
-    except (
-        OSError,
-        http.client.HTTPException,
-        ValueError,
-        SyntaxError,
-        RuntimeError,
-        Image.DecompressionBombError,
-    ) as error:
-        # SyntaxError and RuntimeError are Pillow's words for some broken files
-        warnings.warn(f"no picture from {url}: {error}", stacklevel=2)
-        return _placeholder(url)
+        return decode_image(Path(path).read_bytes())
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no picture at {path}: look at the spelling, and at which folder it is in") from None
+    except BROKEN as error:
+        raise ValueError(f"can't read the picture {path}: {error}") from error
 
 
-def _placeholder(url):
-    image = Image.new("RGB", (256, 192), (225, 225, 225))
-    draw = ImageDraw.Draw(image)
-    draw.rectangle((4, 4, 251, 187), outline=(150, 150, 150))
-    draw.text((16, 70), "picture not available", fill=(60, 60, 60))
-    draw.text((16, 100), str(url)[-36:], fill=(110, 110, 110))
-    return np.asarray(image)
+def blur_image(X):
+    """Blur very slightly: each pixel becomes a mean that it dominates, of itself and its eight neighbours.
+
+    Inputs:
+    - X: Pictures, array of shape (N, 3, H, W); around them there are zeros
+
+    Returns: array of the same shape and dtype
+    """
+    return convolve(X, BLUR[None, None].astype(X.dtype), mode="constant")
+
+
+def preprocess(img, size=224):
+    """Make a picture what SqueezeNet reads.
+
+    Inputs:
+    - img: PIL image
+    - size: Pixels of its shorter side
+
+    Returns: float32 tensor of shape (1, 3, H, W)
+    """
+    return TF.normalize(TF.to_tensor(TF.resize(img.convert("RGB"), size)), SQUEEZENET_MEAN, SQUEEZENET_STD)[None]
+
+
+def deprocess(img, should_rescale=True):
+    """Undo `preprocess`.
+
+    Inputs:
+    - img: Tensor of shape (1, 3, H, W)
+    - should_rescale: Whether to stretch it over the whole range from black to white; else it is clipped
+
+    Returns: PIL image
+
+    Raises ValueError for more than one picture, or NaN.
+    """
+    if img.ndim != 4 or img.shape[:2] != (1, 3) or img.isnan().any():
+        raise ValueError(f"expected one picture of shape (1, 3, H, W) without NaN, got {tuple(img.shape)}")
+    array = img[0].detach().float().permute(1, 2, 0).numpy(force=True)  # (H, W, 3)
+    return Image.fromarray(deprocess_image(array, rescale=should_rescale))
+
+
+def rescale(x):
+    """Stretch numbers over the range from 0 to 1; where all are equal they become 0.
+
+    Inputs:
+    - x: Tensor of any shape
+
+    Returns: tensor of the same shape
+    """
+    low, high = x.min(), x.max()
+    return (x - low) / (high - low).clamp(min=torch.finfo(x.dtype).tiny)
+
+
+def jitter(X, ox, oy):
+    """Shift pictures; what leaves at one side comes in at the other. Negative shifts undo positive ones.
+
+    Inputs:
+    - X: Tensor of shape (N, C, H, W)
+    - ox, oy: Pixels to the right and down
+
+    Returns: tensor of the same shape
+    """
+    return X.roll((oy, ox), dims=(2, 3))
+
+
+def blur_tensor(X, sigma=1):
+    """Blur by a Gaussian, cut off at three standard deviations; beyond the edge the edge's pixels repeat.
+
+    Inputs:
+    - X: Tensor of shape (N, C, H, W)
+    - sigma: Standard deviation in pixels
+
+    Returns: tensor of the same shape, dtype and device
+    """
+    if sigma <= 0:
+        return X.clone()
+    reach = max(1, round(3 * sigma))
+    at = torch.arange(-reach, reach + 1, dtype=X.dtype, device=X.device)
+    kernel = torch.exp(-at.square() / (2 * sigma**2))
+    kernel = (kernel / kernel.sum()).expand(X.shape[1], 1, 1, -1)  # (C, 1, 1, 2 reach + 1)
+    X = F.conv2d(F.pad(X, (reach, reach, 0, 0), mode="replicate"), kernel, groups=X.shape[1])
+    return F.conv2d(F.pad(X, (0, 0, reach, reach), mode="replicate"), kernel.transpose(2, 3), groups=X.shape[1])

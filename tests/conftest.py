@@ -16,6 +16,13 @@ from deeplearning.data_utils import data_folder
 WORDS = ["<NULL>", "<START>", "<END>", "<UNK>", "a", "dog", "cat", "ball", "red", "runs", "sleeps", "jumps"]
 
 
+@pytest.fixture(autouse=True)
+def picture_cache(tmp_path, monkeypatch):
+    """Folder where this test's pictures from the network are kept, in place of the user's; it is not there yet."""
+    monkeypatch.setattr("deeplearning.image_fetching.CACHE", tmp_path / "cached" / "pictures")
+    return tmp_path / "cached" / "pictures"
+
+
 @pytest.fixture
 def tiny_dataset(tmp_path):
     """Folder with a small data set in the COCO layout: 40 train captions of 10 images, 10 val captions of 5 images."""

@@ -15,7 +15,7 @@ from deeplearning.coco_utils import (
     load_references,
     sample_coco_minibatch,
 )
-from deeplearning.image_utils import image_from_url
+from deeplearning.image_fetching import image_from_url
 from deeplearning.metrics import tokenize
 
 WORDS = ["<NULL>", "<START>", "<END>", "a", "dog"]

@@ -12,7 +12,7 @@ import torch
 from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
 
 from deeplearning.classifiers import squeezenet
-from deeplearning.classifiers.squeezenet import load_squeezenet, save_squeezenet
+from deeplearning.classifiers.squeezenet import extract_features, frozen, load_squeezenet, save_squeezenet
 from deeplearning.data_utils import read_npz
 
 SETTINGS = {"class_names": ["cat", "Äpfel", "dog"], "mean": (0.5, 0.4, 0.3), "std": (0.25, 0.5, 1.0), "image_size": 32}
@@ -155,9 +155,9 @@ def test_settings_of_other_types(network, tmp_path):
 
 
 def test_shipped_file():
-    """The shipped weights are those whose SHA-256 the module names, and load by default."""
+    """The shipped weights are those whose SHA-256 the module names, and load."""
     assert hashlib.sha256(squeezenet.TOYTOWN.read_bytes()).hexdigest() == squeezenet.TOYTOWN_SHA256
-    loaded = load_squeezenet()
+    loaded = load_squeezenet("toytown")
     assert loaded.weights == "toytown" and loaded.image_size == 128
     assert len(loaded.class_names) == loaded.classifier[1].out_channels == len(set(loaded.class_names))
 
@@ -229,6 +229,14 @@ def test_imagenet_file_of_another_network(no_files):
         load_squeezenet("imagenet")
 
 
+def test_weights_by_default(no_files, capsys):
+    """By default the network is that of the pictures at hand, and one line says which it is and why."""
+    for world in ("toytown", "imagenet"):
+        assert load_squeezenet().weights == world and re.fullmatch(f".* {world}: .+\n", capsys.readouterr().out)
+        (no_files / "imagenet_val_25.npz").touch()
+        np.savez(no_files / "squeezenet1_1.npz", **squeezenet1_1().state_dict())
+
+
 def test_real_imagenet_weights(shared_data):
     """The real weights name at least 13 of the 25 ImageNet images that come with the course's data."""
     with np.load(shared_data / "imagenet_val_25.npz") as archive:
@@ -238,6 +246,25 @@ def test_real_imagenet_weights(shared_data):
     scores = network(x.to(next(network.parameters())))
     assert (scores.argmax(dim=1).cpu().numpy() == y).sum() >= 13
     assert network.class_names[y[0]] == IMAGENET.meta["categories"][y[0]]
+
+
+def test_extract_features(network):
+    """Entry i is what layers 0 to i make of pictures, though rectifiers write over what comes before."""
+    x = torch.rand(2, 3, 33, 40, generator=torch.Generator().manual_seed(0))
+    expected = [network.features[: i + 1](x) for i in range(13)]
+    for last, count in ((None, 13), (12, 13), (0, 1), (7, 8)):
+        torch.testing.assert_close(extract_features(x, network.features, last), expected[:count], rtol=0, atol=0)
+
+
+def test_frozen(network):
+    """Inside, no part trains; after an error, too, each is in the mode, and needs a gradient or not, as before."""
+    network.train().classifier.eval().requires_grad_(False)
+    parts, parameters = list(network.modules()), list(network.parameters())
+    before = [part.training for part in parts], [parameter.requires_grad for parameter in parameters]
+    with pytest.raises(KeyError), frozen(network):
+        assert not any(part.training for part in parts) and not any(p.requires_grad for p in parameters)
+        raise KeyError
+    assert before == ([part.training for part in parts], [parameter.requires_grad for parameter in parameters])
 
 
 # Bad input

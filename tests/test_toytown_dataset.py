@@ -19,7 +19,7 @@ from deeplearning.datasets.toytown import dataset
 from deeplearning.datasets.toytown.dataset import ensure_toytown, load_scenes
 from deeplearning.datasets.toytown.grammar import write_captions
 from deeplearning.datasets.toytown.plan import SEED, picture
-from deeplearning.image_utils import image_from_url
+from deeplearning.image_fetching import image_from_url
 
 FEW = {"train": 12, "val": 5}
 

@@ -1,33 +1,38 @@
 """SqueezeNet 1.1, frozen: the network whose features describe pictures, and whose gradients questions 3 and 4 look at.
 
-Its weights are `toytown`, which come with the project, torchvision's `imagenet`, or those in a file of your own.
+Its weights are `toytown`, which come with the project, torchvision's `imagenet`, or those in a file of your own. No
+function here changes a network that it is given.
 After Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016.
 """
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import nn
 from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
 
-from deeplearning.data_utils import atomic_write, data_folder, read_npz
+from deeplearning.data_utils import atomic_write, choose_world, data_folder, read_npz
 
 TOYTOWN = Path(__file__).resolve().parents[1] / "datasets" / "toytown" / "squeezenet.npz"
-TOYTOWN_SHA256 = "c377a28598642c720fb860d3ed1c2b64a1139bd3a2d073ffcb3288dda3254aed"
+TOYTOWN_SHA256 = "b3a695385d3bd5e5e28a9ee870e8a72644d11c72dd50f3ea274bff4d45bb6a04"
 IMAGENET = SqueezeNet1_1_Weights.IMAGENET1K_V1
 
 
-def load_squeezenet(weights="toytown"):
+def load_squeezenet(weights="auto"):
     """Load SqueezeNet 1.1, ready to look at pictures: frozen, in evaluation mode, on the GPU where there is one.
 
     Inputs:
     - weights: "toytown" for the weights that come with the project; "imagenet" for torchvision's, from the file
-      squeezenet1_1.npz in the data folder if it is there, else downloaded; or the path of a file of `save_squeezenet`
+      squeezenet1_1.npz in the data folder if it is there, else downloaded; the path of a file of `save_squeezenet`; or
+      "auto" for the network of the pictures that `load_imagenet_val` gives: one line is printed, saying which and why
 
     Returns: torchvision's squeezenet1_1, with the attributes
-    - weights: The argument, as str
+    - weights: "toytown", "imagenet" or the path, as str
     - class_names: List of str, one for each score
     - mean, std: Tuples of three floats. The network reads (RGB from 0 to 1 - mean) / std
     - image_size: int, height and width of the pictures that it was trained on
@@ -35,6 +40,9 @@ def load_squeezenet(weights="toytown"):
     Raises FileNotFoundError for a missing file, ValueError for one that is damaged, changed or of another network, and
     OSError where the download fails.
     """
+    if weights == "auto":
+        weights, reason = choose_world()
+        print(f"SqueezeNet for {weights}: {reason}")
     if weights == "imagenet":
         source, settings, arrays = _imagenet()
     else:
@@ -43,6 +51,43 @@ def load_squeezenet(weights="toytown"):
     for name, value in (settings | {"weights": str(weights)}).items():
         setattr(model, name, value)
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def extract_features(x, cnn, last=None):
+    """What every layer of a network makes of pictures.
+
+    Inputs:
+    - x: Pictures, of shape (N, 3, H, W)
+    - cnn: Sequential of layers, as `load_squeezenet().features`
+    - last: Index of the last layer that is needed; by default all are computed
+
+    Returns: list of tensors (N, C_i, H_i, W_i), the outputs of layers 0 to last
+    """
+    features = []
+    for layer in cnn[: None if last is None else last + 1]:
+        # SqueezeNet's rectifiers write over their input, which is the feature map before
+        x = F.relu(x) if isinstance(layer, nn.ReLU) else layer(x)
+        features.append(x)
+    return features
+
+
+@contextlib.contextmanager
+def frozen(model):
+    """Within this context a network is in evaluation mode and its parameters need no gradient; then all is as before.
+
+    Inputs:
+    - model: torch.nn.Module
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    wanted = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    try:
+        model.eval().requires_grad_(False)
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        for parameter, requires_grad in wanted:
+            parameter.requires_grad_(requires_grad)
 
 
 def save_squeezenet(path, model, class_names, mean, std, image_size):

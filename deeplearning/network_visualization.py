@@ -1,0 +1,264 @@
+"""Image gradients: how a network's scores change with the pixels it looks at.
+
+For a network with scores s(X), the gradient of one score s_y with respect to the picture X tells which pixels matter
+(saliency), where to step so that the network sees something else (fooling), and, followed from a blank picture, what
+the network takes a class to look like (class visualization).
+
+N pictures, C classes, H and W their height and width. Pictures are normalised as `image_utils.preprocess` does it.
+No function changes its arguments; the network's mode and parameters are left as they were.
+"""
+
+import sys
+import warnings
+
+import torch
+from tqdm import tqdm
+
+from deeplearning.classifiers.squeezenet import frozen
+from deeplearning.figures import show_picture
+from deeplearning.image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, blur_tensor, deprocess, jitter
+
+
+def compute_saliency_maps(X, y, model):
+    """How much each pixel matters for the score of the right class.
+
+    Inputs:
+    - X: Pictures, of shape (N, 3, H, W)
+    - y: Labels, integers of shape (N,)
+    - model: Network from pictures to scores of shape (N, C)
+
+    Returns: saliency maps of shape (N, H, W): the largest absolute gradient over the three colours
+
+    Raises ValueError for pictures or labels of a wrong shape, and for labels out of range.
+
+    Source: Simonyan, Vedaldi and Zisserman 2014, section 3
+    """
+    return score_gradient(X, y, model).abs().amax(1)  # (N, 3, H, W) to (N, H, W)
+
+
+def smooth_grad(X, y, model, samples=25, noise=0.15, generator=None):
+    """Saliency averaged over noisy copies of each picture: what one gradient shows by chance cancels out.
+
+    Inputs:
+    - X, y, model: As for `compute_saliency_maps`
+    - samples: Number of noisy copies
+    - noise: Standard deviation of the noise, as a share of each picture's range
+    - generator: torch.Generator on the device of X, by default one with seed 0
+
+    Returns: maps of shape (N, H, W): the absolute mean gradient, its largest over the three colours
+
+    Raises ValueError as `compute_saliency_maps` does, and for samples below 1 or negative noise.
+
+    Source: Smilkov et al. 2017, section 3
+    """
+    if samples < 1 or noise < 0:
+        raise ValueError(f"expected at least 1 sample and noise of at least 0, got {samples} and {noise}")
+    generator = generator or torch.Generator(X.device).manual_seed(0)
+    deviation = noise * (X.amax((1, 2, 3), keepdim=True) - X.amin((1, 2, 3), keepdim=True))  # (N, 1, 1, 1)
+    total = torch.zeros_like(X)
+    for _ in range(samples):
+        epsilon = torch.randn(X.shape, generator=generator, device=X.device, dtype=X.dtype)
+        total += score_gradient(X + deviation * epsilon, y, model)
+    return (total / samples).abs().amax(1)
+
+
+def integrated_gradients(X, y, model, steps=50, baseline=None):
+    """Which pixels account for the score: gradients summed up on the straight way from a baseline to the picture.
+
+    IG = (X - X0) * integral over a from 0 to 1 of the gradient at X0 + a (X - X0), by the midpoint rule. Summed over
+    a picture it is s_y(X) - s_y(X0), up to the error of the rule.
+
+    Inputs:
+    - X, y, model: As for `compute_saliency_maps`
+    - steps: Number of gradients
+    - baseline: X0, what counts as nothing to be seen; by default black. It must broadcast to the shape of X
+
+    Returns: attributions of shape (N, 3, H, W), positive where a pixel speaks for the class
+
+    Raises ValueError as `compute_saliency_maps` does, and for steps below 1.
+
+    Source: Sundararajan, Taly and Yan 2017, equations 1 and 3
+    """
+    if steps < 1:
+        raise ValueError(f"expected at least 1 step, got {steps}")
+    if baseline is None:
+        mean, std = (torch.as_tensor(v, dtype=X.dtype, device=X.device) for v in (SQUEEZENET_MEAN, SQUEEZENET_STD))
+        baseline = (-mean / std).view(3, 1, 1)  # black, as the network reads it
+    difference = X - baseline
+    total = torch.zeros_like(X)
+    for k in range(steps):
+        total += score_gradient(baseline + (k + 0.5) / steps * difference, y, model)
+    return difference * total / steps
+
+
+def score_gradient(X, y, model):
+    """Gradient of each picture's score for its class with respect to the picture.
+
+    Inputs and errors: As for `compute_saliency_maps`
+
+    Returns: gradient of shape (N, 3, H, W)
+    """
+    _check_pictures(X)
+    with frozen(model), torch.enable_grad():
+        # The network runs fastest with the three colours of a pixel side by side in memory.
+        X = X.detach().contiguous(memory_format=torch.channels_last).requires_grad_()
+        scores = model(X)  # (N, C)
+        chosen = scores.gather(1, _labels(y, scores).view(-1, 1))  # (N, 1)
+        (dX,) = torch.autograd.grad(chosen.sum(), X)  # pictures don't influence each other's scores
+    return dX
+
+
+def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, callback=None):
+    """Change pictures a little, until the network takes them for something else.
+
+    Every step goes up the score of the target class by learning_rate * g / ||g||, g its gradient. Pictures that fool
+    the network already stay as they are.
+
+    Inputs:
+    - X: Pictures, of shape (N, 3, H, W)
+    - target_y: The class they shall be taken for: one integer, or integers of shape (N,)
+    - model: Network from pictures to scores of shape (N, C)
+    - learning_rate: Length of a step
+    - max_steps: After so many steps it gives up on those that are left, and warns
+    - callback: Called before each step with its number, the pictures and the scores; they must not be changed
+
+    Returns: changed pictures, of the shape of X
+
+    Raises ValueError for pictures or labels of a wrong shape, for labels out of range, and for NaN in the pictures.
+
+    Source: Szegedy et al. 2014, section 4; the step is that of the course
+    """
+    _check_pictures(X)
+    X_fooling = X.detach().clone()
+    with frozen(model), torch.enable_grad(), tqdm(total=max_steps, desc="fooling", file=sys.stdout) as bar:
+        for step in range(max_steps + 1):
+            X_fooling.requires_grad_()
+            scores = model(X_fooling)  # (N, C)
+            target = _labels(target_y, scores)
+            chosen = scores.gather(1, target.view(-1, 1))  # (N, 1)
+            todo = scores.detach().argmax(1) != target  # (N,)
+            if callback is not None:
+                callback(step, X_fooling.detach(), scores.detach())
+            if step == max_steps or not todo.any():
+                break
+            (g,) = torch.autograd.grad(chosen.sum(), X_fooling)
+            X_fooling = X_fooling.detach() + learning_rate * todo.view(-1, 1, 1, 1) * _direction(g)
+            bar.update()
+            bar.set_postfix_str(f"{int(todo.sum())} to go, target score {chosen.mean().item():.2f}")
+    if todo.any():
+        names = todo.nonzero().flatten().tolist()
+        warnings.warn(
+            f"not fooled after {max_steps} steps: pictures {names}; allow more steps or longer ones", stacklevel=2
+        )
+    return X_fooling.detach()
+
+
+def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+    """One step up score - l2_reg * sum(img**2), of length learning_rate.
+
+    Inputs:
+    - img: Picture, of shape (1, 3, H, W), or several
+    - model: Network from pictures to scores of shape (N, C)
+    - target_y: Class to climb: one integer, or integers of shape (N,)
+    - l2_reg: Weight of the squared norm, which keeps pixels from running away
+    - learning_rate: Length of the step
+
+    Returns: the next picture, of the shape of img
+
+    Raises ValueError as `compute_saliency_maps` does.
+
+    Source: Simonyan, Vedaldi and Zisserman 2014, equation 1, with a step of fixed length
+    """
+    _check_pictures(img)
+    with frozen(model), torch.enable_grad():
+        img = img.detach().requires_grad_()
+        scores = model(img)  # (N, C)
+        chosen = scores.gather(1, _labels(target_y, scores).view(-1, 1))  # (N, 1)
+        (g,) = torch.autograd.grad(chosen.sum() - l2_reg * img.square().sum(), img)
+    return img.detach() + learning_rate * _direction(g)
+
+
+def update_class_visulization(model, target_y, l2_reg, learning_rate, img):
+    """`class_visualization_update_step` under the name, and with the order of arguments, of earlier course editions."""
+    return class_visualization_update_step(img, model, target_y, l2_reg, learning_rate)
+
+
+@torch.no_grad()
+def create_class_visualization(
+    target_y, model, dtype=None, l2_reg=1e-3, learning_rate=25, num_iterations=100, blur_every=10, max_jitter=16,
+    show_every=25, *, image_size=None, generator=None, callback=show_picture,
+):  # fmt: skip
+    """Paint what the network takes a class to look like, starting from noise.
+
+    The picture is shifted at random before each step and back after it, kept within the range of real pixels, and
+    blurred now and then: three regularisers that leave less room for patterns only a network would see.
+
+    Inputs:
+    - target_y: Class, an integer
+    - model: Network from pictures to scores
+    - dtype: Of the picture: a torch.dtype, or a tensor type such as torch.FloatTensor; by default the model's
+    - l2_reg, learning_rate: As for `class_visualization_update_step`
+    - num_iterations: Number of steps
+    - blur_every: Steps between two blurs
+    - max_jitter: Pixels of the largest shift
+    - show_every: Steps between two calls of the callback
+    - image_size: Height and width, by default the model's image_size, else 224
+    - generator: torch.Generator on the CPU, by default one with seed 0
+    - callback: Called with a PIL image and a title after the first step, every `show_every` steps and the last; None
+      for nothing to be shown
+
+    Returns: PIL image
+
+    Raises ValueError for a class out of range.
+
+    Source: Simonyan, Vedaldi and Zisserman 2014, section 2; Yosinski et al. 2015, section 3, for blur and jitter
+    """
+    parameter = next(model.parameters())
+    generator = generator or torch.Generator().manual_seed(0)
+    size = image_size or getattr(model, "image_size", 224)
+    img = torch.randn((1, 3, size, size), generator=generator).to(parameter)
+    if dtype is not None:
+        img = img.type(dtype)
+    mean, std = (torch.as_tensor(v, dtype=img.dtype, device=img.device) for v in (SQUEEZENET_MEAN, SQUEEZENET_STD))
+    lowest, highest = ((bound - mean) / std for bound in (0.0, 1.0))  # (3,): black and white
+    names = getattr(model, "class_names", {})
+    name = names[target_y] if 0 <= target_y < len(names) else f"class {target_y}"
+    bar = tqdm(range(num_iterations), desc=name, file=sys.stdout)
+    for t in bar:
+        ox, oy = torch.randint(0, max_jitter + 1, (2,), generator=generator).tolist()
+        img = jitter(img, ox, oy)
+        img = class_visualization_update_step(img, model, target_y, l2_reg, learning_rate)
+        img = jitter(img, -ox, -oy)
+        img = img.clamp(lowest.view(3, 1, 1), highest.view(3, 1, 1))
+        if t % blur_every == 0:
+            img = blur_tensor(img, sigma=0.5)
+        if callback is not None and (t == 0 or (t + 1) % show_every == 0 or t == num_iterations - 1):
+            callback(deprocess(img, should_rescale=False), f"{name}, step {t + 1} of {num_iterations}")
+    return deprocess(img, should_rescale=False)
+
+
+def _direction(g):
+    """Each picture's gradient, scaled to length 1; zero stays zero."""
+    norms = g.flatten(1).norm(dim=1).clamp(min=torch.finfo(g.dtype).tiny)  # (N,)
+    return g / norms.view(-1, 1, 1, 1)
+
+
+def _labels(y, scores):
+    """Labels as a tensor of shape (N,) beside the scores; one integer stands for all."""
+    N, C = scores.shape
+    y = torch.as_tensor(y, device=scores.device)
+    if y.is_floating_point() or y.shape not in ((), (N,)):
+        raise ValueError(f"expected labels as integers of shape ({N},), got {y.dtype} of shape {tuple(y.shape)}")
+    if y.numel() and not (0 <= y.min() and y.max() < C):
+        raise ValueError(f"expected labels from 0 to {C - 1}, got {y.min()} to {y.max()}: is this the right network?")
+    return y.long().expand(N)
+
+
+def _check_pictures(X):
+    if X.ndim != 4 or X.shape[1] != 3 or not X.is_floating_point():
+        raise ValueError(
+            f"expected pictures as floating-point numbers of shape (N, 3, H, W), got {X.dtype} of shape "
+            f"{tuple(X.shape)}: image_utils.preprocess makes them"
+        )
+    if not X.isfinite().all():
+        raise ValueError("expected pictures of finite numbers, got NaN or infinity: look at where they come from")

@@ -1,0 +1,260 @@
+"""Style transfer: the content of one picture in the style of another.
+
+A picture x is painted by descending
+
+    content_loss + style_loss + tv_loss,
+
+where the content is a feature map of a frozen network, the style how its feature maps correlate (their Gram matrices),
+and total variation keeps neighbouring pixels alike. After Gatys, Ecker and Bethge, "Image Style Transfer Using
+Convolutional Neural Networks", CVPR 2016.
+
+N pictures, C channels, H and W height and width.
+"""
+
+import sys
+
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from deeplearning.classifiers.squeezenet import extract_features, frozen, load_squeezenet
+from deeplearning.figures import show_picture
+from deeplearning.image_utils import deprocess, open_image, preprocess
+
+LIMIT = 1.5  # pixels stay within this many units of the network's zero while they are painted
+
+
+def content_loss(content_weight, content_current, content_original):
+    """content_weight * sum (F - P)^2, for feature maps F and P.
+
+    Inputs:
+    - content_weight: Number
+    - content_current: Feature map F of the picture that is painted, of shape (1, C, H, W)
+    - content_original: Feature map P of the content picture, of the same shape
+
+    Returns: scalar tensor
+
+    Raises ValueError for maps of different shapes.
+
+    Source: Gatys et al. 2016, equation 1, without its factor 1/2
+    """
+    if content_current.shape != content_original.shape:
+        raise ValueError(
+            f"expected feature maps of one shape, got {tuple(content_current.shape)} and "
+            f"{tuple(content_original.shape)}: take both from the same layer, at the same image size"
+        )
+    return content_weight * (content_current - content_original).square().sum()
+
+
+def gram_matrix(features, normalize=True):
+    """G_ij = sum_k F_ik F_jk: how much channels i and j are active at the same places k.
+
+    Inputs:
+    - features: Feature maps, of shape (N, C, H, W)
+    - normalize: Whether to divide by C * H * W
+
+    Returns: Gram matrices of shape (N, C, C)
+
+    Raises ValueError for features of another rank.
+
+    Source: Gatys et al. 2016, equation 3
+    """
+    if features.ndim != 4:
+        raise ValueError(f"expected features of shape (N, C, H, W), got {tuple(features.shape)}")
+    N, C, H, W = features.shape
+    F = features.reshape(N, C, H * W)
+    gram = torch.stack([f @ f.T for f in F])  # one product a picture is faster than a batched one; (N, C, C)
+    return gram / (C * H * W) if normalize else gram
+
+
+def style_loss(feats, style_layers, style_targets, style_weights):
+    """Sum over layers of weight * sum (G - A)^2, for Gram matrices G and A.
+
+    Inputs:
+    - feats: List of feature maps, as `extract_features` gives them
+    - style_layers: Indices into feats
+    - style_targets: For each of these layers the Gram matrix A of the style picture
+    - style_weights: For each of these layers its weight
+
+    Returns: scalar tensor
+
+    Raises ValueError where the three are not equally many, or a target does not fit its layer.
+
+    Source: Gatys et al. 2016, equations 4 and 5, with normalised Gram matrices
+    """
+    if not len(style_layers) == len(style_targets) == len(style_weights):
+        raise ValueError(
+            "expected a target and a weight for each style layer, got "
+            f"{len(style_layers)} layers, {len(style_targets)} targets and {len(style_weights)} weights"
+        )
+    loss = feats[0].new_zeros(())
+    for layer, target, weight in zip(style_layers, style_targets, style_weights, strict=True):
+        gram = gram_matrix(feats[layer])
+        if gram.shape != target.shape:
+            raise ValueError(
+                f"layer {layer} has a Gram matrix of shape {tuple(gram.shape)}, its target {tuple(target.shape)}: "
+                "take the target from the same layer"
+            )
+        loss = loss + weight * (gram - target).square().sum()
+    return loss
+
+
+def tv_loss(img, tv_weight):
+    """Total variation: tv_weight * sum of squared differences between all neighbours, below and beside.
+
+    Inputs:
+    - img: Picture, of shape (1, 3, H, W)
+    - tv_weight: Number
+
+    Returns: scalar tensor
+
+    Source: Mahendran and Vedaldi 2015, section 3.2, with exponent beta = 2
+    """
+    down = img[:, :, 1:, :] - img[:, :, :-1, :]  # (1, 3, H - 1, W)
+    right = img[:, :, :, 1:] - img[:, :, :, :-1]  # (1, 3, H, W - 1)
+    return tv_weight * (down.square().sum() + right.square().sum())
+
+
+def features_from_img(path, size, cnn):
+    """Feature maps of a picture.
+
+    Inputs:
+    - path: File of the picture, or a PIL image
+    - size: Pixels of its shorter side
+    - cnn: Layers of a network, as `load_squeezenet().features`
+
+    Returns a tuple of:
+    - feats: List of feature maps, one for each layer
+    - img: The picture as the network reads it, of shape (1, 3, H, W)
+    """
+    img = preprocess(open_image(path), size).to(next(cnn.parameters()))
+    with torch.no_grad():
+        return extract_features(img, cnn), img
+
+
+def style_transfer(
+    content_image, style_image, image_size, style_size, content_layer, content_weight, style_layers, style_weights,
+    tv_weight, init_random=False, *, cnn=None, num_iterations=200, optimizer="adam", keep_colors=False,
+    generator=None, show_every=100, callback=show_picture,
+):  # fmt: skip
+    """Paint the content of one picture in the style of another.
+
+    Inputs:
+    - content_image, style_image: Files of the pictures, or PIL images
+    - image_size, style_size: Pixels of their shorter sides; the result has the size of the content
+    - content_layer, content_weight: Layer that the content is compared in, and its weight
+    - style_layers, style_weights: Layers that the style is compared in, and a weight for each
+    - tv_weight: Weight of total variation
+    - init_random: Whether to start from noise in place of the content picture
+    - cnn: Layers of a frozen network, by default those of `load_squeezenet`
+    - num_iterations: Number of steps
+    - optimizer: "adam", whose last tenth takes small steps, or "lbfgs", as in the paper, with a line search
+    - keep_colors: Whether to take only the brightness of what was painted, and the colours of the content picture
+      (Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer", section 3)
+    - generator: torch.Generator on the CPU for the noise, by default one with seed 0
+    - show_every: Steps between two calls of the callback
+    - callback: Called with a PIL image and a title; None for nothing to be shown
+
+    Returns: PIL image
+
+    Raises ValueError for layers that the network does not have or another optimiser, and OSError where a picture
+    can't be read.
+
+    Source: Gatys et al. 2016, equation 7; Adam's schedule is that of the course
+    """
+    cnn = load_squeezenet().features if cnn is None else cnn
+    last = _last_layer(cnn, [content_layer, *style_layers])
+    with frozen(cnn), torch.no_grad():
+        feats, content = features_from_img(content_image, image_size, cnn)
+        target = feats[content_layer]
+        feats, _ = features_from_img(style_image, style_size, cnn)
+        style_targets = [gram_matrix(feats[layer]) for layer in style_layers]
+    start = _noise(content.shape, generator).to(content) if init_random else content
+
+    def losses(img):
+        feats = extract_features(img, cnn, last)
+        return {
+            "content": content_loss(content_weight, feats[content_layer], target),
+            "style": style_loss(feats, style_layers, style_targets, style_weights),
+            "tv": tv_loss(img, tv_weight),
+        }
+
+    img = deprocess(_paint(start, losses, cnn, num_iterations, optimizer, show_every, callback))
+    return _with_colors_of(deprocess(content, should_rescale=False), img) if keep_colors else img
+
+
+def synthesize_texture(
+    style_image, image_size, style_size, style_layers, style_weights, tv_weight, *, cnn=None, num_iterations=200,
+    optimizer="adam", generator=None, show_every=100, callback=show_picture,
+):  # fmt: skip
+    """Paint a square of a picture's style alone, starting from noise.
+
+    Inputs, errors: As for `style_transfer`; image_size is the side of the square
+    Returns: PIL image
+
+    Source: Gatys, Ecker and Bethge, "Texture Synthesis Using Convolutional Neural Networks", 2015, section 3
+    """
+    cnn = load_squeezenet().features if cnn is None else cnn
+    last = _last_layer(cnn, style_layers)
+    with frozen(cnn), torch.no_grad():
+        feats, style = features_from_img(style_image, style_size, cnn)
+        style_targets = [gram_matrix(feats[layer]) for layer in style_layers]
+
+    def losses(img):
+        feats = extract_features(img, cnn, last)
+        return {"style": style_loss(feats, style_layers, style_targets, style_weights), "tv": tv_loss(img, tv_weight)}
+
+    start = _noise((1, 3, image_size, image_size), generator).to(style)
+    return deprocess(_paint(start, losses, cnn, num_iterations, optimizer, show_every, callback))
+
+
+def _paint(start, losses, cnn, num_iterations, optimizer, show_every, callback):
+    """Descend the sum of losses(img), from a picture; returns the picture after num_iterations steps."""
+    img = start.detach().clone().requires_grad_()
+    rate, last_rate, settle_at = 3.0, 0.1, round(0.9 * num_iterations)  # Adam's schedule
+    if optimizer == "adam":
+        steps = torch.optim.Adam([img], lr=rate)
+    elif optimizer == "lbfgs":
+        steps = torch.optim.LBFGS([img], max_iter=1, history_size=20, line_search_fn="strong_wolfe")
+    else:
+        raise ValueError(f'expected optimizer "adam" or "lbfgs", got {optimizer!r}')
+    now = {}
+
+    def closure():
+        steps.zero_grad()
+        now.update(losses(img))
+        total = sum(now.values())
+        total.backward()
+        return total
+
+    with frozen(cnn), torch.enable_grad(), tqdm(range(num_iterations), desc="painting", file=sys.stdout) as bar:
+        for t in bar:
+            if optimizer == "adam" and t == settle_at:
+                steps.param_groups[0]["lr"] = last_rate
+            steps.step(closure)
+            if t < settle_at:
+                with torch.no_grad():
+                    img.clamp_(-LIMIT, LIMIT)
+            values = ", ".join(f"{name} {value.item():.0f}" for name, value in now.items())
+            bar.set_postfix_str(values)
+            if callback is not None and (t % show_every == 0 or t == num_iterations - 1):
+                callback(deprocess(img.detach()), f"step {t + 1} of {num_iterations}: {values}")
+    return img.detach()
+
+
+def _last_layer(cnn, layers):
+    """The last layer that has to be computed; layers that the network doesn't have are refused."""
+    if not all(0 <= layer < len(cnn) for layer in layers):
+        raise ValueError(f"expected layers from 0 to {len(cnn) - 1}, got {layers}")
+    return max(layers)
+
+
+def _noise(shape, generator):
+    return torch.rand(shape, generator=generator or torch.Generator().manual_seed(0))
+
+
+def _with_colors_of(picture, painted):
+    """The brightness of what was painted, with the colours of a picture of the same size."""
+    _, blue, red = picture.convert("YCbCr").split()
+    brightness, _, _ = painted.convert("YCbCr").split()
+    return Image.merge("YCbCr", (brightness, blue, red)).convert("RGB")

@@ -1,0 +1,347 @@
+import errno
+import http.server
+import io
+import os
+import socket
+import threading
+import urllib.request
+import warnings
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deeplearning import image_fetching
+from deeplearning.image_fetching import image_from_url
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (12, 17, 3), dtype=np.uint8)
+
+
+def encoded(format, image=None, **how):
+    buffer = io.BytesIO()
+    (image or Image.fromarray(PIXELS)).save(buffer, format, **how)
+    return buffer.getvalue()
+
+
+ALPHA = np.dstack([PIXELS, PIXELS[..., :1]])
+START = encoded("PNG").index(b"IDAT")
+IDAT = encoded("PNG")[START - 4 : START + 4]  # length and name of the chunk that holds the pixels
+FILES = {
+    "/photo.png": encoded("PNG"),
+    "/photo.jpg": encoded("JPEG", quality=95),
+    "/gr%C3%BCn%20%26%20blau.png": encoded("PNG"),
+    "/alpha.png": encoded("PNG", Image.fromarray(ALPHA)),
+    "/grey.png": encoded("PNG", Image.fromarray(PIXELS[..., 0])),
+    "/cmyk.jpg": encoded("JPEG", Image.fromarray(PIXELS).convert("CMYK"), quality=95),
+    "/truncated.jpg": encoded("JPEG")[:400],
+    "/truncated.png": encoded("PNG")[:400],
+    "/broken.png": encoded("PNG").replace(IDAT, bytes([0, 0, 0, 40]) + b"IDAT"),  # what follows is no chunk
+    "/truncated.gif": encoded("GIF")[:60],
+    "/garbage.jpg": bytes(range(256)) * 10,
+    "/page.html": b"<html>no photo here</html>",
+    "/empty.jpg": b"",
+    "/vast.png": encoded("PNG", Image.new("1", (8000, 5000)))[:100],  # the size stands at the front
+}
+ASKED = Counter()  # how often this test asked the server for a path
+TROUBLE = {}  # statuses, or None for a connection cut off, that a path is answered with before its file
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        ASKED[self.path] += 1
+        if TROUBLE.get(self.path):
+            status = TROUBLE[self.path].pop(0)
+            if status is not None:
+                self.send_error(status)
+        elif self.path == "/moved.png":
+            self.send_response(302)
+            self.send_header("Location", "/photo.png")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif self.path in FILES:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(FILES[self.path])))
+            self.end_headers()
+            self.wfile.write(FILES[self.path])
+        elif self.path == "/silent.jpg":
+            self.server.closing.wait(30)
+        elif self.path == "/short.jpg":  # promises more than it sends
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            self.wfile.write(FILES["/photo.jpg"][:300])
+        elif self.path == "/endless.jpg":
+            self.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + bytes(1000))
+            self.server.closing.wait(30)
+        elif self.path == "/nonsense":
+            self.wfile.write(b"this is no HTTP\r\n\r\n")
+        else:
+            self.send_error(404)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server():
+    """URL of a web server on this machine with FILES."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.closing = threading.Event()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.closing.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch):
+    """The server is reached as it stands, whatever proxy this machine uses. List of the pauses, which take no time."""
+    monkeypatch.setenv("no_proxy", "*")
+    pauses = []
+    monkeypatch.setattr(image_fetching, "time", SimpleNamespace(sleep=pauses.append))
+    ASKED.clear()
+    TROUBLE.clear()
+    return pauses
+
+
+def assert_placeholder(image):
+    assert type(image) is np.ndarray and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+    assert min(image.shape[:2]) > 50 and image.std() > 0  # something is drawn on it
+
+
+@pytest.mark.parametrize("name", ["/photo.png", "/moved.png", "/gr%C3%BCn%20%26%20blau.png"])
+def test_pixels_from_a_server(server, name):
+    """A picture on a server, a moved one included, comes as its pixels."""
+    image = image_from_url(server + name)
+    assert type(image) is np.ndarray and image.dtype == np.uint8
+    np.testing.assert_array_equal(image, PIXELS)
+
+
+def test_jpeg_from_a_server(server):
+    """A JPEG is the picture that Pillow decodes."""
+    with Image.open(io.BytesIO(FILES["/photo.jpg"])) as image:
+        np.testing.assert_array_equal(image_from_url(server + "/photo.jpg"), np.asarray(image))
+
+
+@pytest.mark.parametrize("name", ["photo.png", "two words.png", "grün & 50% #1.png"])
+def test_pixels_from_a_file(tmp_path, name):
+    """A file URL gives the file's pixels, whatever its name, and leaves the file free to be deleted."""
+    (tmp_path / name).write_bytes(FILES["/photo.png"])
+    np.testing.assert_array_equal(image_from_url((tmp_path / name).as_uri()), PIXELS)
+    (tmp_path / name).unlink()
+
+
+@pytest.mark.parametrize("name, expected", [("alpha.png", PIXELS), ("grey.png", PIXELS[..., :1].repeat(3, axis=2))])
+def test_other_modes_become_rgb(server, name, expected):
+    """Transparent and grey pictures come with three channels."""
+    np.testing.assert_array_equal(image_from_url(f"{server}/{name}"), expected)
+
+
+def test_cmyk_becomes_rgb(server):
+    """A photo in printers' colours comes as RGB."""
+    assert image_from_url(server + "/cmyk.jpg").shape == PIXELS.shape
+
+
+BAD = [
+    "missing.jpg",
+    "truncated.jpg",
+    "truncated.png",
+    "truncated.gif",
+    "broken.png",
+    "garbage.jpg",
+    "page.html",
+    "empty.jpg",
+    "short.jpg",
+    "nonsense",
+    "vast.png",
+]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_no_picture_from_a_server(server, name):
+    """What is missing, cut off or no picture gives one warning with its URL, and a placeholder."""
+    with pytest.warns(UserWarning, match=name) as warned:
+        assert_placeholder(image_from_url(f"{server}/{name}"))
+    assert len(warned) == 1 and warned[0].filename == __file__  # the warning points at the caller
+
+
+def test_refused_connection():
+    """A server that is not there gives a warning and a placeholder."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    with pytest.warns(UserWarning, match=str(port)):
+        assert_placeholder(image_from_url(f"http://127.0.0.1:{port}/photo.png"))
+
+
+def test_silent_server(server, monkeypatch):
+    """A server that does not answer is given up after the time limit."""
+    monkeypatch.setattr(image_fetching, "TIMEOUT", 0.2)
+    with pytest.warns(UserWarning, match="silent.jpg.*timed out"):
+        assert_placeholder(image_from_url(server + "/silent.jpg"))
+
+
+UNUSABLE = [
+    "gopherus://x/y.png",
+    "photo.jpg",
+    "",
+    "http://",
+    "http://[::1/x",
+    "http://a b/ü.jpg",
+    "http://\ud800/x.jpg",
+]
+
+
+@pytest.mark.parametrize("url", [*UNUSABLE, None, 3, b"http://x/y.png", Path("photo.jpg"), ["photo.jpg"]])
+def test_unusable_url(url):
+    """An unknown scheme, a bare name, a malformed URL or what is no string gives a warning and a placeholder."""
+    with pytest.warns(UserWarning, match="no picture"):
+        assert_placeholder(image_from_url(url))
+
+
+def test_missing_file(tmp_path):
+    """A file URL without file, or of a folder, gives a warning and a placeholder."""
+    for path in (tmp_path / "gone.jpg", tmp_path):
+        with pytest.warns(UserWarning, match=path.name):
+            assert_placeholder(image_from_url(path.as_uri()))
+
+
+def test_too_large(server, tmp_path, monkeypatch):
+    """No more than a limit is read into memory, of a file or of what a server sends without end."""
+    monkeypatch.setattr(image_fetching, "MAX_BYTES", 300)
+    (tmp_path / "large.png").write_bytes(FILES["/photo.png"])
+    with pytest.warns(UserWarning, match="larger"):
+        assert_placeholder(image_from_url((tmp_path / "large.png").as_uri()))
+    monkeypatch.setattr(image_fetching, "TIMEOUT", 1)
+    with pytest.warns(UserWarning, match="larger"):
+        assert_placeholder(image_from_url(server + "/endless.jpg"))
+
+
+def test_too_many_pixels(tmp_path, monkeypatch):
+    """A picture of 40 million pixels is refused, one of 24 million is not, and the limit itself is allowed."""
+    assert 24e6 <= image_fetching.MAX_PIXELS < 40e6
+    path = tmp_path / "picture.png"
+    path.write_bytes(encoded("PNG", Image.new("1", (8000, 5000))))
+    with pytest.warns(UserWarning, match="8000 x 5000 pixels are more than 24 million"):
+        assert_placeholder(image_from_url(path.as_uri()))
+    path.write_bytes(FILES["/photo.png"])
+    monkeypatch.setattr(image_fetching, "MAX_PIXELS", 12 * 17)
+    np.testing.assert_array_equal(image_from_url(path.as_uri()), PIXELS)
+    monkeypatch.setattr(image_fetching, "MAX_PIXELS", 12 * 17 - 1)
+    with pytest.warns(UserWarning, match="17 x 12 pixels"):
+        assert_placeholder(image_from_url(path.as_uri()))
+
+
+def test_kept_for_the_next_time(server):
+    """A picture is asked for once; each URL has its own."""
+    for _ in range(3):
+        np.testing.assert_array_equal(image_from_url(server + "/photo.png"), PIXELS)
+        assert image_from_url(server + "/grey.png").std(axis=2).max() == 0
+    assert ASKED == {"/photo.png": 1, "/grey.png": 1}
+
+
+def test_kept_where_the_server_is_gone(monkeypatch):
+    """What was fetched once is there without a network, for a URL of any length."""
+    url = "http://127.0.0.1:9/" + "photo" * 100
+    with monkeypatch.context() as patch:
+        patch.setattr(urllib.request, "urlopen", lambda *_, **__: io.BytesIO(FILES["/photo.png"]))
+        image_from_url(url)
+    np.testing.assert_array_equal(image_from_url(url), PIXELS)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", FILES["/photo.png"][:300], FILES["/vast.png"]])
+def test_damaged_in_the_cache(server, picture_cache, content):
+    """A kept picture that is damaged is fetched again, without a warning, and mended."""
+    image_from_url(server + "/photo.png")
+    (kept,) = picture_cache.iterdir()
+    kept.write_bytes(content)
+    for _ in range(2):
+        np.testing.assert_array_equal(image_from_url(server + "/photo.png"), PIXELS)
+    assert ASKED == {"/photo.png": 2} and kept.read_bytes() == FILES["/photo.png"]
+    assert list(picture_cache.iterdir()) == [kept]
+
+
+@pytest.mark.parametrize("obstacle", ["file above", "file", "folder of that name", "full disk"])
+def test_no_place_for_the_cache(server, picture_cache, monkeypatch, obstacle):
+    """Where nothing can be kept, the picture comes all the same, without a warning."""
+
+    def refuse(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if obstacle == "full disk":
+        monkeypatch.setattr(os, "fsync", refuse)
+    elif obstacle == "folder of that name":
+        image_from_url(server + "/photo.png")
+        (kept,) = picture_cache.iterdir()
+        kept.unlink()
+        kept.mkdir()
+    else:
+        place = picture_cache if obstacle == "file" else picture_cache.parent
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(b"")
+    for _ in range(2):
+        np.testing.assert_array_equal(image_from_url(server + "/photo.png"), PIXELS)
+
+
+@pytest.mark.parametrize("scheme", ["file:", "FILE:"])
+def test_files_are_not_kept(tmp_path, picture_cache, scheme):
+    """A file on this machine is read anew each time."""
+    url = scheme + (tmp_path / "photo.png").as_uri().removeprefix("file:")
+    for pixels in (PIXELS, 255 - PIXELS):
+        (tmp_path / "photo.png").write_bytes(encoded("PNG", Image.fromarray(pixels)))
+        np.testing.assert_array_equal(image_from_url(url), pixels)
+    assert not picture_cache.exists()
+
+
+@pytest.mark.parametrize("name", ["missing.jpg", "truncated.png", "page.html", "vast.png"])
+def test_failures_are_not_kept(server, picture_cache, monkeypatch, name):
+    """What failed is asked for again, and comes when it is there."""
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=name):
+            image_from_url(f"{server}/{name}")
+    assert ASKED == {f"/{name}": 2} and not picture_cache.exists()
+    monkeypatch.setitem(FILES, f"/{name}", FILES["/photo.png"])
+    np.testing.assert_array_equal(image_from_url(f"{server}/{name}"), PIXELS)
+
+
+@pytest.mark.parametrize("trouble", [[503, 503], [429, 500], [502, 504], [None, None], [503]])
+def test_busy_server(server, pauses, trouble):
+    """A server that is busy, or drops the connection, up to twice is asked again, after a pause that doubles."""
+    TROUBLE["/photo.png"] = list(trouble)
+    np.testing.assert_array_equal(image_from_url(server + "/photo.png"), PIXELS)
+    assert ASKED == {"/photo.png": len(trouble) + 1}
+    assert pauses == [image_fetching.PAUSE, 2 * image_fetching.PAUSE][: len(trouble)]
+
+
+@pytest.mark.parametrize("status, times", [(503, 3), (None, 3), (404, 1), (403, 1), (410, 1)])
+def test_server_that_refuses(server, pauses, status, times):
+    """A server that stays busy is given up after three times; one that says no is believed at once."""
+    TROUBLE["/photo.png"] = [status] * 5
+    with pytest.warns(UserWarning, match="photo.png"):
+        assert_placeholder(image_from_url(server + "/photo.png"))
+    assert ASKED == {"/photo.png": times} and len(pauses) == times - 1
+
+
+def test_any_damaged_file(tmp_path):
+    """Whatever byte of a picture is damaged, there is an array: its pixels, or a placeholder with a warning."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / "damaged"
+    warned = 0
+    for format in ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF"):
+        content = np.frombuffer(encoded(format), np.uint8)
+        for _ in range(60):
+            damaged = content.copy()
+            damaged[rng.integers(min(100, len(content)), size=2)] = rng.integers(256, size=2)
+            path.write_bytes(damaged.tobytes())
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                image = image_from_url(path.as_uri())
+            assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+            warned += bool(caught)
+    assert warned > 50
