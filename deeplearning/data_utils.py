@@ -123,40 +123,61 @@ def _draw_toytown():
     return np.stack(list(found.values())), np.array(list(found)), dict(enumerate(kinds))
 
 
-class _NumbersAndNames(pickle.Unpickler):
-    """Unpickler of NumPy arrays that hold plain objects: whatever else a pickle asks for is refused."""
+class _Inert:
+    """Stands for NumPy's array and dtype in a pickle: it keeps what it is given, and does nothing."""
 
-    ALLOWED = {
-        ("multiarray", "_reconstruct"),
-        ("multiarray", "scalar"),
-        ("numpy", "ndarray"),
-        ("numpy", "dtype"),
-        ("_codecs", "encode"),
+    def __init__(self, *given):
+        self.given, self.state = given, None
+
+    def __setstate__(self, state):
+        self.state = state
+
+
+def _scalar(dtype, raw):
+    """An integer or a text from the bytes that a pickle holds of a NumPy scalar."""
+    kind = str(dtype.given[0])
+    if dtype.state[1] in "<|" and kind in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8") and len(raw) == int(kind[1]):
+        return int.from_bytes(raw, "little", signed=kind[0] == "i")
+    if dtype.state[1] == "<" and kind.startswith("U"):
+        return raw.decode("utf-32-le").rstrip("\0")
+    raise pickle.UnpicklingError(f"it holds a {kind}")
+
+
+class _LabelMap(pickle.Unpickler):
+    """Unpickler of an array that holds a dictionary. No name in it leads to code of others: NumPy's own functions
+    can be made to crash by what they are given."""
+
+    STANDS_FOR = {
+        ("numpy", "ndarray"): _Inert,
+        ("numpy", "dtype"): _Inert,
+        ("_codecs", "encode"): lambda text, encoding: text.encode("latin1"),
+        **{(f"numpy.{core}.multiarray", "_reconstruct"): _Inert for core in ("core", "_core")},
+        **{(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")},
     }
 
     def find_class(self, module, name):
-        module = module.replace("numpy.core.", "numpy._core.")  # as NumPy 2 calls it
-        if (module.removeprefix("numpy._core."), name) not in self.ALLOWED:
+        if (module, name) not in self.STANDS_FOR:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return super().find_class(module, name)
+        return self.STANDS_FOR[module, name]
 
 
 def _read_imagenet(path):
     """The file that the course hands out. Its label map is a pickle, which can run any code unless it is restrained."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             X, y = archive["X"], archive["y"]
         with zipfile.ZipFile(path) as archive, archive.open("label_map.npy") as file:
             np.lib.format.read_magic(file)
             np.lib.format.read_array_header_1_0(file)
-            class_names = _NumbersAndNames(file).load().item()
+            class_names = _LabelMap(file).load().state[-1][0]
         if X.dtype != np.uint8 or X.ndim != 4 or X.shape[3] != 3 or y.shape != X.shape[:1] or y.dtype.kind not in "iu":
             raise ValueError(f"pictures are {X.dtype} {X.shape}, labels {y.dtype} {y.shape}")
         if type(class_names) is not dict or not all(
-            isinstance(label, int | np.integer) and 0 <= label < 1000 and isinstance(name, str)
-            for label, name in class_names.items()
+            type(label) is int and 0 <= label < 1000 and type(name) is str for label, name in class_names.items()
         ):
             raise ValueError("its label map does not lead from integers below 1,000 to names")
-        return X, y, {int(label): str(name) for label, name in class_names.items()}
+        if not set(y.tolist()) <= set(class_names):
+            raise ValueError("some labels have no name")
+        return X, y, class_names
     except Exception as error:  # damaged bytes make zipfile, zlib, NumPy and pickle raise almost anything
         raise ValueError(f"{path} is damaged or was tampered with ({error}): fetch it again") from error

@@ -51,6 +51,7 @@ def smooth_grad(X, y, model, samples=25, noise=0.15, generator=None):
 
     Source: Smilkov et al. 2017, section 3
     """
+    _check_pictures(X)
     if samples < 1 or noise < 0:
         raise ValueError(f"expected at least 1 sample and noise of at least 0, got {samples} and {noise}")
     generator = generator or torch.Generator(X.device).manual_seed(0)
@@ -79,8 +80,10 @@ def integrated_gradients(X, y, model, steps=50, baseline=None):
 
     Source: Sundararajan, Taly and Yan 2017, equations 1 and 3
     """
+    _check_pictures(X)
     if steps < 1:
         raise ValueError(f"expected at least 1 step, got {steps}")
+    X = X.detach()
     if baseline is None:
         mean, std = (torch.as_tensor(v, dtype=X.dtype, device=X.device) for v in (SQUEEZENET_MEAN, SQUEEZENET_STD))
         baseline = (-mean / std).view(3, 1, 1)  # black, as the network reads it
@@ -100,8 +103,7 @@ def score_gradient(X, y, model):
     """
     _check_pictures(X)
     with frozen(model), torch.enable_grad():
-        # The network runs fastest with the three colours of a pixel side by side in memory.
-        X = X.detach().contiguous(memory_format=torch.channels_last).requires_grad_()
+        X = X.detach().clone().requires_grad_()
         scores = model(X)  # (N, C)
         chosen = scores.gather(1, _labels(y, scores).view(-1, 1))  # (N, 1)
         (dX,) = torch.autograd.grad(chosen.sum(), X)  # pictures don't influence each other's scores
@@ -142,7 +144,7 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
             if step == max_steps or not todo.any():
                 break
             (g,) = torch.autograd.grad(chosen.sum(), X_fooling)
-            X_fooling = X_fooling.detach() + learning_rate * todo.view(-1, 1, 1, 1) * _direction(g)
+            X_fooling = X_fooling.detach() + todo.view(-1, 1, 1, 1) * (learning_rate * _direction(g))
             bar.update()
             bar.set_postfix_str(f"{int(todo.sum())} to go, target score {chosen.mean().item():.2f}")
     if todo.any():
@@ -239,6 +241,7 @@ def create_class_visualization(
 
 def _direction(g):
     """Each picture's gradient, scaled to length 1; zero stays zero."""
+    g = g / g.abs().amax((1, 2, 3), keepdim=True).clamp(min=torch.finfo(g.dtype).tiny)  # or squares under- or overflow
     norms = g.flatten(1).norm(dim=1).clamp(min=torch.finfo(g.dtype).tiny)  # (N,)
     return g / norms.view(-1, 1, 1, 1)
 

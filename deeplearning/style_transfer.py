@@ -215,7 +215,7 @@ def _paint(start, losses, cnn, num_iterations, optimizer, show_every, callback):
     if optimizer == "adam":
         steps = torch.optim.Adam([img], lr=rate)
     elif optimizer == "lbfgs":
-        steps = torch.optim.LBFGS([img], max_iter=1, history_size=20, line_search_fn="strong_wolfe")
+        steps = torch.optim.LBFGS([img], max_iter=1, max_eval=25, history_size=20, line_search_fn="strong_wolfe")
     else:
         raise ValueError(f'expected optimizer "adam" or "lbfgs", got {optimizer!r}')
     now = {}

@@ -316,7 +316,6 @@ def test_wrong_arrays(world, name, array):
     assert (array is not None or name in message) and not Path("ran").exists()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_damaged_archive(world):
     """An archive that is cut anywhere, or has any byte damaged, is refused by name, or gives what was written."""
     X = imagenet(world)
