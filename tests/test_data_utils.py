@@ -249,7 +249,7 @@ def test_imagenets_pictures(world, num, protocol):
 
 def test_numpys_numbers_and_names(world):
     """Labels and names that were NumPy's become plain ones."""
-    imagenet(world, {np.int64(3): "a", np.uint8(4): np.str_("b")})
+    imagenet(world, {np.int64(3): "a", np.uint8(4): np.str_("b")}, y=np.array([3, 4, 3]))
     class_names = load_imagenet_val()[2]
     assert class_names == {3: "a", 4: "b"} and {*map(type, class_names)} == {int} and type(class_names[4]) is str
 
