@@ -1,4 +1,4 @@
-"""Train the small SqueezeNet of Toytown from random weights; about half an hour on two cores.
+"""Train the small SqueezeNet of Toytown from random weights; under an hour on two cores.
 
     python -m deeplearning.datasets.toytown.train_squeezenet --out squeezenet.npz
 
