@@ -21,7 +21,8 @@ TRIES = 3  # where a server is busy or drops the connection
 PAUSE = 0.5  # seconds before the second try, twice as many before the third
 MAX_BYTES = 32 << 20
 MAX_PIXELS = 24_000_000
-BROKEN = (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError)  # Pillow's words for bad files
+# What Pillow raises for bad files
+BROKEN = (OSError, ValueError, TypeError, SyntaxError, RuntimeError, Image.DecompressionBombError)
 
 
 def image_from_url(url):
@@ -36,9 +37,9 @@ def image_from_url(url):
     try:
         cached = CACHE / hashlib.sha256(url.encode()).hexdigest()
         with contextlib.suppress(*BROKEN):  # not there yet, or damaged: fetched again
-            return np.asarray(decode_image(cached.read_bytes()))
+            return np.array(decode_image(cached.read_bytes()))
         content = _fetch(url)
-        picture = np.asarray(decode_image(content))
+        picture = np.array(decode_image(content))
         if not url.lower().startswith("file:"):
             with contextlib.suppress(OSError):  # a full disk or a read-only one: no cache
                 CACHE.mkdir(parents=True, exist_ok=True)
@@ -60,12 +61,18 @@ def decode_image(content):
 
     Raises ValueError for more than MAX_PIXELS, and one of BROKEN for what is no picture, or only a part of one.
     """
-    with Image.open(io.BytesIO(content)) as image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we refuse smaller ones than Pillow warns of
+        image = Image.open(io.BytesIO(content))
+    with image:
         if image.width * image.height > MAX_PIXELS:
             raise ValueError(
                 f"{image.width} x {image.height} pixels are more than {MAX_PIXELS // 10**6} million: make it smaller"
             )
-        return image.convert("RGB")
+        if image.mode.startswith("I;16"):  # of which Pillow would show all but the darkest as white
+            return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+        # A palette may hold transparent colours, which only RGBA can take
+        return (image.convert("RGBA") if image.mode == "P" else image).convert("RGB")
 
 
 def _fetch(url):

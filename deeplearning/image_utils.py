@@ -45,18 +45,18 @@ def deprocess_image(img, rescale=False):
 
     Inputs:
     - img: Normalised picture, of shape (..., 3)
-    - rescale: Whether to stretch what comes out over the whole range from black to white
+    - rescale: Whether to stretch what comes out over the whole range from black to white; a plain picture stays plain
 
     Returns: uint8 array of the same shape; pixels out of range are clipped
 
-    Raises ValueError for another last dimension or NaN.
+    Raises ValueError for another last dimension, NaN or infinity.
     """
     img = np.asarray(img)
-    if img.ndim == 0 or img.shape[-1] != 3 or np.isnan(img).any():
-        raise ValueError(f"expected a picture of shape (..., 3) without NaN, got {img.shape}")
+    if img.ndim == 0 or img.shape[-1] != 3 or not np.isfinite(img).all():
+        raise ValueError(f"expected a picture of shape (..., 3) without NaN and infinity, got one of {img.shape}")
     img = img * SQUEEZENET_STD + SQUEEZENET_MEAN
-    if rescale:
-        img = (img - img.min()) / max(np.ptp(img), np.finfo(np.float32).tiny)
+    if rescale and np.ptp(img) > 1e-3:  # what is less than a grey level is rounding, and not a picture
+        img = (img - img.min()) / np.ptp(img)
     return np.rint(255 * img.clip(0, 1)).astype(np.uint8)
 
 
@@ -72,7 +72,7 @@ def load_image(filename, size=None):
     Raises FileNotFoundError for a missing file, and ValueError for one that is no picture.
     """
     image = open_image(filename)
-    return np.asarray(image if size is None else TF.resize(image, size))
+    return np.array(image if size is None else TF.resize(image, size))
 
 
 def open_image(path):
@@ -100,7 +100,8 @@ def blur_image(X):
 
     Returns: array of the same shape and dtype
     """
-    return convolve(X, BLUR[None, None].astype(X.dtype), mode="constant")
+    blurred = convolve(X.astype(np.float64), BLUR[None, None], mode="constant")
+    return (blurred if X.dtype.kind == "f" else np.rint(blurred)).astype(X.dtype)
 
 
 def preprocess(img, size=224):
@@ -124,10 +125,10 @@ def deprocess(img, should_rescale=True):
 
     Returns: PIL image
 
-    Raises ValueError for more than one picture, or NaN.
+    Raises ValueError for more than one picture, NaN or infinity.
     """
-    if img.ndim != 4 or img.shape[:2] != (1, 3) or img.isnan().any():
-        raise ValueError(f"expected one picture of shape (1, 3, H, W) without NaN, got {tuple(img.shape)}")
+    if img.ndim != 4 or img.shape[:2] != (1, 3):
+        raise ValueError(f"expected one picture of shape (1, 3, H, W), got {tuple(img.shape)}")
     array = img[0].detach().float().permute(1, 2, 0).numpy(force=True)  # (H, W, 3)
     return Image.fromarray(deprocess_image(array, rescale=should_rescale))
 

@@ -131,6 +131,8 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
     Source: Szegedy et al. 2014, section 4; the step is that of the course
     """
     _check_pictures(X)
+    if max_steps < 0:
+        raise ValueError(f"expected max_steps of at least 0, got {max_steps}")
     X_fooling = X.detach().clone()
     with frozen(model), torch.enable_grad(), tqdm(total=max_steps, desc="fooling", file=sys.stdout) as bar:
         for step in range(max_steps + 1):
@@ -250,7 +252,7 @@ def _labels(y, scores):
     """Labels as a tensor of shape (N,) beside the scores; one integer stands for all."""
     N, C = scores.shape
     y = torch.as_tensor(y, device=scores.device)
-    if y.is_floating_point() or y.shape not in ((), (N,)):
+    if y.is_floating_point() or y.dtype == torch.bool or y.shape not in ((), (N,)):
         raise ValueError(f"expected labels as integers of shape ({N},), got {y.dtype} of shape {tuple(y.shape)}")
     if y.numel() and not (0 <= y.min() and y.max() < C):
         raise ValueError(f"expected labels from 0 to {C - 1}, got {y.min()} to {y.max()}: is this the right network?")

@@ -59,7 +59,7 @@ def gram_matrix(features, normalize=True):
 
     Source: Gatys et al. 2016, equation 3
     """
-    if features.ndim != 4:
+    if features.ndim != 4 or len(features) == 0:
         raise ValueError(f"expected features of shape (N, C, H, W), got {tuple(features.shape)}")
     N, C, H, W = features.shape
     F = features.reshape(N, C, H * W)
@@ -108,8 +108,12 @@ def tv_loss(img, tv_weight):
 
     Returns: scalar tensor
 
+    Raises ValueError for a picture of another rank.
+
     Source: Mahendran and Vedaldi 2015, section 3.2, with exponent beta = 2
     """
+    if img.ndim != 4:
+        raise ValueError(f"expected a picture of shape (1, 3, H, W), got {tuple(img.shape)}")
     down = img[:, :, 1:, :] - img[:, :, :-1, :]  # (1, 3, H - 1, W)
     right = img[:, :, :, 1:] - img[:, :, :, :-1]  # (1, 3, H, W - 1)
     return tv_weight * (down.square().sum() + right.square().sum())
@@ -128,7 +132,7 @@ def features_from_img(path, size, cnn):
     - img: The picture as the network reads it, of shape (1, 3, H, W)
     """
     img = preprocess(open_image(path), size).to(next(cnn.parameters()))
-    with torch.no_grad():
+    with frozen(cnn), torch.no_grad():
         return extract_features(img, cnn), img
 
 
@@ -164,7 +168,7 @@ def style_transfer(
     """
     cnn = load_squeezenet().features if cnn is None else cnn
     last = _last_layer(cnn, [content_layer, *style_layers])
-    with frozen(cnn), torch.no_grad():
+    with torch.no_grad():
         feats, content = features_from_img(content_image, image_size, cnn)
         target = feats[content_layer]
         feats, _ = features_from_img(style_image, style_size, cnn)
@@ -196,7 +200,7 @@ def synthesize_texture(
     """
     cnn = load_squeezenet().features if cnn is None else cnn
     last = _last_layer(cnn, style_layers)
-    with frozen(cnn), torch.no_grad():
+    with torch.no_grad():
         feats, style = features_from_img(style_image, style_size, cnn)
         style_targets = [gram_matrix(feats[layer]) for layer in style_layers]
 
@@ -243,9 +247,9 @@ def _paint(start, losses, cnn, num_iterations, optimizer, show_every, callback):
 
 
 def _last_layer(cnn, layers):
-    """The last layer that has to be computed; layers that the network doesn't have are refused."""
-    if not all(0 <= layer < len(cnn) for layer in layers):
-        raise ValueError(f"expected layers from 0 to {len(cnn) - 1}, got {layers}")
+    """The last layer that has to be computed; none, and layers that the network doesn't have, are refused."""
+    if not layers or not all(0 <= layer < len(cnn) for layer in layers):
+        raise ValueError(f"expected one or more layers from 0 to {len(cnn) - 1}, got {layers}")
     return max(layers)
 
 

@@ -302,6 +302,29 @@ def test_pickle_that_runs_code(world, attack, wrapped, protocol):
     assert sorted(world.iterdir()) == before
 
 
+BUFFER = b"c_codecs\nencode\nX\x08\x00\x00\x00AAAAAAAAX\x06\x00\x00\x00latin1\x86R"  # eight bytes
+OBJECTS = b"cnumpy\ndtype\nX\x02\x00\x00\x00O8\x89\x88\x87R"  # that shall be taken for the address of an object
+SCALAR = b"cnumpy._core.multiarray\nscalar\n"
+
+
+ARRAY = b"cnumpy\nndarray\n((t" + OBJECTS + BUFFER + b"tR."
+
+
+@pytest.mark.parametrize("pickled", [ARRAY, SCALAR + OBJECTS + BUFFER + b"\x86R.", b"cmultiarray\nscalar\n."])
+def test_crafted_label_map(world, run_python, pickled):
+    """Names that NumPy's own pickles use can't be put together so that Python reads memory that isn't its own."""
+    imagenet(world, b"\x80\x02" + pickled)
+    code = "import deeplearning.data_utils as d; d._read_imagenet(d.Path('imagenet_val_25.npz'))"
+    status, _, errors = run_python("-c", code, cwd=world)
+    assert status == 1 and "imagenet_val_25.npz is damaged or was tampered with" in errors
+
+
+def test_label_without_a_name(world):
+    """Pictures of a class that the file does not name are refused."""
+    imagenet(world, y=np.array([3, 0, 998]))
+    assert "no name" in refusal(world)
+
+
 SHAPES = {"X": [(3, 3, 4, 5), (3, 4, 3), (2, 4, 4, 3)], "y": [(2,), (3, 1), ()]}
 ARRAYS = [(name, np.zeros(shape, np.uint8)) for name, shapes in SHAPES.items() for shape in shapes]
 ARRAYS += [("X", np.zeros((3, 4, 4, 3), dtype)) for dtype in (np.float32, np.int8, bool)]

@@ -328,6 +328,25 @@ def test_server_that_refuses(server, pauses, status, times):
     assert ASKED == {"/photo.png": times} and len(pauses) == times - 1
 
 
+def test_pictures_of_other_kinds(tmp_path):
+    """A palette with transparent colours and 16 bits a pixel are read without a warning, at the right brightness."""
+    palette = Image.new("P", (4, 4))
+    palette.putpalette([250, 20, 10] * 3)
+    palette.save(tmp_path / "palette.png", transparency=bytes([0, 128, 255]))
+    Image.fromarray(np.full((4, 4), 30000, np.uint16)).save(tmp_path / "deep.png")
+    assert (image_from_url((tmp_path / "palette.png").as_uri()) == [250, 20, 10]).all()
+    deep = image_from_url((tmp_path / "deep.png").as_uri())
+    assert (deep == round(255 * 30000 / 65535)).all() and deep.flags.writeable
+
+
+def test_enormous_picture(tmp_path):
+    """Of a picture of 100 megapixels there is one warning, ours, and a placeholder."""
+    Image.new("1", (10000, 10000)).save(tmp_path / "large.png")
+    with pytest.warns(UserWarning) as caught:
+        assert_placeholder(image_from_url((tmp_path / "large.png").as_uri()))
+    assert ["no picture" in str(warning.message) for warning in caught] == [True]
+
+
 def test_any_damaged_file(tmp_path):
     """Whatever byte of a picture is damaged, there is an array: its pixels, or a placeholder with a warning."""
     rng = np.random.default_rng(0)

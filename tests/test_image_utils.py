@@ -139,14 +139,35 @@ def test_no_single_picture(shape):
 
 
 @pytest.mark.parametrize("rescaled", [True, False])
-def test_nan(rescaled):
-    """A picture with a single NaN is refused, not shown as black."""
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_nan(rescaled, value):
+    """A picture with a single NaN or infinity is refused, not shown as black."""
     x = numbers(1, 3, 4, 5)
-    x[0, 1, 2, 3] = np.nan
+    x[0, 1, 2, 3] = value
     with pytest.raises(ValueError, match="NaN"):
         deprocess_image(x[0].transpose(1, 2, 0), rescale=rescaled)
     with pytest.raises(ValueError, match="NaN"):
         deprocess(torch.tensor(x), should_rescale=rescaled)
+
+
+@pytest.mark.parametrize("level", [0, 7, 128, 255])
+def test_plain_picture_stays_plain(level):
+    """Stretching has nothing to stretch in a picture of one colour: rounding is not blown up into colours."""
+    plain = np.full((4, 5, 3), level, np.uint8)
+    np.testing.assert_array_equal(deprocess_image(preprocess_image(plain), rescale=True), plain)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float16, np.float32, np.float64])
+def test_blur_keeps_plain_pictures(dtype):
+    """Whatever the dtype, the middle of a plain picture stays as it is."""
+    blurred = blur_image(np.full((1, 3, 5, 5), 200, dtype))
+    assert blurred.dtype == dtype and abs(float(blurred[0, 0, 2, 2]) - 200) <= 200 * np.finfo(np.float16).eps / 2
+
+
+def test_pixels_can_be_changed(tmp_path):
+    """What was loaded is the caller's own array."""
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    assert load_image(tmp_path / "a.png").flags.writeable and load_image(tmp_path / "a.png", 5).flags.writeable
 
 
 # Sizes, modes and files

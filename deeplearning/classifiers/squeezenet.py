@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import nn
 from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
 
 from deeplearning.data_utils import atomic_write, choose_world, data_folder, read_npz
@@ -62,11 +60,15 @@ def extract_features(x, cnn, last=None):
     - last: Index of the last layer that is needed; by default all are computed
 
     Returns: list of tensors (N, C_i, H_i, W_i), the outputs of layers 0 to last
+
+    Raises ValueError for a layer that the network does not have.
     """
+    if last is not None and not 0 <= last < len(cnn):
+        raise ValueError(f"expected a last layer from 0 to {len(cnn) - 1}, got {last}")
     features = []
     for layer in cnn[: None if last is None else last + 1]:
         # SqueezeNet's rectifiers write over their input, which is the feature map before
-        x = F.relu(x) if isinstance(layer, nn.ReLU) else layer(x)
+        x = layer(x.clone() if getattr(layer, "inplace", False) else x)
         features.append(x)
     return features
 
