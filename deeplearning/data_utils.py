@@ -80,14 +80,15 @@ def choose_world():
     from torch.hub import get_dir  # takes a second, and only questions 3 and 4 need it
 
     folder, cached = data_folder(), Path(get_dir()) / "checkpoints" / "squeezenet1_1-b8a52dc0.pth"
+    shown = os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else folder
     pictures = (folder / "imagenet_val_25.npz").is_file()
     weights = (folder / "squeezenet1_1.npz").is_file() or cached.is_file()
     if pictures and weights:
-        return "imagenet", f"its weights and pictures are in {folder}"
+        return "imagenet", f"its weights and pictures are in {shown}"
     missing = " and ".join(
         name for name, there in (("imagenet_val_25.npz", pictures), ("ImageNet weights", weights)) if not there
     )
-    return "toytown", f"no {missing} in {folder}"
+    return "toytown", f"no {missing} in {shown}"
 
 
 def load_imagenet_val(num=None):

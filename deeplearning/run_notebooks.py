@@ -26,7 +26,12 @@ from deeplearning.coco_utils import find_dataset
 from deeplearning.data_utils import data_folder
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = ("RNN_Captioning.ipynb", "LSTM_Captioning.ipynb")
+NOTEBOOKS = (
+    "RNN_Captioning.ipynb",
+    "LSTM_Captioning.ipynb",
+    "NetworkVisualization-PyTorch.ipynb",
+    "StyleTransfer-PyTorch.ipynb",
+)
 
 
 def run_notebook(path, out, env=None):

@@ -346,3 +346,34 @@ def test_imagenet(shared_data):
     rng = np.random.default_rng(0)
     chosen, targets = rng.choice(25, 5, replace=False), torch.tensor(rng.integers(0, 1000, 5))
     assert model(nv.make_fooling_image(X[chosen], targets, model)).argmax(1).tolist() == targets.tolist()
+
+
+def test_painted_classes_are_recognised():
+    """Classes painted over several bands are taken for themselves with a probability over 0.99; the model stays."""
+    model, chosen = load_squeezenet("toytown"), [0, 13, 20]
+    before = [p.clone() for p in model.parameters()]
+    pictures = nv.paint_classes(chosen, model, num_iterations=80)
+    X = torch.cat([preprocess(picture, 128) for picture in pictures])
+    probabilities = model(X).softmax(1)
+    assert all(probabilities[k, c] > 0.99 for k, c in enumerate(chosen))
+    assert all(torch.equal(p, q) and p.grad is None for p, q in zip(model.parameters(), before, strict=True))
+    with pytest.raises(ValueError, match="from 0 to 21"):
+        nv.paint_classes([22], model)
+
+
+def test_bands_add_up():
+    """The bands that a gradient is taken apart into add up to it, and coarser ones are smoother."""
+    g = torch.randn(2, 3, 32, 32, dtype=torch.float64)
+    bands = nv._bands(g)
+    torch.testing.assert_close(sum(bands), g)
+    rough = [((b[..., 1:] - b[..., :-1]).norm() / b.norm()).item() for b in bands]
+    assert rough == sorted(rough, reverse=True)
+
+
+def test_moving_keeps_size_and_plain_pictures():
+    """Turning, scaling and shifting leaves the size, and a plain picture as it is; each draw is another one."""
+    generator = torch.Generator().manual_seed(0)
+    plain = torch.full((2, 3, 20, 24), 0.5)
+    torch.testing.assert_close(nv._moved(plain, generator), plain)
+    X = torch.randn(2, 3, 20, 24)
+    assert not torch.equal(nv._moved(X, generator), nv._moved(X, generator))

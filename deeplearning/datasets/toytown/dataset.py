@@ -30,7 +30,7 @@ from deeplearning.datasets.toytown.plan import PICTURES, SEED, picture
 from deeplearning.datasets.toytown.scene import SIZE
 from deeplearning.datasets.toytown.world import Scene
 
-VERSION = 2  # of pictures and captions: raised when they change, so that a set of an older version is made again
+VERSION = 3  # of pictures and captions: raised when they change, so that a set of an older version is made again
 HERE = Path(__file__).resolve().parent
 BYTES = 30_000  # that a picture takes on the disk, with everything that belongs to it
 

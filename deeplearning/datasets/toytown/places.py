@@ -52,9 +52,9 @@ def hills(pen, rng, horizon, colour, height=9):
     a, b = rng.uniform(0, 6.3), rng.uniform(0, 6.3)
     ridge = [
         (x, horizon - height * (0.5 + 0.3 * math.sin(0.06 * x + a) + 0.2 * math.sin(0.15 * x + b)))
-        for x in range(0, 101, 4)
+        for x in range(-4, 105, 4)
     ]
-    pen.shape([*ridge, (100, horizon + 2), (0, horizon + 2)], colour, outline=False)
+    pen.shape([*ridge, (104, horizon + 2), (-4, horizon + 2)], colour, outline=False)
 
 
 def scatter(rng, horizon, few, many):
@@ -84,7 +84,7 @@ def street(pen, rng, weather):
                     outline=False,
                 )
         x += width
-    pen.box(0, horizon, 100, horizon + 7, (186, 180, 172), outline=False)
+    pen.box(-4, horizon, 104, horizon + 7, (186, 180, 172), outline=False)
     for k in range(11):
         pen.line([(k * 10 - 3, horizon), (k * 10 - 6, horizon + 7)], 0.5, (160, 154, 148))
     fade(pen, (112, 112, 120), (92, 92, 100), horizon + 7, 100)
@@ -135,7 +135,7 @@ def field(pen, rng, weather):
         for k in range(11):
             pen.box(k * 10 - 1, horizon - 2, k * 10 + 1, horizon + 7, (196, 166, 128), outline=False)
         for y in (horizon, horizon + 3.5):
-            pen.box(0, y, 100, y + 1.2, (180, 148, 110), outline=False)
+            pen.box(-4, y, 104, y + 1.2, (180, 148, 110), outline=False)
     for x, y, size in scatter(rng, horizon, 14, 26):
         if rng.random() < 0.75:
             for dx in (-0.9, 0, 0.9):
@@ -178,13 +178,13 @@ def harbour(pen, rng, weather):
     for _ in range(12):
         x, y = rng.uniform(0, 96), rng.uniform(horizon + 2, quay - 2)
         pen.line([(x, y), (x + 2, y - 0.7), (x + 4, y)], 0.6, (150, 192, 214))
-    pen.box(0, quay, 100, 101, (168, 138, 108), outline=False)
+    pen.box(-4, quay, 104, 104, (168, 138, 108), outline=False)
     for y in range(round(quay) + 6, 100, 7):
-        pen.line([(0, y), (100, y)], 0.6, (136, 108, 84))
+        pen.line([(-4, y), (104, y)], 0.6, (136, 108, 84))
         for k in range(4):
             x = k * 28 + (y * 7) % 28
             pen.line([(x, y), (x, y + 7)], 0.5, (136, 108, 84))
-    pen.box(0, quay - 1, 100, quay + 1.6, (128, 100, 78), outline=False)
+    pen.box(-4, quay - 1, 104, quay + 1.6, (128, 100, 78), outline=False)
     for k in range(3):  # bollards
         x = 18 + 32 * k + rng.uniform(-3, 3)
         pen.box(x - 1.6, quay - 4, x + 1.6, quay + 1, (78, 72, 74), 1, outline=False)
@@ -205,7 +205,7 @@ def desert(pen, rng, weather):
     fade(pen, (228, 178, 112), (208, 148, 84), horizon, 100)
     for k in range(5):  # ripples of sand
         y = horizon + 6 + k * 9 + rng.uniform(-2, 2)
-        pen.line([(x, y + 1.3 * math.sin(0.12 * x + k)) for x in range(0, 101, 4)], 0.7, (196, 138, 78))
+        pen.line([(x, y + 1.3 * math.sin(0.12 * x + k)) for x in range(-4, 105, 4)], 0.7, (196, 138, 78))
     for _ in range(rng.randrange(1, 4)):  # cactuses far away
         x, y, h = rng.uniform(3, 97), horizon + rng.uniform(0, 3), rng.uniform(6, 10)
         pen.line([(x, y), (x, y - h)], 2.2, (94, 134, 84))
@@ -263,14 +263,14 @@ def room(pen, rng, weather):
     boards = rng.choice(((190, 146, 104), (170, 128, 92), (206, 170, 130)))
     fade(pen, boards, shade(boards, -0.12), floor, 100)
     for k, y in enumerate((0, 6, 14, 24, 36)):
-        pen.line([(0, floor + y), (100, floor + y)], 0.6, shade(boards, -0.22))
+        pen.line([(-4, floor + y), (104, floor + y)], 0.6, shade(boards, -0.22))
         for j in range(4):
             pen.line(
                 [(30 * j + 13 * k % 30, floor + y), (30 * j + 13 * k % 30, floor + y + 6 + 2 * k)],
                 0.5,
                 shade(boards, -0.22),
             )
-    pen.box(0, floor - 3, 100, floor, WHITE, outline=False)
+    pen.box(-4, floor - 3, 104, floor, WHITE, outline=False)
     if rng.random() < 0.6:  # a rug
         tone = rng.choice(((200, 150, 150), (150, 170, 196), (176, 190, 150)))
         pen.oval(50, 84, 44, 12, tone, width=1)
