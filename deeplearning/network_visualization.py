@@ -123,7 +123,7 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
     - model: Network from pictures to scores of shape (N, C)
     - learning_rate: Length of a step
     - max_steps: After so many steps it gives up on those that are left, and warns
-    - callback: Called before each step with its number, the pictures and the scores; they must not be changed
+    - callback: Called before each step with its number, the pictures and the scores
 
     Returns: changed pictures, of the shape of X
 
@@ -134,28 +134,32 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
     _check_pictures(X)
     if max_steps < 0:
         raise ValueError(f"expected max_steps of at least 0, got {max_steps}")
-    X_fooling = X.detach().clone()
+    X_fooling, scores = X.detach().clone(), None
+    left = torch.arange(len(X), device=X.device)  # pictures that don't fool the network yet; only these are computed
     with frozen(model), torch.enable_grad(), tqdm(total=max_steps, desc="fooling", file=sys.stdout) as bar:
         for step in range(max_steps + 1):
-            X_fooling.requires_grad_()
-            scores = model(X_fooling)  # (N, C)
-            target = _labels(target_y, scores)
-            chosen = scores.gather(1, target.view(-1, 1))  # (N, 1)
-            todo = scores.detach().argmax(1) != target  # (N,)
+            x = X_fooling[left].requires_grad_()
+            s = model(x)  # (left, C)
+            if scores is None:
+                scores, target = s.detach().clone(), _labels(target_y, s)
+            scores[left] = s.detach()
+            todo = s.detach().argmax(1) != target[left]
+            chosen = s.gather(1, target[left].view(-1, 1))[todo]
             if callback is not None:
-                callback(step, X_fooling.detach(), scores.detach())
-            if step == max_steps or not todo.any():
+                callback(step, X_fooling.clone(), scores.clone())
+            left = left[todo]
+            if step == max_steps or len(left) == 0:
                 break
-            (g,) = torch.autograd.grad(chosen.sum(), X_fooling)
-            X_fooling = X_fooling.detach() + todo.view(-1, 1, 1, 1) * (learning_rate * _direction(g))
+            (g,) = torch.autograd.grad(chosen.sum(), x)
+            X_fooling[left] += learning_rate * _direction(g[todo])
             bar.update()
-            bar.set_postfix_str(f"{int(todo.sum())} to go, target score {chosen.mean().item():.2f}")
-    if todo.any():
-        names = todo.nonzero().flatten().tolist()
+            bar.set_postfix_str(f"{len(left)} to go, target score {chosen.mean().item():.2f}")
+    if len(left):
         warnings.warn(
-            f"not fooled after {max_steps} steps: pictures {names}; allow more steps or longer ones", stacklevel=2
+            f"not fooled after {max_steps} steps: pictures {left.tolist()}; allow more steps or longer ones",
+            stacklevel=2,
         )
-    return X_fooling.detach()
+    return X_fooling
 
 
 def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from networks import condition
 from PIL import Image
 from torch import nn
 
@@ -69,15 +70,6 @@ def in_disorder(model):
     for number, parameter in enumerate(model.parameters()):
         parameter.requires_grad_(number % 2 == 0)
     return model
-
-
-def condition(model):
-    """Everything about a model that has to stay as it is."""
-    return (
-        [(m.training, *m._forward_hooks, *m._forward_pre_hooks, *m._backward_hooks) for m in model.modules()],
-        [(p.requires_grad, p.grad is None) for p in model.parameters()],
-        {name: value.tolist() for name, value in model.state_dict().items()},
-    )
 
 
 @shapes

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from networks import condition
 from PIL import Image
 from torch import nn
 
@@ -34,15 +35,6 @@ def network():
     cnn[0].requires_grad_(False)
     cnn[3].eval()
     return cnn
-
-
-def condition(cnn):
-    """Everything about a network that has to stay as it is."""
-    return (
-        [(m.training, *m._forward_hooks, *m._forward_pre_hooks, *m._backward_hooks) for m in cnn.modules()],
-        [(p.requires_grad, p.grad is None) for p in cnn.parameters()],
-        {name: value.tolist() for name, value in cnn.state_dict().items()},
-    )
 
 
 def picture(W=30, H=20, seed=0, low=90, high=170):
