@@ -80,31 +80,32 @@ def adam(w, dw, config=None):
     correction1, correction2 = 1 - beta1**t, 1 - beta2**t
     rate = config["learning_rate"] * math.sqrt(correction2) / correction1
     epsilon = config["epsilon"] * math.sqrt(correction2)  # so that v need not be corrected number by number
-    for block in _blocks(w):
-        step = (1 - beta1) * dw[block]
-        m[block] *= beta1
-        m[block] += step
-        np.square(dw[block], out=step)
+    for w_, dw_, m_, v_ in _blocks(w, dw, m, v):
+        step = (1 - beta1) * dw_
+        m_ *= beta1
+        m_ += step
+        np.square(dw_, out=step)
         step *= 1 - beta2
-        v[block] *= beta2
-        v[block] += step
-        np.sqrt(v[block], out=step)
+        v_ *= beta2
+        v_ += step
+        np.sqrt(v_, out=step)
         step += epsilon
-        np.divide(m[block], step, out=step)
+        np.divide(m_, step, out=step)
         step *= rate
-        w[block] -= step
+        w_ -= step
     return w, config
 
 
-def _blocks(w):
-    """Parts of w, as slices of its first axis, of some 65,536 numbers.
+def _blocks(*arrays):
+    """Views of arrays of one shape, slices of the first axis of some 65,536 numbers.
 
     A rule that goes over an array a dozen times fetches a block from memory once, and finds it in the cache after that.
     """
-    if w.ndim == 0:
-        return [...]
-    rows = max(1, 2**16 * len(w) // max(1, w.size))
-    return [slice(start, start + rows) for start in range(0, len(w), rows)]
+    arrays = [np.atleast_1d(array) for array in arrays]
+    length, size = len(arrays[0]), arrays[0].size
+    rows = max(1, 2**16 * length // max(1, size))
+    for start in range(0, length, rows):
+        yield [array[start : start + rows] for array in arrays]
 
 
 def _prepare(w, dw, config, *moments, **defaults):
