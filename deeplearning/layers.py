@@ -189,19 +189,18 @@ def dropout_backward(dout, cache):
     return dout if keep is None else dout * keep
 
 
-def log_softmax(x):
-    """Logarithm of the softmax over the last axis: x - log(sum(exp(x))), finite for scores of any size.
+def logsumexp(x):
+    """log(sum(exp(x))) over the last axis, finite for scores of any size.
 
     Subtracting the largest score first changes nothing in exact arithmetic and leaves no exponential above one.
 
     Inputs:
     - x: Scores, of shape (..., C)
 
-    Returns:
-    - log_p: Log-probabilities, of the same shape and dtype
+    Returns: array of shape (...), of the same dtype
     """
-    shifted = x - x.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    largest = x.max(axis=-1, keepdims=True)
+    return largest[..., 0] + np.log(np.exp(x - largest).sum(axis=-1))
 
 
 def softmax_loss(x, y):
