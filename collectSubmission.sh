@@ -3,8 +3,10 @@
 # All the rest is in deeplearning/submission.py, which runs without bash too: python -m deeplearning.submission
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)"
+usable='import sys; from importlib.util import find_spec as find
+sys.exit(sys.version_info < (3, 10) or None in map(find, ["nbformat", "numpy"]))'
 for python in "$here/.venv/bin/python" "$here/.venv/Scripts/python.exe" python3 python; do
-    if "$python" -c 'import nbformat, numpy, sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; then
+    if "$python" -c "$usable" >/dev/null 2>&1; then
         PYTHONPATH="$here" exec "$python" -m deeplearning.submission "$@"
     fi
 done

@@ -120,7 +120,7 @@ def _add(submission, folder, name):
             submission.saved[stored] = (folder / name).lstat().st_mtime
             submission.files[stored] = content = _read(folder / name, printable(name))
             check = {".ipynb": check_notebook, ".py": check_python}.get(PurePosixPath(name).suffix)
-            if check and (content or name in EXERCISE_FILES):  # an empty __init__.py is well
+            if check and (content or name in (*NOTEBOOKS, *EXERCISE_FILES)):  # an empty __init__.py is well
                 problems, remarks = check(printable(name), content)
         except OSError as error:
             problems.append(f"{printable(name)} can't be read ({error.strerror}): change its permissions")

@@ -9,7 +9,7 @@ import warnings
 
 import nbformat
 
-CONFLICT = re.compile(r"^(<{7}|>{7})( .*)?$", re.MULTILINE)  # what git leaves in a file that it could not merge
+CONFLICT = re.compile(r"^(<{7}|>{7})( .*)?\r?$", re.MULTILINE)  # what git leaves in a file that it could not merge
 RERUN = "restart the kernel, run all cells, and save"
 # Windows Explorer refuses these characters, these names whatever their ending, and paths of about 260 characters
 FORBIDDEN_CHARACTERS = re.compile(r'[<>:"\\|?*\x00-\x1f]')
