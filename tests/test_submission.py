@@ -12,7 +12,6 @@ import pytest
 from work_trees import GOOD, LAYERS, PROBLEMS, REMARKS, RNN, add, age, make_tree, rerun, write, write_notebook
 
 from deeplearning import submission
-from deeplearning.assignment import NOTEBOOKS
 
 ROOT = Path(submission.__file__).resolve().parents[1]
 
