@@ -79,8 +79,8 @@ def collect(folder):
 
 
 def _walk(folder, submission):
-    """Names of the files in a folder, sorted, with forward slashes. Nothing hidden or behind a link, no caches and no
-    environments."""
+    """Names of the files in a folder, sorted, with forward slashes. Nothing hidden, no caches and no environments, and
+    nothing behind links, which os.walk names but does not follow."""
 
     def unreadable(error):
         name = Path(error.filename).relative_to(folder).as_posix()
@@ -90,12 +90,11 @@ def _walk(folder, submission):
         inside = Path(where).relative_to(folder)
         for name in sorted(folders):
             path = os.path.join(where, name)
-            link = os.path.islink(path)
-            if link and inside.parts[:1] == ("deeplearning",):
+            if os.path.islink(path) and inside.parts[:1] == ("deeplearning",):
                 shown = printable((inside / name).as_posix())
                 submission.remarks.append(f"{shown} is a link: what it leads to stays out")
             environment = any(os.path.exists(os.path.join(path, mark)) for mark in ("pyvenv.cfg", "conda-meta"))
-            if name.startswith(".") or name in NOT_OURS or link or environment:
+            if name.startswith(".") or name in NOT_OURS or environment:
                 folders.remove(name)
         folders.sort()
         yield from ((inside / name).as_posix() for name in sorted(files) if not name.startswith("."))

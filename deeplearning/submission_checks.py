@@ -74,7 +74,8 @@ def check_python(name, content):
         where = f", line {error.lineno}" if error.lineno else ""
         return [f"{name}{where}: Python can't read it ({printable(error.msg)}): mend it, and run its tests"], []
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes before Python 3.12; thousands of brackets
-        return [f"{name}: Python can't read it ({printable(str(error))}): mend it, and run its tests"], []
+        reason = printable(str(error) or type(error).__name__)
+        return [f"{name}: Python can't read it ({reason}): mend it, and run its tests"], []
     unwritten = [f.name for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) and any(map(_is_stub, ast.walk(f)))]
     remarks = [f"{name}: not written yet: {', '.join(unwritten)}"] if unwritten else []
     return [] if tree.body else [f"{name} is empty: fetch a fresh copy, and put your functions into it"], remarks

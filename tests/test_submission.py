@@ -65,8 +65,8 @@ def test_when_notebooks_were_saved(tree, capsys):
     assert re.search(r"^  LSTM_Captioning.ipynb +not there$", output, re.MULTILINE)
 
 
-def test_same_content_same_bytes(tree, capsys, tmp_path):
-    """Times, permissions, what stays out and the order in which files were made don't change a byte of the zip."""
+def test_same_content_same_bytes(tree, capsys, tmp_path, monkeypatch):
+    """Times, permissions, what stays out, the order in which files were made and the system don't change a byte."""
     copy = tmp_path / "copy"
     for name in reversed(GOOD):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -75,9 +75,11 @@ def test_same_content_same_bytes(tree, capsys, tmp_path):
         (copy / name).chmod(0o700)
     assert hand_in(tree, capsys)[0] == hand_in(copy, capsys, "--out", tmp_path / "other.zip")[0] == 0
     assert (tree / "assignment2.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
-    again = (tree / "assignment2.zip").read_bytes()
-    hand_in(tree, capsys)
-    assert again == (tree / "assignment2.zip").read_bytes()
+    with monkeypatch.context() as elsewhere, zipfile.ZipFile(tmp_path / "other.zip") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        elsewhere.setattr(sys, "platform", "win32")
+        submission.write_zip({name: archive.read(name) for name in reversed(GOOD)}, tmp_path / "windows.zip")
+    assert (tree / "assignment2.zip").read_bytes() == (tmp_path / "windows.zip").read_bytes()
 
 
 def test_names_suit_every_unpacker(tree, capsys, tmp_path):
@@ -147,11 +149,13 @@ def test_oversights_are_told_and_allowed(tree, capsys, how):
         lambda tree: rerun(1, 2, 7)(tree),  # a cell that was run again, or one that was deleted
         lambda tree: rerun(4, 5, None, sources=["x = 1", "x", " \n"])(tree),  # an empty cell can't be run
         lambda tree: write(".ipynb_checkpoints/RNN_Captioning-checkpoint.ipynb", b"{}")(tree),
+        lambda tree: write("RNN_Captioning (1).ipynb", (tree / RNN).read_bytes())(tree) and age(tree / RNN, 20),
+        lambda tree: write(RNN, b"\xef\xbb\xbf" + (tree / RNN).read_bytes())(tree),
         lambda tree: age(tree / RNN, 20),  # a checkout writes its files one after the other
         lambda tree: write(LAYERS, b"\xef\xbb\xbfx = '\\d'\r\n")(tree),  # BOM, Windows line ends, a careless escape
         lambda tree: rerun(1, sources=["path = 'a/home/b'  # pip would be no help, sys.pathology neither"])(tree),
     ],
-    ids=["gap", "empty cell", "old checkpoint", "checkout", "BOM", "harmless words"],
+    ids=["gap", "empty cell", "old checkpoint", "same copy", "BOM", "checkout", "BOM in code", "harmless words"],
 )
 def test_nothing_is_said_of_what_is_well(tree, capsys, how):
     """Harmless peculiarities draw no remark."""

@@ -234,6 +234,7 @@ PROBLEMS = {
     ),
     "code in Latin-1": (write(LAYERS, b"x = '\xe9'\n"), f"{LAYERS}, line 1: Python can't read it ("),
     "code with null bytes": (write(LAYERS, b"x = 1\0\n"), f"{LAYERS}: Python can't read it (source code "),
+    "code is nested without end": (write(LAYERS, b"-" * 100_000 + b"1\n"), "Python can't read it ("),
     "code with conflict marks": (
         write(LAYERS, b"x = 1\n<<<<<<< HEAD\nx = 2\n"),
         f"{LAYERS}, line 2: a merge-conflict mark (<<<<<<< HEAD): keep one",
@@ -253,6 +254,7 @@ PROBLEMS = {
         add("deeplearning/v2./a.py"),
         "deeplearning/v2./a.py: the name has a part that ends in a dot",
     ),
+    "folder ends in a space": (add("deeplearning/v2 /a.py"), "deeplearning/v2 /a.py: the name has a part that ends in"),
     "long name": (add(f"deeplearning/{'a' * 180}.py"), "aaa...: the name has 196 characters, more than 180"),
     "name is not Unicode": (add(os.fsdecode(b"caf\xe9.txt")), "caf\\udce9.txt: the name is not valid Unicode"),
     "names differ in case": (
