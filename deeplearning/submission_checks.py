@@ -136,9 +136,9 @@ def _check_run(name, cells):
     counts = [cell.execution_count for cell in cells]
     unrun = [k for k in range(total) if counts[k] is None]
     if len(unrun) == total:
-        problems.append(f"{name}: none of its {total} code cells was run: {RERUN}")
+        problems.append(f"{name}: never run: {RERUN}")
     elif unrun:
-        problems.append(f"{name}: {len(unrun)} of {total} code cells were never run ({_which(cells, unrun)}): {RERUN}")
+        problems.append(f"{name}: never run: {len(unrun)} of {total} code cells ({_which(cells, unrun)}): {RERUN}")
     ran = [k for k in range(total) if counts[k] is not None]
     early = [k for before, k in zip(ran, ran[1:], strict=False) if counts[k] <= counts[before]]
     if early:
@@ -150,7 +150,7 @@ def _check_run(name, cells):
         error = next(output for output in cells[failed[0]].outputs if output.output_type == "error")
         what = f"{_which(cells, failed)}, {printable(f'{error.ename}: {error.evalue}')}"
         problems.append(
-            f"{name}: {len(failed)} of {total} code cells ended in an error ({what}): mend it, then {RERUN}"
+            f"{name}: ended in an error: {len(failed)} of {total} code cells ({what}): mend it, then {RERUN}"
         )
     return problems
 

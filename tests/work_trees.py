@@ -180,7 +180,7 @@ PROBLEMS = {
     "notebook is nested without end": (write(RNN, b"[" * 100_000), f"{RNN} is no valid notebook ("),
     "notebook without cells' fields": (edit(RNN, b'"outputs"', b'"output"'), f"{RNN} is no valid notebook ("),
     "notebook of a future version": (edit(RNN, b'"nbformat": 4', b'"nbformat": 9'), f"{RNN} is no valid notebook (Uns"),
-    "notebook of version 3, never run": (write(RNN, VERSION_3), f"{RNN}: none of its 1 code cells was run: restart"),
+    "notebook of version 3, never run": (write(RNN, VERSION_3), f"{RNN}: never run: restart"),
     "notebook with conflict marks": (
         edit(RNN, b'\n   "source"', b'\n<<<<<<< HEAD\n   "source"'),
         f"{RNN}, line 17: a merge-conflict mark (<<<<<<< HEAD): keep one of the two versions",
@@ -192,11 +192,11 @@ PROBLEMS = {
     "notebook without code": (rerun(), f"{RNN} holds no code cells: start again"),
     "never run": (
         rerun(None, None),
-        f"{RNN}: none of its 2 code cells was run: restart the kernel, run all cells, and",
+        f"{RNN}: never run: restart the kernel, run all cells, and",
     ),
     "some cells never run": (
         rerun(1, None, 2, None),
-        f"{RNN}: 2 of 4 code cells were never run (code cell 2, 4, `print(1)`): restart the kernel",
+        f"{RNN}: never run: 2 of 4 code cells (code cell 2, 4, `print(1)`): restart the kernel",
     ),
     "out of order": (
         rerun(1, 5, 3, 4, 9),
@@ -204,7 +204,7 @@ PROBLEMS = {
     ),
     "an error": (
         rerun(1, 2, 3, outputs=ERROR),
-        f"{RNN}: 1 of 3 code cells ended in an error (code cell 2, `print(1)`, ValueError: shapes (2,3)\\nand (4,))",
+        f"{RNN}: ended in an error: 1 of 3 code cells (code cell 2, `print(1)`, ValueError: shapes (2,3)\\nand (4,))",
     ),
     "notebook is a link": (link(RNN), f"{RNN} is a link: put the file itself there"),
     "code behind a link": (
