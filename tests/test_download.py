@@ -382,8 +382,8 @@ ALL = [(fault, seed) for fault, count in RUNS.items() for seed in range(count)]
 
 
 class Faults:
-    """Each method runs the command with one thing that goes wrong, and returns whether it said that all is well, or None
-    if it could not say anything."""
+    """Each method runs the command with one thing that goes wrong, and returns whether it said that all is well; None
+    where it could not say anything."""
 
     def __init__(self, server, rng, start_python, monkeypatch):
         self.server, self.rng, self.start_python, self.monkeypatch = server, rng, start_python, monkeypatch
