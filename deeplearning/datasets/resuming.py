@@ -86,11 +86,14 @@ class Incoming:
                 self.version.unlink()  # so that the next try asks for the whole file
                 raise requests.RequestException(f"the server offers {offered or 'another range'} after {have} bytes")
             response.raise_for_status()
-            if response.status_code != 206:
-                have = 0
+            resumed = response.status_code == 206
+            length = response.headers.get("Content-Length", "")
+            total = have * resumed + int(length) if length.isdigit() else None
+            self._check_room(total or 0)
+            if not resumed:
                 self.path.unlink(missing_ok=True)  # before another version is noted
                 self._note_version(response)
-            self._write(response, have)
+            self._write(response, total)
 
     def _note_version(self, response):
         version = response.headers.get("ETag", "")
@@ -101,14 +104,13 @@ class Incoming:
         else:
             self.version.unlink(missing_ok=True)
 
-    def _write(self, response, have):
-        """Write what the server sends behind the first `have` bytes."""
-        length = response.headers.get("Content-Length", "")
-        total = have + int(length) if length.isdigit() else None
-        self._check_room(have, total or have)
+    def _write(self, response, total):
+        """Write what the server sends behind what is there."""
         with (
-            open(self.path, "ab" if have else "wb") as file,
-            tqdm(initial=have, total=total, unit="B", unit_scale=True, unit_divisor=1024, file=sys.stdout) as bar,
+            open(self.path, "ab") as file,
+            tqdm(
+                initial=file.tell(), total=total, unit="B", unit_scale=True, unit_divisor=1024, file=sys.stdout
+            ) as bar,
         ):
             for chunk in response.iter_content(CHUNK):
                 self._check_size(file.tell() + len(chunk))
@@ -117,9 +119,9 @@ class Incoming:
         if total is not None and self.size() != total:
             raise requests.ConnectionError(f"cut off after {self.size()} of {total} bytes")
 
-    def _check_room(self, have, total):
+    def _check_room(self, total):
         self._check_size(total)
-        needed, free = int(total * self.room) - have, shutil.disk_usage(self.path.parent).free
+        needed, free = int(total * self.room) - self.size(), shutil.disk_usage(self.path.parent).free
         if needed > free:
             raise OSError(errno.ENOSPC, f"{needed / 2**20:.1f} MiB are needed, {free / 2**20:.1f} MiB are free")
 
