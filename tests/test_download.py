@@ -453,7 +453,7 @@ def crowded(free, path, mode):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             file.write(content)
 
-        yield SimpleNamespace(write=write, tell=file.tell, flush=file.flush, fileno=file.fileno)
+        yield SimpleNamespace(write=write, tell=file.tell)
 
 
 def heals(fault, seed, dataset, places, start_python, monkeypatch):

@@ -83,12 +83,12 @@ class Incoming:
             if response.status_code == 416 and offered == f"bytes */{have}":
                 return  # nothing is missing
             if response.status_code == 416 or response.status_code == 206 and not offered.startswith(f"bytes {have}-"):
-                self.version.unlink()  # so that the next try asks for the whole file
+                self.version.unlink(missing_ok=True)  # so that the next try asks for the whole file
                 raise requests.RequestException(f"the server offers {offered or 'another range'} after {have} bytes")
             response.raise_for_status()
             resumed = response.status_code == 206
             length = response.headers.get("Content-Length", "")
-            total = have * resumed + int(length) if length.isdigit() else None
+            total = int(length) + (have if resumed else 0) if length.isdigit() else None
             self._check_room(total or 0)
             if not resumed:
                 self.path.unlink(missing_ok=True)  # before another version is noted

@@ -1,7 +1,6 @@
 """Unpack a zip from the network: only the files that are expected in it, so that none can land anywhere else."""
 
 import errno
-import os
 import shutil
 import sys
 import zipfile
@@ -48,8 +47,6 @@ def _unpack(archive, folder, members):
                 while chunk := source.read(CHUNK):
                     file.write(chunk)
                     bar.update(len(chunk))
-                file.flush()
-                os.fsync(file.fileno())  # so that the folder's name is not on the disk before what is in it
 
 
 def _members(archive, names, limit):
