@@ -13,14 +13,16 @@ class FaultServer(http.server.ThreadingHTTPServer):
     - ("cut", n): the connection ends after n bytes of the file
     - ("stall", n): nothing comes after n bytes of the file, until the server is closed or `go` is set
     - ("wrong", n): byte n of the file is another one
+    - ("shift", n): what comes begins n bytes before what was asked for, and says so
     - ("close", n): as cut, but the length was not announced, so that the file looks complete
 
+    `versions` stands before the file's ETag ("W/" makes it a weak one); None: there is none.
     `asked` lists path and Range header of each request. `reached` is set when one comes, `held` when an answer stalls.
     """
 
     daemon_threads = True
 
-    def __init__(self, files, faults=(), ranges=True, versions=True):
+    def __init__(self, files, faults=(), ranges=True, versions=""):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files, self.faults, self.ranges, self.versions = files, list(faults), ranges, versions
         self.asked, self.reached, self.held, self.go = [], threading.Event(), threading.Event(), threading.Event()
@@ -57,11 +59,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _send(self, content, kind, n):
         if kind == "wrong":
             content = content[:n] + bytes([content[n] ^ 255]) + content[n + 1 :]
-        version = f'"{len(content)}-{hash(self.server.files[self.path])}"'
+        version = f'{self.server.versions}"{len(content)}-{hash(self.server.files[self.path])}"'
         wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         first = (
             int(wanted[1]) if wanted and self.server.ranges and self.headers.get("If-Range") in (None, version) else 0
         )
+        first -= n if first and kind == "shift" else 0
         if first and first >= len(content):
             self.send_response(416)
             self.send_header("Content-Range", f"bytes */{len(content)}")
@@ -71,7 +74,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(206 if first else 200)
         if first:
             self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
-        if self.server.versions:
+        if self.server.versions is not None:
             self.send_header("ETag", version)
         if kind != "close":
             self.send_header("Content-Length", str(len(content) - first))

@@ -2,6 +2,7 @@ import random
 from types import SimpleNamespace
 
 import pytest
+import requests
 from fault_server import serving
 
 from deeplearning.datasets import resuming
@@ -23,12 +24,12 @@ def test_goes_on_where_it_was_cut(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.parametrize("how", [{"ranges": False}, {"versions": False}])
+@pytest.mark.parametrize("how", [{"ranges": False}, {"versions": None}, {"versions": "W/"}])
 def test_without_ranges_from_the_beginning(tmp_path, how):
     """A server without ranges, or one that does not say which version it sends, sends everything again after a cut."""
     with serving({"/file": CONTENT}, [("cut", 2 << 20)], **how) as server:
         assert received(server, tmp_path / "file") == CONTENT
-        assert len(server.asked) == 2
+        assert [wanted is None for _, wanted in server.asked] == [True, how != {"ranges": False}]
 
 
 def test_another_version_from_the_beginning(tmp_path):
@@ -82,3 +83,27 @@ def test_the_next_url_is_tried(tmp_path):
         resuming.ResumingDownloader([f"{server.url}/there"])(f"{server.url}/gone", tmp_path / "file", None)
         assert [path for path, _ in server.asked] == ["/gone", "/there"]
     assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def test_other_bytes_than_asked_for(tmp_path):
+    """A server that goes on at another byte than it was asked to is asked for everything."""
+    with serving({"/file": CONTENT}, [("cut", 1 << 20), ("shift", 1000)]) as server:
+        assert received(server, tmp_path / "file") == CONTENT
+        assert [wanted for _, wanted in server.asked] == [None, "bytes=1048576-", None]
+
+
+def test_the_version_belongs_to_the_bytes(tmp_path):
+    """Where the whole file came again, and the server does not say which version that was, the old one is forgotten."""
+    with serving({"/file": CONTENT}, [("cut", 1 << 20), 404, 404, 404, 404]) as server:
+        with pytest.raises(ConnectionError):
+            received(server, tmp_path / "file")
+        server.files["/file"], server.versions, server.faults = CONTENT[::-1], None, [("cut", 2 << 20)]
+        assert received(server, tmp_path / "file") == CONTENT[::-1]
+        assert [wanted for _, wanted in server.asked[-2:]] == ["bytes=1048576-", None]
+
+
+def test_shorter_than_announced(tmp_path):
+    """A body that ends early is noticed, also with versions of urllib3 that say nothing."""
+    response = SimpleNamespace(iter_content=lambda _: [b"abc"])
+    with pytest.raises(requests.ConnectionError, match="cut off after 3 of 5 bytes"):
+        resuming.Incoming(tmp_path / "incoming", 1, 100)._write(response, 5)
