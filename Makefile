@@ -1,14 +1,18 @@
-# make test   set up .venv and run the whole test suite
-# make run    set up .venv and execute the notebooks into build/, as notebooks and as pages
-# make lab    set up .venv and open JupyterLab
+# make test    set up .venv and run the whole test suite
+# make corpus  run the tests that are too long for every day
+# make run     set up .venv and execute the notebooks into build/, as notebooks and as pages
+# make lab     set up .venv and open JupyterLab
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: test run lab clean
+.PHONY: test corpus run lab clean
 
 test: .venv/installed
 	$(BIN)/python -m pytest
+
+corpus: .venv/installed
+	$(BIN)/python -m pytest -m corpus
 
 run: .venv/installed
 	$(BIN)/python -m deeplearning.run_notebooks
