@@ -183,4 +183,5 @@ def _squeezenet(source, arrays, classes):
             )
         state[name] = torch.from_numpy(array.astype(np.float32))
     model.load_state_dict(state, assign=True)
-    return model.eval().requires_grad_(False)
+    # with the channels last in memory, convolutions and their gradients take two thirds of the time on CPUs
+    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
