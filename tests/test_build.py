@@ -263,7 +263,7 @@ def test_new_pictures_are_treated_alike(built, pictures, network, monkeypatch, t
         )
     np.testing.assert_array_equal(raw, before)
     assert transform_features(raw.astype(np.float64), built).dtype == np.float32
-    assert json.loads((built / "features.json").read_text(encoding="utf-8"))["network"] == network.weights
+    assert json.loads((built / "features.json").read_text(encoding="utf-8"))["weights"] == network.weights
 
 
 def test_built_references(built, splits):
@@ -336,7 +336,7 @@ def test_data_set_without_transform(tiny_dataset):
 def test_damaged_transform(tiny_dataset, content):
     """A transform that is cut off or of another form is reported by its file."""
     (tiny_dataset / "features.json").write_text(content, encoding="utf-8")
-    with pytest.raises(ValueError, match="features.json holds no mean and std"):
+    with pytest.raises(ValueError, match="features.json does not hold how features were made"):
         transform_features(np.zeros((1, 1)), tiny_dataset)
 
 
