@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import scipy.linalg
 
 from deeplearning.data_utils import atomic_write
 
@@ -78,21 +77,36 @@ class FeatureTransform:
     def description(self):
         """Everything but the projection, as a dictionary that JSON can hold."""
         description = asdict(self) | {"mean": self.mean.tolist(), "std": self.std.tolist()}
-        return description | {"reduced": description.pop("projection") is not None}
+        return description | {"projection": self.projection is not None}
 
     @classmethod
     def from_description(cls, description, projection=None):
-        """The transform of which this is the description; `projection` as an array, if there is one.
+        """The transform of which this is the description; `projection` is an array, if there is one.
 
         Raises ValueError for a description of another form.
         """
         try:
-            description = dict(description.items())
-            if description.pop("reduced") != (projection is not None):
+            if description["projection"] != (projection is not None):
                 raise ValueError("its projection is missing, or belongs to another transform")
-            return cls(**description, projection=projection)
-        except (TypeError, KeyError, AttributeError) as error:
+            return cls(**description | {"projection": projection})
+        except (TypeError, KeyError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from error
+
+    def to_arrays(self):
+        """All of it as a dictionary of arrays, for an npz archive that holds other arrays, too."""
+        arrays = {"feature_transform": np.array(json.dumps(self.description()))}
+        return arrays if self.projection is None else arrays | {"feature_transform/projection": self.projection}
+
+    @classmethod
+    def from_arrays(cls, arrays):
+        """What `to_arrays` put into this dictionary; None where there is no transform.
+
+        Raises ValueError where there is one of another form.
+        """
+        if "feature_transform" not in arrays:
+            return None
+        description = json.loads(str(arrays["feature_transform"]))
+        return cls.from_description(description, arrays.get("feature_transform/projection"))
 
     def save(self, folder):
         """Write features.json, and projection.npy if there is a projection, into the folder of a data set."""
@@ -117,44 +131,9 @@ class FeatureTransform:
             )
         try:
             description = json.loads(path.read_text(encoding="utf-8"))
-            reduced = isinstance(description, dict) and description.get("reduced")
+            reduced = isinstance(description, dict) and description.get("projection")
             return cls.from_description(description, np.load(projection, allow_pickle=False) if reduced else None)
         except (OSError, ValueError, EOFError) as error:
             raise ValueError(
                 f"{path} does not hold how features were made ({error}): build the data set again"
             ) from error
-
-
-def principal_components(features, components, chunk=1024):
-    """The directions in which features vary most.
-
-    Inputs:
-    - features: Array of shape (n, R), of which `chunk` rows at a time are taken into memory
-    - components: Number of directions, D, below n and at most R
-    - chunk: Number of rows
-
-    Returns a tuple of float64 arrays:
-    - mean: Of the features, of shape (R,)
-    - directions: Of unit length and orthogonal, in its columns, of shape (R, D), the one with the largest variance
-      first; of each the number with the largest magnitude is positive
-
-    Raises ValueError for too many components.
-    """
-    n, R = features.shape
-    if not 1 <= components <= min(n - 1, R):
-        raise ValueError(
-            f"PCA to {components} numbers needs more than {components} training pictures with at least as many "
-            f"features, got {n} pictures with {R}: ask for {min(n - 1, R)} or fewer, or take more pictures"
-        )
-    first = np.asarray(features[0], np.float64)  # sums of differences from it lose no digits where the mean is large
-    total, products = np.zeros(R), np.zeros((R, R))
-    for start in range(0, n, chunk):
-        block = np.asarray(features[start : start + chunk], np.float64) - first
-        total += block.sum(axis=0)
-        products += block.T @ block
-    mean = total / n
-    covariance = products / n - np.outer(mean, mean)
-    _, directions = scipy.linalg.eigh(covariance, subset_by_index=(R - components, R - 1))
-    directions = directions[:, ::-1]  # eigh puts the largest last
-    largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=0)[None], axis=0)
-    return first + mean, directions * np.sign(largest)

@@ -28,7 +28,8 @@ from deeplearning.classifiers.backbones import image_features, last_layer, load_
 from deeplearning.coco_utils import FeatureArray, feature_statistics, find_dataset, load_coco_data
 from deeplearning.datasets.captions import draw_split, read_captions
 from deeplearning.datasets.extraction import extract_features
-from deeplearning.feature_transform import FeatureTransform, principal_components
+from deeplearning.datasets.pca import principal_components
+from deeplearning.feature_transform import FeatureTransform
 from deeplearning.metrics import UNKNOWN, tokenize
 
 __all__ = ["build_dataset", "encode", "image_features", "transform_features", "vocabulary"]
