@@ -142,6 +142,18 @@ def read_picture(path, size):
         raise ValueError(f"the picture {path} can't be read ({error}): replace it, or leave it out") from error
 
 
+def why_broken(path, network):
+    """Why a picture has no features: what `read_picture` says of it.
+
+    Raises ValueError for a picture that can be read, but of which the network makes numbers that are not finite.
+    """
+    try:
+        read_picture(path, network.image_size)
+    except (OSError, ValueError) as error:
+        return str(error)
+    raise ValueError(f"the features of {path} are not finite: did the training of {network.weights} diverge?")
+
+
 def _read_ahead(paths, size, batch_size, skip_broken):
     """Lists of pictures; two batches are read by other threads while the one before is used."""
     read = _read_or_none if skip_broken else read_picture

@@ -18,8 +18,8 @@ from deeplearning.classifiers.backbones import (
     default_batch_size,
     feature_batches,
     feature_dim,
-    read_picture,
     weights_sha256,
+    why_broken,
 )
 from deeplearning.data_utils import atomic_write
 
@@ -57,7 +57,7 @@ def extract_features(paths, network, folder, name, skip_broken=False):
             rate = (len(paths) - done) / (time.perf_counter() - began) * 3600
             print(f"{name}: {rate:,.0f} pictures an hour" + (f", the first {done:,} were there" if done else ""))
     features = np.memmap(raw, "<f4", "r", shape=(len(paths), row_bytes // 4))
-    return features, {row: _reason(paths[row], network) for row in _rows_not_finite(features)}
+    return features, {row: why_broken(paths[row], network) for row in _rows_not_finite(features)}
 
 
 def _append(file, features):
@@ -99,12 +99,3 @@ def _rows_not_finite(features, chunk=4096):
     rows = [start + np.flatnonzero(~np.isfinite(features[start : start + chunk]).all(axis=1))
             for start in range(0, len(features), chunk)]  # fmt: skip
     return np.concatenate(rows).tolist()
-
-
-def _reason(path, network):
-    """Why a picture has no features."""
-    try:
-        read_picture(path, network.image_size)
-    except (OSError, ValueError) as error:
-        return str(error)
-    raise ValueError(f"the features of {path} are not finite: did the training of {network.weights} diverge?")
