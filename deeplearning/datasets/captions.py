@@ -97,7 +97,7 @@ def draw_split(pairs, share, seed):
 
 
 class _Finder:
-    """Finds pictures in a folder by their path in it or, in folders inside it, by their name alone."""
+    """Finds pictures by their path in a folder, or in one around it; by their name alone in folders inside it, too."""
 
     def __init__(self, folder):
         if not Path(folder).is_dir():
@@ -110,8 +110,10 @@ class _Finder:
                 self.by_name[name] = None if name in self.by_name else path  # None: it is not known which one is meant
 
     def __call__(self, name):
-        name = _normal(name)
-        return self.by_path.get(name) or self.by_name.get(name)
+        parts = _normal(name).split("/")
+        paths = ("/".join(parts[k:]) for k in range(len(parts)))  # images/a.jpg, and then a.jpg
+        found = next(filter(None, map(self.by_path.get, paths)), None)
+        return found or (self.by_name.get(parts[0]) if len(parts) == 1 else None)
 
     def pictures(self):
         """All files whose names end as those of pictures do."""
@@ -147,7 +149,8 @@ def _json_rows(path, find, left_out):
         first = next(_items(path, "images.item"), {})
         yield from _karpathy_rows(path) if "sentences" in first else _coco_rows(path, find, left_out)
     except (ijson.JSONError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is damaged or no JSON file ({error}): fetch it again") from error
+        reason = str(error).partition("\n")[0]  # the lines after it show where
+        raise ValueError(f"{path} is damaged or no JSON file ({reason}): fetch it again") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path} has neither the form of COCO's captions nor that of Karpathy's ({type(error).__name__}: {error}): "
