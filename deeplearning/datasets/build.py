@@ -61,7 +61,9 @@ def build_dataset(out, splits, network, *, min_count=5, length=17, components=No
     if not out.is_dir():
         raise FileNotFoundError(f"{out} is no folder: make the data set's folder first")
     _check_splits(splits, link)
-    if len(vocabulary([c for _, captions in splits["train"] for c in captions], min_count)) == len(SPECIAL):
+    word_to_idx = vocabulary([c for _, captions in splits["train"] for c in captions], min_count)
+    encode([], word_to_idx, length)  # refuses a length that is too small now, not after hours
+    if len(word_to_idx) == len(SPECIAL):
         raise ValueError(f"no word occurs {min_count} times in the training captions: ask for a smaller min_count")
     part = out / "building.part"
     part.mkdir(exist_ok=True)

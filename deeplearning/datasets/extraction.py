@@ -42,7 +42,7 @@ def extract_features(paths, network, folder, name, skip_broken=False):
     OSError where the disk is full.
     """
     raw, row_bytes, batch_size = folder / f"{name}.raw", 4 * feature_dim(network), default_batch_size(network)
-    _start_over_unless_same(raw, folder / f"{name}.json", _made_from(paths, network))
+    _start_over_unless_same(raw, folder / f"{name}.json", _made_from(paths, network, skip_broken))
     with open(raw, "ab") as file:
         done = (
             min(file.tell() // row_bytes, len(paths)) // batch_size * batch_size
@@ -71,7 +71,7 @@ def _append(file, features):
         raise OSError(error.errno, message) from error
 
 
-def _made_from(paths, network):
+def _made_from(paths, network, skip_broken):
     """What features depend on: the network, and the pictures as they are now."""
     pictures = hashlib.sha256()
     for path in paths:
@@ -81,7 +81,8 @@ def _made_from(paths, network):
         except OSError:
             state = "missing"
         pictures.update(os.fsencode(path) + f"\0{state}\0".encode())
-    return {"network": network.name, "weights": weights_sha256(network), "pictures": pictures.hexdigest()}
+    weights = weights_sha256(network)
+    return {"network": network.name, "weights": weights, "pictures": pictures.hexdigest(), "skip_broken": skip_broken}
 
 
 def _start_over_unless_same(raw, record, made_from):
