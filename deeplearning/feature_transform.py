@@ -45,6 +45,8 @@ class FeatureTransform:
         for name in ("mean", "std", "projection"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, np.asarray(getattr(self, name), np.float32))
+        for name in ("pixel_mean", "pixel_std"):
+            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))  # JSON gives lists
         R = len(self.mean)
         if self.mean.shape != (R,) or self.std.shape != (R,) or not (self.std > 0).all():
             raise ValueError(f"mean and positive std of one shape (R,) expected, got {self.mean.shape, self.std.shape}")

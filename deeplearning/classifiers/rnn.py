@@ -228,7 +228,7 @@ class CaptioningRNN:
         """
         features = self._checked_features(features)
         start, end = self._start_and_end()
-        captions = self._checked_captions(np.insert(captions, 0, start, axis=1))  # (N, T + 1)
+        captions = self._checked_captions(np.insert(captions, 0, start, axis=-1))  # (N, T + 1)
         if len(features) != len(captions):
             raise ValueError(f"features and captions must have the same N, got {len(features)} and {len(captions)}")
         return log_probabilities(self._step, self._initial_state(features), captions, end, self._null)
