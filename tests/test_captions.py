@@ -273,7 +273,7 @@ def test_memory_of_a_large_file(run_python, images, tmp_path):
     with open(path, "w", encoding="utf-8") as file:
         names = ", ".join(json.dumps({"id": k, "file_name": f"COCO_train2014_{k:012d}.jpg"}) for k in range(400_000))
         file.write(f'{{"images": [{{"id": -1, "file_name": "a.jpg"}}, {names}], "annotations": [')
-        for k in range(2_600_000):
+        for k in range(2_800_000):
             file.write(f'{{"image_id": {k // 6 - 1}, "id": {k}, "caption": "{caption}"}}, ')
         file.write(f'{{"image_id": -1, "id": -1, "caption": "{caption}"}}]}}')
     assert path.stat().st_size > 500e6
