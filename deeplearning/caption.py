@@ -60,10 +60,8 @@ def caption_photos(paths, model, network, beam_width=3, length_penalty=0.7, prog
 
     Raises ValueError for a model that does not fit its features.
     """
-    from deeplearning.classifiers.backbones import (
-        feature_batches,
-        why_broken,
-    )  # PyTorch takes seconds, --help needs none
+    # here, since PyTorch takes seconds, and mistakes in the command need none
+    from deeplearning.classifiers.backbones import feature_batches, why_broken
 
     captioned, broken, done = [], {}, 0
     with tqdm(total=len(paths), disable=not progress, file=sys.stdout, unit="picture") as bar:
@@ -151,7 +149,10 @@ def _photos(arguments):
     photos = []
     for path in map(Path, arguments):
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+            try:
+                inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+            except PermissionError as error:
+                raise PermissionError(f"can't read the folder {path}: ask for permission to read it") from error
             if not inside:
                 raise FileNotFoundError(f"no pictures in {path}: their names end in {', '.join(sorted(SUFFIXES))}")
             photos += inside

@@ -376,6 +376,17 @@ def test_two_builds_at_once(splits, network, tmp_path):
     assert not (tmp_path / "building.part").exists()
 
 
+def test_folder_without_permission(splits, network, tmp_path, monkeypatch):
+    """A folder that can't be written is named, with what to do."""
+
+    def denied(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", denied)
+    with pytest.raises(OSError, match=r"can't make the folder .*building.part \(Permission denied\): name another one"):
+        build_dataset(tmp_path, splits, network, min_count=1)
+
+
 def test_full_disk(splits, network, tmp_path, monkeypatch):
     """Where the disk is full, one sentence says so, no file of the data set is there, and the next run goes on."""
     create = h5py.Group.create_dataset
@@ -463,7 +474,7 @@ PROBLEMS = {
     "too many components": (["--pca", "99"], "PCA to 99 numbers needs more than 99 training pictures"),
     "rare words": (["--min-count", "99"], "no word occurs 99 times"),
     "length": (["--length", "2"], "length must be at least 3"),
-    "a file in place of a folder": (["--out", "captions.csv"], "captions.csv"),
+    "a file in place of a folder": (["--out", "captions.csv"], "can't make the folder captions.csv"),
 }
 
 

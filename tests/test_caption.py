@@ -119,6 +119,17 @@ def test_photos_that_cannot_be_read(model_file, photos, tmp_path, capsys):
     assert not (tmp_path / "page.html").exists()
 
 
+def test_folder_without_permission(model_file, photos, monkeypatch):
+    """A folder that can't be read is named."""
+
+    def denied(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.iterdir", denied)
+    with pytest.raises(PermissionError, match=r"can't read the folder .*my photos: ask for permission"):
+        main([str(photos), "--model", model_file])
+
+
 # The page
 
 

@@ -66,7 +66,7 @@ def build_dataset(out, splits, network, *, min_count=5, length=17, components=No
     if len(word_to_idx) == len(SPECIAL):
         raise ValueError(f"no word occurs {min_count} times in the training captions: ask for a smaller min_count")
     part = out / "building.part"
-    part.mkdir(exist_ok=True)
+    _make_folder(part)
     try:
         with FileLock(part / "lock", blocking=False):
             broken = _build(part, out, splits, network, min_count, length, components, link, skip_broken)
@@ -251,6 +251,15 @@ def _write_array(path, n, block, size=4096):
         ) from error
 
 
+def _make_folder(path):
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"can't make the folder {path} ({error.strerror}): name another one by out"
+        ) from error
+
+
 def _write_json(path, value, indent=None):
     path.write_text(json.dumps(value, indent=indent), encoding="utf-8", newline="\n")
 
@@ -266,7 +275,7 @@ def main(argv=None):
     if None in splits:
         splits = draw_split(splits[None], args.val, args.seed)
     network = load_network(args.network, args.weights)
-    out.mkdir(parents=True, exist_ok=True)
+    _make_folder(out)
     broken = build_dataset(
         out,
         splits,

@@ -44,9 +44,8 @@ def extract_features(paths, network, folder, name, skip_broken=False):
     raw, row_bytes, batch_size = folder / f"{name}.raw", 4 * feature_dim(network), default_batch_size(network)
     _start_over_unless_same(raw, folder / f"{name}.json", _made_from(paths, network, skip_broken))
     with open(raw, "ab") as file:
-        done = (
-            min(file.tell() // row_bytes, len(paths)) // batch_size * batch_size
-        )  # whole batches: always the same ones
+        # whole batches alone are kept, so that a picture always shares its batch with the same others
+        done = min(file.tell() // row_bytes, len(paths)) // batch_size * batch_size
         file.truncate(done * row_bytes)
         began = time.perf_counter()
         with tqdm(total=len(paths), initial=done, desc=name, file=sys.stdout, unit="picture") as bar:
@@ -65,10 +64,8 @@ def _append(file, features):
         file.write(features.astype("<f4", copy=False).tobytes())
         file.flush()
     except OSError as error:
-        message = (
-            f"could not write {file.name} ({error.strerror}): free space there, then start again; it goes on from here"
-        )
-        raise OSError(error.errno, message) from error
+        advice = "free space there, then start again; it goes on from here"
+        raise OSError(error.errno, f"could not write {file.name} ({error.strerror}): {advice}") from error
 
 
 def _made_from(paths, network, skip_broken):
