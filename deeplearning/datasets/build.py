@@ -54,8 +54,8 @@ def build_dataset(out, splits, network, *, min_count=5, length=17, components=No
     Returns: dictionary from the paths of pictures that were left out to why
 
     Raises FileNotFoundError for a missing folder or picture, ValueError for splits of another form, for a broken
-    picture and for more components than there are training pictures or features, and OSError where the disk is full, the
-    folder can't be written or another run is building there.
+    picture and for more components than there are training pictures or features, and OSError where the disk is full,
+    the folder can't be written or another run is building there.
     """
     out = Path(out)
     if not out.is_dir():
