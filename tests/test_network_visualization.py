@@ -5,7 +5,6 @@ import copy
 import numpy as np
 import pytest
 import torch
-from networks import condition
 from PIL import Image
 from torch import nn
 
@@ -15,6 +14,7 @@ from deeplearning.classifiers.squeezenet import load_squeezenet
 from deeplearning.data_utils import load_imagenet_val
 from deeplearning.gradient_check import eval_numerical_gradient
 from deeplearning.image_utils import blur_tensor, deprocess, preprocess
+from tests.networks import condition
 
 pytestmark = [pytest.mark.q3, pytest.mark.filterwarnings("ignore:not fooled")]
 C = 4  # classes of the tiny models

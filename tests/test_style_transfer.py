@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pytest
 import torch
-from networks import condition
 from PIL import Image
 from torch import nn
 
@@ -13,6 +12,7 @@ from deeplearning import figures
 from deeplearning import style_transfer as st
 from deeplearning.classifiers.squeezenet import extract_features, load_squeezenet
 from deeplearning.image_utils import deprocess, preprocess
+from tests.networks import condition
 
 pytestmark = pytest.mark.q4
 shapes = pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 3, 1, 5), (1, 3, 4, 1), (1, 2, 5, 3), (2, 3, 4, 6)])
