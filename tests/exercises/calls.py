@@ -101,7 +101,7 @@ def _captioning_sample(cell):
 
 
 def _network(inputs):
-    """A small frozen network from pictures (N, 3, H, W) to scores (N, C): convolution, tanh, mean over places, affine."""
+    """A small frozen network from pictures (N, 3, H, W) to scores (N, C): convolution, tanh, mean, affine."""
     import torch  # here and not above: the calls of questions 1 and 2 do without it
 
     conv_w, conv_b, w, b = (torch.from_numpy(inputs[name]) for name in ("conv_w", "conv_b", "w", "b"))
