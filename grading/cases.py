@@ -6,6 +6,7 @@ fooling), cases are drawn until they are clear: otherwise rounding would decide.
 """
 
 import contextlib
+import functools
 import io
 import warnings
 
@@ -54,36 +55,39 @@ def _sizes(rng, count, high=5):
     return np.where(rng.random(count) < 0.25, 1, rng.integers(2, high + 1, count)).tolist()
 
 
-def _step(cell):
+def _step(cell, backward=False):
     def make(rng):
         N, D, H = _sizes(rng, 3)
         K = {"rnn": 1, "lstm": 4}[cell] * H
         states = ["prev_h"] if cell == "rnn" else ["prev_h", "prev_c"]
         arrays = {"x": rng.normal(size=(N, D))} | {name: rng.normal(size=(N, H)) for name in states}
         arrays |= {"Wx": rng.normal(size=(D, K)), "Wh": rng.normal(size=(H, K)), "b": rng.normal(size=K)}
-        return arrays | {name.replace("prev", "dnext"): rng.normal(size=(N, H)) for name in states}
+        upstream = {name.replace("prev", "dnext"): rng.normal(size=(N, H)) for name in states}
+        return arrays | upstream if backward else arrays
 
     return make
 
 
-def _sequence(cell):
+def _sequence(cell, backward=False):
     def make(rng):
         N, D, H = _sizes(rng, 3)
         (T,) = _sizes(rng, 1, high=7)
         K = {"rnn": 1, "lstm": 4}[cell] * H
-        shapes = {"x": (N, T, D), "h0": (N, H), "Wx": (D, K), "Wh": (H, K), "b": (K,), "dh": (N, T, H)}
+        shapes = {"x": (N, T, D), "h0": (N, H), "Wx": (D, K), "Wh": (H, K), "b": (K,)}
+        shapes |= {"dh": (N, T, H)} if backward else {}
         scale = {"Wh": 1 / np.sqrt(H)}  # or gradients grow from step to step
         return {name: scale.get(name, 1) * rng.normal(size=shape) for name, shape in shapes.items()}
 
     return make
 
 
-def _embedding(rng):
+def _embedding(rng, backward=False):
     N, D = _sizes(rng, 2)
     T, V = rng.integers(2, 6, 2).tolist()
     x = rng.integers(V, size=(N, T))
     x[0, :2] = x[0, 0]  # a word that occurs twice
-    return {"x": x, "W": rng.normal(size=(V, D)), "dout": rng.normal(size=(N, T, D))}
+    arrays = {"x": x, "W": rng.normal(size=(V, D))}
+    return arrays | {"dout": rng.normal(size=(N, T, D))} if backward else arrays
 
 
 def _parameters(rng, cell):
@@ -203,17 +207,17 @@ def _tv_loss(rng):
 
 MAKERS = {
     "rnn_step_forward": _step("rnn"),
-    "rnn_step_backward": _step("rnn"),
+    "rnn_step_backward": _step("rnn", backward=True),
     "rnn_forward": _sequence("rnn"),
-    "rnn_backward": _sequence("rnn"),
+    "rnn_backward": _sequence("rnn", backward=True),
     "word_embedding_forward": _embedding,
-    "word_embedding_backward": _embedding,
+    "word_embedding_backward": functools.partial(_embedding, backward=True),
     "CaptioningRNN.loss[rnn]": _captioning_loss("rnn"),
     "CaptioningRNN.sample[rnn]": _captioning_sample("rnn"),
     "lstm_step_forward": _step("lstm"),
-    "lstm_step_backward": _step("lstm"),
+    "lstm_step_backward": _step("lstm", backward=True),
     "lstm_forward": _sequence("lstm"),
-    "lstm_backward": _sequence("lstm"),
+    "lstm_backward": _sequence("lstm", backward=True),
     "CaptioningRNN.loss[lstm]": _captioning_loss("lstm"),
     "CaptioningRNN.sample[lstm]": _captioning_sample("lstm"),
     "compute_saliency_maps": _saliency,

@@ -1,9 +1,11 @@
 """The corpus of wrong and right implementations, as packages for the calls and as files for a submission."""
 
+import ast
 import importlib
 import inspect
 from types import SimpleNamespace
 
+from grading.manifest import MANIFEST
 from grading.mistakes import mistakes
 from grading.variants import plain
 from tests.exercises.calls import CALLS, MODULES
@@ -29,6 +31,35 @@ def package(functions):
         network_visualization=SimpleNamespace(**(own["network_visualization"] | functions)),
         style_transfer=SimpleNamespace(**(own["style_transfer"] | functions)),
     )
+
+
+def sources(functions):
+    """The same as files of a submission: the repository's modules, with what replaces parts of them below.
+
+    Inputs:
+    - functions: As for `package`
+
+    Returns: dictionary from the path of a file, relative to the repository, to its text
+    """
+    texts = {module: [inspect.getsource(importlib.import_module(module))] for module in MODULES.values()}
+    texts[MODULES["rnn_layers"]].append(_definitions(plain))
+    for name, function in functions.items():
+        text = _definitions(inspect.getmodule(function))
+        parts = texts[next(e.module for e in MANIFEST.exercises.values() if e.name == name)]
+        parts += [text] * (text not in parts) + [f"{name} = {function.__name__}"]
+    return {module.replace(".", "/") + ".py": "\n\n".join(parts) + "\n" for module, parts in texts.items()}
+
+
+def _definitions(module):
+    """What a module of the corpus imports from outside it and defines, as source to stand at the end of another."""
+    nodes = []
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.FunctionDef):
+            node.decorator_list = []
+        own = isinstance(node, ast.ImportFrom) and node.module.startswith("grading")
+        if not own and not isinstance(node, ast.Expr):
+            nodes.append(node)
+    return ast.unparse(nodes)
 
 
 def known_wrong(exercise, inputs, expected):

@@ -2,8 +2,9 @@
 
     python -m grading.make_expected
 
-Of many drawn cases the one that tells the most mistakes apart comes first; others follow until every mistake is caught,
-both precisions are there, and so are sizes of 1. Mistakes written after the hints were frozen have no say in it.
+Of many drawn cases those are kept that tell the most mistakes apart: one in float64, one in float32, and one of each
+with axes of length 1; others follow until every mistake is caught. Mistakes written after the hints were frozen have no
+say in it.
 """
 
 import argparse
@@ -44,18 +45,12 @@ def drawn(exercise, seed):
 
 def chosen(exercise):
     """The cases to store, the most telling one first."""
-    pool = sorted((drawn(exercise, seed) for seed in SEEDS), key=lambda case: -_told_apart(case))
+    pool = [drawn(exercise, seed) for seed in SEEDS]
+    pool.sort(key=lambda case: (_has_ones(case), _dtype(case) == np.float32, -_told_apart(case)))
     causes = {m.cause for m in mistakes() if exercise in m.exercises and not m.late}
-    found, still = [pool[0]], causes - _causes(pool[0])
-    wanted = [
-        lambda case: _dtype(case) == np.float64 and not _has_ones(case),
-        lambda case: _dtype(case) == np.float32 and not _has_ones(case),
-        _has_ones,
-        lambda case: _dtype(case) == np.float32 and _has_ones(case),
-    ]
-    for fits in wanted:
-        found += [case for case in pool if fits(case) and not any(case is other for other in found)][:1]
-    while still := still.difference(*map(_causes, found)):
+    kinds = [(_has_ones(case), _dtype(case)) for case in pool]
+    found = [pool[kinds.index(kind)] for kind in dict.fromkeys(kinds)]  # the first of its kind tells most
+    while still := causes.difference(*map(_causes, found)):
         found.append(max(pool, key=lambda case: len(still & _causes(case))))
         if not still & _causes(found[-1]):
             raise ValueError(f"{exercise}: no case of {len(pool)} shows that {', '.join(still)}")

@@ -77,7 +77,9 @@ def divided_twice(self, features, captions):
     return divided(loss, grads, len(captions))
 
 
-@mistake("CaptioningRNN.loss", "the words that come out are not shifted: a step must say the word after the one it reads")
+@mistake(
+    "CaptioningRNN.loss", "the words that come out are not shifted: a step must say the word after the one it reads"
+)
 def not_shifted(self, features, captions):
     words = captions[:, :-1]
     return loss_between(self, features, words, words, words != self._null)
@@ -203,5 +205,5 @@ def hidden_state_forgotten(self, features, max_length=30):
         self,
         features,
         max_length,
-        lambda scores, words, states, after: (scores.argmax(1), [states[0], *after[1:]]),
+        lambda scores, words, states, after: (scores.argmax(1), after if len(after) == 1 else [states[0], after[1]]),
     )

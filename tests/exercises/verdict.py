@@ -5,7 +5,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.exercises.calls import CALLS, Package
+from tests.exercises.calls import CALLS, MODULES, Package
 from tests.exercises.compare import compare
 from tests.exercises.hints import hint
 from tests.exercises.stored import cases
@@ -19,12 +19,14 @@ class Verdict:
     - findings: What is wrong, one sentence each; empty where it is right
     - hint: A sentence on the likely cause, or None
     - shapes: The case that failed
+    - missing: Whether it is not written yet
     """
 
     exercise: str
     findings: tuple[str, ...] = ()
     hint: str | None = None
     shapes: str = ""
+    missing: bool = False
 
     @property
     def right(self):
@@ -38,7 +40,9 @@ class Verdict:
     def __str__(self):
         if self.right:
             return f"{self.exercise} is right."
-        lines = [f"{self.exercise} {self.shapes}".rstrip(), *(f"  {finding}" for finding in self.findings[:3])]
+        if self.missing:
+            return self.findings[0]
+        lines = [f"{self.exercise} on {self.shapes}", *(f"  {finding}" for finding in self.findings[:3])]
         if len(self.findings) > 3:
             lines.append(f"  and {len(self.findings) - 3} more.")
         return "\n".join([*lines, self.hint] if self.hint else lines)
@@ -70,16 +74,21 @@ def _judge_case(exercise, package, case):
             warnings.simplefilter("ignore")
             outputs = CALLS[exercise](package, case.inputs)
     except NotImplementedError as error:
-        return Verdict(exercise, (str(error) or "not written yet",))
+        return Verdict(exercise, (str(error) or "It is not written yet.",), missing=True)
     except Exception as error:
-        return Verdict(exercise, (_raised(error),), shapes=f"on {dtype} {shapes}")
+        return Verdict(exercise, (_raised(error),), shapes=f"{dtype} {shapes}")
     findings = tuple(compare(outputs, case.expected))
     likely = hint(exercise, outputs, case.expected, case.wrong) if findings else None
-    return Verdict(exercise, findings, likely, f"on {dtype} {shapes}")
+    return Verdict(exercise, findings, likely, f"{dtype} {shapes}")
 
 
 def _raised(error):
     """What was raised, and on which line of the exercises' modules."""
     what = f"{type(error).__name__}: {error}"
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if "deeplearning" in Path(frame.filename).parts]
+    files = tuple(module.replace(".", "/") + ".py" for module in MODULES.values())
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _slashed(frame).endswith(files)]
     return f'{what} (line {own[-1].lineno} of {Path(own[-1].filename).name}: "{own[-1].line}")' if own else what
+
+
+def _slashed(frame):
+    return Path(frame.filename).as_posix()
