@@ -77,9 +77,7 @@ def divided_twice(self, features, captions):
     return divided(loss, grads, len(captions))
 
 
-@mistake(
-    "CaptioningRNN.loss", "the words that come out are not shifted: a step must say the word after the one it reads"
-)
+@mistake("CaptioningRNN.loss", "the words that come out are not shifted: a step says the word after the one it reads")
 def not_shifted(self, features, captions):
     words = captions[:, :-1]
     return loss_between(self, features, words, words, words != self._null)

@@ -27,9 +27,7 @@ def maximum_over_columns(X, y, model):
     return gradient(X, y, model).abs().amax(3)
 
 
-@mistake(
-    "compute_saliency_maps", "the maximum is taken over the wrong axis, pictures: it goes over the colours, axis 1"
-)
+@mistake("compute_saliency_maps", "the maximum is taken over the wrong axis, pictures: it goes over colours, axis 1")
 def maximum_over_pictures(X, y, model):
     return gradient(X, y, model).abs().amax(0)
 

@@ -251,9 +251,7 @@ def float64_one_hot(x, W):
     return np.eye(len(W))[x] @ W, (x, W)
 
 
-@mistake(
-    "word_embedding_backward", "a word that occurs again overwrites its gradient: the sum over its places is missing"
-)
+@mistake("word_embedding_backward", "a word that occurs again overwrites its gradient: they are summed over its places")
 def repeated_words_overwritten(dout, cache):
     x, W = cache
     dW = np.zeros_like(W)

@@ -20,5 +20,6 @@ def variants():
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         members = inspect.getmembers(importlib.import_module(module.name), inspect.isfunction)
         own = {name: member for name, member in members if member.__module__ == module.name}
-        found[module.name.split(".")[-1]] = {name: own[name.split(".")[-1]] for name in names if name.split(".")[-1] in own}
+        short = {name: name.split(".")[-1] for name in names}
+        found[module.name.split(".")[-1]] = {name: own[last] for name, last in short.items() if last in own}
     return found
