@@ -38,6 +38,7 @@ class Exercise:
     - cell_type: None, or "rnn" or "lstm" where one function counts for each cell
     - needs: ids of the exercises that it may call or build on
     - cache_of: None, or id of the forward pass whose cache this backward pass takes
+    - parts: Names of functions of the same module that are written along with it
     - sketch: Lines that the hand-out shows in place of the solution
     """
 
@@ -48,6 +49,7 @@ class Exercise:
     cell_type: str | None = None
     needs: tuple[str, ...] = ()
     cache_of: str | None = None
+    parts: tuple[str, ...] = ()
     sketch: tuple[str, ...] = ()
 
     @property
@@ -64,8 +66,8 @@ class Exercise:
         """Which exercises are taken from the reference when this one is tried; the best trial counts.
 
         First none: everything is the student's own. Last all that it needs, so that one mistake costs once. In between,
-        for a backward pass, all but its forward pass: what a cache holds is the student's own affair, so the reference's
-        forward pass helps only a student whose cache happens to be the same.
+        for a backward pass, all but its forward pass: what a cache holds is the student's own affair, so the forward
+        pass of the reference helps only a student whose cache happens to be the same.
 
         Returns: tuple of tuples of ids
         """
