@@ -25,7 +25,14 @@ from grading.stubs import stub_out
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "assignment2-handout"
 STUDENT = "grading/student/"  # what lies here takes the place of the file of the same name at the top
-KEPT = [".gitignore", "collectSubmission.sh", "pyproject.toml", "requirements.txt", "deeplearning/*", "tests/exercises/*"]
+KEPT = [
+    ".gitignore",
+    "collectSubmission.sh",
+    "pyproject.toml",
+    "requirements.txt",
+    "deeplearning/*",
+    "tests/exercises/*",
+]
 STAFF = ["deeplearning/datasets/toytown/train_squeezenet.py"]
 ANSWER = "**Your answer.** *Write it here.*"
 
@@ -64,9 +71,9 @@ def handout_files():
     sources = {name: name for name in tracked if _is_kept(name)}
     sources |= {name.removeprefix(STUDENT): name for name in tracked if name.startswith(STUDENT)}
     files = {name: _for_students(name, (ROOT / source).read_bytes()) for name, source in sorted(sources.items())}
-    text = b"\n".join(content for name, content in files.items() if name.endswith((".md", ".ipynb"))).decode()
-    drawings = [name for name in tracked if name.startswith("docs/") and name in text]
-    return files | {name: (ROOT / name).read_bytes() for name in drawings}
+    text = b"\n".join(content for name, content in files.items() if name.endswith((".md", ".ipynb", ".sh"))).decode()
+    pages = [name for name in tracked if name.startswith("docs/") and name in text]
+    return files | {name: (ROOT / name).read_bytes() for name in pages}
 
 
 def tracked_files(root=ROOT):

@@ -7,9 +7,9 @@ NotImplementedError. What the solution is, markers say, those that otter-grader 
     return a @ b
     # END SOLUTION
 
-In a function without markers the lines at its top that check arguments (`check_shapes(...)`, `if ...: raise`) are given,
-and all the rest is the solution. Markers outside functions take away what stands between them. At last, private helpers
-go that only solutions used, unless a sketch names them. Everything else stays as it is, to the letter.
+In a function without markers, the lines at its top that check arguments (`check_shapes(...)`, `if ...: raise`) are
+given, and all the rest is the solution. Markers outside functions take away what stands between them. Last, private
+helpers go that only solutions used, unless a sketch names them. Everything else stays as it is, to the letter.
 """
 
 import ast
