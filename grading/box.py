@@ -11,12 +11,12 @@ Kinds of box, the first that works is taken:
 Started as root, every kind runs students' code as a user who owns nothing.
 """
 
+import contextlib
 import functools
 import json
 import os
 import queue
 import shutil
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -59,9 +59,8 @@ class NoBox(Exception):
 class Box:
     """A running box. It is a context manager; afterwards all its processes are dead.
 
-    Attributes:
+    Attribute:
     - kind: Which kind it is
-    - cpu_seconds: CPU time that its processes took, known when it is closed
     """
 
     def __init__(self, tree, warm=(), kind=None):
@@ -72,7 +71,7 @@ class Box:
         - warm: Modules that the server imports before any task
         - kind: Kind of box; by default the best that works here
 
-        Raises NoBox where there is none, and BoxError where it does not start.
+        Raises NoBox where there is none, or it does not start.
         """
         self.kind = kind or choose_kind()
         self.tree, self.warm, self.process = Path(tree), list(warm), None
@@ -103,10 +102,10 @@ class Box:
             self.process.stdin.flush()
             answer, arrays = wire.decode(self._next_message(wall))
         except (ValueError, OSError) as error:
-            self.close()
+            self.close(patience=0)
             raise BoxError(f"Its answer could not be read: {error}.") from error
         except BoxError:
-            self.close()
+            self.close(patience=0)
             raise
         if self.kind == "none" and not hasattr(os, "fork"):
             self.close()
@@ -114,15 +113,18 @@ class Box:
             return answer, arrays
         raise BoxError(_reason(answer))
 
-    def close(self):
-        """End every process of the box."""
+    def close(self, patience=1):
+        """End every process of the box, after some seconds of patience with its server."""
         if self.process is None:
             return
         process, self.process = self.process, None
+        with contextlib.suppress(OSError):
+            process.stdin.close()  # then the server leaves by itself
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
         _kill_tree(process)
         if self.kind == "user":
             _kill_user(_user())
-        process.stdin.close()
         self._reader.join()
         process.stdout.close()
 
@@ -143,8 +145,8 @@ class Box:
         try:
             self._next_message(START, watch=False)
         except (BoxError, ValueError) as error:
-            self.close()
-            raise BoxError(f"The {self.kind} box did not start. Try `python -m grading.box`.") from error
+            self.close(patience=0)
+            raise NoBox(f"the {self.kind} box did not start") from error
 
     def _next_message(self, wall, watch=True):
         """The next message's payload, waited for while memory is watched."""
@@ -253,6 +255,8 @@ def _bubblewrap(tree):
     for system in ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime"):
         command += ["--symlink", os.readlink(system), system] if os.path.islink(system) else _bound(system)
     for folder in _python_folders():
+        for parent in reversed(Path(folder).parents[:-1]):
+            command += ["--perms", "0755", "--dir", str(parent)]  # or only root could look into it
         command += _bound(folder)
     command += ["--proc", "/proc", "--dev", "/dev", "--size", str(TEMPORARY), "--perms", "1777", "--tmpfs", "/tmp"]
     return [*command, "--ro-bind", str(tree), "/box", "--remount-ro", "/", "--chdir", "/tmp", "--"]
@@ -305,7 +309,7 @@ def _problem(kind):
         try:
             with Box(folder, kind=kind):
                 return _readable_answers(kind)
-        except BoxError:
+        except NoBox:
             return "does not start"
 
 
