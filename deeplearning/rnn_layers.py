@@ -11,11 +11,6 @@ goes into a nonlinearity, and a leading d marks the gradient of the loss with re
             next_c  = f * prev_c + i * g                           cell state
             next_h  = o * tanh(next_c)                             hidden state
 
-Step and sequence functions share one definition of these lines. What a sequence can do for all of its time steps at
-once, it does in one matrix product: x Wx before the loop, and each weight gradient after it. Only what really flows
-from step to step stays inside the loop. There the rows of all steps lie one below the other, time first, so that each
-step is one block of memory; the longest sequences come first, so that shorter ones drop out of the later blocks.
-
 Sources: Elman, "Finding structure in time", 1990; Hochreiter and Schmidhuber, "Long short-term memory", 1997, with
 the forget gate of Gers, Schmidhuber and Cummins, "Learning to forget", 2000; backpropagation through time after
 Werbos, "Backpropagation through time: what it does and how to do it", 1990.
@@ -99,7 +94,7 @@ def rnn_forward(x, h0, Wx, Wh, b, mask=None):
     - Wx: Weights from input to hidden, of shape (D, H)
     - Wh: Weights from hidden to hidden, of shape (H, H)
     - b: Biases, of shape (H,)
-    - mask: None, or bool of shape (N, T): the steps after a sequence's last True are left out, and h is zero there
+    - mask: None, or bool of shape (N, T), may be ignored: it saves steps after a sequence's last True (h is zero there)
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
@@ -154,7 +149,12 @@ def rnn_backward(dh, cache):
 
 
 def _blocks(N, T, mask):
-    """How sequences are laid out for the loop over time, as the module's text says.
+    """How sequences are laid out for the loop over time.
+
+    What a sequence can do for all of its time steps at once, it does in one matrix product: x Wx before the loop, and
+    each weight gradient after it. Only what really flows from step to step stays inside the loop. There the rows of all
+    steps lie one below the other, time first, so that each step is one block of memory; the longest sequences come
+    first, so that shorter ones drop out of the later blocks.
 
     Returns a tuple of:
     - order: The sequences by falling length, ints of shape (N,)
@@ -289,7 +289,7 @@ def lstm_forward(x, h0, Wx, Wh, b, mask=None):
     - Wx: Weights from input to gates, of shape (D, 4H)
     - Wh: Weights from hidden to gates, of shape (H, 4H)
     - b: Biases, of shape (4H,)
-    - mask: None, or bool of shape (N, T): the steps after a sequence's last True are left out, and h is zero there
+    - mask: None, or bool of shape (N, T), may be ignored: it saves steps after a sequence's last True (h is zero there)
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)

@@ -214,12 +214,12 @@ class CaptioningRNN:
         return captions
 
     def _initial_state(self, features):
-        """What flows from step to step: h for the RNN, h and c for the LSTM, each (N, H)."""
+        """What flows from step to step, from features as the network takes them: list [h], for the LSTM [h, c]."""
         h0, _ = affine_forward(features, self.params["W_proj"], self.params["b_proj"])
         return [h0] if self.cell_type == "rnn" else [h0, np.zeros_like(h0)]
 
     def _step(self, words, state):
-        """Read one word for each row: scores of the next one (N, V), and the state after it."""
+        """Read one word for each row, ints (N,): scores of the next one, (N, V), and the state after it, a list."""
         p = self.params
         step_forward = {"rnn": rnn_step_forward, "lstm": lstm_step_forward}[self.cell_type]
         x, _ = word_embedding_forward(words, p["W_embed"])
