@@ -38,8 +38,11 @@ LIMITS = {
     "NOFILE": 128,
     "CORE": 0,
 }
-WALL = 40  # seconds of a task
-START = 120  # seconds until a box is ready
+CPU = 2 * LIMITS["CPU"]  # seconds of a task, all its processes together
+IDLE = 15  # seconds that a task may wait for anything but a processor
+WALL = 900  # seconds of a task in any case, on a machine that has much else to do
+START = 900  # seconds until a box is ready
+LOOK = 0.2  # seconds between two looks at what a box is doing
 MEMORY = 2 << 30  # bytes that all processes of a box use together
 TEMPORARY = 64 << 20  # bytes of the temporary folder
 ENVIRONMENT = {
@@ -83,12 +86,11 @@ class Box:
     def __exit__(self, *_):
         self.close()
 
-    def ask(self, about, groups=(), wall=WALL):
+    def ask(self, about, groups=()):
         """Give the box a task.
 
         Inputs:
         - about, groups: The message, see `wire.encode`
-        - wall: Seconds that it may take
 
         Returns: about and groups of the answer. An answer that says that the task failed raises BoxError.
 
@@ -100,7 +102,7 @@ class Box:
         try:
             self.process.stdin.write(wire.encode(about, groups))
             self.process.stdin.flush()
-            answer, arrays = wire.decode(self._next_message(wall))
+            answer, arrays = wire.decode(self._next_message(WALL, self._watch()))
         except (ValueError, OSError) as error:
             self.close(patience=0)
             raise BoxError(f"Its answer could not be read: {error}.") from error
@@ -143,25 +145,42 @@ class Box:
         self._reader = threading.Thread(target=_read_messages, args=(self.process.stdout, self._messages), daemon=True)
         self._reader.start()
         try:
-            self._next_message(START, watch=False)
+            self._next_message(START)
         except (BoxError, ValueError) as error:
             self.close(patience=0)
             raise NoBox(f"the {self.kind} box did not start") from error
 
-    def _next_message(self, wall, watch=True):
-        """The next message's payload, waited for while memory is watched."""
+    def _next_message(self, wall, watched=None):
+        """The next message's payload; what the box does meanwhile is looked at by a function that raises BoxError."""
         deadline = time.monotonic() + wall
         while time.monotonic() < deadline:
             try:
-                message = self._messages.get(timeout=min(0.1, wall))
+                message = self._messages.get(timeout=LOOK)
             except queue.Empty:
-                if watch and (used := _memory(self.process)) > MEMORY:
-                    raise BoxError(f"It used {used >> 20} MB of memory, more than the {MEMORY >> 20} allowed.") from None
+                if watched is not None:
+                    watched()
                 continue
             if message is None:
                 raise BoxError("Its process was killed.")
             return message
         raise BoxError(f"It gave no answer within {wall} seconds.")
+
+    def _watch(self):
+        """A function that raises BoxError when a task has used up its memory, computing time or patience."""
+        started, idle = _used(self.process)[1], 0
+
+        def look():
+            nonlocal idle
+            memory, cpu, waits = _used(self.process)
+            idle = idle + LOOK if waits else 0
+            if memory > MEMORY:
+                raise BoxError(f"It used {memory >> 20} MB of memory, more than the {MEMORY >> 20} allowed.")
+            if cpu - started > CPU:
+                raise BoxError(f"Its processes computed for more than {CPU} seconds together.")
+            if idle > IDLE:
+                raise BoxError(f"It waited for {IDLE} seconds without doing anything.")
+
+        return look
 
 
 def _reason(answer):
@@ -188,15 +207,19 @@ def _read_messages(pipe, messages):
     messages.put(None)
 
 
-def _memory(process):
-    """Bytes of memory that a process and its descendants use together."""
-    used = 0
+def _used(process):
+    """Memory (bytes) and computing time (seconds) of a process and its descendants; whether all of them wait."""
+    memory, cpu, waits = 0, 0, True
     for each in _tree(process):
         try:
-            used += each.memory_info().rss
+            with each.oneshot():
+                memory += each.memory_info().rss
+                times = each.cpu_times()
+                cpu += times.user + times.system + times.children_user + times.children_system
+                waits = waits and each.status() in (psutil.STATUS_SLEEPING, psutil.STATUS_ZOMBIE, psutil.STATUS_STOPPED)
         except psutil.Error:
             continue
-    return used
+    return memory, cpu, waits
 
 
 def _tree(process):

@@ -51,6 +51,7 @@ def main():
         _send(outbox, _in_a_process(message, settings, (inbox, outbox)))
         if settings["alone"]:
             _kill_all_others()
+    os._exit(0)  # PyTorch takes a while to say goodbye
 
 
 def _confine(user, limits):

@@ -8,7 +8,6 @@ import torch
 from PIL import Image
 from torch import nn
 
-from deeplearning import figures
 from deeplearning import network_visualization as nv
 from deeplearning.classifiers.squeezenet import load_squeezenet
 from deeplearning.data_utils import load_imagenet_val
@@ -311,7 +310,7 @@ def test_callback(iterations, every, steps, dtype):
 
 def test_generator(monkeypatch):
     """A seed gives one picture, by default 0's; the global generator and the model stay; no callback, no figure."""
-    monkeypatch.setattr(figures, "plt", None)
+    monkeypatch.setattr("matplotlib.pyplot.subplots", None)
     model, state = in_disorder(network()), torch.random.get_rng_state()
     before = condition(model)
     zero, one = (painting(model, generator=torch.Generator().manual_seed(seed))[0] for seed in (0, 1))

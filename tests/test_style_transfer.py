@@ -8,7 +8,6 @@ import torch
 from PIL import Image
 from torch import nn
 
-from deeplearning import figures
 from deeplearning import style_transfer as st
 from deeplearning.classifiers.squeezenet import extract_features, load_squeezenet
 from deeplearning.image_utils import deprocess, preprocess
@@ -278,7 +277,7 @@ def test_callback(paint, iterations, every, steps):
 @both
 def test_nothing_else_changes(paint, monkeypatch):
     """Network, pictures, global generator and the mode of gradients stay, after an error, too; None shows nothing."""
-    monkeypatch.setattr(figures, "plt", None)
+    monkeypatch.setattr("matplotlib.pyplot.subplots", None)
     cnn, state, pictures = network(), torch.random.get_rng_state(), (CONTENT.tobytes(), STYLE.tobytes())
     before = condition(cnn)
     expected = paint(cnn=network().eval(), num_iterations=5)

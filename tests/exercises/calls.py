@@ -149,7 +149,7 @@ def _loss_and_gradients(loss, tensors):
     import torch
 
     if isinstance(loss, torch.Tensor) and loss.requires_grad and loss.numel() == 1:
-        loss.backward(torch.ones_like(loss))
+        loss.backward()
     zero = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
     gradients = {f"d{name}": _array(zero[name] if t.grad is None else t.grad) for name, t in tensors.items()}
     loss = _array(loss)
