@@ -1,11 +1,12 @@
 # make test   set up .venv and run the whole test suite
 # make run    set up .venv and execute the notebooks into build/, as notebooks and as pages
 # make lab    set up .venv and open JupyterLab
+# make handout, make autograder    what students start from, and the zip for Gradescope: see docs/staff.md
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: test run lab clean
+.PHONY: test run lab handout autograder clean
 
 test: .venv/installed
 	$(BIN)/python -m pytest
@@ -15,6 +16,12 @@ run: .venv/installed
 
 lab: .venv/installed
 	$(BIN)/jupyter lab
+
+handout: .venv/installed
+	$(BIN)/python -m grading.handout
+
+autograder: .venv/installed
+	$(BIN)/python -m grading.autograder
 
 .venv/installed: requirements.txt
 	$(PYTHON) -m venv .venv

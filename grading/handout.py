@@ -19,6 +19,7 @@ from pathlib import Path
 
 import nbformat
 
+from deeplearning.data_utils import atomic_write
 from grading.manifest import MANIFEST
 from grading.stubs import stub_out
 
@@ -48,21 +49,17 @@ def write_handout(out):
     Raises FileNotFoundError where git or the repository is missing, and ValueError for sources that don't fit the
     manifest.
     """
-    out = Path(out)
+    out, files = Path(out), handout_files()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as scratch:
-        written = Path(scratch) / NAME
-        for name, content in handout_files().items():
-            path = written / name
+        for name, content in files.items():
+            path = Path(scratch) / NAME / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-            path.chmod(0o755 if name.endswith(".sh") else 0o644)
-        archive = Path(scratch) / f"{NAME}.zip"
-        zip_folder(written, archive)
+            path.chmod(_mode(name))
         shutil.rmtree(out / NAME, ignore_errors=True)
-        shutil.move(written, out / NAME)
-        archive.replace(out / archive.name)
-    return out / NAME, out / archive.name
+        shutil.move(Path(scratch) / NAME, out / NAME)
+    return out / NAME, write_zip(out / f"{NAME}.zip", {f"{NAME}/{name}": content for name, content in files.items()})
 
 
 def handout_files():
@@ -92,14 +89,26 @@ def tracked_files(root=ROOT):
     return [name for name in names if (Path(root) / name).is_file()]
 
 
-def zip_folder(folder, archive):
-    """Zip a folder under its own name; the same files give the same archive, whenever it is made."""
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(path.relative_to(folder.parent).as_posix())  # with the date 1980-01-01
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = path.stat().st_mode << 16
-            file.writestr(entry, path.read_bytes())
+def write_zip(path, files):
+    """Write a zip; the same files give the same archive, whenever it is made.
+
+    Inputs:
+    - path: Where to write
+    - files: Dictionary from name, with slashes, to bytes
+
+    Returns: the path
+    """
+    with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name)  # with the date 1980-01-01
+            entry.external_attr = (0o100000 | _mode(name)) << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+    return path
+
+
+def _mode(name):
+    """Rights of a file: scripts can be run."""
+    return 0o755 if name.endswith((".sh", "run_autograder")) else 0o644
 
 
 def _is_kept(name):
