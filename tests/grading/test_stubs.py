@@ -174,6 +174,14 @@ def _classes(tree):
     return [node for node in tree.body if isinstance(node, ast.ClassDef)]
 
 
+@pytest.mark.parametrize("name", MANIFEST.files)
+def test_no_line_gets_too_long(name):
+    """Sketches fit into the 120 characters of a line, at the indent of their function."""
+    mine = [exercise for exercise in MANIFEST.exercises.values() if exercise.path == name]
+    stub = stub_out((ROOT / name).read_text(encoding="utf-8"), mine)
+    assert max(map(len, stub.splitlines())) <= 120
+
+
 def test_every_marked_region_belongs_to_an_exercise():
     """A function with a marked solution is in the manifest, as an exercise or as its part."""
     for name in MANIFEST.files:
