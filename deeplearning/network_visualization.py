@@ -41,9 +41,9 @@ def compute_saliency_maps(X, y, model):
 def score_gradient(X, y, model):
     """Gradient of each picture's score for its class with respect to the picture.
 
-    Inputs, errors: As for `compute_saliency_maps`, `smooth_grad` and the others that build on it
+    Inputs and errors: As for `compute_saliency_maps`
 
-    Returns: gradient of shape (N, 3, H, W), a tensor without a graph behind it
+    Returns: gradient of shape (N, 3, H, W)
     """
     _check_pictures(X)
     with frozen(model), torch.enable_grad():
