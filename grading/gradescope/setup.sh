@@ -8,8 +8,11 @@ if command -v apt-get > /dev/null && [ "$(id -u)" = 0 ]; then
     DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 python3-venv bubblewrap
 fi
 python3 -m venv "$root/venv"
-pip=("$root/venv/bin/python" -m pip install --no-cache-dir --disable-pip-version-check)
-# PyTorch without CUDA, which is a tenth of the size; where that index can't be reached, the usual build
-"${pip[@]}" torch torchvision --retries 1 --index-url https://download.pytorch.org/whl/cpu || "${pip[@]}" torch torchvision
+python="$root/venv/bin/python"
+pip=("$python" -m pip install --no-cache-dir --disable-pip-version-check)
+# PyTorch without CUDA, a tenth of the size; the usual build where that index gives no pair that fits together
+"${pip[@]}" torch torchvision --retries 1 --index-url https://download.pytorch.org/whl/cpu &&
+    "$python" -c "import torchvision" || "${pip[@]}" --force-reinstall torch torchvision
 "${pip[@]}" -r "$root/source/requirements.txt"
+"$python" -c "import torchvision"
 chmod 700 "$root/source" # what a student's code must not read, where there is no better box
