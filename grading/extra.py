@@ -5,10 +5,13 @@ the model is an archive of arrays, and the code that reads and uses it is the re
 """
 
 import functools
+import os
 import random
+import shutil
 import tempfile
+import textwrap
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -25,25 +28,50 @@ MAX_BYTES = 100 << 20  # of the model, unpacked
 PICTURES = 500
 
 
-def extra_credit(path, seed):
-    """What a captioner earns.
+def extra_credit(submission, seed):
+    """What the captioner in a submission earns.
 
     Inputs:
-    - path: The model, as `CaptioningRNN.save` wrote it, which may be missing
+    - submission: Work tree or zip
     - seed: Integer that the pictures are drawn from
 
-    Returns: `results.Result`
+    Returns: `results.Result`, or None where no model was handed in
     """
-    extra = MANIFEST.extra
-    if not Path(path).is_file():
-        return Result(extra, 0, f"No {extra.file} was handed in; it is not required.")
-    try:
-        score = score_captioner(path, seed)
-    except Exception as error:  # its arrays may hold anything, and then anything may go wrong
-        return Result(extra, 0, f"{extra.file} could not be used: {' '.join(str(error).split())[:300]}")
-    levels = ", ".join(f"{points} points from {least} on" for least, points in extra.levels)
-    reason = "" if extra.earned(score) == extra.points else f"CIDEr-D is {score:.2f}; there are {levels}."
-    return Result(extra, extra.earned(score), reason, note=f"CIDEr-D on {PICTURES} new pictures: {score:.2f}.")
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / MANIFEST.extra.file
+        try:
+            return _credit(path, seed) if _copy_model(Path(submission), path) else None
+        except Exception as error:  # its arrays may hold anything, and then anything may go wrong
+            reason = f"{path.name} could not be used: {error}".replace(f"{scratch}{os.sep}", "")
+            return Result(MANIFEST.extra, 0, textwrap.shorten(reason, 300))
+
+
+def _copy_model(submission, path):
+    """Copy the model out of a work tree or zip, the one nearest to the top; whether there is one."""
+    if submission.is_dir():
+        found = [p for p in submission.rglob(path.name) if p.is_file() and not p.is_symlink()]
+        for file in sorted(found, key=lambda p: len(p.parts))[:1]:
+            shutil.copyfile(file, path)
+    elif zipfile.is_zipfile(submission):
+        with zipfile.ZipFile(submission) as archive:
+            found = [entry for entry in archive.infolist() if PurePosixPath(entry.filename).name == path.name]
+            for entry in sorted(found, key=lambda entry: entry.filename.count("/"))[:1]:
+                _check_size(entry.file_size)
+                path.write_bytes(archive.read(entry))
+    return path.exists()
+
+
+def _credit(path, seed):
+    score, levels = score_captioner(path, seed), MANIFEST.extra.levels
+    earned = MANIFEST.extra.earned(score)
+    ladder = ", ".join(f"{points} points from {least} on" for least, points in levels)
+    reason = "" if earned == MANIFEST.extra.points else f"CIDEr-D is {score:.2f}; there are {ladder}."
+    return Result(MANIFEST.extra, earned, reason, note=f"CIDEr-D on {PICTURES} new pictures: {score:.2f}.")
+
+
+def _check_size(size):
+    if size > MAX_BYTES:
+        raise ValueError(f"it holds {size >> 20} MB, more than {MAX_BYTES >> 20}")
 
 
 def score_captioner(path, seed):
@@ -52,9 +80,7 @@ def score_captioner(path, seed):
     Raises ValueError for a model that is too large, is none, or knows other words or features than Toytown's.
     """
     with zipfile.ZipFile(path) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
-    if size > MAX_BYTES:
-        raise ValueError(f"it holds {size >> 20} MB, more than {MAX_BYTES >> 20}")
+        _check_size(sum(entry.file_size for entry in archive.infolist()))
     model = CaptioningRNN.load(path)
     references, features = unseen(seed, PICTURES)
     idx_to_word = [model.idx_to_word.get(i, "<UNK>") for i in range(len(model.word_to_idx))]

@@ -1,5 +1,6 @@
 """Points of one submission: as a table to read, and as the file that Gradescope reads."""
 
+import textwrap
 from dataclasses import dataclass
 
 from grading.manifest import Exercise, ExtraCredit
@@ -28,7 +29,8 @@ def table(results):
         mine = [result for result in results if _question(result) == question]
         lines.append(f"{question.capitalize():{width}}{_points(mine)}")
         for result in mine:
-            lines.append(f"  {_name(result):{width - 2}}{_points([result])}  {result.reason}".rstrip())
+            reason = textwrap.shorten(result.reason, 110, placeholder=" ...")
+            lines.append(f"  {_name(result):{width - 2}}{_points([result])}  {reason}".rstrip())
     regular = [result for result in results if isinstance(result.exercise, Exercise)]
     extra = sum(result.score for result in results) - sum(result.score for result in regular)
     lines.append(f"{'together':{width}}{_points(regular)}" + (f"  and {extra:g} extra" if extra else ""))

@@ -40,10 +40,8 @@ def score(path, seed, kind=None):
         Result(MANIFEST.exercises[verdict.exercise], verdict.points, verdict.hint or verdict.reason, _note(verdict))
         for verdict in graded.verdicts
     ]
-    captioner = Path(path) / MANIFEST.extra.file
-    if captioner.is_file():
-        results.append(extra_credit(captioner, seed))
-    return results, graded.notes
+    extra = extra_credit(path, seed)
+    return results + ([extra] if extra else []), graded.notes
 
 
 def _note(verdict):

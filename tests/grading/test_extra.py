@@ -1,5 +1,8 @@
 """Extra credit: what a captioner earns on new pictures, and what is not taken for one."""
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 
@@ -33,7 +36,8 @@ def test_a_model_is_scored_on_new_pictures(toytown, tmp_path):
     again, same = extra.unseen.__wrapped__(1, 8)
     assert again == references and np.array_equal(same, features)
     assert extra.unseen.__wrapped__(2, 8)[0] != references
-    result = extra.extra_credit(model(tmp_path / "captioner.npz"), seed=1)
+    model(tmp_path / "captioner.npz")
+    result = extra.extra_credit(tmp_path, seed=1)
     assert result.score == 0 and "CIDEr-D is 0.0" in result.reason and "2 points from 2.4 on" in result.reason
 
 
@@ -42,17 +46,34 @@ def test_levels(monkeypatch, tmp_path, score, points):
     """Points follow the levels of the manifest; at the highest there is nothing to say."""
     monkeypatch.setattr(extra, "score_captioner", lambda path, seed: score)
     (tmp_path / "captioner.npz").touch()
-    result = extra.extra_credit(tmp_path / "captioner.npz", seed=1)
+    result = extra.extra_credit(tmp_path, seed=1)
     assert result.score == points and bool(result.reason) == (points < MANIFEST.extra.points)
 
 
+def test_the_model_is_found(monkeypatch, tmp_path):
+    """In a folder or a zip, also one folder down; of two, the one nearer to the top; a link is none."""
+    monkeypatch.setattr(extra, "score_captioner", lambda path, seed: float(path.read_text(encoding="utf-8")))
+    tree = tmp_path / "tree"
+    (tree / "assignment2" / "old").mkdir(parents=True)
+    assert extra.extra_credit(tree, 1) is None
+    (tree / "assignment2" / "captioner.npz").write_text("2.6", encoding="utf-8")
+    (tree / "assignment2" / "old" / "captioner.npz").write_text("2.9", encoding="utf-8")
+    assert extra.extra_credit(tree, 1).score == 4
+    assert extra.extra_credit(shutil.make_archive(tmp_path / "handed in", "zip", tree), 1).score == 4
+    if os.name == "posix":
+        (tree / "captioner.npz").symlink_to(tree / "assignment2" / "old" / "captioner.npz")
+        assert extra.extra_credit(tree, 1).score == 4
+    (tmp_path / "no zip").touch()
+    assert extra.extra_credit(tmp_path / "no zip", 1) is None
+
+
 def test_what_is_no_captioner_earns_nothing(toytown, tmp_path, monkeypatch):
-    """Nothing handed in, a file of another kind, a model of other features, and one that unpacks to too much: a
-    sentence each, no exception."""
+    """A file of another kind, a model of other features, one that unpacks to too much: a sentence each, no exception."""
     path = tmp_path / "captioner.npz"
-    assert "not required" in extra.extra_credit(path, 1).reason
     path.write_bytes(b"no zip")
-    assert "could not be used" in extra.extra_credit(path, 1).reason
-    assert "D = 100" in extra.extra_credit(model(path, features=100), 1).reason
+    assert "captioner.npz could not be used" in extra.extra_credit(tmp_path, 1).reason
+    model(path, features=100)
+    assert "D = 100" in extra.extra_credit(tmp_path, 1).reason
+    model(path)
     monkeypatch.setattr(extra, "MAX_BYTES", 1000)
-    assert "more than" in extra.extra_credit(model(path), 1).reason
+    assert "more than" in extra.extra_credit(tmp_path, 1).reason

@@ -156,6 +156,10 @@ def test_the_students_readme_tells_the_truth(made):
     assert MANIFEST.extra.file in readme and f"{MANIFEST.extra.points} points" in readme
     for name in re.findall(r"`([\w/.-]+\.(?:py|ipynb|sh|txt|toml))`", readme):
         assert (made[0] / name).exists(), name
+    example = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
+    assert example in (made[0] / "deeplearning" / "rnn_layers.py").read_text(encoding="utf-8")
+    levels = ", ".join(f"{points} points from {least}" for least, points in MANIFEST.extra.levels)
+    assert levels in readme.replace(" on, ", ", ")
     makefile = (made[0] / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"`?make (\w+)`?", readme):
         assert f"\n{target}:" in makefile
