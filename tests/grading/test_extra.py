@@ -68,7 +68,7 @@ def test_the_model_is_found(monkeypatch, tmp_path):
 
 
 def test_what_is_no_captioner_earns_nothing(toytown, tmp_path, monkeypatch):
-    """A file of another kind, a model of other features, one that unpacks to too much: a sentence each, no exception."""
+    """A file of another kind, a model of other features, one that unpacks to too much: a sentence each, no error."""
     path = tmp_path / "captioner.npz"
     path.write_bytes(b"no zip")
     assert "captioner.npz could not be used" in extra.extra_credit(tmp_path, 1).reason
