@@ -163,11 +163,11 @@ def _fooling(rng):
         H, W = _sizes(rng, 2)
         C, weights = _network(rng, 1)
         arrays = weights | {"X": rng.normal(size=(1, 3, H, W)), "target_y": rng.integers(C)}
-        with warnings.catch_warnings(record=True) as not_fooled:
-            warnings.simplefilter("always")
+        with contextlib.suppress(UserWarning), warnings.catch_warnings():
+            warnings.simplefilter("error")  # the reference warns where a picture resists
             change = np.linalg.norm(reference("make_fooling_image", arrays)["X_fooling"] - arrays["X"])
-            usual = change > 1.5 or rng.random() < 0.1  # more than a step; now and then one, or none
-            if usual and _clear("make_fooling_image", arrays, rng) and not not_fooled:
+            usual = change > 1.5 or rng.random() < 0.3  # more than a step; now and then one, or none
+            if usual and _clear("make_fooling_image", arrays, rng):
                 return arrays
 
 

@@ -31,9 +31,14 @@ def main():
     FOLDER.mkdir(exist_ok=True)
     for exercise in CALLS:
         write(exercise, chosen(exercise))
-    about = {e.id: {"question": e.question, "points": e.points, "needs": e.needs} for e in MANIFEST.exercises.values()}
     with atomic_write(FOLDER / "exercises.json") as file:
-        file.write((json.dumps(about, indent=1) + "\n").encode())
+        file.write((json.dumps(about(), indent=1) + "\n").encode())
+
+
+def about():
+    """What students' tests need to know of the manifest: question, points and needs of each exercise."""
+    entries = MANIFEST.exercises.values()
+    return {e.id: {"question": e.question, "points": e.points, "needs": e.needs} for e in entries}
 
 
 def drawn(exercise, seed):

@@ -15,7 +15,7 @@ from deeplearning.gradient_check import eval_numerical_gradient
 from deeplearning.image_utils import blur_tensor, deprocess, preprocess
 from tests.networks import condition
 
-pytestmark = [pytest.mark.q3, pytest.mark.filterwarnings("ignore:not fooled")]
+pytestmark = pytest.mark.filterwarnings("ignore:not fooled")
 C = 4  # classes of the tiny models
 MEAN, STD = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], dtype=torch.float64).view(2, 3, 1, 1)
 METHODS = {

@@ -13,7 +13,6 @@ from deeplearning.classifiers.squeezenet import extract_features, load_squeezene
 from deeplearning.image_utils import deprocess, preprocess
 from tests.networks import condition
 
-pytestmark = pytest.mark.q4
 shapes = pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 3, 1, 5), (1, 3, 4, 1), (1, 2, 5, 3), (2, 3, 4, 6)])
 dtypes = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 optimizers = pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])

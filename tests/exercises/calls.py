@@ -145,11 +145,11 @@ def _update_step(package, inputs):
 
 
 def _loss_and_gradients(loss, tensors):
-    """A scalar loss, and its gradients with respect to named tensors; zero where it does not depend on them."""
+    """A loss, and its gradients with respect to named tensors; zero where it does not depend on them."""
     import torch
 
-    if isinstance(loss, torch.Tensor) and loss.requires_grad and loss.numel() == 1:
-        loss.backward()
+    if isinstance(loss, torch.Tensor) and loss.requires_grad:
+        loss.sum().backward()  # a loss that is no single number is found by its shape
     zero = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
     gradients = {f"d{name}": _array(zero[name] if t.grad is None else t.grad) for name, t in tensors.items()}
     loss = _array(loss)

@@ -32,12 +32,14 @@ def agree(a, n):
     if n.dtype.kind != "f":
         return bool(np.array_equal(a, n))
     r, floor = TOLERANCES[n.dtype]
-    return bool(distance(a, n) <= r * (norm(a) + norm(n)) + floor)
+    gap = distance(a, n)
+    return gap < np.inf and gap <= r * (norm(a) + norm(n)) + floor  # numbers that overflow agree with nothing
 
 
 def distance(a, n):
     """norm(a - n) in float64; infinite where it overflows or cannot be told."""
-    value = norm(a.astype(np.float64) - n.astype(np.float64))
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = norm(a.astype(np.float64) - n.astype(np.float64))
     return value if np.isfinite(value) else np.inf
 
 
@@ -65,7 +67,8 @@ def _finding(name, a, n):
         return None
     worst = np.unravel_index(np.argmax(np.abs(a - n)), n.shape)
     where = f" at {[int(i) for i in worst]}" if n.ndim else ""
-    relative = distance(a, n) / (norm(a) + norm(n))
+    gap, size = distance(a, n), norm(a) + norm(n)
+    relative = gap / size if size < np.inf else 1
     return f"{name} is wrong by {relative:.2g} of its size: {a[worst]:.6g}{where}, expected {n[worst]:.6g}."
 
 

@@ -23,6 +23,11 @@ def hint(exercise, outputs, expected, wrong):
     Returns: a sentence; None where the numbers suggest nothing
     """
     plain = {name: a for name, a in outputs.items() if type(a) is np.ndarray}
+    with np.errstate(all="ignore"):  # wrong numbers may be huge
+        return _hint(plain, expected, wrong)
+
+
+def _hint(plain, expected, wrong):
     for cause, answer in wrong:
         if _same_answer(plain, expected | answer):
             return f"It looks as if {cause}."
@@ -111,14 +116,13 @@ def _factor_pattern(name, a, n, expected):
 
 def _function_pattern(name, a, n):
     """Some function is missing, or applied once more."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        known = [
-            (agree(np.abs(a), n), f"The absolute value is missing in {name}."),
-            (agree(a * a, n), f"The square is missing in {name}: a root was taken, or a plain norm."),
-            (agree(a, n * n), f"{name} is squared once too often."),
-            (agree(np.tanh(a), n), f"tanh is missing in {name}."),
-            (agree(a, np.tanh(n)), f"tanh is applied once too often in {name}."),
-        ]
+    known = [
+        (agree(np.abs(a), n), f"The absolute value is missing in {name}."),
+        (agree(a * a, n), f"The square is missing in {name}: a root was taken, or a plain norm."),
+        (agree(a, n * n), f"{name} is squared once too often."),
+        (agree(np.tanh(a), n), f"tanh is missing in {name}."),
+        (agree(a, np.tanh(n)), f"tanh is applied once too often in {name}."),
+    ]
     return next((sentence for fits, sentence in known if fits), None)
 
 
