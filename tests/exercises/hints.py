@@ -180,7 +180,7 @@ def _words_pattern(a, n):
 def _which_are_right(outputs, expected):
     """Some gradients right and others not narrow the search."""
     numbers = [name for name, n in expected.items() if n.dtype.kind == "f" and name in outputs]
-    right = [name for name in numbers if agree(outputs[name], expected[name])]
+    right = [name for name in numbers if _same_answer({name: outputs[name]}, {name: expected[name]})]
     wrong = [name for name in numbers if name not in right]
     if right and wrong:
         return f"{', '.join(right)} {'are' if len(right) > 1 else 'is'} right; look at {', '.join(wrong)} only."

@@ -27,6 +27,7 @@ def tree(tmp_path):
         no_data = shutil.ignore_patterns("datasets", "__pycache__")
         shutil.copytree(ROOT / "deeplearning", tmp_path / "deeplearning", ignore=no_data)
         shutil.copytree(ROOT / "tests" / "exercises", tmp_path / "tests" / "exercises", ignore=no_data)
+        shutil.copy(ROOT / "tests" / "__init__.py", tmp_path / "tests")
         for path, text in sources({MISTAKES[name].function: MISTAKES[name].wrong for name in names}).items():
             (tmp_path / path).write_text(text, encoding="utf-8")
         return tmp_path
