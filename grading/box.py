@@ -43,7 +43,7 @@ IDLE = 15  # seconds that a task may wait for anything but a processor
 WALL = 900  # seconds of a task in any case, on a machine that has much else to do
 START = 900  # seconds until a box is ready
 LOOK = 0.2  # seconds between two looks at what a box is doing
-MEMORY = 2 << 30  # bytes that all processes of a box use together
+MEMORY = 3 << 30  # bytes that all processes of a box use together, pages that they share counted for each
 TEMPORARY = 64 << 20  # bytes of the temporary folder
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "MPLBACKEND": "Agg",

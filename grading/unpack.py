@@ -6,6 +6,7 @@ devices and bombs meet nobody. Folders, as LMSs and Gradescope make them of a zi
 """
 
 import contextlib
+import hashlib
 import io
 import os
 import stat
@@ -22,6 +23,7 @@ MAX_ENTRIES = 20_000
 MAX_SOURCE = 1 << 20
 MAX_NOTEBOOK = 30 << 20
 OTHER_FORMATS = {b"Rar!": "a RAR archive", b"7z\xbc\xaf": "a 7z archive", b"\x1f\x8b": "a gzip archive", b"%PDF": "a PDF"}
+PACKAGES = ("deeplearning", "cs231n", "cs182")
 OLDER_NAMES = {  # files of earlier editions, and what they are called now
     "net_visualization_pytorch.py": "network_visualization.py",
     "style_transfer_pytorch.py": "style_transfer.py",
@@ -204,3 +206,24 @@ def _shown(path):
     """A path for people to read: short, and of printable letters."""
     text = str(path).encode("ascii", "backslashreplace").decode()
     return text if len(text) < 80 else f"{text[:30]}...{text[-40:]}"
+
+
+def looks_like_a_submission(folder):
+    """Whether a folder is one submission, not a folder of them: it holds a notebook, a source, or their package."""
+    names = [*MANIFEST.files, *(question.notebook for question in MANIFEST.questions.values())]
+    near = [PurePosixPath(path.name) for path in Path(folder).iterdir()]
+    return any(path.name in PACKAGES or any(_is(path, name) for name in names) for path in near)
+
+
+def fingerprint(path):
+    """A hash that changes with a submission: of a zip's bytes, or of the names, sizes and times of a folder's files."""
+    digest, path = hashlib.sha256(), Path(path)
+    if path.is_dir():
+        for entry in sorted(_folder_entries(path), key=lambda entry: str(entry.path)):
+            about = entry.file.lstat()
+            digest.update(f"{entry.path} {about.st_size} {about.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -7,6 +7,7 @@ What comes from the box is hostile until it is decoded: `decode` checks every si
 
 import json
 import math
+import re
 import struct
 
 import numpy as np
@@ -35,8 +36,8 @@ def encode(about, groups=()):
                 described[-1].append([str(name), value.dtype.str[1:], value.shape])
                 raw.append(value.tobytes())
             else:
-                kind = type(value).__name__
-                kind = f"{kind} of {value.dtype}" if type(value) is np.ndarray else kind
+                kind = f"{type(value).__module__}.{type(value).__qualname__}"
+                kind += f" of {value.dtype}" if type(value) is np.ndarray else ""
                 described[-1].append([str(name), None, kind])
     header = json.dumps({"about": about, "groups": described}).encode()
     payload = struct.pack(">I", len(header)) + header + b"".join(raw)
@@ -59,7 +60,8 @@ def decode(payload):
 
     Returns a tuple of:
     - about: JSON value
-    - groups: List of dictionaries from name to array, or to an `Other` where there was no plain array of numbers
+    - groups: List of dictionaries from name to array. Where there was none of numbers, an object stands that is an
+      instance of an empty class of the same name
 
     Raises ValueError where anything does not fit.
     """
@@ -73,7 +75,7 @@ def decode(payload):
             group = {}
             for name, dtype, shape in described:
                 if dtype is None:
-                    group[str(name)[:100]] = Other(str(shape)[:60])
+                    group[str(name)[:100]] = _stand_in(str(shape)[:80])
                     continue
                 group[str(name)[:100]], position = _array(payload, position, dtype, shape)
             groups.append(group)
@@ -84,11 +86,10 @@ def decode(payload):
         raise ValueError(f"a message that is none ({type(error).__name__})") from error
 
 
-class Other:
-    """Stands for what an answer held in place of a plain array."""
-
-    def __init__(self, kind):
-        self.kind = kind
+def _stand_in(kind):
+    """An object whose type has a given name, and nothing else of it."""
+    module, _, name = re.sub(r"[^\w. ]", "?", kind).rpartition(".")
+    return type(name, (), {"__module__": module})()
 
 
 def _array(payload, position, dtype, shape):
