@@ -101,7 +101,7 @@ def grade(path, seed, kind=None):
     except (ValueError, OSError) as error:
         return nothing(f"Nothing could be graded: {error}.")
     if not submission.sources and not submission.notebooks:
-        return nothing(f"Nothing could be graded: none of {', '.join(MANIFEST.files)} is in it.")
+        return nothing(f"Nothing could be graded: no {', '.join(MANIFEST.files)} to read.", *submission.notes)
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
         tree = Path(folder) / "tree"
         shutil.copytree(_pristine(), tree)
@@ -109,9 +109,9 @@ def grade(path, seed, kind=None):
         return _grade_in(tree, submission, seed, kind)
 
 
-def nothing(reason):
+def nothing(*notes):
     """The grade of a submission that nothing could be read of."""
-    return Grade([Verdict(exercise, 0, "It was not found.") for exercise in MANIFEST.exercises], [reason])
+    return Grade([Verdict(exercise, 0, "It was not found.") for exercise in MANIFEST.exercises], list(notes))
 
 
 def _grade_in(tree, submission, seed, kind):
@@ -182,12 +182,12 @@ def _try(box, exercise, ids, pairs):
 
 
 def _given(ids):
-    """Functions of the reference for the box, by module."""
+    """Functions of the reference for the box, by module; and a module of stubs, should the student's not work."""
     by_module = {}
     for exercise in (MANIFEST.exercises[i] for i in ids):
         by_module.setdefault((exercise.module, exercise.path), []).append(exercise.name)
     return [
-        {"module": module, "source": given(path, tuple(names)), "names": names}
+        {"module": module, "source": given(path, tuple(names)), "names": names, "stubs": _stubs(path)}
         for (module, path), names in by_module.items()
     ]
 
@@ -206,13 +206,18 @@ def _pristine():
     sources = [path for path in (ROOT / "deeplearning").rglob("*.py") if "datasets" not in path.parts]
     for path in sources + [ROOT / name for name in IN_THE_BOX]:
         name = path.relative_to(ROOT).as_posix().removeprefix("grading/")
-        text = path.read_text(encoding="utf-8")
-        if name in MANIFEST.files:
-            text = stub_out(text, [e for e in MANIFEST.exercises.values() if e.path == name])
+        text = _stubs(name) if name in MANIFEST.files else path.read_text(encoding="utf-8")
         _write(Path(folder) / name, text)
     for path in (Path(folder), *Path(folder).rglob("*/")):
         path.chmod(0o755)
     return folder
+
+
+@functools.cache
+def _stubs(path):
+    """The source of a module as students start with it."""
+    exercises = [exercise for exercise in MANIFEST.exercises.values() if exercise.path == path]
+    return stub_out((ROOT / path).read_text(encoding="utf-8"), exercises)
 
 
 def _write(path, text):

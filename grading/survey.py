@@ -105,15 +105,12 @@ def _with_cells(path, text, wanted, notebooks, notes):
         older, adapter = OLDER_SIGNATURES.get(name, ("", ""))
         if name in written or "." in name:
             continue
-        if older in written:
-            text += "\n\n" + adapter
-            continue
         cells = [cell for cell in map(_parsed, map(_without_magic, notebooks.get(notebook, ()))) if cell is not None]
         nodes = [node for cell in cells for node in cell.body]
         defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef) and not is_stub(node)}
         if not {name, older} & defined:
             continue
-        text += "\n\n" + "\n".join(_taken(node, written) for node in nodes)
+        text += "\n\n" + "\n".join(_taken(node, written - {older}) for node in nodes)
         if name not in defined:
             text += "\n" + adapter
         notes.append(f"{name} was taken from the cells of {notebook}, because {path} has it only as a stub.")

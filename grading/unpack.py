@@ -67,7 +67,7 @@ def read_submission(path):
 
 def _read_zip(file, nested=False):
     with _open_zip(file) as archive:
-        entries = [_ZipEntry(archive, info) for info in archive.infolist() if not info.is_dir()]
+        entries = [_ZipEntry(archive, info) for info in reversed(archive.infolist()) if not info.is_dir()]  # last wins
         submission = _choose(entries)
         inner = [entry for entry in entries if entry.path.suffix.lower() == ".zip" and not _unsafe(entry)]
         if not (submission.sources or submission.notebooks or nested) and len(inner) == 1:
@@ -176,7 +176,7 @@ def _choose(entries):
 
 def _is(path, wanted):
     """Whether a path can be the file that is wanted, in whatever folder, by its present or an older name."""
-    if path.name.startswith("._"):  # macOS keeps its own remarks in such files
+    if path.name.startswith("._") or "__MACOSX" in path.parts:  # remarks that macOS keeps
         return False
     name = OLDER_NAMES.get(path.name, path.name)
     parts = PurePosixPath(wanted).parts
@@ -193,10 +193,8 @@ def _nearness(entry):
 def _unsafe(entry):
     """Why an entry is not read, or None."""
     path = entry.path
-    if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
-        return "its path leads out of the zip"
-    if len(str(path)) > 1000 or "\0" in str(path):
-        return "its path is no path"
+    if ".." in path.parts or len(str(path)) > 1000:
+        return "its path leads out of the zip" if ".." in path.parts else "its path is too long"
     if entry.kind != stat.S_IFREG:
         return "it is a link or a device, not a file"
     return None

@@ -66,6 +66,7 @@ def _confine(user, limits):
         prctl = ctypes.CDLL(None).prctl
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # becoming a user has cleared it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process of a namespace gets no signals but what it handles
     for name in ("AS", "NPROC", "FSIZE", "NOFILE", "CORE"):
         with contextlib.suppress(ValueError, OSError, AttributeError):  # macOS does not know them all
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limits[name],) * 2)
@@ -143,25 +144,31 @@ def _answer(message):
 def _exercise(about, groups):
     from tests.exercises.calls import CALLS, Package
 
-    for number, given in enumerate(about["given"]):
-        _put_in_place(number, **given)
+    for given in about["given"]:
+        _put_in_place(**given)
     package = Package()
     return "done", [CALLS[about["exercise"]](package, inputs) for inputs in groups]
 
 
-def _put_in_place(number, module, source, names):
-    """Give a module of the student the reference's functions of those names."""
-    reference = ModuleType(f"deeplearning.given_{number}")
-    reference.__package__ = "deeplearning"
-    exec(compile(source, "given", "exec"), vars(reference))
+def _put_in_place(module, source, names, stubs):
+    """Give a module of the student the reference's functions of those names; where it does not work, give stubs them."""
     try:
         theirs = importlib.import_module(module)
-    except Exception:  # it can't be imported: then these functions are all there is of it
-        sys.modules[module] = reference
-        setattr(importlib.import_module("deeplearning"), module.rpartition(".")[2], reference)
-    else:
-        for name in names:
-            setattr(theirs, name, getattr(reference, name))
+    except Exception:
+        theirs = sys.modules[module] = _run(stubs, module)
+        package, _, name = module.rpartition(".")
+        setattr(importlib.import_module(package), name, theirs)
+    reference = _run(source, f"{module}_given")
+    for name in names:
+        setattr(theirs, name, getattr(reference, name))
+
+
+def _run(source, name):
+    """A module made of a source."""
+    made = ModuleType(name)
+    made.__package__ = name.rpartition(".")[0]
+    exec(compile(source, name, "exec"), vars(made))
+    return made
 
 
 def _survey(about, groups):
