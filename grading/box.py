@@ -8,7 +8,7 @@ Kinds of box, the first that works is taken:
 - user: Linux as root, in a container that allows neither: a user of its own who can't read the grader's files
 - none: no box, for code that one trusts. It is never taken unless asked for; Windows and macOS have no other
 
-Started as root, every kind runs students' code as a user who owns nothing.
+Started as root, every kind but the last runs students' code as a user who owns nothing.
 """
 
 import contextlib
@@ -131,14 +131,15 @@ class Box:
         process.stdout.close()
 
     def _start(self):
-        settings = {"warm": self.warm, "user": _user(), "limits": LIMITS, "alone": self.kind != "none"}
+        walls = self.kind != "none"
+        settings = {"warm": self.warm, "user": _user() if walls else None, "limits": LIMITS, "alone": walls}
         command = [sys.executable, "-I", "-B", str(_inside(self.kind, self.tree) / "worker.py"), json.dumps(settings)]
         self.process = subprocess.Popen(
             [*WALLS[self.kind](self.tree), *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=ENVIRONMENT if self.kind != "none" else os.environ | {"DEEPLEARNING_DATA": tempfile.gettempdir()},
+            env=ENVIRONMENT if walls else os.environ | {"DEEPLEARNING_DATA": tempfile.gettempdir()},
             start_new_session=os.name == "posix",
         )
         self._messages = queue.Queue()
