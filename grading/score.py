@@ -17,7 +17,7 @@ from grading.box import NoBox
 from grading.extra import extra_credit
 from grading.judging import grade
 from grading.manifest import MANIFEST
-from grading.results import Result, gradescope, table
+from grading.results import gradescope, table
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,17 +36,8 @@ def score(path, seed, kind=None):
     Raises NoBox where students' code can't be run.
     """
     graded = grade(path, seed, kind)
-    results = [
-        Result(MANIFEST.exercises[verdict.exercise], verdict.points, verdict.hint or verdict.reason, _note(verdict))
-        for verdict in graded.verdicts
-    ]
     extra = extra_credit(path, seed)
-    return results + ([extra] if extra else []), graded.notes
-
-
-def _note(verdict):
-    """What is to be said besides the reason: the numbers behind a hint, and how the points were earned."""
-    return "\n".join(filter(None, [verdict.reason if verdict.hint else "", verdict.remark]))
+    return graded.results + ([extra] if extra else []), graded.notes
 
 
 def main(argv=None):
