@@ -40,13 +40,14 @@ def run_autograder(root):
 
 def test_the_zip_holds_what_grading_needs(tmp_path, capsys):
     """Scripts lie at the top and can be run; package, manifest and calls are there, mistakes and notebooks are not."""
-    autograder.main(["--out", str(tmp_path)])
-    assert "autograder.zip: " in capsys.readouterr().out
+    autograder.main(["--out", str(tmp_path), "--seed", "41"])
+    assert "seed 41" in capsys.readouterr().out
     with zipfile.ZipFile(tmp_path / "autograder.zip") as archive:
         names = set(archive.namelist())
         for script in ("setup.sh", "run_autograder"):
             assert archive.getinfo(script).external_attr >> 16 & 0o111
             assert archive.read(script).startswith(b"#!/usr/bin/env bash\n") and b"\r" not in archive.read(script)
+        assert archive.read("seed") == b"41\n"
     assert {*MANIFEST.files, "grading/exercises.toml", "grading/score.py", "tests/exercises/calls.py"} <= names
     assert not [name for name in names if name.startswith(("grading/mistakes", ".", "tests/test_"))]
 
@@ -72,6 +73,17 @@ def test_setup_makes_an_environment(tmp_path, gradescope):
     assert called[3].endswith(f"-r {gradescope}/source/requirements.txt")
     assert called[4] == "pip -c import torchvision" and len(called) == 5
     assert (gradescope / "source").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Gradescope's scripts are for Linux")
+@pytest.mark.parametrize("ends, status", [(0, 0), (1, 0), (2, 2)])
+def test_run_autograder_asks_for_the_points(gradescope, ends, status):
+    """It scores what was handed in, with the zip's seed; that points are missing is no failure, anything else is."""
+    python = gradescope / "venv" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\necho "$PWD" "$@"\nexit {ends}\n', encoding="utf-8")
+    seed = (gradescope / "source" / "seed").read_text(encoding="utf-8").strip()
+    asked = f"-m grading.score {gradescope}/submission --out {gradescope}/results --seed {seed}"
+    assert run_autograder(gradescope) == (status, f"{gradescope}/source {asked}\n")
 
 
 @pytest.mark.corpus
