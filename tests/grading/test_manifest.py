@@ -1,8 +1,13 @@
 """The manifest: what it refuses, and what follows from it."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from grading.manifest import MANIFEST, PATH, Manifest
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_function_has_a_sketch_of_two_lines():
@@ -58,3 +63,10 @@ def test_slips_of_the_pen_are_refused(tmp_path, old, new, said):
     (tmp_path / "exercises.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(ValueError, match=said):
         Manifest(tmp_path / "exercises.toml")
+
+
+def test_each_exercise_has_its_test():
+    """The file of a question's tests asks for each of its exercises once, in their order."""
+    for question in MANIFEST.questions.values():
+        asked = re.findall(r'check\("(.+?)"\)', (ROOT / question.tests).read_text(encoding="utf-8"))
+        assert asked == [exercise.id for exercise in MANIFEST.of(question.id)]
