@@ -94,6 +94,19 @@ def test_readme_names_questions_points_and_files():
         assert row in readme
 
 
+def test_the_staffs_page_tells_the_truth():
+    """docs/staff.md counts each question's points and exercises as the manifest does; its commands are there."""
+    page = (ROOT / "docs" / "staff.md").read_text(encoding="utf-8")
+    for question in MANIFEST.questions.values():
+        assert (
+            f"| {question.id.upper()} {question.title} | {question.points} | {len(MANIFEST.of(question.id))} |" in page
+        )
+    assert f"{MANIFEST.extra.points} points outside the 100: `{MANIFEST.extra.file}`" in page
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert all(f"\n{target}: " in makefile for target in re.findall(r"(?m)^make (\w+)", page))
+    assert all((ROOT / "grading" / f"{name}.py").is_file() for name in re.findall(r"python -m grading\.(\w+)", page))
+
+
 def test_readme_shows_the_commands():
     """README, Makefile and CI speak of the same commands."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
