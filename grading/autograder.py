@@ -19,7 +19,7 @@ from grading.handout import ROOT, tracked_files, write_zip
 
 SCRIPTS = "grading/gradescope/"
 KEPT = ["requirements.txt", "deeplearning/*", "grading/*", "tests/exercises/*", "tests/__init__.py"]
-NOT_NEEDED = ["grading/mistakes/*", "grading/variants/*", "grading/hostile/*"]
+NOT_NEEDED = ["grading/hostile/*", "grading/student/*"]
 
 
 def autograder_files(seed):

@@ -39,7 +39,7 @@ def run_autograder(root):
 
 
 def test_the_zip_holds_what_grading_needs(tmp_path, capsys):
-    """Scripts lie at the top and can be run; package, manifest and calls are there, mistakes and notebooks are not."""
+    """Scripts lie at the top and can be run; package, manifest and calls are there, notebooks and our tests are not."""
     autograder.main(["--out", str(tmp_path), "--seed", "41"])
     assert "seed 41" in capsys.readouterr().out
     with zipfile.ZipFile(tmp_path / "autograder.zip") as archive:
@@ -49,7 +49,9 @@ def test_the_zip_holds_what_grading_needs(tmp_path, capsys):
             assert archive.read(script).startswith(b"#!/usr/bin/env bash\n") and b"\r" not in archive.read(script)
         assert archive.read("seed") == b"41\n"
     assert {*MANIFEST.files, "grading/exercises.toml", "grading/score.py", "tests/exercises/calls.py"} <= names
-    assert not [name for name in names if name.startswith(("grading/mistakes", ".", "tests/test_"))]
+    assert not [
+        name for name in names if name.endswith(".ipynb") or name.startswith(("grading/hostile", "tests/test_"))
+    ]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Gradescope's scripts are for Linux")
@@ -97,6 +99,7 @@ def test_a_submission_gets_its_points(gradescope, solved, points):
         if name in solved:
             shutil.copy(ROOT / name, path)
     _, output = run_autograder(gradescope)
+    assert (gradescope / "results" / "results.json").is_file(), output
     results = json.loads((gradescope / "results" / "results.json").read_text(encoding="utf-8"))
     assert results["score"] == points, output
     assert len(results["tests"]) == len(MANIFEST.exercises)
