@@ -42,7 +42,8 @@ def sources(functions):
     Returns: dictionary from the path of a file, relative to the repository, to its text
     """
     texts = {module: [inspect.getsource(importlib.import_module(module))] for module in MODULES.values()}
-    texts[MODULES["rnn_layers"]].append(_definitions(plain))
+    names = ", ".join(f"{name}={name}" for name, _ in inspect.getmembers(plain, inspect.isfunction))
+    texts[MODULES["rnn_layers"]] += [_definitions(plain), f"import types\n\nplain = types.SimpleNamespace({names})"]
     for name, function in functions.items():
         text = _definitions(inspect.getmodule(function))
         parts = texts[next(e.module for e in MANIFEST.exercises.values() if e.name == name)]

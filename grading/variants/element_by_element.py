@@ -1,7 +1,6 @@
 """Loops over everything, one number at a time."""
 
 import numpy as np
-import torch
 
 
 def rnn_step_forward(x, prev_h, Wx, Wh, b):
@@ -34,10 +33,9 @@ def rnn_step_backward(dnext_h, cache):
 
 def word_embedding_forward(x, W):
     out = np.zeros(x.shape + W[0].shape, W.dtype)
-    for n in range(len(x)):
-        for t in range(len(x[n])):
-            for d in range(W.shape[1]):
-                out[n, t, d] = W[x[n, t], d]
+    for place in np.ndindex(x.shape):
+        for d in range(W.shape[1]):
+            out[(*place, d)] = W[x[place], d]
     return out, (x, W.shape)
 
 
@@ -47,34 +45,3 @@ def word_embedding_backward(dout, cache):
     for n, t, d in np.ndindex(dout.shape):
         dW[x[n, t], d] = dW[x[n, t], d] + dout[n, t, d]
     return dW
-
-
-def compute_saliency_maps(X, y, model):
-    maps = []
-    for picture, label in zip(X, y, strict=True):
-        picture = picture[None].clone().requires_grad_(True)
-        model(picture)[0, label].backward()
-        red, green, blue = picture.grad[0].abs()
-        maps.append(torch.maximum(torch.maximum(red, green), blue))
-    return torch.stack(maps)
-
-
-def gram_matrix(features, normalize=True):
-    N, C, H, W = features.shape
-    G = features.new_zeros(N, C, C)
-    for n in range(N):
-        for i in range(C):
-            for j in range(C):
-                G[n, i, j] = torch.sum(features[n, i] * features[n, j])
-    return G / C / H / W if normalize else G
-
-
-def tv_loss(img, tv_weight):
-    loss = 0.0 * img.sum()
-    for i in range(img.shape[2]):
-        for j in range(img.shape[3]):
-            if i > 0:
-                loss = loss + ((img[..., i, j] - img[..., i - 1, j]) ** 2).sum()
-            if j > 0:
-                loss = loss + ((img[..., i, j] - img[..., i, j - 1]) ** 2).sum()
-    return loss * tv_weight

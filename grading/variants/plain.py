@@ -33,16 +33,12 @@ def rnn_forward(x, h0, Wx, Wh, b, mask=None):
 
 def rnn_backward(dh, cache):
     N, T, H = dh.shape
-    x, _, Wx, Wh, _ = cache[0]
-    dx = np.zeros((N, T, x.shape[1]), dh.dtype)
-    dWx, dWh, db = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros(H, dh.dtype)
+    dx, dWx, dWh, db = [None] * T, 0, 0, 0
     dstate = np.zeros((N, H), dh.dtype)
     for t in reversed(range(T)):
-        dx[:, t], dstate, dWx_t, dWh_t, db_t = rnn_step_backward(dh[:, t] + dstate, cache[t])
-        dWx += dWx_t
-        dWh += dWh_t
-        db += db_t
-    return dx, dstate, dWx, dWh, db
+        dx[t], dstate, dWx_t, dWh_t, db_t = rnn_step_backward(dh[:, t] + dstate, cache[t])
+        dWx, dWh, db = dWx + dWx_t, dWh + dWh_t, db + db_t
+    return np.stack(dx, axis=1), dstate, dWx, dWh, db
 
 
 def word_embedding_forward(x, W):
@@ -88,13 +84,9 @@ def lstm_forward(x, h0, Wx, Wh, b, mask=None):
 
 def lstm_backward(dh, cache):
     N, T, H = dh.shape
-    x, _, _, Wx, Wh, *_ = cache[0]
-    dx = np.zeros((N, T, x.shape[1]), dh.dtype)
-    dWx, dWh, db = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros(4 * H, dh.dtype)
+    dx, dWx, dWh, db = [None] * T, 0, 0, 0
     dstate, dcell = np.zeros((N, H), dh.dtype), np.zeros((N, H), dh.dtype)
     for t in reversed(range(T)):
-        dx[:, t], dstate, dcell, dWx_t, dWh_t, db_t = lstm_step_backward(dh[:, t] + dstate, dcell, cache[t])
-        dWx += dWx_t
-        dWh += dWh_t
-        db += db_t
-    return dx, dstate, dWx, dWh, db
+        dx[t], dstate, dcell, dWx_t, dWh_t, db_t = lstm_step_backward(dh[:, t] + dstate, dcell, cache[t])
+        dWx, dWh, db = dWx + dWx_t, dWh + dWh_t, db + db_t
+    return np.stack(dx, axis=1), dstate, dWx, dWh, db
