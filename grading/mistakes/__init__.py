@@ -8,6 +8,8 @@ its cause is the clause that completes "It looks as if".
 import importlib
 from dataclasses import dataclass
 
+from grading.manifest import MANIFEST
+
 MODULES = ["rnn", "captioning", "lstm", "network_visualization", "style_transfer", "late", "late_pictures"]
 _written = []
 
@@ -19,14 +21,14 @@ class Mistake:
     - function: Name of the function that it replaces, as in the manifest: "CaptioningRNN.loss"
     - cause: What is wrong
     - wrong: The implementation
-    - cells: The cells that it is wrong for, where the function serves both
+    - exercises: Ids of the exercises that it must lose
     - says: A phrase of a general hint that names this cause, too; for mistakes that are not known by their numbers
     """
 
     function: str
     cause: str
     wrong: object
-    cells: tuple[str, ...] = ()
+    exercises: tuple[str, ...]
     says: str | None = None
 
     @property
@@ -38,19 +40,13 @@ class Mistake:
         """Whether it was written after the hints were frozen: hints and stored answers know nothing of it."""
         return ".late" in self.wrong.__module__
 
-    @property
-    def exercises(self):
-        """Ids of the exercises that it must lose."""
-        return tuple(f"{self.function}[{cell}]" for cell in self.cells) or (self.function,)
 
-
-def mistake(function, cause, *, cells=None, says=None):
-    """Decorator that files a wrong implementation."""
-    if cells is None:
-        cells = ("rnn", "lstm") if function.startswith("CaptioningRNN.") else ()
+def mistake(function, cause, *, exercises=None, says=None):
+    """Decorator that files a wrong implementation; by default it loses the exercises that its function counts for."""
+    own = tuple(exercise.id for exercise in MANIFEST.exercises.values() if exercise.name == function)
 
     def file(wrong):
-        _written.append(Mistake(function, cause, wrong, cells, says))
+        _written.append(Mistake(function, cause, wrong, exercises or own, says))
         return wrong
 
     return file

@@ -187,7 +187,11 @@ def all_stop_together(self, features, max_length=30):
     return captions
 
 
-@mistake("CaptioningRNN.sample", "the cell state is dropped: it starts from zero at every step", cells=("lstm",))
+@mistake(
+    "CaptioningRNN.sample",
+    "the cell state is dropped: it starts from zero at every step",
+    exercises=("CaptioningRNN.sample[lstm]",),
+)
 def cell_state_forgotten(self, features, max_length=30):
     return write(
         self,
@@ -197,7 +201,11 @@ def cell_state_forgotten(self, features, max_length=30):
     )
 
 
-@mistake("CaptioningRNN.sample", "only the cell state advances, the hidden state does not", cells=("lstm",))
+@mistake(
+    "CaptioningRNN.sample",
+    "only the cell state advances, the hidden state does not",
+    exercises=("CaptioningRNN.sample[lstm]",),
+)
 def hidden_state_forgotten(self, features, max_length=30):
     return write(
         self,

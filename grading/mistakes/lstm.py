@@ -75,6 +75,21 @@ def cell_state_overwritten(x, prev_h, prev_c, Wx, Wh, b):
     return o * np.tanh(prev_c), prev_c, cache
 
 
+@mistake(
+    "lstm_step_forward",
+    "the cache of lstm_step_forward holds a view of prev_c's copy, which becomes next_c afterwards: keep prev_c itself",
+    exercises=("lstm_step_backward",),
+)
+def cached_view_overwritten(x, prev_h, prev_c, Wx, Wh, b):
+    i, f, o, g = blocks(x, prev_h, Wx, Wh, b)
+    i, f, o, g = sigmoid(i), sigmoid(f), sigmoid(o), np.tanh(g)
+    cell = prev_c.copy()
+    cache = x, prev_h, cell[:], Wx, Wh, i, f, o, g, cell
+    cell *= f
+    cell += i * g
+    return o * np.tanh(cell), cell, cache
+
+
 @mistake("lstm_step_backward", "dnext_c is ignored: the cell state also acts on the steps that follow")
 def cell_gradient_ignored(dnext_h, dnext_c, cache):
     return lstm_step_backward(dnext_h, np.zeros_like(dnext_c), cache)

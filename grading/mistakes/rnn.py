@@ -157,6 +157,22 @@ def float64_states(x, h0, Wx, Wh, b, mask=None):
     return h, caches
 
 
+@mistake(
+    "rnn_forward",
+    "every step's cache holds the same array, which the later steps of rnn_forward overwrite: keep a new one each time",
+    exercises=("rnn_backward",),
+)
+def state_written_over(x, h0, Wx, Wh, b, mask=None):
+    N, T, D = x.shape
+    h, caches = np.zeros((N, T, h0.shape[1]), x.dtype), []
+    state = h0.copy()
+    for t in range(T):
+        state[:], _ = rnn_step_forward(x[:, t], state, Wx, Wh, b)
+        h[:, t] = state
+        caches.append((x[:, t], h[:, t - 1] if t else h0, Wx, Wh, state))
+    return h, caches
+
+
 def sums_like(dh, cache):
     """What a backward pass through time starts with: dx, dWx, dWh, db and dstate, all zero."""
     N, T, H = dh.shape
