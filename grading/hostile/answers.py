@@ -138,7 +138,8 @@ def nothing_but_zero():
 @hostile(*EVERYTHING)
 def memorised_answers():
     """The stored answers of the students' own tests, looked up by shape."""
-    stored = sorted((ROOT / "tests" / "exercises" / "expected").glob("*.npz"))
+    folder = ROOT / "tests" / "exercises" / "expected"
+    stored = [folder / f"{name}.npz" for name in ("rnn_step_forward", "word_embedding_forward", "tv_loss")]
     code = """
 import io
 def search(arguments):
