@@ -116,15 +116,15 @@ def nothing(*notes):
 
 
 def _grade_in(tree, submission, seed, kind):
-    verdicts, found = [], None
+    with Box(tree, kind=kind) as box:
+        found = _survey(box, submission)
+    for path, text in found["sources"].items():
+        _write(tree / path, text)
+    verdicts = []
     for questions, warm in BOXES:
         exercises = [exercise for question in questions for exercise in MANIFEST.of(question)]
-        imported = {name for e in exercises for name in found["imports"].get(e.path, ())} if found else ()
+        imported = {name for exercise in exercises for name in found["imports"].get(exercise.path, ())}
         with Box(tree, [*warm, *sorted(imported)], kind) as box:
-            if found is None:
-                found = _survey(box, submission)
-                for path, text in found["sources"].items():
-                    _write(tree / path, text)
             for exercise in exercises:
                 verdicts.append(_judge(box, exercise, {v.exercise for v in verdicts if v.points}, seed))
     missing = [path for path in MANIFEST.files if path not in found["sources"]]

@@ -18,7 +18,7 @@ OLDER_SIGNATURES = {  # functions that earlier editions had under another name, 
     ),
 }
 PICTURES, PICTURE_SIZE = 6, 400_000  # of a notebook: how many, and letters of base64 each
-PRELOADED = ("PIL", "matplotlib", "matplotlib.pyplot", "scipy", "scipy.ndimage", "torchvision", "tqdm")
+PRELOADED = ("PIL", "matplotlib", "matplotlib.pyplot", "scipy", "scipy.ndimage", "torch", "torchvision", "tqdm")
 
 
 def survey(files, exercises, package):

@@ -269,8 +269,8 @@ import contextlib, fcntl, os
 lock = open("/tmp/lock", "w")
 fcntl.flock(lock, fcntl.LOCK_EX)
 with contextlib.suppress(OSError):
-    for k in range(1000):
-        with open(f"/tmp/{k}", "wb") as file: file.write(bytes(8 << 20))
+    for number in range(1000):
+        with open(f"/tmp/{number}", "wb") as file: file.write(bytes(8 << 20))
 for folder, folders, names in os.walk("/box"):
     for name in folders + names:
         with contextlib.suppress(OSError): os.chmod(os.path.join(folder, name), 0)
