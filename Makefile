@@ -1,15 +1,19 @@
-# make test   set up .venv and run the whole test suite
-# make run    set up .venv and execute the notebooks into build/, as notebooks and as pages
-# make lab    set up .venv and open JupyterLab
-# make handout, make autograder    what students start from, and the zip for Gradescope: see docs/staff.md
+# make test    set up .venv and run the whole test suite
+# make corpus  run the tests that are too long for every day
+# make run     set up .venv and execute the notebooks into build/, as notebooks and as pages
+# make lab     set up .venv and open JupyterLab
+# make handout, make autograder   what students start from, and the zip for Gradescope: see docs/staff.md
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: test run lab handout autograder clean
+.PHONY: test corpus run lab handout autograder clean
 
 test: .venv/installed
 	$(BIN)/python -m pytest
+
+corpus: .venv/installed
+	$(BIN)/python -m pytest -m corpus
 
 run: .venv/installed
 	$(BIN)/python -m deeplearning.run_notebooks

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from deeplearning.layers import log_softmax
+from deeplearning.layers import logsumexp
 
 
 def beam_search(step, state, width, max_length, start, end, null, length_penalty=1.0):
@@ -34,7 +34,7 @@ def beam_search(step, state, width, max_length, start, end, null, length_penalty
         if owner.size == 0:
             break
         scores, state = step(words[:, -1], state)
-        parent, next_word, total = _best_next_words(total[:, None] + log_softmax(scores), owner, places)
+        parent, next_word, total = _best_next_words(total, scores, owner, places)
         owner, words = owner[parent], np.column_stack((words[parent], next_word))
 
         done = (next_word == end) | (t + 1 == max_length)
@@ -50,16 +50,17 @@ def beam_search(step, state, width, max_length, start, end, null, length_penalty
     return best
 
 
-def _best_next_words(totals, owner, places):
+def _best_next_words(total, scores, owner, places):
     """The best continuations of each owner, as many as it has places.
 
-    totals (n, V) are the log-probabilities of n beginnings with each next word. Returns for each continuation kept: the
-    row it continues, its word and its total.
+    total (n,) are the log-probabilities of n beginnings, scores (n, V) those of their next words before the
+    log-softmax. Returns for each continuation kept: the row it continues, its word and its total.
     """
-    k = min(int(places.max()), totals.shape[1])  # no beginning can fill more places
-    top = np.argpartition(-totals, k - 1, axis=1)[:, :k]
-    parent, next_word = np.repeat(np.arange(len(totals)), k), top.ravel()
-    total = np.take_along_axis(totals, top, axis=1).ravel()
+    n, V = scores.shape
+    k = min(int(places.max()), V)  # no beginning can fill more places
+    top = np.argpartition(scores, V - k, axis=1)[:, V - k :]  # softmax changes a row's numbers, not their order
+    parent, next_word = np.repeat(np.arange(n), k), top.ravel()
+    total = (np.take_along_axis(scores, top, axis=1) + (total - logsumexp(scores))[:, None]).ravel()
     order = np.lexsort((-total, owner[parent]))  # by owner, and within an owner best first
     owner = owner[parent[order]]
     rank = np.arange(len(order)) - np.searchsorted(owner, owner)

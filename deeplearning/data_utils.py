@@ -72,14 +72,21 @@ def read_npz(path):
         raise ValueError(f"{path} is damaged, or was not written by this package ({error}): delete it") from error
 
 
+def squeezenet_checkpoint():
+    """Where torchvision keeps SqueezeNet's ImageNet weights.
+
+    Returns: absolute Path; as torch.hub.get_dir, but without the seconds that torch takes to be imported
+    """
+    home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch")
+    return STARTED_IN / Path(home).expanduser() / "hub" / "checkpoints" / "squeezenet1_1-b8a52dc0.pth"
+
+
 def choose_world():
     """Which network and which pictures questions 3 and 4 look at: ImageNet's where both are at hand, else Toytown's.
 
     Returns: tuple of "imagenet" or "toytown", and the reason, for people to read
     """
-    from torch.hub import get_dir  # takes a second, and only questions 3 and 4 need it
-
-    folder, cached = data_folder(), Path(get_dir()) / "checkpoints" / "squeezenet1_1-b8a52dc0.pth"
+    folder, cached = data_folder(), squeezenet_checkpoint()
     shown = os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else folder
     pictures = (folder / "imagenet_val_25.npz").is_file()
     weights = (folder / "squeezenet1_1.npz").is_file() or cached.is_file()

@@ -189,19 +189,18 @@ def dropout_backward(dout, cache):
     return dout if keep is None else dout * keep
 
 
-def log_softmax(x):
-    """Logarithm of the softmax over the last axis: x - log(sum(exp(x))), finite for scores of any size.
+def logsumexp(x):
+    """log(sum(exp(x))) over the last axis, finite for scores of any size.
 
     Subtracting the largest score first changes nothing in exact arithmetic and leaves no exponential above one.
 
     Inputs:
     - x: Scores, of shape (..., C)
 
-    Returns:
-    - log_p: Log-probabilities, of the same shape and dtype
+    Returns: array of shape (...), of the same dtype
     """
-    shifted = x - x.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    largest = x.max(axis=-1, keepdims=True)
+    return largest[..., 0] + np.log(np.exp(x - largest).sum(axis=-1))
 
 
 def softmax_loss(x, y):
@@ -221,11 +220,20 @@ def softmax_loss(x, y):
     check_indices("y", y, C, f"the {C} classes")
     if y.shape != (N,) or N == 0:
         raise ValueError(f"y must hold one class for each of the {N} rows of x (at least one), got shape {y.shape}")
-    log_p = log_softmax(x)
-    loss = -log_p[np.arange(N), y].mean(dtype=np.float64)
-    dx = np.exp(log_p)
-    dx[np.arange(N), y] -= 1
-    return float(loss), dx / N
+    return _cross_entropy(x, y, N)
+
+
+def _cross_entropy(x, y, N):
+    """Sum of -log p(y) over the rows of scores x, divided by N, and its gradient; one exponential serves both."""
+    rows = np.arange(len(x))
+    p = x - x.max(axis=1, keepdims=True)  # log p, but for the logarithm of the sum
+    right = p[rows, y]
+    np.exp(p, out=p)
+    total = p.sum(axis=1)
+    loss = (np.log(total) - right).sum(dtype=np.float64) / N
+    p /= N * total[:, None]
+    p[rows, y] -= 1 / N
+    return float(loss), p
 
 
 def temporal_affine_forward(x, w, b, mask=None):
@@ -301,13 +309,9 @@ def temporal_softmax_loss(x, y, mask, verbose=False):
     words = y[mask]
     check_indices("y[mask]", words, V, f"the vocabulary of {V} words")
 
-    rows = np.arange(len(words))
-    log_p = log_softmax(x[mask])  # (number of words that count, V)
-    loss = -log_p[rows, words].sum(dtype=np.float64) / N
-    dscores = np.exp(log_p, out=log_p)
-    dscores[rows, words] -= 1
+    loss, dwords = _cross_entropy(x[mask], words, N)  # only for the words that count
     dx = np.zeros_like(x)
-    dx[mask] = dscores / N
+    dx[mask] = dwords
     if verbose:
         print("dx.shape:", dx.shape)
-    return float(loss), dx
+    return loss, dx

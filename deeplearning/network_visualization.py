@@ -39,11 +39,9 @@ def compute_saliency_maps(X, y, model):
 
 
 def score_gradient(X, y, model):
-    """Gradient of each picture's score for its class with respect to the picture.
+    """Gradient of each picture's score for its class with respect to the picture, of shape (N, 3, H, W).
 
     Inputs and errors: As for `compute_saliency_maps`
-
-    Returns: gradient of shape (N, 3, H, W)
     """
     _check_pictures(X)
     with frozen(model), torch.enable_grad():
@@ -111,11 +109,10 @@ def integrated_gradients(X, y, model, steps=50, baseline=None):
     return difference * total / steps
 
 
-def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, callback=None):
+def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, callback=None, objective="score"):
     """Change pictures a little, until the network takes them for something else.
 
-    Every step goes up the score of the target class by learning_rate * g / ||g||, g its gradient. Pictures that fool
-    the network already stay as they are.
+    Every step goes up the objective by learning_rate * g / ||g||, g its gradient. Pictures that fool the network stay.
 
     Inputs:
     - X: Pictures, of shape (N, 3, H, W)
@@ -124,16 +121,19 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
     - learning_rate: Length of a step
     - max_steps: After so many steps it gives up on those that are left, and warns
     - callback: None, or a function that is called before each step with its number, the pictures and the scores
+    - objective: "score" of the target class, or its "log-probability", which also pushes the other scores down
 
     Returns: changed pictures, of the shape of X
 
-    Raises ValueError for pictures or labels of a wrong shape, for labels out of range, and for NaN in the pictures.
+    Raises ValueError for pictures or labels of a wrong shape, labels out of range, NaN, and an unknown objective.
 
     Source: Szegedy et al. 2014, section 4; the step is that of the course
     """
     _check_pictures(X)
     if max_steps < 0:
         raise ValueError(f"expected max_steps of at least 0, got {max_steps}")
+    if objective not in ("score", "log-probability"):
+        raise ValueError(f"objective must be 'score' or 'log-probability', got {objective!r}")
     X_fooling, scores = X.detach().clone(), None
     left = torch.arange(len(X), device=X.device)  # pictures that don't fool the network yet; only these are computed
     with frozen(model), torch.enable_grad(), tqdm(total=max_steps, desc="fooling", file=sys.stdout) as bar:
@@ -144,7 +144,8 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
                 scores, target = s.detach().clone(), _labels(target_y, s)
             scores[left] = s.detach()
             todo = s.detach().argmax(1) != target[left]
-            chosen = s.gather(1, target[left].view(-1, 1))[todo]
+            heights = s if objective == "score" else s.log_softmax(1)
+            chosen = heights.gather(1, target[left].view(-1, 1))[todo]
             if callback is not None:
                 callback(step, X_fooling.clone(), scores.clone())
             left = left[todo]
@@ -153,7 +154,7 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
             (g,) = torch.autograd.grad(chosen.sum(), x)
             X_fooling[left] += learning_rate * _direction(g[todo])
             bar.update()
-            bar.set_postfix_str(f"{len(left)} to go, target score {chosen.mean().item():.2f}")
+            bar.set_postfix_str(f"{len(left)} to go, target's {objective} {chosen.mean().item():.2f}")
     if len(left):
         warnings.warn(
             f"not fooled after {max_steps} steps: pictures {left.tolist()}; allow more steps or longer ones",
@@ -212,8 +213,7 @@ def create_class_visualization(
     - show_every: Steps between two calls of the callback
     - image_size: Height and width, by default the model's image_size, else 224
     - generator: torch.Generator on the CPU, by default one with seed 0
-    - callback: Called with a PIL image and a title after the first step, every `show_every` steps and the last; None
-      for nothing to be shown
+    - callback: Called with a PIL image and a title after the first step, every `show_every` and the last; or None
 
     Returns: PIL image
 

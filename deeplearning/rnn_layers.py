@@ -18,10 +18,11 @@ Werbos, "Backpropagation through time: what it does and how to do it", 1990.
 
 import numpy as np
 
-from deeplearning.layers import check_indices, check_mask, check_shapes, check_upstream
+from deeplearning.layers import check_indices, check_shapes, check_upstream
 from deeplearning.layers import temporal_affine_backward as temporal_affine_backward  # found here, too
 from deeplearning.layers import temporal_affine_forward as temporal_affine_forward
 from deeplearning.layers import temporal_softmax_loss as temporal_softmax_loss
+from deeplearning.packing import Packing, sum_groups
 
 
 def sigmoid(x):
@@ -35,12 +36,9 @@ def sigmoid(x):
     return 0.5 * np.tanh(0.5 * x) + 0.5
 
 
-def _rnn_cell(a):
-    return np.tanh(a)
-
-
 def _rnn_cell_backward(dnext_h, next_h):
-    return dnext_h * (1 - next_h**2)  # tanh' = 1 - tanh^2
+    """From the gradient of the state to da, (N, H): tanh' = 1 - tanh^2."""
+    return dnext_h * (1 - next_h**2)
 
 
 def rnn_step_forward(x, prev_h, Wx, Wh, b):
@@ -60,7 +58,7 @@ def rnn_step_forward(x, prev_h, Wx, Wh, b):
     Raises ValueError where a shape or dtype does not fit.
     """
     check_shapes(x=(x, "N D"), prev_h=(prev_h, "N H"), Wx=(Wx, "D H"), Wh=(Wh, "H H"), b=(b, "H"))
-    next_h = _rnn_cell(x @ Wx + prev_h @ Wh + b)  # (N, H)
+    next_h = np.tanh(x @ Wx + prev_h @ Wh + b)  # (N, H)
     cache = x, prev_h, Wx, Wh, next_h
     return next_h, cache
 
@@ -85,7 +83,7 @@ def rnn_step_backward(dnext_h, cache):
     return da @ Wx.T, da @ Wh.T, x.T @ da, prev_h.T @ da, da.sum(axis=0)
 
 
-def rnn_forward(x, h0, Wx, Wh, b, mask=None):
+def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
     """A vanilla RNN over whole sequences.
 
     Inputs:
@@ -94,7 +92,9 @@ def rnn_forward(x, h0, Wx, Wh, b, mask=None):
     - Wx: Weights from input to hidden, of shape (D, H)
     - Wh: Weights from hidden to hidden, of shape (H, H)
     - b: Biases, of shape (H,)
-    - mask: None, or bool of shape (N, T), may be ignored: it saves steps after a sequence's last True (h is zero there)
+    - mask, words: None; they only save work, and may be ignored. mask, bool of shape (N, T): the steps after a
+      sequence's last True are left out, and h is zero there. words, ints of shape (N, T): where they are equal, x is,
+      so x Wx is computed once, and the backward pass returns the sum of their dx at the first, zero at the others
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
@@ -103,18 +103,16 @@ def rnn_forward(x, h0, Wx, Wh, b, mask=None):
     Raises ValueError where a shape or dtype does not fit.
     """
     N, T, D, H = check_shapes(x=(x, "N T D"), h0=(h0, "N H"), Wx=(Wx, "D H"), Wh=(Wh, "H H"), b=(b, "H"))
-    order, rows, steps = _blocks(N, T, mask)
-    x_rows = x[rows]  # (P, D), P rows that count
-    a = x_rows @ Wx + b  # (P, H)
-    prev_h, next_h = np.empty((2, *a.shape), np.result_type(a, h0, Wh))
-    state = h0[order]
-    for step in steps:
-        prev_h[step] = state[: step.stop - step.start]
-        state = next_h[step] = _rnn_cell(a[step] + prev_h[step] @ Wh)
-    h = np.zeros((N, T, H), next_h.dtype)
-    h[rows] = next_h
-    cache = x_rows, prev_h, next_h, Wx, Wh, order, rows, steps
-    return h, cache
+    packing = Packing(N, T, mask, words)
+    inputs = packing.distinct(x)  # (U, D)
+    a = packing.repeat(inputs @ Wx + b)  # (P, H), for all steps at once
+    states = np.concatenate((h0[packing.order], a), dtype=np.result_type(a, h0, Wh))  # (N + P, H)
+    next_h = states[N:]  # a until the loop has been there
+    for before, step in packing.steps:
+        next_h[step] += states[before] @ Wh
+        np.tanh(next_h[step], out=next_h[step])
+    cache = inputs, states, Wx, Wh, packing
+    return packing.unpack(next_h), cache
 
 
 def rnn_backward(dh, cache):
@@ -134,39 +132,19 @@ def rnn_backward(dh, cache):
 
     Raises ValueError where dh does not fit.
     """
-    x_rows, prev_h, next_h, Wx, Wh, order, rows, steps = cache
-    N, T, H = len(order), len(steps), next_h.shape[1]
+    inputs, states, Wx, Wh, packing = cache
+    (N, T), H = packing.shape, states.shape[1]
     check_upstream("dh", dh, "(N, T, H)", (N, T, H))
-    dh_rows, da = dh[rows], np.empty(next_h.shape, np.result_type(dh, next_h))  # (P, H)
-    dstate = np.zeros((N, H), da.dtype)  # from step t + 1
-    for step in reversed(steps):
-        n = step.stop - step.start
-        da[step] = _rnn_cell_backward(dh_rows[step] + dstate[:n], next_h[step])
-        dstate[:n] = da[step] @ Wh.T
-    dx = np.zeros((N, T, len(Wx)), da.dtype)
-    dx[rows] = da @ Wx.T
-    return dx, dstate[np.argsort(order)], x_rows.T @ da, prev_h.T @ da, da.sum(axis=0)
-
-
-def _blocks(N, T, mask):
-    """How sequences are laid out for the loop over time.
-
-    What a sequence can do for all of its time steps at once, it does in one matrix product: x Wx before the loop, and
-    each weight gradient after it. Only what really flows from step to step stays inside the loop. There the rows of all
-    steps lie one below the other, time first, so that each step is one block of memory; the longest sequences come
-    first, so that shorter ones drop out of the later blocks.
-
-    Returns a tuple of:
-    - order: The sequences by falling length, ints of shape (N,)
-    - rows: Pair of int arrays of shape (P,), sequence and time of each row, so that x[rows] are the rows of x (N, T, D)
-    - steps: For each time step the slice of its rows
-    """
-    lengths = np.full(N, T) if mask is None else (check_mask(mask, N, T) * np.arange(1, T + 1)).max(axis=1, initial=0)
-    order = np.argsort(-lengths, kind="stable")
-    counts = [np.count_nonzero(lengths > t) for t in range(T)]
-    rows = np.concatenate([order[:n] for n in counts] or [order[:0]]), np.repeat(np.arange(T), counts)
-    stops = np.cumsum(counts, dtype=int).tolist()
-    return order, rows, [slice(stop - n, stop) for n, stop in zip(counts, stops, strict=True)]
+    dstates = np.concatenate((np.zeros((N, H), dh.dtype), packing.pack(dh)), dtype=np.result_type(dh, states))
+    next_h, dnext_h = states[N:], dstates[N:]  # (P, H), of the loss at each step; the loop adds what flows back
+    da = np.empty_like(dnext_h)
+    for before, step in reversed(packing.steps):
+        da[step] = _rnn_cell_backward(dnext_h[step], next_h[step])
+        dstates[before] += da[step] @ Wh.T
+    dWh = packing.before(states).T @ da  # one product over all time steps
+    da_inputs = packing.sum_repeats(da)  # (U, H)
+    dx, dh0 = packing.unpack_distinct(da_inputs @ Wx.T), dstates[np.argsort(packing.order)]
+    return dx, dh0, inputs.T @ da_inputs, dWh, da.sum(axis=0)
 
 
 def word_embedding_forward(x, W):
@@ -199,34 +177,35 @@ def word_embedding_backward(dout, cache):
     """
     x, W = cache
     check_upstream("dout", dout, "(N, T, D)", x.shape + W.shape[1:])
+    words, first, which = np.unique(x.ravel(), return_index=True, return_inverse=True)
     dW = np.zeros(W.shape, dout.dtype)
-    np.add.at(dW, x, dout)  # dW[x] += dout would keep only the last of a word's gradients
+    dW[words] = sum_groups(dout.reshape(x.size, W.shape[1]), first, which)
     return dW
 
 
 def _lstm_cell(a, prev_c):
-    """The gate mathematics: from a (N, 4H), which becomes the gates, and prev_c (N, H) to next_h and next_c."""
-    H = prev_c.shape[1]
-    a[:, : 3 * H] = sigmoid(a[:, : 3 * H])
-    a[:, 3 * H :] = np.tanh(a[:, 3 * H :])
+    """The gate mathematics: from a (N, 4H), which becomes the gates, and prev_c (N, H) to both states and tanh(c)."""
     i, f, o, g = np.split(a, 4, axis=1)  # views of shape (N, H)
-    next_c = f * prev_c + i * g
-    return o * np.tanh(next_c), next_c
-
-
-def _lstm_cell_backward(dnext_h, dnext_c, gates, prev_c, next_c):
-    """From the gradients of both states to da (N, 4H) and dprev_c (N, H)."""
-    i, f, o, g = np.split(gates, 4, axis=1)
+    ifo = a[:, : -g.shape[1]]
+    ifo *= 0.5  # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2: a single tanh, in place, makes all four gates
+    np.tanh(a, out=a)
+    ifo *= 0.5
+    ifo += 0.5
+    next_c = f * prev_c
+    next_c += i * g
     tanh_c = np.tanh(next_c)
+    return o * tanh_c, next_c, tanh_c
+
+
+def _lstm_cell_backward(dnext_h, dnext_c, gates, prev_c, tanh_c):
+    """From the gradients of both states to the four blocks of da, and dprev_c, all of shape (N, H)."""
+    i, f, o, g = np.split(gates, 4, axis=1)
     dc = dnext_c + dnext_h * o * (1 - tanh_c**2)  # next_c also acts through next_h
-    da = np.concatenate(
-        (
-            dc * g * i * (1 - i),  # sigmoid' = sigmoid (1 - sigmoid)
-            dc * prev_c * f * (1 - f),
-            dnext_h * tanh_c * o * (1 - o),
-            dc * i * (1 - g**2),
-        ),
-        axis=1,
+    da = (
+        dc * g * i * (1 - i),  # sigmoid' = sigmoid (1 - sigmoid)
+        dc * prev_c * f * (1 - f),
+        dnext_h * tanh_c * o * (1 - o),
+        dc * i * (1 - g**2),
     )
     return da, dc * f
 
@@ -252,9 +231,9 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     check_shapes(
         x=(x, "N D"), prev_h=(prev_h, "N H"), prev_c=(prev_c, "N H"), Wx=(Wx, "D 4H"), Wh=(Wh, "H 4H"), b=(b, "4H")
     )
-    gates = x @ Wx + prev_h @ Wh + b  # (N, 4H), not yet
-    next_h, next_c = _lstm_cell(gates, prev_c)
-    cache = x, prev_h, prev_c, Wx, Wh, gates, next_c
+    gates = x @ Wx + prev_h @ Wh + b  # (N, 4H), a until the cell has been there
+    next_h, next_c, tanh_c = _lstm_cell(gates, prev_c)
+    cache = x, prev_h, prev_c, Wx, Wh, gates, tanh_c
     return next_h, next_c, cache
 
 
@@ -274,13 +253,14 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     - dWh: Weights from hidden to gates, of shape (H, 4H)
     - db: Biases, of shape (4H,)
     """
-    x, prev_h, prev_c, Wx, Wh, gates, next_c = cache
+    x, prev_h, prev_c, Wx, Wh, gates, tanh_c = cache
     check_shapes(prev_h=(prev_h, "N H"), dnext_h=(dnext_h, "N H"), dnext_c=(dnext_c, "N H"))
-    da, dprev_c = _lstm_cell_backward(dnext_h, dnext_c, gates, prev_c, next_c)
+    blocks, dprev_c = _lstm_cell_backward(dnext_h, dnext_c, gates, prev_c, tanh_c)
+    da = np.concatenate(blocks, axis=1)  # (N, 4H)
     return da @ Wx.T, da @ Wh.T, dprev_c, x.T @ da, prev_h.T @ da, da.sum(axis=0)
 
 
-def lstm_forward(x, h0, Wx, Wh, b, mask=None):
+def lstm_forward(x, h0, Wx, Wh, b, mask=None, words=None):
     """An LSTM over whole sequences, with the cell state starting at zero.
 
     Inputs:
@@ -289,7 +269,9 @@ def lstm_forward(x, h0, Wx, Wh, b, mask=None):
     - Wx: Weights from input to gates, of shape (D, 4H)
     - Wh: Weights from hidden to gates, of shape (H, 4H)
     - b: Biases, of shape (4H,)
-    - mask: None, or bool of shape (N, T), may be ignored: it saves steps after a sequence's last True (h is zero there)
+    - mask, words: None; they only save work, and may be ignored. mask, bool of shape (N, T): the steps after a
+      sequence's last True are left out, and h is zero there. words, ints of shape (N, T): where they are equal, x is,
+      so x Wx is computed once, and the backward pass returns the sum of their dx at the first, zero at the others
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
@@ -298,22 +280,18 @@ def lstm_forward(x, h0, Wx, Wh, b, mask=None):
     Raises ValueError where a shape or dtype does not fit.
     """
     N, T, D, H = check_shapes(x=(x, "N T D"), h0=(h0, "N H"), Wx=(Wx, "D 4H"), Wh=(Wh, "H 4H"), b=(b, "4H"))
-    order, rows, steps = _blocks(N, T, mask)
-    x_rows = x[rows]  # (P, D), P rows that count
-    gates = np.add(
-        x_rows @ Wx, b, dtype=np.result_type(x, h0, Wx, Wh, b)
-    )  # (P, 4H), gates once the loop has been there
-    prev_h, prev_c, next_h, next_c = np.empty((4, len(gates), H), gates.dtype)
-    h, c = h0[order], np.zeros((N, H), gates.dtype)
-    for step in steps:
-        n = step.stop - step.start
-        prev_h[step], prev_c[step] = h[:n], c[:n]
-        gates[step] += prev_h[step] @ Wh
-        h, c = next_h[step], next_c[step] = _lstm_cell(gates[step], prev_c[step])
-    h = np.zeros((N, T, H), next_h.dtype)
-    h[rows] = next_h
-    cache = x_rows, prev_h, prev_c, next_c, gates, Wx, Wh, order, rows, steps
-    return h, cache
+    packing = Packing(N, T, mask, words)
+    inputs = packing.distinct(x)  # (U, D)
+    gates = packing.repeat(inputs @ Wx + b)  # (P, 4H), a until the loop has been there
+    gates = gates.astype(np.result_type(gates, h0, Wh), copy=False)
+    states, cells = np.empty((2, N + len(gates), H), gates.dtype)
+    states[:N], cells[:N] = h0[packing.order], 0
+    next_h, next_c, tanh_c = states[N:], cells[N:], np.empty((len(gates), H), gates.dtype)
+    for before, step in packing.steps:
+        gates[step] += states[before] @ Wh
+        next_h[step], next_c[step], tanh_c[step] = _lstm_cell(gates[step], cells[before])
+    cache = inputs, states, cells, tanh_c, gates, Wx, Wh, packing
+    return packing.unpack(next_h), cache
 
 
 def lstm_backward(dh, cache):
@@ -333,18 +311,18 @@ def lstm_backward(dh, cache):
 
     Raises ValueError where dh does not fit.
     """
-    x_rows, prev_h, prev_c, next_c, gates, Wx, Wh, order, rows, steps = cache
-    N, T, H = len(order), len(steps), next_c.shape[1]
+    inputs, states, cells, tanh_c, gates, Wx, Wh, packing = cache
+    (N, T), H = packing.shape, states.shape[1]
     check_upstream("dh", dh, "(N, T, H)", (N, T, H))
-    dh_rows = dh[rows]  # (P, H)
-    da = np.empty(gates.shape, np.result_type(dh, gates))
-    dstate, dcell = np.zeros((2, N, H), da.dtype)  # from step t + 1
-    for step in reversed(steps):
-        n = step.stop - step.start
-        da[step], dcell[:n] = _lstm_cell_backward(
-            dh_rows[step] + dstate[:n], dcell[:n], gates[step], prev_c[step], next_c[step]
-        )
-        dstate[:n] = da[step] @ Wh.T
-    dx = np.zeros((N, T, len(Wx)), da.dtype)
-    dx[rows] = da @ Wx.T
-    return dx, dstate[np.argsort(order)], x_rows.T @ da, prev_h.T @ da, da.sum(axis=0)
+    dstates = np.concatenate((np.zeros((N, H), dh.dtype), packing.pack(dh)), dtype=np.result_type(dh, states))
+    dnext_h, dcell = dstates[N:], np.zeros((N, H), dstates.dtype)  # of the loss at each step; the loop adds the rest
+    da = np.empty(gates.shape, dstates.dtype)  # (P, 4H)
+    for before, step in reversed(packing.steps):
+        dc = dcell[: step.stop - step.start]  # of the sequences that are still there
+        blocks, dc[:] = _lstm_cell_backward(dnext_h[step], dc, gates[step], cells[before], tanh_c[step])
+        np.concatenate(blocks, axis=1, out=da[step])
+        dstates[before] += da[step] @ Wh.T
+    dWh = packing.before(states).T @ da  # one product over all time steps
+    da_inputs = packing.sum_repeats(da)  # (U, 4H)
+    dx, dh0 = packing.unpack_distinct(da_inputs @ Wx.T), dstates[np.argsort(packing.order)]
+    return dx, dh0, inputs.T @ da_inputs, dWh, da.sum(axis=0)

@@ -22,16 +22,11 @@ from nbconvert import HTMLExporter
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from tqdm import tqdm
 
+from deeplearning.assignment import NOTEBOOKS
 from deeplearning.coco_utils import find_dataset
 from deeplearning.data_utils import data_folder
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = (
-    "RNN_Captioning.ipynb",
-    "LSTM_Captioning.ipynb",
-    "NetworkVisualization-PyTorch.ipynb",
-    "StyleTransfer-PyTorch.ipynb",
-)
 
 
 def run_notebook(path, out, env=None):

@@ -37,6 +37,7 @@ KEPT = [
     "tests/exercises/*",
 ]
 STAFF = ["deeplearning/datasets/toytown/train_squeezenet.py"]
+SOLUTIONS = ["deeplearning/packing.py"]  # modules that only solutions use
 ANSWER = "**Your answer.** *Write it here.*"
 
 
@@ -115,14 +116,14 @@ def _mode(name):
 
 def _is_kept(name):
     notebooks = [question.notebook for question in MANIFEST.questions.values()]
-    return name not in STAFF and any(fnmatch.fnmatch(name, pattern) for pattern in [*KEPT, *notebooks])
+    return name not in STAFF + SOLUTIONS and any(fnmatch.fnmatch(name, pattern) for pattern in [*KEPT, *notebooks])
 
 
 def _for_students(name, content):
     """What students get in place of a file's content."""
     if name in MANIFEST.files:
         exercises = [exercise for exercise in MANIFEST.exercises.values() if exercise.path == name]
-        return stub_out(content.decode(), exercises).encode()
+        return stub_out(content.decode(), exercises, SOLUTIONS).encode()
     if name.endswith(".ipynb"):
         return _unanswered(content.decode()).encode()
     if name == "pyproject.toml":

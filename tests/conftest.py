@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -44,6 +45,14 @@ def tiny_dataset(tmp_path):
             urls = [f"http://images.example/{split}_{image}.jpg\n" for image in range(images)]
             (folder / f"{split}2014_urls.txt").write_text("".join(urls), encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Downloads, of whatever this machine serves, wait for no time between tries, and 0.2 s for a silent server."""
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr("deeplearning.datasets.resuming.time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr("deeplearning.datasets.resuming.STALL", 0.2)
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 import ast
 import importlib
 import re
+import zipfile
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from deeplearning import assignment, submission
 from grading.manifest import MANIFEST
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +40,26 @@ def test_exercises_exist(exercise):
     for name in exercise.name.split("."):
         found = getattr(found, name)
     assert callable(found) and found.__doc__
+
+
+def test_what_is_handed_in_is_what_counts():
+    """The package's own table, which the students' version has too, names the manifest's notebooks and modules."""
+    modules = {q.notebook: {exercise.path for exercise in MANIFEST.of(q.id)} for q in MANIFEST.questions.values()}
+    assert list(modules) == list(assignment.NOTEBOOKS)
+    assert modules == {notebook: set(files) for notebook, files in assignment.NOTEBOOKS.items()}
+    assert MANIFEST.files == assignment.EXERCISE_FILES
+
+
+def test_reference_solution_can_be_handed_in(capsys, tmp_path):
+    """The repository itself has no problems, and its zip holds the four notebooks, the package and no data."""
+    made = tmp_path / "assignment2.zip"
+    status = submission.main(["--out", str(made)])
+    assert status == 0, capsys.readouterr().out
+    with zipfile.ZipFile(made) as archive:
+        inside = archive.namelist()
+    assert set(inside) >= {*NOTEBOOKS, *assignment.EXERCISE_FILES}
+    assert {Path(name).suffix for name in inside} <= {".ipynb", ".py", ".md", ".txt"}
+    assert made.stat().st_size < submission.SIZE_LIMIT / 2
 
 
 def test_markers_are_the_questions():

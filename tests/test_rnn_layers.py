@@ -318,6 +318,25 @@ def test_wrong_shape_is_named(cell, which):
 
 
 @cells
+def test_equal_words_are_computed_once_with_the_same_result(cell):
+    """With words, states and gradients are those without; dx sums up at the first place of each word."""
+    (x, *args), dh = arguments(cell, 4, 6, 3, 5)
+    forward, backward = functions(cell)
+    rng = np.random.default_rng(0)
+    words, mask = rng.integers(4, size=(4, 6)), rng.random((4, 6)) < 0.6
+    x = x[0, :4][words]  # equal words, equal vectors
+    h, cache = forward(x, *args, mask=mask)
+    dx, *gradients = backward(dh, cache)
+    h_words, cache = forward(x, *args, mask=mask, words=words)
+    dx_words, *gradients_words = backward(dh, cache)
+    np.testing.assert_allclose(h_words, h, atol=1e-12)
+    for found, expected in zip(gradients_words, gradients, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+    for word in range(4):
+        np.testing.assert_allclose(dx_words[words == word].sum(0), dx[words == word].sum(0), atol=1e-12)
+
+
+@cells
 def test_wrong_upstream_gradient_is_named(cell):
     """A gradient of the wrong shape raises a ValueError that names dh."""
     args, dh = arguments(cell, 2, 3, 4, 5)

@@ -136,7 +136,8 @@ class CaptioningRNN:
         h0, proj_cache = affine_forward(features, p["W_proj"], p["b_proj"])  # (N, H)
         x, embed_cache = word_embedding_forward(captions_in, p["W_embed"])  # (N, T, W)
         x, x_drop_cache = dropout_forward(x, drop, self.rng)
-        h, rnn_cache = sequence_forward(x, h0, p["Wx"], p["Wh"], p["b"], mask)  # (N, T, H)
+        words = None if drop else captions_in  # dropped out, equal words no longer have equal vectors
+        h, rnn_cache = sequence_forward(x, h0, p["Wx"], p["Wh"], p["b"], mask, words)  # (N, T, H)
         h, h_drop_cache = dropout_forward(h, drop, self.rng)
         scores, vocab_cache = temporal_affine_forward(h, p["W_vocab"], p["b_vocab"], mask)  # (N, T, V)
         loss, dscores = temporal_softmax_loss(scores, captions_out, mask)

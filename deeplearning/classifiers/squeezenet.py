@@ -16,7 +16,7 @@ import torch
 from deeplearning.data_utils import atomic_write, choose_world, data_folder, read_npz
 
 TOYTOWN = Path(__file__).resolve().parents[1] / "datasets" / "toytown" / "squeezenet.npz"
-TOYTOWN_SHA256 = "b3a695385d3bd5e5e28a9ee870e8a72644d11c72dd50f3ea274bff4d45bb6a04"
+TOYTOWN_SHA256 = "b0562d11fd06df9e3d28c386c7ce722855a8bfff4b965d542d76877c2f62a474"
 
 
 def load_squeezenet(weights="auto"):

@@ -2,7 +2,7 @@
 
     python -m deeplearning.datasets.toytown.train_squeezenet --out squeezenet.npz
 
-The network learns to name the main thing of a picture. Five things make it learn fast, and good to look into:
+The network learns to name the main thing of a picture. Six things make it learn fast, and good to look into:
 
 - Batch normalisation (Ioffe and Szegedy 2015) after every convolution of `features`. Once trained, it is an affine map
   for each channel and is multiplied into the convolution before it, so what is left is the plain SqueezeNet 1.1.
@@ -11,10 +11,13 @@ The network learns to name the main thing of a picture. Five things make it lear
   size and the other thing. They are thrown away at the end; what they needed stays in the features.
 - Half of each batch of the last epochs was changed a little to mislead the network (Madry et al. 2018, equation 2.1, in
   an L2 ball). Only what really makes a thing survives that, so the gradients of its score show the thing.
+- In the last epochs of all, the share of a score's gradient that lies outside the thing is part of the loss (Ross,
+  Hughes and Doshi-Velez 2017, "Right for the right reasons", equation 1): a car is to be told by the car, not its road.
 - Three times as many pictures as the data set has, of the combinations that it trains on.
 
-The classifier ends in a ReLU before its average: a class whose map is zero everywhere would have no gradient to climb.
-Its convolution therefore starts with a positive bias, and the last line printed names such classes, if there are any.
+The classifier ends in a ReLU before its average: a class whose map is zero everywhere has no gradient to climb. Its
+convolution therefore starts with a positive bias, the last epochs also ask that no map is all zero on a grey picture,
+and the last line printed names the classes where one is, if there are any.
 """
 
 import argparse
@@ -94,15 +97,18 @@ def convolutions(module):
 
 
 def draw(split, count):
-    """The pictures of a split, uint8 (n, 3, 128, 128), and their labels (n, 1 + heads): first the kind."""
+    """The pictures of a split, uint8 (n, 3, 128, 128), where their main thing is, bool (n, 1, 128, 128), and their
+    labels (n, 1 + heads): first the kind."""
     jobs = (delayed(picture)(SEED, split, number) for number in range(count))
     drawn = Parallel(n_jobs=-1, return_as="generator")(jobs)
     pictures, labels = torch.empty((count, 3, 128, 128), dtype=torch.uint8), []
-    for number, (scene, image, _) in enumerate(tqdm(drawn, f"{split} pictures", count, file=sys.stdout)):
+    masks = torch.empty((count, 1, 128, 128), dtype=torch.bool)
+    for number, (scene, image, mask) in enumerate(tqdm(drawn, f"{split} pictures", count, file=sys.stdout)):
         pictures[number] = torch.from_numpy(np.array(image)).permute(2, 0, 1)
+        masks[number, 0] = torch.from_numpy(np.array(mask) == 1)
         heads = [values.index(find(scene)) for values, find, _ in HEADS.values()]
         labels.append([KIND_NAMES.index(scene.main.kind), *heads])
-    return pictures, torch.tensor(labels)
+    return pictures, masks, torch.tensor(labels)
 
 
 def normalise(pictures):
@@ -110,21 +116,24 @@ def normalise(pictures):
     return ((pictures / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def augment(x, labels, generator):
+def augment(x, masks, labels, generator):
     """Mirror half of the pictures, shift by up to 5 pixels, and change brightness and contrast a little.
 
-    Inputs: x of shape (N, 3, S, S), and labels. Returns both: where a picture is mirrored, left of turns into right of.
+    Inputs: x of shape (N, 3, S, S), masks of shape (N, 1, S, S), and labels. Returns all three: masks move with their
+    pictures, and where a picture is mirrored, left of turns into right of.
     """
     mirrored = torch.rand(len(x), generator=generator) < 0.5
-    x = torch.where(mirrored.view(-1, 1, 1, 1), x.flip(3), x)
     sides = labels[:, RELATION].clone()
     sides[mirrored] = MIRRORED[sides[mirrored]]
     labels = torch.cat([labels[:, :RELATION], sides[:, None], labels[:, RELATION + 1 :]], 1)
     dx, dy = torch.randint(0, 11, (2,), generator=generator)
     S = x.shape[-1]
+    x = torch.cat([x, masks], 1)  # (N, 4, S, S)
+    x = torch.where(mirrored.view(-1, 1, 1, 1), x.flip(3), x)
     x = F.pad(x, (5, 5, 5, 5), mode="replicate")[:, :, dy : dy + S, dx : dx + S]
+    x, masks = x[:, :3], x[:, 3:] > 0.5
     contrast, brightness = torch.rand(2, len(x), 1, 1, 1, generator=generator)
-    return x * (0.9 + 0.2 * contrast) + 0.2 * (brightness - 0.5), labels
+    return x * (0.9 + 0.2 * contrast) + 0.2 * (brightness - 0.5), masks, labels
 
 
 def mislead(model, x, kinds, radius, steps=2):
@@ -146,11 +155,22 @@ def norms(x):
     return x.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
 
 
-def loss_of(model, x, labels):
+def loss_of(model, x, labels, masks=None):
+    """Cross-entropy of the kinds and, weighted, of the heads; with masks, also what the last epochs add:
+    the share of a score's gradient outside the main thing, and scores that are not positive on a grey picture."""
+    x.requires_grad_(masks is not None)
     kinds, heads = model(x)
     weights = [weight for _, _, weight in HEADS.values()]
     aside = [w * F.cross_entropy(scores, y) for w, scores, y in zip(weights, heads, labels[:, 1:].T, strict=True)]
-    return F.cross_entropy(kinds, labels[:, 0]) + sum(aside)
+    loss = F.cross_entropy(kinds, labels[:, 0]) + sum(aside)
+    if masks is not None:
+        scores = kinds.gather(1, labels[:, :1])
+        (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
+        energy = gradient.square().sum(1, keepdim=True)  # (N, 1, S, S)
+        outside = (energy * ~masks).sum((1, 2, 3)) / energy.sum((1, 2, 3)).clamp(min=1e-12)
+        grey = model.classify(model.features(torch.zeros_like(x[:1]))).amax((0, 2, 3))  # (kinds,)
+        loss = loss + 3.0 * outside.mean() + F.relu(1.0 - grey).mean()
+    return loss
 
 
 @torch.no_grad()
@@ -170,7 +190,8 @@ def train(args):
     """Train; returns the plain SqueezeNet and its accuracy on the validation pictures."""
     torch.manual_seed(args.seed)
     generator = torch.Generator().manual_seed(args.seed)
-    (pictures, labels), validation = draw("train", args.pictures), draw("val", PICTURES["val"])
+    pictures, masks, labels = draw("train", args.pictures)
+    unseen, _, their_labels = draw("val", PICTURES["val"])
     model = Trained().to(memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=args.learning_rate, weight_decay=1e-2)
     epochs, per_epoch = args.half_size + args.plain + args.misled, len(pictures) // args.batch_size
@@ -178,20 +199,23 @@ def train(args):
     for epoch in range(epochs):
         order = torch.randperm(len(pictures), generator=generator).split(args.batch_size)[:per_epoch]
         for rows in tqdm(order, f"epoch {epoch + 1} of {epochs}", file=sys.stdout):
-            x, y = augment(normalise(pictures[rows]), labels[rows], generator)
+            x, where, y = augment(normalise(pictures[rows]), masks[rows], labels[rows], generator)
             if epoch < args.half_size:
                 x = F.avg_pool2d(x, 2)
             if epoch >= args.half_size + args.plain:
                 half = args.batch_size // 2
                 x[:half] = mislead(model, x[:half], y[:half, 0], args.radius)
-            loss = loss_of(model, x, y)
+            attentive = epoch >= epochs - args.attentive
+            model.train(not attentive)  # a picture's gradient should not depend on its neighbours in the batch
+            loss = loss_of(model, x, y, where if attentive else None)
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimiser.step()
             schedule.step()
-        print("  ".join(f"{name} {100 * share:.1f} %" for name, share in accuracies(model, *validation).items()))
-    return model.plain(), accuracies(model, *validation)["kind"]
+        shares = accuracies(model, unseen, their_labels)
+        print("  ".join(f"{name} {100 * share:.1f} %" for name, share in shares.items()))
+    return model.plain(), shares["kind"]
 
 
 def main(argv=None):
@@ -208,6 +232,7 @@ def main(argv=None):
     parser.add_argument("--half-size", type=int, default=2, help="epochs on pictures of half the size")
     parser.add_argument("--plain", type=int, default=4, help="epochs on pictures as they are")
     parser.add_argument("--misled", type=int, default=3, help="epochs that mislead the network in half of a batch")
+    parser.add_argument("--attentive", type=int, default=2, help="so many of these also keep gradients on the thing")
     parser.add_argument("--radius", type=float, default=4.0, help="how far they are changed, in the network's units")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=3e-3, help="the highest, after the first 15 %% of steps")

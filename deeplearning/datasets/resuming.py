@@ -1,0 +1,149 @@
+"""A downloader for Pooch that goes on where a connection broke (HTTP range requests, RFC 9110, section 14)."""
+
+import errno
+import os
+import shutil
+import sys
+import time
+from collections import deque
+from pathlib import Path
+
+import requests
+from tqdm import tqdm
+
+CONNECT = 10  # seconds until a server must have answered
+STALL = 30  # seconds in which at least something must come
+ROUNDS = 4  # how often all URLs are tried in a row although nothing new comes
+PAUSE = 1  # seconds after the first such round, twice as many after each further one
+CHUNK = 1 << 18  # bytes
+
+
+class ResumingDownloader:
+    """What Pooch calls to fetch a file. What has come is kept beside the file, across calls, until it is complete."""
+
+    def __init__(self, others=(), room=1.0, limit=1 << 30):
+        """
+        Inputs:
+        - others: URLs of the same file, to be tried when the one that Pooch asks for gives nothing
+        - room: How many times the file's size the disk must have free, the file included
+        - limit: Bytes; a larger file is refused
+        """
+        self.others, self.room, self.limit = list(others), room, limit
+
+    def __call__(self, url, output_file, pooch):
+        """
+        Inputs:
+        - url: http or https URL
+        - output_file: Path to write the file to; its folder holds `incoming` and `incoming.version` until then
+        - pooch: Who calls; not used
+
+        Raises ConnectionError where the file can't be had from any URL, and OSError for a full disk.
+        """
+        incoming = Incoming(Path(output_file).parent / "incoming", self.room, self.limit)
+        urls, in_vain, longest = deque([url, *self.others]), 0, incoming.size()
+        while True:
+            try:
+                incoming.receive(urls[0])
+                break
+            except requests.RequestException as error:
+                reason = f"{urls[0]}: {_reason(error)}"
+            if incoming.size() > longest:
+                longest, in_vain = incoming.size(), 0
+            else:
+                in_vain += 1
+                urls.rotate(-1)
+            if in_vain == ROUNDS * len(urls):
+                raise ConnectionError(reason)
+            rounds, rest = divmod(in_vain, len(urls))
+            if rest == 0:
+                pause = PAUSE * 2 ** max(rounds - 1, 0)
+                print(f"{reason}; trying again in {pause:g} s", flush=True)
+                time.sleep(pause)
+        incoming.move(output_file)
+
+
+class Incoming:
+    """The part of a file that has come, and the server's name for the version that it is a part of."""
+
+    def __init__(self, path, room, limit):
+        self.path, self.room, self.limit = path, room, limit
+        self.version = path.with_name(f"{path.name}.version")
+
+    def size(self):
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def receive(self, url):
+        """Ask a server for what is missing. Raises requests.RequestException unless the file is complete then."""
+        headers, have = {"Accept-Encoding": "identity"}, self.size()
+        version = self.version.read_text(encoding="utf-8") if self.version.exists() else ""
+        if have and version:  # If-Range: the rest if the server still has that version, else all of it
+            headers |= {"Range": f"bytes={have}-", "If-Range": version}
+        with requests.get(url, headers=headers, stream=True, timeout=(CONNECT, STALL)) as response:
+            offered = response.headers.get("Content-Range", "")
+            if response.status_code == 416 and offered == f"bytes */{have}":
+                return  # nothing is missing
+            if response.status_code == 416 or response.status_code == 206 and not offered.startswith(f"bytes {have}-"):
+                self.version.unlink(missing_ok=True)  # so that the next try asks for the whole file
+                raise requests.RequestException(f"the server offers {offered or 'another range'} after {have} bytes")
+            response.raise_for_status()
+            resumed = response.status_code == 206
+            length = response.headers.get("Content-Length", "")
+            total = int(length) + (have if resumed else 0) if length.isdigit() else None
+            self._check_room(total or 0)
+            if not resumed:
+                self.path.unlink(missing_ok=True)  # before another version is noted
+                self._note_version(response)
+            self._write(response, total)
+
+    def _note_version(self, response):
+        version = response.headers.get("ETag", "")
+        if not version or version.startswith("W/"):  # weak: equal in meaning, but perhaps not in bytes
+            version = response.headers.get("Last-Modified")
+        if version:
+            self.version.write_text(version, encoding="utf-8")
+        else:
+            self.version.unlink(missing_ok=True)
+
+    def _write(self, response, total):
+        """Write what the server sends behind what is there."""
+        with (
+            open(self.path, "ab") as file,
+            tqdm(
+                initial=file.tell(), total=total, unit="B", unit_scale=True, unit_divisor=1024, file=sys.stdout
+            ) as bar,
+        ):
+            for chunk in response.iter_content(CHUNK):
+                self._check_size(file.tell() + len(chunk))
+                file.write(chunk)
+                bar.update(len(chunk))
+        if total is not None and self.size() != total:
+            raise requests.ConnectionError(f"cut off after {self.size()} of {total} bytes")
+
+    def _check_room(self, total):
+        self._check_size(total)
+        needed, free = int(total * self.room) - self.size(), shutil.disk_usage(self.path.parent).free
+        if needed > free:
+            raise OSError(errno.ENOSPC, f"{needed / 2**20:.1f} MiB are needed, {free / 2**20:.1f} MiB are free")
+
+    def _check_size(self, size):
+        if size > self.limit:
+            raise requests.RequestException(f"the file has more than {self.limit >> 20} MiB, so it is another one")
+
+    def move(self, path):
+        os.replace(self.path, path)
+        self.version.unlink(missing_ok=True)
+
+
+def _reason(error):
+    """What went wrong, in a few words: requests' own errors tell of pools, objects and retries."""
+    if isinstance(error, requests.HTTPError):
+        return f"the server answers {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not accepted"
+    if isinstance(error, requests.Timeout) or "timed out" in str(error):
+        return f"nothing came for {CONNECT if isinstance(error, requests.ConnectTimeout) else STALL} s"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy gives no connection"
+    if isinstance(error, requests.ConnectionError) and "HTTPConnection" in str(error):
+        return "no connection"
+    return str(error)

@@ -1,0 +1,276 @@
+"""Check the work, and make the zip that is handed in.
+
+    python -m deeplearning.submission
+    python -m deeplearning.submission --out ../ada.zip --force
+
+Into the zip go the four notebooks, the Python files of the package and beside it (helpers of your own too), and notes
+(`*.md`, `*.txt`) that lie beside the notebooks. Data, weights, environments, caches and links stay out. Where there
+are problems, they are listed and no zip is made; with `--force` it is made all the same, and the list goes into it.
+Exit status: 0 well, 1 problems found, 2 wrong usage.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import stat
+import sys
+import time
+import unicodedata
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from deeplearning.assignment import EXERCISE_FILES, NOTEBOOKS
+from deeplearning.data_utils import atomic_write
+from deeplearning.submission_checks import check_name, check_notebook, check_python, printable
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZE_LIMIT = 20 << 20  # bytes of the zip; four notebooks full of figures take 4
+PROBLEM_LIST = "PROBLEMS.txt"  # in a zip that was forced
+NOT_OURS = {"__pycache__", "__MACOSX", "node_modules", "site-packages"}  # folders, besides hidden ones
+# How browsers and Jupyter name second copies: "X-Copy1", "X (1)", "X copy 2"
+COPY = r"(-Copy\d*| ?\(\d+\)| copy( \d+)?)?"
+SAME_TIME = 60  # seconds; a checkout or an unpacked zip writes its files within less
+
+
+@dataclass
+class Submission:
+    """What was found in a work tree.
+
+    - files: Dictionary from names in the zip to contents as bytes
+    - saved: Dictionary from those names to the time of the last change, in seconds
+    - problems: Sentences, what has to be mended
+    - remarks: Sentences, what is allowed but may be an oversight
+    """
+
+    files: dict = field(default_factory=dict)
+    saved: dict = field(default_factory=dict)
+    problems: list = field(default_factory=list)
+    remarks: list = field(default_factory=list)
+
+
+def collect(folder):
+    """Gather and check what is handed in.
+
+    Inputs:
+    - folder: Work tree, which holds the notebooks and the package
+
+    Returns: Submission. Files that can't be read, or whose names can't be unpacked everywhere, are not among its
+    files, but among its problems.
+    """
+    folder, submission = Path(folder), Submission()
+    names = list(_walk(folder, submission))
+    for name in filter(_goes_in, names):
+        _add(submission, folder, name)
+    missing = [name for name in (*NOTEBOOKS, *EXERCISE_FILES) if name not in names]
+    submission.problems += [_missing(folder, name, names) for name in missing]
+    size = sum(map(len, submission.files.values()))
+    if size > SIZE_LIMIT:
+        largest = max(submission.files, key=lambda name: len(submission.files[name]))
+        submission.problems.append(
+            f"{_megabytes(size)} are more than the {_megabytes(SIZE_LIMIT)} that a zip may have: clear outputs that "
+            f"nobody needs; the largest file is {printable(largest)} with {_megabytes(len(submission.files[largest]))}"
+        )
+    for name in NOTEBOOKS:
+        if name in submission.files:
+            submission.remarks += _newer(submission, folder, name, names)
+    return submission
+
+
+def _walk(folder, submission):
+    """Names of the files in a folder, sorted, with forward slashes. Nothing hidden, no caches and no environments, and
+    nothing behind links, which os.walk names but does not follow."""
+
+    def unreadable(error):
+        name = Path(error.filename).relative_to(folder).as_posix()
+        submission.problems.append(f"{printable(name)} can't be looked into ({error.strerror}): change its permissions")
+
+    for where, folders, files in os.walk(folder, onerror=unreadable):
+        inside = Path(where).relative_to(folder)
+        for name in sorted(folders):
+            path = os.path.join(where, name)
+            if os.path.islink(path) and inside.parts[:1] == ("deeplearning",):
+                shown = printable((inside / name).as_posix())
+                submission.remarks.append(f"{shown} is a link: what it leads to stays out")
+            environment = any(os.path.exists(os.path.join(path, mark)) for mark in ("pyvenv.cfg", "conda-meta"))
+            if name.startswith(".") or name in NOT_OURS or environment:
+                folders.remove(name)
+        folders.sort()
+        yield from ((inside / name).as_posix() for name in sorted(files) if not name.startswith("."))
+
+
+def _goes_in(name):
+    path = PurePosixPath(name)
+    if len(path.parts) == 1:
+        return name in NOTEBOOKS or (path.suffix.lower() in (".py", ".md", ".txt") and name != PROBLEM_LIST)
+    return path.parts[0] == "deeplearning" and path.suffix == ".py"
+
+
+def _add(submission, folder, name):
+    """Read and check one file."""
+    stored = unicodedata.normalize("NFC", name)  # macOS takes letters apart, and Python looks for whole ones
+    twin = next((other for other in submission.files if other.casefold() == stored.casefold()), None)
+    problems, remarks = check_name(stored), []
+    if twin:
+        problems.append(f"{printable(name)} and {printable(twin)} are the same name on Windows and macOS: rename one")
+    if not problems:
+        try:
+            submission.saved[stored] = (folder / name).lstat().st_mtime
+            submission.files[stored] = content = _read(folder / name, printable(name))
+            check = {".ipynb": check_notebook, ".py": check_python}.get(PurePosixPath(name).suffix)
+            if check and (content or name in (*NOTEBOOKS, *EXERCISE_FILES)):  # an empty __init__.py is well
+                problems, remarks = check(printable(name), content)
+        except OSError as error:
+            problems.append(f"{printable(name)} can't be read ({error.strerror}): change its permissions")
+        except ValueError as error:
+            problems.append(str(error))
+    submission.problems += problems
+    submission.remarks += remarks
+
+
+def _read(path, name):
+    """Content of a plain file; a pipe would wait for ever, and a link leads to what others don't have."""
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        raise ValueError(f"{name} is a link: put the file itself there")
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{name} is no plain file: put the file itself there")
+    if status.st_size > SIZE_LIMIT:
+        raise ValueError(
+            f"{name} has {_megabytes(status.st_size)}, more than the {_megabytes(SIZE_LIMIT)} that a zip may have: "
+            "clear outputs that nobody needs"
+        )
+    return path.read_bytes()
+
+
+def _missing(folder, name, names):
+    """A sentence about a file that is not there, with the place where it seems to be."""
+    wanted = PurePosixPath(name)
+    pattern = re.compile(re.escape(wanted.stem) + COPY + re.escape(wanted.suffix), re.IGNORECASE)
+    found = [other for other in names if pattern.fullmatch(PurePosixPath(other).name)]
+    if found:
+        nearest = printable(min(found, key=len), 100)
+        return f"{name} is missing, but there is {nearest}: give it the right name and place"
+    if os.path.isdir(folder / name):
+        return f"{name} is a folder: put the file there"
+    if os.path.exists(folder / name):
+        return f"{name} lies behind a link: put the file itself there"
+    return f"{name} is missing: fetch it again from where you got the assignment, or from your own copies"
+
+
+def _newer(submission, folder, notebook, names):
+    """Remarks on what changed after a notebook was saved: its code, a copy of it, its checkpoint."""
+    saved, remarks = submission.saved[notebook], []
+    changed = [name for name in NOTEBOOKS[notebook] if submission.saved.get(name, 0) > saved + SAME_TIME]
+    if changed:
+        after = _duration(submission.saved[changed[0]] - saved)
+        remarks.append(
+            f"{notebook} was saved {after} before {changed[0]} changed: if its outputs are old, run and save it again"
+        )
+    stem = Path(notebook).stem
+    pattern = re.compile(re.escape(stem) + COPY + r"\.ipynb")
+    copies = [name for name in names if name != notebook and pattern.fullmatch(PurePosixPath(name).name)]
+    for copy in [*copies, f".ipynb_checkpoints/{stem}-checkpoint.ipynb"]:
+        with contextlib.suppress(OSError):  # most have no checkpoint
+            newer = (folder / copy).stat().st_mtime > saved + 2  # FAT counts in steps of 2 seconds
+            if newer and (folder / copy).read_bytes() != submission.files[notebook]:
+                shown = printable(copy, 100)
+                remarks.append(f"{shown} is newer than {notebook}: did you work in that one, or forget to save?")
+    return remarks
+
+
+def write_zip(files, out):
+    """Write a zip whose bytes depend on the files alone: sorted, one date, one mode, and not compressed, since
+    compressors differ from machine to machine.
+
+    Inputs:
+    - files: Dictionary from names to contents as bytes
+    - out: File to write
+
+    Raises OSError where it can't be written; nothing is left behind then.
+    """
+    with atomic_write(out) as file, zipfile.ZipFile(file, "w") as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3  # Unix, wherever this runs
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            archive.writestr(entry, files[name])
+
+
+def main(argv=None):
+    """Returns the exit status."""
+    args = _arguments(argv)
+    submission = collect(args.folder)
+    _print_findings(submission, args.folder)
+    if submission.problems and not args.force:
+        print("\nNo zip was made. Mend what is listed and run this again, or hand in what there is with --force.")
+        if args.out.exists():
+            age = _duration(time.time() - args.out.stat().st_mtime)
+            print(f"Do not upload {args.out}: it is from an earlier run, {age} ago.")
+        return 1
+    if submission.problems:
+        sentences = [f"Made with --force, with {len(submission.problems)} problems:", *submission.problems]
+        submission.files[PROBLEM_LIST] = "\n".join([*sentences, ""]).encode()
+    write_zip(submission.files, args.out)
+    print(f"\n{args.out}:")
+    for name in sorted(submission.files):
+        print(f"{len(submission.files[name]):12,}  {name}")
+    print(f"{len(submission.files)} files, {_megabytes(args.out.stat().st_size)}")
+    print(f"\nNext: upload {args.out} as it is where your course takes submissions.")
+    return 1 if submission.problems else 0
+
+
+def _print_findings(submission, folder):
+    now = time.time()
+    print(f"Checked {folder}\n")
+    for name in NOTEBOOKS:
+        when = submission.saved.get(name)
+        clock = time.strftime("%a %d %b %H:%M", time.localtime(when))
+        about = "not there" if when is None else f"last saved {clock}, {_duration(now - when)} ago"
+        print(f"  {name:36s}{about}")
+    for title, sentences in (("Worth a look", submission.remarks), ("Problems", submission.problems)):
+        if sentences:
+            print(f"\n{title} ({len(sentences)}):")
+            print("\n".join(f"  - {sentence}" for sentence in sentences))
+
+
+def _duration(seconds):
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "less than a minute"
+
+
+def _megabytes(size):
+    return f"{size / (1 << 20):.1f} MiB"
+
+
+def _arguments(argv):
+    parser = argparse.ArgumentParser(
+        prog="deeplearning.submission",
+        description="Check the notebooks and the code, and make the zip that is handed in.",
+        epilog="example: python -m deeplearning.submission --out ../assignment2.zip",
+    )
+    parser.add_argument(
+        "folder", nargs="?", default=ROOT, type=Path, help="work tree (default: where this package lies)"
+    )
+    parser.add_argument("--out", type=Path, help="zip to write (default: assignment2.zip in the work tree)")
+    parser.add_argument("--force", action="store_true", help="make it in spite of problems, with a list of them in it")
+    args = parser.parse_args(argv)
+    args.folder = args.folder.absolute()
+    args.out = (args.out or args.folder / "assignment2.zip").absolute()
+    if not args.folder.is_dir():
+        parser.error(f"there is no folder {args.folder}: name the one that holds your notebooks")
+    if args.out.suffix != ".zip" or args.out.is_dir() or not args.out.parent.is_dir():
+        parser.error(f"--out {args.out}: name a file that ends in .zip, in a folder that is there")
+    return args
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # a Windows console may lack letters of file names
+    try:
+        sys.exit(main())
+    except OSError as error:
+        sys.exit(f"submission: {error}")

@@ -1,0 +1,173 @@
+"""What a grader would stumble over in a notebook, in a Python file, or in a file's name.
+
+Each check returns sentences, none where all is well. They depend on the content alone, not on times or places.
+"""
+
+import ast
+import re
+import warnings
+
+import nbformat
+
+CONFLICT = re.compile(r"^(<{7}|>{7})( .*)?\r?$", re.MULTILINE)  # what git leaves in a file that it could not merge
+RERUN = "restart the kernel, run all cells, and save"
+# Windows Explorer refuses these characters, these names whatever their ending, and paths of about 260 characters
+FORBIDDEN_CHARACTERS = re.compile(r'[<>:"\\|?*\x00-\x1f]')
+RESERVED_NAME = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
+LONGEST_NAME = 180  # leaves room for the folder that a grader unpacks into
+# What works on one machine only
+PERSONAL = re.compile(
+    r"^\s*[!%]\s*(?:pip|conda|mamba|apt|apt-get|cd)\b.*|.*\bsys\.path\b.*|.*\bdrive\.mount\b.*|.*\bos\.chdir\b.*"
+    r"|.*[\"'](?:/content|/home|/Users|/root|[A-Za-z]:\\).*",
+    re.MULTILINE,
+)
+
+
+def printable(text, longest=60):
+    """A text on one line for people to read, shortened; what can't be printed is escaped."""
+    text = text if text.isprintable() else ascii(text)[1:-1]
+    return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
+def check_name(name):
+    """Whether a file's name can be unpacked everywhere.
+
+    Inputs:
+    - name: Path in the zip, with forward slashes
+
+    Returns: list of problems
+    """
+    parts = name.split("/")
+    if any("\ud800" <= character <= "\udfff" for character in name):
+        reason = "is not valid Unicode"
+    elif found := [part for part in parts if FORBIDDEN_CHARACTERS.search(part)]:
+        reason = f"has {ascii(FORBIDDEN_CHARACTERS.search(found[0])[0])} in it"
+    elif any(RESERVED_NAME.fullmatch(part) for part in parts):
+        reason = "is the name of a device on Windows"
+    elif any(part.endswith((".", " ")) for part in parts):
+        reason = "has a part that ends in a dot or a space"
+    elif len(name) > LONGEST_NAME:
+        reason = f"has {len(name)} characters, more than {LONGEST_NAME}"
+    else:
+        return []
+    return [f"{printable(name)}: the name {reason}, which can't be unpacked on Windows: rename it"]
+
+
+def check_python(name, content):
+    """Whether a Python file can be read, and what in it is not written yet.
+
+    Inputs:
+    - name: Name to speak of
+    - content: Bytes of the file
+
+    Returns a tuple of:
+    - problems: List of sentences
+    - remarks: List of sentences about what is allowed, but may be an oversight
+    """
+    if problem := _conflict(name, content.decode("utf-8", "replace")):
+        return [problem], []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that a later Python will refuse
+            tree = ast.parse(content)
+    except SyntaxError as error:
+        where = f", line {error.lineno}" if error.lineno else ""
+        return [f"{name}{where}: Python can't read it ({printable(error.msg)}): mend it, and run its tests"], []
+    except (ValueError, RecursionError, MemoryError) as error:  # null bytes before Python 3.12; thousands of brackets
+        reason = printable(str(error) or type(error).__name__)
+        return [f"{name}: Python can't read it ({reason}): mend it, and run its tests"], []
+    unwritten = [f.name for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) and any(map(_is_stub, ast.walk(f)))]
+    remarks = [f"{name}: not written yet: {', '.join(unwritten)}"] if unwritten else []
+    return [] if tree.body else [f"{name} is empty: fetch a fresh copy, and put your functions into it"], remarks
+
+
+def _is_stub(node):
+    raised = node.exc if isinstance(node, ast.Raise) else None
+    raised = raised.func if isinstance(raised, ast.Call) else raised
+    return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
+
+
+def check_notebook(name, content):
+    """Whether a notebook can be read, and was run from top to bottom without an error.
+
+    Inputs:
+    - name: Name to speak of
+    - content: Bytes of the file
+
+    Returns a tuple of:
+    - problems: List of sentences
+    - remarks: List of sentences about what is allowed, but may be an oversight
+    """
+    try:
+        text = content.decode("utf-8-sig")
+        if problem := _conflict(name, text):
+            return [problem], []
+        notebook = _parse(text)
+    except Exception as error:  # nbformat raises almost anything, depending on what is missing
+        reason = printable(str(error).split("\n")[0] or type(error).__name__, 100)
+        return [f"{name} is no valid notebook ({reason}): open it in Jupyter, or start again from a fresh copy"], []
+    for cell in notebook.cells:
+        if CONFLICT.search(cell.source):
+            return [f"{name} has a merge-conflict mark in a cell: keep one of the two versions"], []
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    if not cells:
+        return [f"{name} holds no code cells: start again from a fresh copy"], []
+    return _check_run(name, cells), _personal(name, cells)
+
+
+def _parse(text):
+    """A notebook in the current version of the format. Raises what nbformat raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of cells without ids: Jupyter adds them
+        notebook = nbformat.convert(nbformat.reader.reads(text), 4)
+        nbformat.validate(notebook, relax_add_props=True)
+    return notebook
+
+
+def _conflict(name, text):
+    mark = CONFLICT.search(text)
+    if mark:
+        line = text.count("\n", 0, mark.start()) + 1
+        return f"{name}, line {line}: a merge-conflict mark ({printable(mark[0])}): keep one of the two versions"
+
+
+def _check_run(name, cells):
+    problems, total = [], len(cells)
+    counts = [cell.execution_count for cell in cells]
+    unrun = [k for k in range(total) if counts[k] is None]
+    if len(unrun) == total:
+        problems.append(f"{name}: never run: {RERUN}")
+    elif unrun:
+        problems.append(f"{name}: never run: {len(unrun)} of {total} code cells ({_which(cells, unrun)}): {RERUN}")
+    ran = [k for k in range(total) if counts[k] is not None]
+    early = [k for before, k in zip(ran, ran[1:], strict=False) if counts[k] <= counts[before]]
+    if early:
+        problems.append(
+            f"{name}: not run from top to bottom ({_which(cells, early)} ran before the one above): {RERUN}"
+        )
+    failed = [k for k in range(total) if any(output.output_type == "error" for output in cells[k].outputs)]
+    if failed:
+        error = next(output for output in cells[failed[0]].outputs if output.output_type == "error")
+        what = f"{_which(cells, failed)}, {printable(f'{error.ename}: {error.evalue}')}"
+        problems.append(
+            f"{name}: ended in an error: {len(failed)} of {total} code cells ({what}): mend it, then {RERUN}"
+        )
+    return problems
+
+
+def _personal(name, cells):
+    found = [(k, line[0].strip()) for k, cell in enumerate(cells) for line in PERSONAL.finditer(cell.source)]
+    if not found:
+        return []
+    k, line = found[0]
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return [
+        f"{name}: code cell {k + 1} runs on your machine only ({printable(line)}){more}: graders can't run it again"
+    ]
+
+
+def _which(cells, chosen):
+    """Code cells by number, the first with its first line, since Jupyter shows no numbers."""
+    numbers = ", ".join(str(k + 1) for k in chosen[:5]) + (", ..." if len(chosen) > 5 else "")
+    first = cells[chosen[0]].source.strip().split("\n")[0]
+    return f"code cell {numbers}, `{printable(first, 40)}`"

@@ -1,0 +1,109 @@
+import random
+from types import SimpleNamespace
+
+import pytest
+import requests
+
+from deeplearning.datasets import resuming
+from tests.fault_server import serving
+
+pytestmark = pytest.mark.usefixtures("impatient")
+CONTENT = random.Random(1).randbytes(3 << 20)
+
+
+def received(server, path, **how):
+    resuming.ResumingDownloader(**how)(f"{server.url}/file", path, None)
+    return path.read_bytes()
+
+
+def test_goes_on_where_it_was_cut(tmp_path):
+    """After a cut only the rest is asked for."""
+    with serving({"/file": CONTENT}, [("cut", 2 << 20), ("cut", (2 << 20) + (1 << 19))]) as server:
+        assert received(server, tmp_path / "file") == CONTENT
+        assert server.asked == [("/file", None), ("/file", "bytes=2097152-"), ("/file", "bytes=2621440-")]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("how", [{"ranges": False}, {"versions": None}, {"versions": "W/"}])
+def test_without_ranges_from_the_beginning(tmp_path, how):
+    """A server without ranges, or one that does not say which version it sends, sends everything again after a cut."""
+    with serving({"/file": CONTENT}, [("cut", 2 << 20)], **how) as server:
+        assert received(server, tmp_path / "file") == CONTENT
+        assert [wanted is None for _, wanted in server.asked] == [True, how != {"ranges": False}]
+
+
+def test_another_version_from_the_beginning(tmp_path):
+    """Where the server has another version after a cut, nothing of the first one stays."""
+    with serving({"/file": CONTENT}, [("cut", 1 << 20), 404, 404, 404, 404]) as server:
+        with pytest.raises(ConnectionError, match="/file: the server answers 404 Not Found"):
+            received(server, tmp_path / "file")
+        server.files["/file"] = CONTENT[::-1]
+        assert received(server, tmp_path / "file") == CONTENT[::-1]
+
+
+@pytest.mark.parametrize("extra", [b"", b"more than the server has"])
+def test_complete_when_it_was_stopped(tmp_path, extra):
+    """A run that was stopped between the last byte and the file's last name costs nothing; more bytes than the server
+    has are thrown away."""
+    with serving({"/file": CONTENT}, [("cut", len(CONTENT) - 1), 404, 404, 404, 404]) as server:
+        with pytest.raises(ConnectionError):
+            received(server, tmp_path / "file")
+        (tmp_path / "incoming").write_bytes(CONTENT + extra)
+        asked = len(server.asked)
+        assert received(server, tmp_path / "file") == CONTENT
+        assert len(server.asked) - asked == (2 if extra else 1)
+
+
+def test_patience(tmp_path, monkeypatch):
+    """As long as something new comes, any number of cuts is borne; without, four rounds, each after a longer pause."""
+    pauses = []
+    monkeypatch.setattr(resuming, "time", SimpleNamespace(sleep=pauses.append))
+    with serving({"/file": CONTENT}, [("cut", n << 18) for n in range(1, 12)]) as server:
+        assert received(server, tmp_path / "file") == CONTENT
+        assert pauses == [1] * 11
+        server.faults[:] = [503] * 8
+        pauses.clear()
+        with pytest.raises(ConnectionError, match="503"):
+            received(server, tmp_path / "file", others=[f"{server.url}/file"])
+        assert pauses == [1, 2, 4] and server.faults == []
+
+
+def test_endless_file(tmp_path):
+    """A file larger than any that is meant is refused, whether the server tells its length or not."""
+    for fault in ((None, 0), ("close", len(CONTENT))):
+        with serving({"/file": CONTENT}, [fault] * 4) as server:
+            with pytest.raises(ConnectionError, match="more than 1 MiB, so it is another one"):
+                received(server, tmp_path / "file", limit=1 << 20)
+        assert not (tmp_path / "incoming").exists() or (tmp_path / "incoming").stat().st_size <= 1 << 20
+
+
+def test_the_next_url_is_tried(tmp_path):
+    """Where one URL gives nothing, the next one does."""
+    with serving({"/there": b"content"}) as server:
+        resuming.ResumingDownloader([f"{server.url}/there"])(f"{server.url}/gone", tmp_path / "file", None)
+        assert [path for path, _ in server.asked] == ["/gone", "/there"]
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def test_other_bytes_than_asked_for(tmp_path):
+    """A server that goes on at another byte than it was asked to is asked for everything."""
+    with serving({"/file": CONTENT}, [("cut", 1 << 20), ("shift", 1000)]) as server:
+        assert received(server, tmp_path / "file") == CONTENT
+        assert [wanted for _, wanted in server.asked] == [None, "bytes=1048576-", None]
+
+
+def test_the_version_belongs_to_the_bytes(tmp_path):
+    """Where the whole file came again, and the server does not say which version that was, the old one is forgotten."""
+    with serving({"/file": CONTENT}, [("cut", 1 << 20), 404, 404, 404, 404]) as server:
+        with pytest.raises(ConnectionError):
+            received(server, tmp_path / "file")
+        server.files["/file"], server.versions, server.faults = CONTENT[::-1], None, [("cut", 2 << 20)]
+        assert received(server, tmp_path / "file") == CONTENT[::-1]
+        assert [wanted for _, wanted in server.asked[-2:]] == ["bytes=1048576-", None]
+
+
+def test_shorter_than_announced(tmp_path):
+    """A body that ends early is noticed, also with versions of urllib3 that say nothing."""
+    response = SimpleNamespace(iter_content=lambda _: [b"abc"])
+    with pytest.raises(requests.ConnectionError, match="cut off after 3 of 5 bytes"):
+        resuming.Incoming(tmp_path / "incoming", 1, 100)._write(response, 5)

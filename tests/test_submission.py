@@ -1,0 +1,295 @@
+"""Checking the work and zipping it, on small work trees that are good or broken in one way."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from deeplearning import submission
+from tests.work_trees import GOOD, LAYERS, PROBLEMS, REMARKS, RNN, add, age, make_tree, rerun, write, write_notebook
+
+ROOT = Path(submission.__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A good work tree."""
+    folder = tmp_path / "my work, étude 2"
+    make_tree(folder)
+    return folder
+
+
+def hand_in(folder, capsys, *options):
+    """Exit status and output."""
+    status = submission.main([str(folder), *map(str, options)])
+    return status, capsys.readouterr().out
+
+
+def names(path):
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        return archive.namelist()
+
+
+def test_good_tree(tree, capsys):
+    """Exit status 0; the zip holds what is to be handed in and nothing else, with the contents as they are; the
+    output ends with its files, its size and what to do next."""
+    status, output = hand_in(tree, capsys)
+    assert status == 0 and names(tree / "assignment2.zip") == GOOD
+    with zipfile.ZipFile(tree / "assignment2.zip") as archive:
+        for name in GOOD:
+            assert archive.read(name) == (tree / name).read_bytes()
+    assert "Problems" not in output and "Worth a look" not in output
+    listed, size, _, last = output.split("assignment2.zip:\n")[1].rstrip("\n").rsplit("\n", 3)
+    assert [line.split("  ")[-1] for line in listed.split("\n")] == GOOD
+    assert size == f"{len(GOOD)} files, 0.0 MiB"
+    assert last == f"Next: upload {tree / 'assignment2.zip'} as it is where your course takes submissions."
+
+
+def test_when_notebooks_were_saved(tree, capsys):
+    """The output says of each notebook when it was last saved."""
+    for name in tree.rglob("*"):
+        age(name, 3 * 3600 + 10)
+    age(tree / RNN, -3600)
+    age(tree / "StyleTransfer-PyTorch.ipynb", 86400)
+    (tree / "LSTM_Captioning.ipynb").unlink()
+    output = hand_in(tree, capsys)[1]
+    when = r" +last saved \w+ \d\d \w+ \d\d:\d\d, "
+    for name, ago in ((RNN, "2 hours ago"), ("StyleTransfer-PyTorch.ipynb", "1 day ago")):
+        assert re.search(rf"^  {re.escape(name)}{when}{ago}$", output, re.MULTILINE)
+    assert re.search(r"^  LSTM_Captioning.ipynb +not there$", output, re.MULTILINE)
+
+
+def test_same_content_same_bytes(tree, capsys, tmp_path, monkeypatch):
+    """Times, permissions, what stays out, the order in which files were made and the system don't change a byte."""
+    copy = tmp_path / "copy"
+    for name in reversed(GOOD):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(tree / name, copy / name)
+        age(copy / name, 1e6)
+        (copy / name).chmod(0o700)
+    assert hand_in(tree, capsys)[0] == hand_in(copy, capsys, "--out", tmp_path / "other.zip")[0] == 0
+    assert (tree / "assignment2.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
+    with monkeypatch.context() as elsewhere, zipfile.ZipFile(tmp_path / "other.zip") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        elsewhere.setattr(sys, "platform", "win32")
+        submission.write_zip({name: archive.read(name) for name in reversed(GOOD)}, tmp_path / "windows.zip")
+    assert (tree / "assignment2.zip").read_bytes() == (tmp_path / "windows.zip").read_bytes()
+
+
+def test_names_suit_every_unpacker(tree, capsys, tmp_path):
+    """Unzip, bsdtar and Python unpack the same files; no entry is a link or a folder or leads elsewhere."""
+    (tree / "my notes.txt").write_text("a name with a space", encoding="utf-8")
+    (tree / "deeplearning/helpers/层.py").write_text("layer = 1\n", encoding="utf-8")
+    hand_in(tree, capsys)
+    made = tree / "assignment2.zip"
+    expected = sorted([*GOOD, "my notes.txt", "deeplearning/helpers/层.py"])
+    with zipfile.ZipFile(made) as archive:
+        for entry in archive.infolist():
+            assert (
+                entry.external_attr >> 16 == 0o100644 and "\\" not in entry.filename and entry.flag_bits in (0, 0x800)
+            )
+        archive.extractall(tmp_path / "python")
+    tools = {"unzip": ["-q", made, "-d"], "bsdtar": ["-xf", made, "-C"]}
+    folders = [tmp_path / "python"]
+    for tool, arguments in tools.items():
+        if shutil.which(tool):
+            folders.append(tmp_path / tool)
+            folders[-1].mkdir()
+            environment = os.environ | {"LC_ALL": "C.UTF-8"}
+            subprocess.run([tool, *map(str, arguments), str(folders[-1])], check=True, env=environment)
+    for folder in folders:
+        unpacked = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        assert unpacked == {name: (tree / name).read_bytes() for name in expected}
+
+
+@pytest.mark.parametrize("how", PROBLEMS)
+def test_malformed_trees(tree, capsys, how):
+    """Each gives exit status 1 and one sentence that says what is wrong, and no zip. With --force there is one, still
+    with status 1, all of whose names are fit to be unpacked, with the list of problems in it."""
+    damage, message = PROBLEMS[how]
+    damage(tree)
+    status, output = hand_in(tree, capsys)
+    assert status == 1 and message in output and not (tree / "assignment2.zip").exists()
+    assert output.rstrip().endswith("or hand in what there is with --force.")
+    found = re.search(r"\nProblems \((\d+)\):\n((?:  - .*\n)+)", output)
+    sentences = found[2].replace("  - ", "").splitlines()
+    assert len(sentences) == int(found[1])
+    if how not in ("a folder too many", "package missing"):
+        assert len(sentences) == 1
+
+    status, output = hand_in(tree, capsys, "--force")
+    assert status == 1 and message in output and "\nNext: upload " in output
+    inside = names(tree / "assignment2.zip")
+    assert not [name for name in inside if submission.check_name(name)]
+    with zipfile.ZipFile(tree / "assignment2.zip") as archive:
+        listed = archive.read("PROBLEMS.txt").decode().splitlines()
+    assert listed == [f"Made with --force, with {len(sentences)} problems:", *sentences]
+    assert set(inside) - {"PROBLEMS.txt"} <= {p.relative_to(tree).as_posix() for p in tree.rglob("*")}
+
+
+@pytest.mark.parametrize("how", REMARKS)
+def test_oversights_are_told_and_allowed(tree, capsys, how):
+    """What may be an oversight is said in one sentence, and the zip is made with exit status 0."""
+    damage, message = REMARKS[how]
+    damage(tree)
+    status, output = hand_in(tree, capsys)
+    assert status == 0 and f"\nWorth a look (1):\n  - {message}" in output and "Problems" not in output
+    assert names(tree / "assignment2.zip") == GOOD
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        lambda tree: rerun(1, 2, 7)(tree),  # a cell that was run again, or one that was deleted
+        lambda tree: rerun(4, 5, None, sources=["x = 1", "x", " \n"])(tree),  # an empty cell can't be run
+        lambda tree: write(".ipynb_checkpoints/RNN_Captioning-checkpoint.ipynb", b"{}")(tree),
+        lambda tree: write("RNN_Captioning (1).ipynb", (tree / RNN).read_bytes())(tree) and age(tree / RNN, 20),
+        lambda tree: write(RNN, b"\xef\xbb\xbf" + (tree / RNN).read_bytes())(tree),
+        lambda tree: age(tree / RNN, 20),  # a checkout writes its files one after the other
+        lambda tree: write(LAYERS, b"\xef\xbb\xbfx = '\\d'\r\n")(tree),  # BOM, Windows line ends, a careless escape
+        lambda tree: rerun(1, sources=["path = 'a/home/b'  # pip would be no help, sys.pathology neither"])(tree),
+    ],
+    ids=["gap", "empty cell", "old checkpoint", "same copy", "BOM", "checkout", "BOM in code", "harmless words"],
+)
+def test_nothing_is_said_of_what_is_well(tree, capsys, how):
+    """Harmless peculiarities draw no remark."""
+    (tree / ".ipynb_checkpoints").mkdir()
+    how(tree)
+    if (checkpoint := tree / ".ipynb_checkpoints" / "RNN_Captioning-checkpoint.ipynb").exists():
+        age(checkpoint, 100)
+    status, output = hand_in(tree, capsys)
+    assert status == 0 and "Worth a look" not in output
+
+
+def test_unreadable_files_are_named(tree, capsys, monkeypatch):
+    """A file or folder without permission is a problem of its own; the rest is checked all the same."""
+    read_bytes, scandir = Path.read_bytes, os.scandir
+
+    def refuse(path, *, allowed, of):
+        if Path(path).name == of:
+            raise PermissionError(13, "Permission denied", str(path))
+        return allowed(path)
+
+    monkeypatch.setattr(Path, "read_bytes", lambda path: refuse(path, allowed=read_bytes, of="rnn_layers.py"))
+    monkeypatch.setattr(os, "scandir", lambda path: refuse(path, allowed=scandir, of="helpers"))
+    write_notebook(tree / RNN, counts=(2, 1))
+    status, output = hand_in(tree, capsys)
+    assert status == 1 and "Problems (3):" in output
+    assert f"{LAYERS} can't be read (Permission denied): change its permissions" in output
+    assert "deeplearning/helpers can't be looked into (Permission denied): change its permissions" in output
+
+
+def test_letters_are_put_together(tree, capsys):
+    """A name that macOS stores with accents apart is whole in the zip, so that Python finds the module."""
+    add("deeplearning/helpers/me\u0301thode.py")(tree)
+    hand_in(tree, capsys)
+    assert "deeplearning/helpers/m\u00e9thode.py" in names(tree / "assignment2.zip")
+
+
+def test_old_zip_is_not_taken_for_a_new_one(tree, capsys):
+    """Where problems keep a zip from being made, one that lies there from before stays, and is spoken of."""
+    hand_in(tree, capsys)
+    before = (tree / "assignment2.zip").read_bytes()
+    (tree / RNN).unlink()
+    status, output = hand_in(tree, capsys)
+    assert status == 1 and (tree / "assignment2.zip").read_bytes() == before
+    expected = f"Do not upload {tree / 'assignment2.zip'}: it is from an earlier run, less than a minute ago."
+    assert output.rstrip().endswith(expected)
+
+
+@pytest.mark.parametrize("out", ["notes.md", "nowhere/a.zip", "", "folder.zip"])
+def test_out_is_a_zip_in_a_folder(tree, capsys, out):
+    """Any other --out, such as one that would replace work, is wrong usage, status 2, and nothing changes."""
+    (tree / "folder.zip").mkdir()
+    with pytest.raises(SystemExit) as end:
+        submission.main([str(tree), "--out", str(tree / out)])
+    assert end.value.code == 2 and "name a file that ends in .zip, in a folder that is there" in capsys.readouterr().err
+    assert (tree / "notes.md").read_text(encoding="utf-8") == "Q1 took an evening.\n"
+
+
+def test_no_such_folder(tmp_path, capsys):
+    """A work tree that is not there is wrong usage, status 2."""
+    with pytest.raises(SystemExit) as end:
+        submission.main([str(tmp_path / "none")])
+    assert end.value.code == 2 and "there is no folder" in capsys.readouterr().err
+
+
+def test_full_disk_leaves_nothing(tree, monkeypatch, capsys):
+    """Where the zip can't be written there is one sentence, and neither a zip nor a part of one."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"could not write .*assignment2.zip \(No space left on device\): free space"):
+        submission.main([str(tree)])
+    assert not [path for path in tree.iterdir() if "assignment2" in path.name]
+
+
+@pytest.fixture
+def script(tree):
+    """Function that runs the script in the work tree, with the Pythons on the given path."""
+    if os.name == "nt" or not shutil.which("bash"):
+        pytest.skip("needs bash")
+    for name in ("assignment", "data_utils", "submission", "submission_checks"):
+        shutil.copy(ROOT / "deeplearning" / f"{name}.py", tree / "deeplearning")
+    shutil.copy(ROOT / "collectSubmission.sh", tree)
+
+    def run(*arguments, path, **how):
+        command = ["bash", str(tree / "collectSubmission.sh"), *arguments]
+        environment = {"PATH": path, "HOME": str(tree)}
+        return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment, **how)
+
+    return run
+
+
+def python_in(folder):
+    """A folder with a Python that has our packages."""
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / "python"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return folder
+
+
+def test_script_from_any_directory(script, tree, tmp_path):
+    """The script works on the tree where it lies, whatever the directory; --out is relative to that directory; the
+    exit status is Python's."""
+    path = os.pathsep.join([str(python_in(tmp_path / "bin")), os.defpath])
+    done = script("--out", "mine.zip", path=path, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Next: upload {tmp_path / 'mine.zip'} as it is" in done.stdout and RNN in names(tmp_path / "mine.zip")
+    (tree / RNN).unlink()
+    assert script(path=path, cwd=tmp_path).returncode == 1
+    assert script("--no-such-option", path=path, cwd=tmp_path).returncode == 2
+
+
+def test_script_takes_the_project_s_python_first(script, tree, tmp_path):
+    """The environment in .venv is found without being activated; a Python without our packages is passed over."""
+    shutil.rmtree(tree / ".venv")
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "python3").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    (bare / "python3").chmod(0o755)
+    path = os.pathsep.join([str(bare), str(python_in(tmp_path / "bin")), os.defpath])
+    assert script(path=path).returncode == 0
+    (tmp_path / "bin" / "python").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    path = os.pathsep.join([str(bare), str(tmp_path / "bin"), os.defpath])
+    python_in(tree / ".venv" / "bin")
+    assert script(path=path).returncode == 0
+
+
+def test_script_without_python(script, tree, tmp_path):
+    """Without a Python that has our packages, the script says what to do, with status 1."""
+    shutil.rmtree(tree / ".venv")
+    for name in ("python3", "python"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    done = script(path=os.pathsep.join([str(tmp_path), os.defpath]))
+    assert done.returncode == 1 and "activate your environment, or set one up as in docs/setup.md" in done.stderr
