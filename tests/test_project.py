@@ -48,6 +48,7 @@ def test_what_is_handed_in_is_what_counts():
     assert list(modules) == list(assignment.NOTEBOOKS)
     assert modules == {notebook: set(files) for notebook, files in assignment.NOTEBOOKS.items()}
     assert MANIFEST.files == assignment.EXERCISE_FILES
+    assert MANIFEST.extra.file == assignment.CAPTIONER
 
 
 def test_reference_solution_can_be_handed_in(capsys, tmp_path):

@@ -51,6 +51,14 @@ def test_good_tree(tree, capsys):
     assert last == f"Next: upload {tree / 'assignment2.zip'} as it is where your course takes submissions."
 
 
+def test_a_captioner_goes_along(tree, capsys):
+    """The model of the extra credit is handed in, from beside the notebooks alone; other weights stay out."""
+    for name in ("captioner.npz", "model.npz", "deeplearning/captioner.npz"):
+        (tree / name).write_bytes(b"weights")
+    assert hand_in(tree, capsys)[0] == 0
+    assert set(names(tree / "assignment2.zip")) == {*GOOD, "captioner.npz"}
+
+
 def test_when_notebooks_were_saved(tree, capsys):
     """The output says of each notebook when it was last saved."""
     for name in tree.rglob("*"):
