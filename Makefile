@@ -2,11 +2,12 @@
 # make corpus  run the tests that are too long for every day
 # make run     set up .venv and execute the notebooks into build/, as notebooks and as pages
 # make lab     set up .venv and open JupyterLab
+# make handout, make autograder   what students start from, and the zip for Gradescope: see docs/staff.md
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: test corpus run lab clean
+.PHONY: test corpus run lab handout autograder clean
 
 test: .venv/installed
 	$(BIN)/python -m pytest
@@ -19,6 +20,12 @@ run: .venv/installed
 
 lab: .venv/installed
 	$(BIN)/jupyter lab
+
+handout: .venv/installed
+	$(BIN)/python -m grading.handout
+
+autograder: .venv/installed
+	$(BIN)/python -m grading.autograder
 
 .venv/installed: requirements.txt
 	$(PYTHON) -m venv .venv

@@ -9,4 +9,5 @@ NOTEBOOKS = {
     "NetworkVisualization-PyTorch.ipynb": ("deeplearning/network_visualization.py",),
     "StyleTransfer-PyTorch.ipynb": ("deeplearning/style_transfer.py",),
 }
+CAPTIONER = "captioner.npz"  # a model of your own, for extra credit
 EXERCISE_FILES = tuple(dict.fromkeys(file for files in NOTEBOOKS.values() for file in files))

@@ -1,9 +1,6 @@
-"""Figures that several notebooks and commands share."""
+"""Figures that several notebooks and commands share. Matplotlib is imported when one is drawn: it takes a while."""
 
 import textwrap
-
-import matplotlib.pyplot as plt
-from matplotlib.offsetbox import AnnotationBbox, HPacker, TextArea, VPacker
 
 from deeplearning.image_fetching import image_from_url
 
@@ -44,6 +41,8 @@ def pictures_with_truth(urls, captions, statements, columns=3, width=34):
 
     Raises ValueError where there is no picture at all.
     """
+    from matplotlib.offsetbox import AnnotationBbox, HPacker, VPacker
+
     texts = [_lines(_verdicts(caption, about), width) for caption, about in zip(captions, statements, strict=True)]
     fig, axes = _grid(urls, columns, max(map(len, texts), default=0))
     for ax, lines in zip(axes, texts, strict=False):
@@ -62,6 +61,8 @@ def show_picture(image, title):
     - image: PIL image
     - title: Text above it
     """
+    import matplotlib.pyplot as plt
+
     fig, ax = plt.subplots(figsize=(3, 3), layout="constrained")
     ax.imshow(image)
     ax.set_title(title, fontsize=9)
@@ -93,12 +94,16 @@ def _lines(words, width):
 
 
 def _word(word, verdict):
+    from matplotlib.offsetbox import TextArea
+
     weight = "bold" if verdict is False else "normal"
     return TextArea(word, textprops={"color": TRUTH[verdict], "fontsize": 9.5, "fontweight": weight})
 
 
 def _grid(urls, columns, lines):
     """A figure with a picture in each axes, and room for this many lines of text below each."""
+    import matplotlib.pyplot as plt
+
     if len(urls) == 0:
         raise ValueError("no picture to show: the data set names no URL or file of any image")
     rows = -(-len(urls) // columns)

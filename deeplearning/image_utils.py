@@ -9,8 +9,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from scipy.ndimage import convolve
-from torchvision.transforms import functional as TF
 
 from deeplearning.image_fetching import BROKEN, decode_image, image_from_url
 
@@ -71,8 +69,10 @@ def load_image(filename, size=None):
 
     Raises FileNotFoundError for a missing file, and ValueError for one that is no picture.
     """
+    from torchvision.transforms.functional import resize  # torchvision takes seconds, and most functions do without it
+
     image = open_image(filename)
-    return np.array(image if size is None else TF.resize(image, size))
+    return np.array(image if size is None else resize(image, size))
 
 
 def open_image(path):
@@ -100,6 +100,8 @@ def blur_image(X):
 
     Returns: array of the same shape and dtype
     """
+    from scipy.ndimage import convolve  # takes a while, and only this function needs it
+
     blurred = convolve(X.astype(np.float64), BLUR[None, None], mode="constant")
     return (blurred if X.dtype.kind == "f" else np.rint(blurred)).astype(X.dtype)
 
@@ -113,6 +115,8 @@ def preprocess(img, size=224):
 
     Returns: float32 tensor of shape (1, 3, H, W)
     """
+    from torchvision.transforms import functional as TF  # as in `load_image`
+
     return TF.normalize(TF.to_tensor(TF.resize(img.convert("RGB"), size)), SQUEEZENET_MEAN, SQUEEZENET_STD)[None]
 
 

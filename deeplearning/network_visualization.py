@@ -38,6 +38,20 @@ def compute_saliency_maps(X, y, model):
     return score_gradient(X, y, model).abs().amax(1)  # (N, 3, H, W) to (N, H, W)
 
 
+def score_gradient(X, y, model):
+    """Gradient of each picture's score for its class with respect to the picture, of shape (N, 3, H, W).
+
+    Inputs and errors: As for `compute_saliency_maps`
+    """
+    _check_pictures(X)
+    with frozen(model), torch.enable_grad():
+        X = X.detach().clone().requires_grad_()
+        scores = model(X)  # (N, C)
+        chosen = scores.gather(1, _labels(y, scores).view(-1, 1))  # (N, 1)
+        (dX,) = torch.autograd.grad(chosen.sum(), X)  # pictures don't influence each other's scores
+    return dX
+
+
 def smooth_grad(X, y, model, samples=25, noise=0.15, generator=None):
     """Saliency averaged over noisy copies of each picture: what one gradient shows by chance cancels out.
 
@@ -95,22 +109,6 @@ def integrated_gradients(X, y, model, steps=50, baseline=None):
     return difference * total / steps
 
 
-def score_gradient(X, y, model):
-    """Gradient of each picture's score for its class with respect to the picture.
-
-    Inputs and errors: As for `compute_saliency_maps`
-
-    Returns: gradient of shape (N, 3, H, W)
-    """
-    _check_pictures(X)
-    with frozen(model), torch.enable_grad():
-        X = X.detach().clone().requires_grad_()
-        scores = model(X)  # (N, C)
-        chosen = scores.gather(1, _labels(y, scores).view(-1, 1))  # (N, 1)
-        (dX,) = torch.autograd.grad(chosen.sum(), X)  # pictures don't influence each other's scores
-    return dX
-
-
 def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, callback=None, objective="score"):
     """Change pictures a little, until the network takes them for something else.
 
@@ -122,13 +120,12 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
     - model: Network from pictures to scores of shape (N, C)
     - learning_rate: Length of a step
     - max_steps: After so many steps it gives up on those that are left, and warns
-    - callback: Called before each step with its number, the pictures and the scores
+    - callback: None, or a function that is called before each step with its number, the pictures and the scores
     - objective: "score" of the target class, or its "log-probability", which also pushes the other scores down
 
     Returns: changed pictures, of the shape of X
 
-    Raises ValueError for pictures or labels of a wrong shape, for labels out of range, for NaN in the pictures, and for
-    an unknown objective.
+    Raises ValueError for pictures or labels of a wrong shape, labels out of range, NaN, and an unknown objective.
 
     Source: Szegedy et al. 2014, section 4; the step is that of the course
     """
@@ -196,7 +193,6 @@ def update_class_visulization(model, target_y, l2_reg, learning_rate, img):
     return class_visualization_update_step(img, model, target_y, l2_reg, learning_rate)
 
 
-@torch.no_grad()
 def create_class_visualization(
     target_y, model, dtype=None, l2_reg=1e-3, learning_rate=25, num_iterations=100, blur_every=10, max_jitter=16,
     show_every=25, *, image_size=None, generator=None, callback=show_picture,
@@ -217,8 +213,7 @@ def create_class_visualization(
     - show_every: Steps between two calls of the callback
     - image_size: Height and width, by default the model's image_size, else 224
     - generator: torch.Generator on the CPU, by default one with seed 0
-    - callback: Called with a PIL image and a title after the first step, every `show_every` steps and the last; None
-      for nothing to be shown
+    - callback: Called with a PIL image and a title after the first step, every `show_every` and the last; or None
 
     Returns: PIL image
 
@@ -239,7 +234,7 @@ def create_class_visualization(
     for t in bar:
         ox, oy = torch.randint(0, max_jitter + 1, (2,), generator=generator).tolist()
         img = jitter(img, ox, oy)
-        img = class_visualization_update_step(img, model, target_y, l2_reg, learning_rate)
+        img = class_visualization_update_step(img, model, target_y, l2_reg, learning_rate).detach()
         img = jitter(img, -ox, -oy)
         img = img.clamp(low, high)
         if t % blur_every == 0:
@@ -249,7 +244,6 @@ def create_class_visualization(
     return deprocess(img, should_rescale=False)
 
 
-@torch.no_grad()
 def paint_classes(classes, model, num_iterations=160, learning_rate=0.1, *, image_size=None, generator=None):
     """Paint what the network takes several classes to look like, large forms and small ones alike.
 
@@ -279,20 +273,26 @@ def paint_classes(classes, model, num_iterations=160, learning_rate=0.1, *, imag
     size, n = image_size or getattr(model, "image_size", 224), len(classes)
     low, high = _black_and_white(parameter)
     coarse = 0.1 * torch.randn((1, 3, 16, 16), generator=generator).to(parameter)
-    X = F.interpolate(coarse, size=(size, size), mode="bicubic").repeat(n, 1, 1, 1)  # one start for all
-    bar = tqdm(range(num_iterations), desc=f"{n} classes", file=sys.stdout)
-    for t in bar:
-        with frozen(model), torch.enable_grad():
-            X.requires_grad_()
-            scores = model(_moved(X, generator))  # (n, C)
-            y = _labels(classes, scores).view(-1, 1)  # (n, 1)
-            climbed = scores.gather(1, y) + 2 * scores.log_softmax(1).gather(1, y)
-            (g,) = torch.autograd.grad(climbed.sum(), X)
+    X = F.interpolate(coarse, size=(size, size), mode="bicubic").detach().repeat(n, 1, 1, 1)  # one start for all
+    climbed = _Climbed(model, generator)
+    for t in tqdm(range(num_iterations), desc=f"{n} classes", file=sys.stdout):
+        g = score_gradient(X, torch.as_tensor(classes), climbed)
         rate = learning_rate if t < 0.7 * num_iterations else 0.4 * learning_rate
-        X = 0.98 * (X.detach() + rate * _unit(sum(1.5**k * _unit(band) for k, band in enumerate(_bands(g)))))
+        X = 0.98 * (X + rate * _unit(sum(1.5**k * _unit(band) for k, band in enumerate(_bands(g)))))
         X = X.clamp(low, high)
-        bar.set_postfix_str(f"mean score {scores.gather(1, y).mean().item():.1f}")
     return [deprocess(x[None], should_rescale=False) for x in X]
+
+
+class _Climbed(torch.nn.Module):
+    """The network that `paint_classes` climbs: of moved pictures, s_y + 2 log p_y for each class y."""
+
+    def __init__(self, model, generator):
+        super().__init__()
+        self.model, self.generator = model, generator
+
+    def forward(self, X):
+        scores = self.model(_moved(X, self.generator))  # (n, C)
+        return scores + 2 * scores.log_softmax(1)
 
 
 def _bands(g, sigmas=(1, 2, 4, 8)):

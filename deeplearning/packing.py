@@ -1,9 +1,11 @@
 """How sequences of different lengths lie in memory while a recurrent layer works on them.
 
-The rows of all time steps lie one below the other, time first, so that each step is one block of memory and what can be
-done for all steps at once is one matrix product. The longest sequences come first, so that shorter ones drop out of the
-later blocks (as in PyTorch's `pack_padded_sequence`). Letters: N sequences, T time steps, P rows that count, U rows
-that differ, D or K numbers in a row.
+What a sequence can do for all of its time steps at once, it does in one matrix product: x Wx before the loop, and each
+weight gradient after it. Only what really flows from step to step stays inside the loop. So the rows of all time steps
+lie one below the other, time first, and each step is one block of memory. The longest sequences come first, so that
+shorter ones drop out of the later blocks (as in PyTorch's `pack_padded_sequence`).
+
+Letters: N sequences, T time steps, P rows that count, U rows that differ, D or K numbers in a row.
 """
 
 import numpy as np

@@ -11,10 +11,6 @@ goes into a nonlinearity, and a leading d marks the gradient of the loss with re
             next_c  = f * prev_c + i * g                           cell state
             next_h  = o * tanh(next_c)                             hidden state
 
-Step and sequence functions share one definition of these lines. What a sequence can do for all of its time steps at
-once, it does in one matrix product: x Wx before the loop, and each weight gradient after it. Only what really flows
-from step to step stays inside the loop (`packing.py` says how the rows lie there).
-
 Sources: Elman, "Finding structure in time", 1990; Hochreiter and Schmidhuber, "Long short-term memory", 1997, with
 the forget gate of Gers, Schmidhuber and Cummins, "Learning to forget", 2000; backpropagation through time after
 Werbos, "Backpropagation through time: what it does and how to do it", 1990.
@@ -96,9 +92,9 @@ def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
     - Wx: Weights from input to hidden, of shape (D, H)
     - Wh: Weights from hidden to hidden, of shape (H, H)
     - b: Biases, of shape (H,)
-    - mask: None, or bool of shape (N, T): the steps after a sequence's last True are left out, and h is zero there
-    - words: None, or ints of shape (N, T) where equal words have equal x: their x Wx is computed once, and the backward
-      pass returns the sum of their dx at the first of them, zero at the others
+    - mask, words: None; they only save work, and may be ignored. mask, bool of shape (N, T): the steps after a
+      sequence's last True are left out, and h is zero there. words, ints of shape (N, T): where they are equal, x is,
+      so x Wx is computed once, and the backward pass returns the sum of their dx at the first, zero at the others
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
@@ -273,9 +269,9 @@ def lstm_forward(x, h0, Wx, Wh, b, mask=None, words=None):
     - Wx: Weights from input to gates, of shape (D, 4H)
     - Wh: Weights from hidden to gates, of shape (H, 4H)
     - b: Biases, of shape (4H,)
-    - mask: None, or bool of shape (N, T): the steps after a sequence's last True are left out, and h is zero there
-    - words: None, or ints of shape (N, T) where equal words have equal x: their x Wx is computed once, and the backward
-      pass returns the sum of their dx at the first of them, zero at the others
+    - mask, words: None; they only save work, and may be ignored. mask, bool of shape (N, T): the steps after a
+      sequence's last True are left out, and h is zero there. words, ints of shape (N, T): where they are equal, x is,
+      so x Wx is computed once, and the backward pass returns the sum of their dx at the first, zero at the others
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)

@@ -87,16 +87,19 @@ def style_loss(feats, style_layers, style_targets, style_weights):
             "expected a target and a weight for each style layer, got "
             f"{len(style_layers)} layers, {len(style_targets)} targets and {len(style_weights)} weights"
         )
-    loss = feats[0].new_zeros(())
-    for layer, target, weight in zip(style_layers, style_targets, style_weights, strict=True):
-        gram = gram_matrix(feats[layer])
-        if gram.shape != target.shape:
+    for layer, target in zip(style_layers, style_targets, strict=True):
+        N, C = feats[layer].shape[:2]
+        if target.shape != (N, C, C):
             raise ValueError(
-                f"layer {layer} has a Gram matrix of shape {tuple(gram.shape)}, its target {tuple(target.shape)}: "
+                f"layer {layer} has a Gram matrix of shape {(N, C, C)}, its target {tuple(target.shape)}: "
                 "take the target from the same layer"
             )
-        loss = loss + weight * (gram - target).square().sum()
+    # BEGIN SOLUTION
+    loss = feats[0].new_zeros(())
+    for layer, target, weight in zip(style_layers, style_targets, style_weights, strict=True):
+        loss = loss + weight * (gram_matrix(feats[layer]) - target).square().sum()
     return loss
+    # END SOLUTION
 
 
 def tv_loss(img, tv_weight):

@@ -4,8 +4,9 @@
     python -m deeplearning.submission --out ../ada.zip --force
 
 Into the zip go the four notebooks, the Python files of the package and beside it (helpers of your own too), and notes
-(`*.md`, `*.txt`) that lie beside the notebooks. Data, weights, environments, caches and links stay out. Where there
-are problems, they are listed and no zip is made; with `--force` it is made all the same, and the list goes into it.
+(`*.md`, `*.txt`) and the captioner of the extra credit that lie beside the notebooks. Data, other weights,
+environments, caches and links stay out. Where there are problems, they are listed and no zip is made; with `--force` it
+is made all the same, and the list goes into it.
 Exit status: 0 well, 1 problems found, 2 wrong usage.
 """
 
@@ -21,7 +22,7 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from deeplearning.assignment import EXERCISE_FILES, NOTEBOOKS
+from deeplearning.assignment import CAPTIONER, EXERCISE_FILES, NOTEBOOKS
 from deeplearning.data_utils import atomic_write
 from deeplearning.submission_checks import check_name, check_notebook, check_python, printable
 
@@ -103,7 +104,8 @@ def _walk(folder, submission):
 def _goes_in(name):
     path = PurePosixPath(name)
     if len(path.parts) == 1:
-        return name in NOTEBOOKS or (path.suffix.lower() in (".py", ".md", ".txt") and name != PROBLEM_LIST)
+        notes_and_code = path.suffix.lower() in (".py", ".md", ".txt") and name != PROBLEM_LIST
+        return name in (*NOTEBOOKS, CAPTIONER) or notes_and_code
     return path.parts[0] == "deeplearning" and path.suffix == ".py"
 
 

@@ -16,14 +16,14 @@ from types import SimpleNamespace
 import h5py
 import numpy as np
 import pytest
-from downloads import contents, zipped
-from fault_server import serving
 
 import deeplearning
 from deeplearning.coco_utils import load_coco_data
 from deeplearning.data_utils import data_folder, load_imagenet_val, squeezenet_checkpoint
 from deeplearning.datasets import download, resuming, unpacking
 from deeplearning.datasets.download import PARTS, fetch, main
+from tests.downloads import contents, zipped
+from tests.fault_server import serving
 
 FILE = "/coco_captioning.zip"
 

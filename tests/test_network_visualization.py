@@ -5,18 +5,17 @@ import copy
 import numpy as np
 import pytest
 import torch
-from networks import condition
 from PIL import Image
 from torch import nn
 
-from deeplearning import figures
 from deeplearning import network_visualization as nv
 from deeplearning.classifiers.squeezenet import load_squeezenet
 from deeplearning.data_utils import load_imagenet_val
 from deeplearning.gradient_check import eval_numerical_gradient
 from deeplearning.image_utils import blur_tensor, deprocess, preprocess
+from tests.networks import condition
 
-pytestmark = [pytest.mark.q3, pytest.mark.filterwarnings("ignore:not fooled")]
+pytestmark = pytest.mark.filterwarnings("ignore:not fooled")
 C = 4  # classes of the tiny models
 MEAN, STD = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], dtype=torch.float64).view(2, 3, 1, 1)
 METHODS = {
@@ -311,7 +310,7 @@ def test_callback(iterations, every, steps, dtype):
 
 def test_generator(monkeypatch):
     """A seed gives one picture, by default 0's; the global generator and the model stay; no callback, no figure."""
-    monkeypatch.setattr(figures, "plt", None)
+    monkeypatch.setattr("matplotlib.pyplot.subplots", None)
     model, state = in_disorder(network()), torch.random.get_rng_state()
     before = condition(model)
     zero, one = (painting(model, generator=torch.Generator().manual_seed(seed))[0] for seed in (0, 1))

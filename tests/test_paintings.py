@@ -9,7 +9,6 @@ from deeplearning.classifiers.squeezenet import load_squeezenet
 from deeplearning.datasets.paintings import CONTENTS, STYLES, content_picture, style_picture
 from deeplearning.style_transfer import features_from_img, gram_matrix
 
-pytestmark = pytest.mark.q4
 DRAW = {**dict.fromkeys(STYLES, style_picture), **dict.fromkeys(CONTENTS, content_picture)}
 pictures = pytest.mark.parametrize("name", DRAW)
 drawing = pytest.mark.parametrize("draw", [style_picture, content_picture])

@@ -3,7 +3,6 @@
 import ast
 import importlib
 import re
-import sys
 import zipfile
 from pathlib import Path
 
@@ -11,14 +10,9 @@ import nbformat
 import pytest
 
 from deeplearning import assignment, submission
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from grading.manifest import MANIFEST
 
 ROOT = Path(__file__).resolve().parent.parent
-MANIFEST = tomllib.loads((ROOT / "grading" / "exercises.toml").read_text(encoding="utf-8"))
 NOTEBOOKS = sorted(path.name for path in ROOT.glob("*.ipynb"))
 
 
@@ -32,33 +26,29 @@ def code(name):
 
 def test_points_add_up():
     """Each question's exercises add up to its points, and the questions to 100."""
-    points = {question: 0 for question in MANIFEST["questions"]}
-    for exercise in MANIFEST["exercises"]:
-        points[exercise["question"]] += exercise["points"]
-    assert points == {question: about["points"] for question, about in MANIFEST["questions"].items()}
-    assert sum(points.values()) == 100
+    for question in MANIFEST.questions.values():
+        assert sum(exercise.points for exercise in MANIFEST.of(question.id)) == question.points
+    assert sum(question.points for question in MANIFEST.questions.values()) == 100
 
 
-@pytest.mark.parametrize("exercise", MANIFEST["exercises"], ids=lambda e: f"{e['question']}-{e['name']}")
-def test_exercises_exist_where_their_notebook_does(exercise):
-    """Every exercise of a question whose notebook is here is a function with a docstring, in the module it names."""
-    if not (ROOT / MANIFEST["questions"][exercise["question"]]["notebook"]).exists():
-        assert exercise["question"] in ("q3", "q4")
-        return
-    found = importlib.import_module(exercise["module"])
-    for name in exercise["name"].split("."):
+@pytest.mark.parametrize("exercise", MANIFEST.exercises.values(), ids=lambda exercise: exercise.id)
+def test_exercises_exist(exercise):
+    """Every exercise is a function with a docstring, in the module it names, and its question's notebook is here."""
+    assert MANIFEST.questions[exercise.question].notebook in NOTEBOOKS
+    assert (ROOT / exercise.path).is_file()
+    found = importlib.import_module(exercise.module)
+    for name in exercise.name.split("."):
         found = getattr(found, name)
     assert callable(found) and found.__doc__
 
 
 def test_what_is_handed_in_is_what_counts():
     """The package's own table, which the students' version has too, names the manifest's notebooks and modules."""
-    modules = {about["notebook"]: set() for about in MANIFEST["questions"].values()}
-    for exercise in MANIFEST["exercises"]:
-        file = exercise["module"].replace(".", "/") + ".py"
-        modules[MANIFEST["questions"][exercise["question"]]["notebook"]].add(file)
+    modules = {q.notebook: {exercise.path for exercise in MANIFEST.of(q.id)} for q in MANIFEST.questions.values()}
     assert list(modules) == list(assignment.NOTEBOOKS)
     assert modules == {notebook: set(files) for notebook, files in assignment.NOTEBOOKS.items()}
+    assert MANIFEST.files == assignment.EXERCISE_FILES
+    assert MANIFEST.extra.file == assignment.CAPTIONER
 
 
 def test_reference_solution_can_be_handed_in(capsys, tmp_path):
@@ -76,8 +66,8 @@ def test_reference_solution_can_be_handed_in(capsys, tmp_path):
 def test_markers_are_the_questions():
     """pytest's markers q1 to q4 name the questions' points."""
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    for question, about in MANIFEST["questions"].items():
-        assert re.search(rf'"{question}: .*\({about["points"]} points\)"', settings)
+    for question in MANIFEST.questions.values():
+        assert re.search(rf'"{question.id}: .*\({question.points} points\)"', settings)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -93,7 +83,7 @@ def test_notebooks_were_run_in_order_without_error(name):
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebooks_hold_no_solution_and_touch_nothing_outside(name):
     """No cell defines an exercise, installs, changes directory or the import path, or names an absolute path."""
-    exercises = {exercise["name"].split(".")[-1] for exercise in MANIFEST["exercises"]}
+    exercises = {exercise.name.split(".")[-1] for exercise in MANIFEST.exercises.values()}
     for cell in code(name):
         source = "\n".join(line for line in cell.source.splitlines() if not line.startswith("%"))
         defined = {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
@@ -106,16 +96,38 @@ def test_notebooks_hold_no_solution_and_touch_nothing_outside(name):
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebooks_name_their_points(name):
     """A notebook's table lists its question's exercises with the manifest's points."""
-    question = next(q for q, about in MANIFEST["questions"].items() if about["notebook"] == name)
+    question = next(q for q in MANIFEST.questions.values() if q.notebook == name)
     first = notebook(name).cells[0].source
-    assert f"Question {question[1]}, {MANIFEST['questions'][question]['points']} points" in first
+    assert f"Question {question.id[1]}, {question.points} points" in first
     table = []
     for row in re.findall(r"^\| (`.*`.*) \| `(.*)`.* \| (.*) \|$", first, flags=re.MULTILINE):
         names = re.findall(r"`([\w.]+)`", row[0])
         module = row[1].removesuffix(".py").replace("/", ".")
         table += [(n, module, int(p)) for n, p in zip(names, row[2].split(" + "), strict=True)]
-    expected = [(e["name"], e["module"], e["points"]) for e in MANIFEST["exercises"] if e["question"] == question]
+    expected = [(e.name, e.module, e.points) for e in MANIFEST.of(question.id)]
     assert table == expected
+
+
+def test_readme_names_questions_points_and_files():
+    """The README's table lists every question with its title, points, notebook and the files of its exercises."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for question in MANIFEST.questions.values():
+        files = ", ".join(f"`{path}`" for path in dict.fromkeys(exercise.path for exercise in MANIFEST.of(question.id)))
+        row = f"| {question.id.upper()} {question.title} | {question.points} | `{question.notebook}` | {files} |"
+        assert row in readme
+
+
+def test_the_staffs_page_tells_the_truth():
+    """docs/staff.md counts each question's points and exercises as the manifest does; its commands are there."""
+    page = (ROOT / "docs" / "staff.md").read_text(encoding="utf-8")
+    for question in MANIFEST.questions.values():
+        assert (
+            f"| {question.id.upper()} {question.title} | {question.points} | {len(MANIFEST.of(question.id))} |" in page
+        )
+    assert f"{MANIFEST.extra.points} points outside the 100: `{MANIFEST.extra.file}`" in page
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert all(f"\n{target}: " in makefile for target in re.findall(r"(?m)^make (\w+)", page))
+    assert all((ROOT / "grading" / f"{name}.py").is_file() for name in re.findall(r"python -m grading\.(\w+)", page))
 
 
 def test_readme_shows_the_commands():

@@ -3,9 +3,9 @@ from types import SimpleNamespace
 
 import pytest
 import requests
-from fault_server import serving
 
 from deeplearning.datasets import resuming
+from tests.fault_server import serving
 
 pytestmark = pytest.mark.usefixtures("impatient")
 CONTENT = random.Random(1).randbytes(3 << 20)

@@ -49,7 +49,6 @@ def linspaces(**ranges):
     return [np.linspace(low, high, num=int(np.prod(shape))).reshape(shape) for low, high, shape in ranges.values()]
 
 
-@pytest.mark.q1
 def test_rnn_step_forward_published_values():
     """The course's cell: three rows, four hidden units."""
     args = linspaces(
@@ -67,7 +66,6 @@ def test_rnn_step_forward_published_values():
     assert rel_error(np.array(expected), layers.rnn_step_forward(*args)[0]) < 1e-7
 
 
-@pytest.mark.q1
 def test_rnn_forward_published_values():
     """The course's cell: two sequences of three steps."""
     args = linspaces(
@@ -92,7 +90,6 @@ def test_rnn_forward_published_values():
     assert rel_error(np.array(expected), layers.rnn_forward(*args)[0]) < 1e-6
 
 
-@pytest.mark.q2
 def test_lstm_step_forward_published_values():
     """The course's cell: three rows, five hidden units, gates in the order i, f, o, g."""
     args = linspaces(
@@ -118,7 +115,6 @@ def test_lstm_step_forward_published_values():
     assert rel_error(np.array(expected_c), next_c) < 1e-7
 
 
-@pytest.mark.q2
 def test_lstm_forward_published_values():
     """The course's cell: two sequences of three steps."""
     args = linspaces(
@@ -143,9 +139,7 @@ def test_lstm_forward_published_values():
     assert rel_error(np.array(expected), layers.lstm_forward(*args)[0]) < 1e-6
 
 
-cells = pytest.mark.parametrize(
-    "cell", [pytest.param("rnn", marks=pytest.mark.q1), pytest.param("lstm", marks=pytest.mark.q2)]
-)
+cells = pytest.mark.parametrize("cell", CELLS)
 
 
 @cells
@@ -173,7 +167,6 @@ def test_sequence_gradients_agree_with_differences(cell):
         assert verdict, verdict
 
 
-@pytest.mark.q1
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_rnn_step_agrees_with_torch(sizes):
     """Output and every gradient of one RNN step are PyTorch's, to 1e-10 in float64."""
@@ -186,7 +179,6 @@ def test_rnn_step_agrees_with_torch(sizes):
         np.testing.assert_allclose(grad, right, atol=1e-10, rtol=1e-10, strict=True)
 
 
-@pytest.mark.q2
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_lstm_step_agrees_with_torch(sizes):
     """Both states and every gradient of one LSTM step are PyTorch's, also with a gradient of the cell state alone."""
@@ -216,7 +208,6 @@ def test_lstm_step_agrees_with_torch(sizes):
             np.testing.assert_allclose(grad, right.numpy(), atol=1e-10, rtol=1e-10, strict=True)
 
 
-@pytest.mark.q1
 def test_rnn_steps_make_a_sequence():
     """T calls of the step function equal one call of the sequence function."""
     (x, h, Wx, Wh, b), _ = arguments("rnn", 3, 6, 4, 5)
@@ -226,7 +217,6 @@ def test_rnn_steps_make_a_sequence():
         np.testing.assert_allclose(sequence[:, t], h, atol=1e-14)
 
 
-@pytest.mark.q2
 def test_lstm_steps_make_a_sequence():
     """T calls of the step function, from a cell state of zero, equal one call of the sequence function."""
     (x, h, Wx, Wh, b), _ = arguments("lstm", 3, 6, 4, 5)
@@ -237,7 +227,6 @@ def test_lstm_steps_make_a_sequence():
         np.testing.assert_allclose(sequence[:, t], h, atol=1e-14)
 
 
-@pytest.mark.q2
 def test_lstm_open_forget_gate_keeps_the_cell_state():
     """With the forget and output gates open and the input gate shut, the state passes any number of steps unchanged."""
     prev_c = np.array([[0.3, -0.7]])
@@ -367,7 +356,6 @@ def test_wrong_dtype_is_named(cell, bad):
         functions(cell)[0](bad, *args[1:])
 
 
-@pytest.mark.q1
 def test_word_embedding_forward_published_values():
     """The course's cell: rows of the table in the order of the words."""
     out, _ = layers.word_embedding_forward(np.array([[0, 3, 1, 2], [2, 1, 0, 3]]), np.linspace(0, 1, 15).reshape(5, 3))
@@ -380,7 +368,6 @@ def test_word_embedding_forward_published_values():
     assert rel_error(np.array(expected), out) < 1e-7
 
 
-@pytest.mark.q1
 @pytest.mark.parametrize("N, T, V, D", [(1, 1, 1, 1), (4, 6, 3, 5), (2, 3, 50, 1)])
 def test_word_embedding_agrees_with_torch(N, T, V, D):
     """Vectors and gradient are PyTorch's, with repeated words and with words that never occur."""
@@ -394,7 +381,6 @@ def test_word_embedding_agrees_with_torch(N, T, V, D):
     np.testing.assert_allclose(layers.word_embedding_backward(dout, cache), tW.grad.numpy(), atol=1e-12, strict=True)
 
 
-@pytest.mark.q1
 def test_word_embedding_keeps_float32():
     """float32 word vectors give a float32 gradient."""
     x, W = np.array([[0, 1, 1]]), np.ones((2, 3), np.float32)
@@ -402,7 +388,6 @@ def test_word_embedding_keeps_float32():
     assert out.dtype == layers.word_embedding_backward(out, cache).dtype == np.float32
 
 
-@pytest.mark.q1
 @pytest.mark.parametrize(
     "x, message",
     [

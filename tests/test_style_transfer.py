@@ -5,16 +5,14 @@ import re
 import numpy as np
 import pytest
 import torch
-from networks import condition
 from PIL import Image
 from torch import nn
 
-from deeplearning import figures
 from deeplearning import style_transfer as st
 from deeplearning.classifiers.squeezenet import extract_features, load_squeezenet
 from deeplearning.image_utils import deprocess, preprocess
+from tests.networks import condition
 
-pytestmark = pytest.mark.q4
 shapes = pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 3, 1, 5), (1, 3, 4, 1), (1, 2, 5, 3), (2, 3, 4, 6)])
 dtypes = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 optimizers = pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
@@ -278,7 +276,7 @@ def test_callback(paint, iterations, every, steps):
 @both
 def test_nothing_else_changes(paint, monkeypatch):
     """Network, pictures, global generator and the mode of gradients stay, after an error, too; None shows nothing."""
-    monkeypatch.setattr(figures, "plt", None)
+    monkeypatch.setattr("matplotlib.pyplot.subplots", None)
     cnn, state, pictures = network(), torch.random.get_rng_state(), (CONTENT.tobytes(), STYLE.tobytes())
     before = condition(cnn)
     expected = paint(cnn=network().eval(), num_iterations=5)

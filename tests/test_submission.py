@@ -9,9 +9,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from work_trees import GOOD, LAYERS, PROBLEMS, REMARKS, RNN, add, age, make_tree, rerun, write, write_notebook
 
 from deeplearning import submission
+from tests.work_trees import GOOD, LAYERS, PROBLEMS, REMARKS, RNN, add, age, make_tree, rerun, write, write_notebook
 
 ROOT = Path(submission.__file__).resolve().parents[1]
 
@@ -49,6 +49,14 @@ def test_good_tree(tree, capsys):
     assert [line.split("  ")[-1] for line in listed.split("\n")] == GOOD
     assert size == f"{len(GOOD)} files, 0.0 MiB"
     assert last == f"Next: upload {tree / 'assignment2.zip'} as it is where your course takes submissions."
+
+
+def test_a_captioner_goes_along(tree, capsys):
+    """The model of the extra credit is handed in, from beside the notebooks alone; other weights stay out."""
+    for name in ("captioner.npz", "model.npz", "deeplearning/captioner.npz"):
+        (tree / name).write_bytes(b"weights")
+    assert hand_in(tree, capsys)[0] == 0
+    assert set(names(tree / "assignment2.zip")) == {*GOOD, "captioner.npz"}
 
 
 def test_when_notebooks_were_saved(tree, capsys):

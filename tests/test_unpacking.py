@@ -5,10 +5,10 @@ import zipfile
 from types import SimpleNamespace
 
 import pytest
-from downloads import contents, zipped
 
 from deeplearning.datasets.download import COCO_FILES
 from deeplearning.datasets.unpacking import unpack
+from tests.downloads import contents, zipped
 
 
 def unpacked(content, folder, limit=1 << 30):

@@ -130,6 +130,7 @@ class CaptioningRNN:
         mask = captions_out != self._null
         p = self.params
         drop = self.dropout if train else 0
+        # BEGIN SOLUTION
         sequence_forward, sequence_backward = {
             "rnn": (rnn_forward, rnn_backward),
             "lstm": (lstm_forward, lstm_backward),
@@ -152,6 +153,7 @@ class CaptioningRNN:
         grads["W_embed"] = word_embedding_backward(dx, embed_cache)
         _, grads["W_proj"], grads["b_proj"] = affine_backward(dh0, proj_cache)
         return loss, grads
+        # END SOLUTION
 
     def evaluate(self, features, captions):
         """The loss alone, without dropout. Inputs and errors as for `loss`."""
@@ -199,6 +201,7 @@ class CaptioningRNN:
             )
 
         captions = np.full((len(features), max_length), self._null)
+        # BEGIN SOLUTION
         alive = np.arange(len(features))  # rows whose caption has not ended
         words = np.full(len(features), start)
         state = self._initial_state(features)
@@ -206,13 +209,12 @@ class CaptioningRNN:
             if alive.size == 0:
                 break
             scores, state = self._step(words, state)  # (alive, V)
-            if temperature is not None:
-                scores = scores / temperature + rng.gumbel(size=scores.shape)  # the largest is a draw of the softmax
-            words = scores.argmax(axis=1)
+            words = _chosen(scores, temperature, rng)
             captions[alive, t] = words
             going_on = words != end
             alive, words = alive[going_on], words[going_on]
             state = [s[going_on] for s in state]
+        # END SOLUTION
         return captions
 
     def log_probabilities(self, features, captions):
@@ -235,12 +237,12 @@ class CaptioningRNN:
         return log_probabilities(self._step, self._initial_state(features), captions, end, self._null)
 
     def _initial_state(self, features):
-        """What flows from step to step: h for the RNN, h and c for the LSTM, each (N, H)."""
+        """What flows from step to step, from features as the network takes them: list [h], for the LSTM [h, c]."""
         h0, _ = affine_forward(features, self.params["W_proj"], self.params["b_proj"])
         return [h0] if self.cell_type == "rnn" else [h0, np.zeros_like(h0)]
 
     def _step(self, words, state):
-        """Read one word for each row: scores of the next one (N, V), and the state after it."""
+        """Read one word for each row, ints (N,): scores of the next one, (N, V), and the state after it, a list."""
         p = self.params
         step_forward = {"rnn": rnn_step_forward, "lstm": lstm_step_forward}[self.cell_type]
         x, _ = word_embedding_forward(words, p["W_embed"])
@@ -343,3 +345,10 @@ class CaptioningRNN:
         if missing:
             raise ValueError(f"word_to_idx must hold {' and '.join(missing)}: a caption begins and ends with them")
         return self.word_to_idx["<START>"], self.word_to_idx["<END>"]
+
+
+def _chosen(scores, temperature, rng):
+    """The best word of each row of scores (N, V); with a temperature, one drawn from softmax(scores / temperature)."""
+    if temperature is not None:
+        scores = scores / temperature + rng.gumbel(size=scores.shape)  # the largest is a draw of the softmax
+    return scores.argmax(axis=1)

@@ -12,13 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
 
 from deeplearning.data_utils import atomic_write, choose_world, data_folder, read_npz
 
 TOYTOWN = Path(__file__).resolve().parents[1] / "datasets" / "toytown" / "squeezenet.npz"
 TOYTOWN_SHA256 = "b0562d11fd06df9e3d28c386c7ce722855a8bfff4b965d542d76877c2f62a474"
-IMAGENET = SqueezeNet1_1_Weights.IMAGENET1K_V1
 
 
 def load_squeezenet(weights="auto"):
@@ -139,8 +137,11 @@ def _saved(path):
 
 def _imagenet():
     """Where torchvision's weights come from, their settings and their arrays."""
-    transform = IMAGENET.transforms()
-    settings = _settings(IMAGENET.meta["categories"], transform.mean, transform.std, transform.crop_size[0])
+    from torchvision.models import SqueezeNet1_1_Weights  # torchvision takes seconds, and only loading needs it
+
+    imagenet = SqueezeNet1_1_Weights.IMAGENET1K_V1
+    transform = imagenet.transforms()
+    settings = _settings(imagenet.meta["categories"], transform.mean, transform.std, transform.crop_size[0])
     path = data_folder() / "squeezenet1_1.npz"
     if path.is_file():
         try:
@@ -149,13 +150,13 @@ def _imagenet():
         except Exception as error:  # damaged bytes make zipfile, zlib and NumPy raise almost anything
             raise ValueError(f"{path} is damaged ({error}): delete it or fetch it again") from error
     try:
-        state = IMAGENET.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        state = imagenet.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except Exception as error:  # no network, a wrong hash, a damaged file in torch's cache: almost anything is raised
         raise OSError(
-            f"no ImageNet weights from {IMAGENET.url} ({error}): go online for once, or put the file squeezenet1_1.npz "
+            f"no ImageNet weights from {imagenet.url} ({error}): go online for once, or put the file squeezenet1_1.npz "
             f"into {data_folder()}"
         ) from error
-    return IMAGENET.url, settings, {name: value.numpy() for name, value in state.items()}
+    return imagenet.url, settings, {name: value.numpy() for name, value in state.items()}
 
 
 def _settings(class_names, mean, std, image_size):
@@ -171,6 +172,8 @@ def _settings(class_names, mean, std, image_size):
 
 def _squeezenet(source, arrays, classes):
     """The frozen network with these parameters; arrays missing or of other shapes are refused."""
+    from torchvision.models import squeezenet1_1  # as in `_imagenet`
+
     with torch.device("meta"):  # no parameters are drawn, so torch's global generator stays where it was
         model = squeezenet1_1(num_classes=classes)
     state = {}

@@ -1,0 +1,55 @@
+"""Make the zip that Gradescope takes as an autograder.
+
+    python -m grading.autograder
+
+writes build/autograder.zip: the package, the grading and the exercises' calls, from the files that git tracks, and
+beside them setup.sh and run_autograder from grading/gradescope/. Gradescope unpacks it into /autograder/source, runs
+setup.sh once, and run_autograder for each submission. Inputs are drawn from a seed that is written into the zip.
+
+Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/
+"""
+
+import argparse
+import fnmatch
+import secrets
+import sys
+from pathlib import Path
+
+from grading.handout import ROOT, tracked_files, write_zip
+
+SCRIPTS = "grading/gradescope/"
+KEPT = ["requirements.txt", "deeplearning/*", "grading/*", "tests/exercises/*", "tests/__init__.py"]
+NOT_NEEDED = ["grading/hostile/*", "grading/student/*"]
+
+
+def autograder_files(seed):
+    """Names of the zip's files, with slashes, and what is in them, as a dictionary to bytes."""
+    files = {"seed": f"{seed}\n".encode()}
+    for name in tracked_files():
+        if any(fnmatch.fnmatch(name, pattern) for pattern in KEPT) and not any(
+            fnmatch.fnmatch(name, pattern) for pattern in NOT_NEEDED
+        ):
+            files[name.removeprefix(SCRIPTS)] = (ROOT / name).read_bytes()
+    return files
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(
+        description="Make the zip that Gradescope takes as an autograder.",
+        epilog="example: python -m grading.autograder --out build",
+    )
+    parser.add_argument("--out", default=ROOT / "build", type=Path, help="folder to write into (default: build)")
+    parser.add_argument("--seed", type=int, help="that unseen inputs are drawn from (default: one that nobody knows)")
+    args = parser.parse_args(argv)
+    seed = secrets.randbelow(2**31) if args.seed is None else args.seed
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        files = autograder_files(seed)
+        archive = write_zip(args.out / "autograder.zip", files)
+    except OSError as error:
+        sys.exit(f"autograder: {error}")
+    print(f"{archive}: {len(files)} files, {archive.stat().st_size / 1e6:.1f} MB; seed {seed}")
+
+
+if __name__ == "__main__":
+    main()

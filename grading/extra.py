@@ -1,0 +1,107 @@
+"""Extra credit: how well a student's captioner describes pictures that nobody has trained on.
+
+The pictures are drawn as Toytown's validation pictures are, from a seed that staff choose. Nothing of the student runs:
+the model is an archive of arrays, and the code that reads and uses it is the reference's.
+"""
+
+import functools
+import os
+import random
+import shutil
+import tempfile
+import textwrap
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from deeplearning.classifiers.rnn import CaptioningRNN
+from deeplearning.coco_utils import decode_captions
+from deeplearning.datasets.toytown.dataset import ensure_toytown
+from deeplearning.datasets.toytown.grammar import write_captions
+from deeplearning.datasets.toytown.plan import picture
+from deeplearning.metrics import cider_d
+from grading.manifest import MANIFEST
+from grading.results import Result
+
+MAX_BYTES = 100 << 20  # of the model, unpacked
+PICTURES = 500
+
+
+def extra_credit(submission, seed):
+    """What the captioner in a submission earns.
+
+    Inputs:
+    - submission: Work tree or zip
+    - seed: Integer that the pictures are drawn from
+
+    Returns: `results.Result`, or None where no model was handed in
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / MANIFEST.extra.file
+        try:
+            return _credit(path, seed) if _copy_model(Path(submission), path) else None
+        except Exception as error:  # its arrays may hold anything, and then anything may go wrong
+            reason = f"{path.name} could not be used: {error}".replace(f"{scratch}{os.sep}", "")
+            return Result(MANIFEST.extra, 0, textwrap.shorten(reason, 300))
+
+
+def _copy_model(submission, path):
+    """Copy the model out of a work tree or zip, the one nearest to the top; whether there is one."""
+    if submission.is_dir():
+        found = [p for p in submission.rglob(path.name) if p.is_file() and not p.is_symlink()]
+        for file in sorted(found, key=lambda p: len(p.parts))[:1]:
+            shutil.copyfile(file, path)
+    elif zipfile.is_zipfile(submission):
+        with zipfile.ZipFile(submission) as archive:
+            found = [entry for entry in archive.infolist() if PurePosixPath(entry.filename).name == path.name]
+            for entry in sorted(found, key=lambda entry: entry.filename.count("/"))[:1]:
+                _check_size(entry.file_size)
+                path.write_bytes(archive.read(entry))
+    return path.exists()
+
+
+def _credit(path, seed):
+    score, levels = score_captioner(path, seed), MANIFEST.extra.levels
+    earned = MANIFEST.extra.earned(score)
+    ladder = ", ".join(f"{points} points from {least} on" for least, points in levels)
+    reason = "" if earned == MANIFEST.extra.points else f"CIDEr-D is {score:.2f}; there are {ladder}."
+    return Result(MANIFEST.extra, earned, reason, note=f"CIDEr-D on {PICTURES} new pictures: {score:.2f}.")
+
+
+def _check_size(size):
+    if size > MAX_BYTES:
+        raise ValueError(f"it holds {size >> 20} MB, more than {MAX_BYTES >> 20}")
+
+
+def score_captioner(path, seed):
+    """CIDEr-D of a model's captions, by a beam of 3, of pictures drawn from a seed.
+
+    Raises ValueError for a model that is too large, is none, or knows other words or features than Toytown's.
+    """
+    with zipfile.ZipFile(path) as archive:
+        _check_size(sum(entry.file_size for entry in archive.infolist()))
+    model = CaptioningRNN.load(path)
+    references, features = unseen(seed, PICTURES)
+    idx_to_word = [model.idx_to_word.get(i, "<UNK>") for i in range(len(model.word_to_idx))]
+    words = model.sample(features, beam_width=3, length_penalty=0.7)
+    captions = [caption.removesuffix("<END>").strip() for caption in decode_captions(words, idx_to_word)]
+    return cider_d(references, captions)[0]
+
+
+@functools.lru_cache(maxsize=1)
+def unseen(seed, count):
+    """New pictures: five sentences about each, and features as those of the data set that students train on."""
+    from deeplearning.classifiers.squeezenet import load_squeezenet  # these two import torch, which takes seconds
+    from deeplearning.datasets.build import image_features, transform_features
+
+    folder = ensure_toytown()
+    references = []
+    with tempfile.TemporaryDirectory() as scratch:
+        paths = [Path(scratch) / f"{number}.png" for number in range(count)]
+        for number, path in enumerate(paths):
+            scene, image, _ = picture(seed, "val", number)
+            image.save(path, compress_level=1)
+            references.append(write_captions(scene, random.Random(f"{seed} {number}")))
+        raw = image_features(paths, load_squeezenet("toytown"), progress=False)
+    return references, np.asarray(transform_features(raw, folder))

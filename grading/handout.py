@@ -1,0 +1,170 @@
+"""Make what students start from: this repository without solutions, answers and the staff's parts.
+
+    python -m grading.handout
+
+writes build/assignment2-handout/ and build/assignment2-handout.zip, from the files that git tracks, as they lie here
+now. Exercises become stubs (`grading/stubs.py` says how), notebooks lose outputs and answers, and of the tests those in
+tests/exercises/ go along. README and Makefile come from grading/student/.
+"""
+
+import argparse
+import fnmatch
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import nbformat
+
+from deeplearning.data_utils import atomic_write
+from grading.manifest import MANIFEST
+from grading.stubs import stub_out
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "assignment2-handout"
+STUDENT = "grading/student/"  # what lies here takes the place of the file of the same name at the top
+KEPT = [
+    ".gitignore",
+    "collectSubmission.sh",
+    "conftest.py",
+    "pyproject.toml",
+    "requirements.txt",
+    "deeplearning/*",
+    "tests/__init__.py",
+    "tests/exercises/*",
+]
+STAFF = ["deeplearning/datasets/toytown/train_squeezenet.py"]
+SOLUTIONS = ["deeplearning/packing.py"]  # modules that only solutions use
+ANSWER = "**Your answer.** *Write it here.*"
+
+
+def write_handout(out):
+    """Write the hand-out.
+
+    Inputs:
+    - out: Folder to write it into; what was there from before is replaced
+
+    Returns: paths of the hand-out's folder and of its zip
+
+    Raises FileNotFoundError where git or the repository is missing, and ValueError for sources that don't fit the
+    manifest.
+    """
+    out, files = Path(out), handout_files()
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out) as scratch:
+        for name, content in files.items():
+            path = Path(scratch) / NAME / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            path.chmod(_mode(name))
+        shutil.rmtree(out / NAME, ignore_errors=True)
+        shutil.move(Path(scratch) / NAME, out / NAME)
+    return out / NAME, write_zip(out / f"{NAME}.zip", {f"{NAME}/{name}": content for name, content in files.items()})
+
+
+def handout_files():
+    """Names of the hand-out's files, with slashes, and what is in them, as a dictionary to bytes."""
+    tracked = tracked_files()
+    sources = {name: name for name in tracked if _is_kept(name)}
+    sources |= {name.removeprefix(STUDENT): name for name in tracked if name.startswith(STUDENT)}
+    files = {name: _for_students(name, (ROOT / source).read_bytes()) for name, source in sorted(sources.items())}
+    text = b"\n".join(content for name, content in files.items() if name.endswith((".md", ".ipynb", ".sh"))).decode()
+    pages = [name for name in tracked if name.startswith("docs/") and name in text]
+    return files | {name: (ROOT / name).read_bytes() for name in pages}
+
+
+def tracked_files(root=ROOT):
+    """Names of the files that git tracks and that are there, relative to the repository, with slashes.
+
+    Raises FileNotFoundError where there is no git or no repository.
+    """
+    try:
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise FileNotFoundError(
+            f"{root} is no git repository, or git is missing; the hand-out is made of the files that git tracks: "
+            "work in a clone"
+        ) from error
+    names = sorted(name for name in listed.stdout.decode().split("\0") if name)
+    return [name for name in names if (Path(root) / name).is_file()]
+
+
+def write_zip(path, files):
+    """Write a zip; the same files give the same archive, whenever it is made.
+
+    Inputs:
+    - path: Where to write
+    - files: Dictionary from name, with slashes, to bytes
+
+    Returns: the path
+    """
+    with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name)  # with the date 1980-01-01
+            entry.external_attr = (0o100000 | _mode(name)) << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+    return path
+
+
+def _mode(name):
+    """Rights of a file: scripts can be run."""
+    return 0o755 if name.endswith((".sh", "run_autograder")) else 0o644
+
+
+def _is_kept(name):
+    notebooks = [question.notebook for question in MANIFEST.questions.values()]
+    return name not in STAFF + SOLUTIONS and any(fnmatch.fnmatch(name, pattern) for pattern in [*KEPT, *notebooks])
+
+
+def _for_students(name, content):
+    """What students get in place of a file's content."""
+    if name in MANIFEST.files:
+        exercises = [exercise for exercise in MANIFEST.exercises.values() if exercise.path == name]
+        return stub_out(content.decode(), exercises, SOLUTIONS).encode()
+    if name.endswith(".ipynb"):
+        return _unanswered(content.decode()).encode()
+    if name == "pyproject.toml":
+        return _with_room(content.decode()).encode()
+    return content
+
+
+def _unanswered(text):
+    """A notebook without outputs and answers."""
+    notebook = nbformat.reads(text, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+        elif "answer" in cell.metadata.get("tags", []):
+            cell.source, cell.metadata = ANSWER, {}
+    return nbformat.writes(notebook) + "\n"
+
+
+def _with_room(settings):
+    """Ruff's settings, without complaints about imports and given names that the students' code will use."""
+    room = "".join(f'"{name}" = ["F401", "F841"]  # until you use what is given\n' for name in MANIFEST.files)
+    settings, count = re.subn(r"(?m)^(\[tool\.ruff\.lint\.per-file-ignores\]\n)", rf"\1{room}", settings)
+    if count != 1:
+        raise ValueError("pyproject.toml has no [tool.ruff.lint.per-file-ignores]")
+    return settings
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(
+        description="Make what students start from, as a folder and as a zip.",
+        epilog="example: python -m grading.handout --out build",
+    )
+    parser.add_argument("--out", default=ROOT / "build", type=Path, help="folder to write into (default: build)")
+    args = parser.parse_args(argv)
+    try:
+        folder, archive = write_handout(args.out)
+    except (OSError, ValueError) as error:
+        sys.exit(f"handout: {error}")
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    print(f"{folder}: {len(files)} files; {archive.name}: {archive.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+"""Files in unusual encodings and layouts, and notebooks that are none."""
+
+import json
+import re
+
+from grading.hostile import (
+    EVERYTHING, NETWORK_VISUALIZATION, RNN, RNN_LAYERS, STYLE_TRANSFER, hostile, instead, of, solved, unsolved, zipped,
+)  # fmt: skip
+from grading.manifest import MANIFEST
+
+
+def changed(path, change):
+    files = solved()
+    return zipped({**files, path: change(files[path])})
+
+
+def notebook(*cells, language="python"):
+    """A notebook of code cells, as bytes."""
+    written = [
+        {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None} for source in cells
+    ]
+    about = {"language_info": {"name": language}}
+    return json.dumps({"cells": written, "metadata": about, "nbformat": 4, "nbformat_minor": 5}).encode()
+
+
+def as_cells(path):
+    """A file of exercises as cells of a notebook: every definition one."""
+    return re.split(r"\n\n\n", solved()[path])
+
+
+@hostile(*of(RNN_LAYERS))
+def syntax_error():
+    """A bracket is missing at the end of rnn_layers.py."""
+    return changed(RNN_LAYERS, lambda text: text + "\nx = (1,\n")
+
+
+@hostile(*of(RNN_LAYERS))
+def tabs_and_spaces():
+    """One line of a function is indented by a tab."""
+    return changed(RNN_LAYERS, lambda text: text + "\n\ndef f():\n        x = 1\n\treturn x\n")
+
+
+@hostile()
+def tabs():
+    """Tabs in place of spaces, everywhere."""
+    return changed(STYLE_TRANSFER, lambda text: re.sub(r"(?m)^(    )+", lambda m: "\t" * (len(m[0]) // 4), text))
+
+
+@hostile()
+def line_ends_of_windows():
+    """CRLF at the end of every line."""
+    return changed(RNN_LAYERS, lambda text: text.replace("\n", "\r\n").encode())
+
+
+@hostile()
+def byte_order_mark():
+    """A BOM at the start, as Notepad writes it."""
+    return changed(RNN_LAYERS, lambda text: b"\xef\xbb\xbf" + text.encode())
+
+
+@hostile()
+def latin_1():
+    """Letters in Latin-1, and no line that says so."""
+    return changed(RNN_LAYERS, lambda text: text.encode("ascii", "replace") + "# schöne Grüße\n".encode("latin-1"))
+
+
+@hostile()
+def utf_16():
+    """UTF-16, as PowerShell writes it."""
+    return changed(RNN_LAYERS, lambda text: text.encode("utf-16"))
+
+
+@hostile()
+def named_encoding():
+    """A first line that names an encoding, and letters of it."""
+    return changed(RNN, lambda text: ("# -*- coding: cp1252 -*-\n" + text + "# naïve\n").encode("cp1252", "replace"))
+
+
+@hostile(*of(RNN_LAYERS))
+def deep_brackets():
+    """100,000 brackets in each other, which crash careless parsers."""
+    return changed(RNN_LAYERS, lambda text: text + "\nx = " + "(" * 100_000 + ")" * 100_000 + "\n")
+
+
+@hostile(*of(RNN_LAYERS))
+def long_sum():
+    """An expression of 200,000 terms, which uses up the stack of careless parsers."""
+    return changed(RNN_LAYERS, lambda text: text + "\nx = " + "+".join(["1"] * 200_000) + "\n")
+
+
+@hostile(*of(RNN_LAYERS))
+def huge_source():
+    """A source of 20 MB."""
+    return changed(RNN_LAYERS, lambda text: text + "\n" + "# nothing\n" * 2_000_000)
+
+
+@hostile(*of(RNN_LAYERS))
+def zero_bytes():
+    """Zero bytes in the middle of a source."""
+    return changed(RNN_LAYERS, lambda text: text.replace("\n\n\n", "\n\0\n\n"))
+
+
+@hostile(*EVERYTHING)
+def untouched():
+    """What students start from."""
+    return zipped(unsolved())
+
+
+@hostile(*of(STYLE_TRANSFER))
+def one_file_is_missing():
+    """style_transfer.py is not in the zip."""
+    return zipped({name: text for name, text in solved().items() if name != STYLE_TRANSFER})
+
+
+@hostile()
+def older_package():
+    """The package is called cs231n, two files have the names of an older edition, and all import from there."""
+    older = {
+        "deeplearning": "cs231n", "network_visualization.py": "net_visualization_pytorch.py",
+        "style_transfer.py": "style_transfer_pytorch.py",
+    }  # fmt: skip
+    files = {}
+    for name, text in solved().items():
+        for now, then in older.items():
+            name = name.replace(now, then)
+        files[f"assignment3/{name}"] = text.replace("from deeplearning", "from cs231n")
+    return zipped(files)
+
+
+@hostile()
+def flat():
+    """The files lie without their package, as Gradescope's upload of single files leaves them."""
+    files = solved()
+    return zipped({name if name == RNN else name.rpartition("/")[2]: text for name, text in files.items()})
+
+
+@hostile()
+def written_into_notebooks():
+    """Questions 3 and 4 stand in the notebooks' cells, as in the edition of 2019; the modules have the stubs."""
+    files = {**solved()}
+    for path in (NETWORK_VISUALIZATION, STYLE_TRANSFER):
+        question = next(exercise.question for exercise in MANIFEST.exercises.values() if exercise.path == path)
+        files[path] = unsolved()[path]
+        cells = ["%matplotlib inline\n!pip install nothing", "import no_such_module", *as_cells(path), "1 / 0"]
+        files[MANIFEST.questions[question].notebook] = notebook(*cells)
+    return zipped(files)
+
+
+@hostile("compute_saliency_maps", "make_fooling_image")
+def older_name_in_a_notebook():
+    """A cell has the update step under its older name and order of arguments; the two others are stubs there, too."""
+    text = solved()[NETWORK_VISUALIZATION]
+    step = re.search(r"(?s)def class_visualization_update_step\(.*?\n\n\n", text)[0]
+    step = step.replace("class_visualization_update_step(img, model, target_y, l2_reg, learning_rate)",
+                        "update_class_visulization(model, target_y, l2_reg, learning_rate, img)")  # fmt: skip
+    helpers = [cell for cell in as_cells(NETWORK_VISUALIZATION) if cell.startswith(("def _", "import", '"""'))]
+    cells = [*helpers, step, "def compute_saliency_maps(X, y, model):\n    pass"]
+    files = {**solved(), NETWORK_VISUALIZATION: unsolved()[NETWORK_VISUALIZATION]}
+    return zipped({**files, MANIFEST.questions["q3"].notebook: notebook(*cells)})
+
+
+@hostile()
+def corrupt_notebooks():
+    """Notebooks that are cut off, no JSON, a JSON of something else, and 100,000 brackets."""
+    names = [question.notebook for question in MANIFEST.questions.values()]
+    contents = [notebook("1")[:40], b"\xff\xfe\0", b'{"cells": 3}', b"[" * 100_000]
+    return zipped({**solved(), **dict(zip(names, contents, strict=True))})
+
+
+@hostile()
+def huge_notebook():
+    """A notebook of 60 MB."""
+    return zipped({**solved(), MANIFEST.questions["q3"].notebook: notebook("x = '" + "a" * (60 << 20) + "'")})
+
+
+@hostile(*of(STYLE_TRANSFER))
+def notebook_of_another_language():
+    """Question 4 is written into a notebook whose language is R."""
+    files = {**solved(), STYLE_TRANSFER: unsolved()[STYLE_TRANSFER]}
+    cells = as_cells(STYLE_TRANSFER)
+    return zipped({**files, MANIFEST.questions["q4"].notebook: notebook(*cells, language="R")})
+
+
+@hostile(*EVERYTHING)
+def replaced_parts_of_the_course():
+    """Stubs, with a gradient check, tests, comparison and manifest that are always content."""
+    always = "def __getattr__(name):\n    return lambda *a, **k: []\n"
+    names = ["deeplearning/gradient_check.py", "deeplearning/layers.py", "tests/exercises/calls.py"]
+    names += ["tests/exercises/compare.py", "grading/judging.py", "grading/cases.py", "grading/__init__.py", "worker.py"]
+    everything = 'name = "x"\npoints = 100\n'
+    return zipped({**unsolved(), **dict.fromkeys(names, always), "grading/exercises.toml": everything})
+
+
+@hostile(*EVERYTHING)
+def shadows():
+    """Stubs, with conftest.py, sitecustomize.py, a .pth and modules named like NumPy and others."""
+    code = "import os\nos._exit(0)\n"
+    names = ["conftest.py", "sitecustomize.py", "usercustomize.py", "numpy.py", "torch.py", "random.py", "wire.py"]
+    places = ["", "deeplearning/"]
+    return zipped({**unsolved(), **{p + n: code for n in names for p in places}, "x.pth": "import os; os._exit(0)\n"})
+
+
+@hostile()
+def shadows_beside_the_right_files():
+    """The same beside the right files: nothing of it is read."""
+    names = ["conftest.py", "sitecustomize.py", "numpy.py", "torch.py", "json.py", "deeplearning/__init__.py"]
+    return zipped({**solved(), **dict.fromkeys(names, "raise SystemExit\n")})
+
+
+@hostile()
+def pickles():
+    """Right files, beside data files whose pickles would run a command."""
+    pickle = b"cos\nsystem\n(S'touch /tmp/owned'\ntR."
+    return zipped({**solved(), "features.npz": zipped({"x.npy": pickle}), "model.pt": pickle, "captioner.npz": pickle})
+
+
+@hostile()
+def global_settings():
+    """Modules that seed, set NumPy's errors and PyTorch's default type when they are imported."""
+    files = solved()
+    files[RNN_LAYERS] += "\nnp.random.seed(0)\nnp.seterr(all='raise')\nnp.set_printoptions(precision=1)\n"
+    files[STYLE_TRANSFER] += "\ntorch.manual_seed(0)\ntorch.set_default_dtype(torch.float64)\n"
+    return zipped(files)
+
+
+@hostile()
+def numerical_backward():
+    """A backward pass by differences. It is right, so it passes; a note tells staff."""
+    return zipped(
+        instead(
+            "rnn_step_backward",
+            """
+from deeplearning.gradient_check import eval_numerical_gradient_array
+
+forward = rnn_step_forward
+
+def rnn_step_forward(*arguments):
+    return forward(*arguments)[0], arguments
+
+def rnn_step_backward(dnext_h, cache):
+    arguments = [a.astype(np.float64) for a in cache]
+
+    def f(_):
+        x, prev_h, Wx, Wh, b = arguments
+        return np.tanh(x @ Wx + prev_h @ Wh + b)
+    return tuple(eval_numerical_gradient_array(f, a, dnext_h.astype(float)).astype(dnext_h.dtype) for a in arguments)
+""",
+        )
+    )

@@ -1,0 +1,107 @@
+"""Write the cases that students' tests hold: inputs, right answers, and what known mistakes give instead.
+
+    python -m grading.make_expected
+
+Of many drawn cases those are kept that tell the most mistakes apart: one in float64, one in float32, and one of each
+with axes of length 1; others follow until every mistake is caught. Mistakes written after the hints were frozen have no
+say in it.
+"""
+
+import argparse
+import json
+
+import numpy as np
+
+from deeplearning.data_utils import atomic_write
+from grading import cases
+from grading.corpus import known_wrong
+from grading.manifest import MANIFEST
+from grading.mistakes import mistakes
+from tests.exercises.calls import CALLS
+from tests.exercises.compare import agree
+from tests.exercises.stored import FOLDER, Case, path
+
+SEEDS = range(60)  # of which the cases are chosen
+
+
+def main():
+    argparse.ArgumentParser(
+        prog="python -m grading.make_expected", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    ).parse_args()
+    FOLDER.mkdir(exist_ok=True)
+    for exercise in CALLS:
+        write(exercise, chosen(exercise))
+    with atomic_write(FOLDER / "exercises.json") as file:
+        file.write((json.dumps(about(), indent=1) + "\n").encode())
+
+
+def about():
+    """What students' tests need to know of the manifest: question, points and needs of each exercise."""
+    entries = MANIFEST.exercises.values()
+    return {e.id: {"question": e.question, "points": e.points, "needs": e.needs} for e in entries}
+
+
+def drawn(exercise, seed):
+    """The case of a seed."""
+    inputs = cases.inputs(exercise, seed)
+    expected = cases.reference(exercise, inputs)
+    return Case(inputs, expected, known_wrong(exercise, inputs, expected))
+
+
+def chosen(exercise):
+    """The cases to store, the most telling one first."""
+    pool = [drawn(exercise, seed) for seed in SEEDS]
+    pool.sort(key=lambda case: (_has_ones(case), _dtype(case) == np.float32, -_told_apart(case)))
+    causes = {m.cause for m in mistakes() if exercise in m.exercises and not m.late}
+    kinds = [(_has_ones(case), _dtype(case)) for case in pool]
+    found = [pool[kinds.index(kind)] for kind in dict.fromkeys(kinds)]  # the first of its kind tells most
+    while still := causes.difference(*map(_causes, found)):
+        found.append(max(pool, key=lambda case: len(still & _causes(case))))
+        if not still & _causes(found[-1]):
+            raise ValueError(f"{exercise}: no case of {len(pool)} shows that {', '.join(still)}")
+    return found
+
+
+def write(exercise, found):
+    """Store the cases of an exercise in one file, without pickles; a mistake with the first case that shows it."""
+    arrays, shown = {}, set()
+    for number, case in enumerate(found):
+        first = [(cause, answer) for cause, answer in case.wrong if cause not in shown]
+        shown |= _causes(case)
+        groups = {"inputs": case.inputs, "expected": case.expected}
+        groups |= {f"wrong{k}": answer for k, (_, answer) in enumerate(first)}
+        for group, named in groups.items():
+            arrays |= {
+                f"{number}/{group}/{name}": array
+                for name, array in named.items()
+                if not (group == "expected" and name.endswith(" kept"))  # all are kept
+            }
+        arrays[f"{number}/causes"] = np.array([cause for cause, _ in first], str)
+    with atomic_write(path(exercise)) as file:
+        np.savez_compressed(file, **arrays)
+
+
+def _causes(case):
+    return {cause for cause, _ in case.wrong}
+
+
+def _told_apart(case):
+    """Number of mistakes that give an answer of their own."""
+    answers = [case.expected | answer for _, answer in case.wrong]
+    return sum(all(_differ(answer, other) for other in answers[:k]) for k, answer in enumerate(answers))
+
+
+def _differ(answer, other):
+    return any(a.dtype != other[name].dtype or not agree(a, other[name]) for name, a in answer.items())
+
+
+def _dtype(case):
+    return next(array.dtype for array in case.inputs.values() if array.dtype.kind == "f")
+
+
+def _has_ones(case):
+    return any(1 in array.shape[int(array.ndim == 4) :] for array in case.inputs.values())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The one reader of `exercises.toml`: questions, exercises, points, and what builds on what."""
+
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PATH = Path(__file__).resolve().parent / "exercises.toml"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question: id such as "q1", title, its notebook, and its points."""
+
+    id: str
+    title: str
+    notebook: str
+    points: int
+
+    @property
+    def tests(self):
+        """The file of tests that decide its exercises, relative to the repository."""
+        return f"tests/exercises/test_{self.id}.py"
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A function that students write.
+
+    - question: id of its question
+    - module, name: Where it is: "deeplearning.classifiers.rnn" and "CaptioningRNN.loss", for example
+    - points: All or nothing
+    - cell_type: None, or "rnn" or "lstm" where one function counts for each cell
+    - needs: ids of the exercises that it may call or build on
+    - cache_of: None, or id of the forward pass whose cache this backward pass takes
+    - parts: Names of functions of the same module that are written along with it
+    - sketch: Lines that the hand-out shows in place of the solution
+    """
+
+    question: str
+    module: str
+    name: str
+    points: int
+    cell_type: str | None = None
+    needs: tuple[str, ...] = ()
+    cache_of: str | None = None
+    parts: tuple[str, ...] = ()
+    sketch: tuple[str, ...] = ()
+
+    @property
+    def id(self):
+        return f"{self.name}[{self.cell_type}]" if self.cell_type else self.name
+
+    @property
+    def path(self):
+        """The file that holds it, relative to the repository, with slashes."""
+        return self.module.replace(".", "/") + ".py"
+
+    @property
+    def trials(self):
+        """Which exercises are taken from the reference when this one is tried; the best trial counts.
+
+        First none: everything is the student's own. Last all that it needs, so that one mistake costs once. In between,
+        for a backward pass, all but its forward pass: what a cache holds is the student's own affair, so the forward
+        pass of the reference helps only a student whose cache happens to be the same.
+
+        Returns: tuple of tuples of ids
+        """
+        kept = tuple(needed for needed in self.needs if needed != self.cache_of)
+        return tuple(dict.fromkeys([(), kept, self.needs]))
+
+
+@dataclass(frozen=True)
+class ExtraCredit:
+    """Points outside the 100 for a trained captioner.
+
+    - file: Name of the model in the submission's folder
+    - levels: Pairs of the least CIDEr-D and the points that it earns, rising
+    """
+
+    title: str
+    file: str
+    points: int
+    levels: tuple[tuple[float, int], ...]
+
+    def earned(self, cider_d):
+        """Points for a CIDEr-D score."""
+        return max((points for least, points in self.levels if cider_d >= least), default=0)
+
+
+class Manifest:
+    """Questions by id, exercises by id, both in the order of the file, and the extra credit."""
+
+    def __init__(self, path=PATH):
+        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        self.questions = {name: Question(name, **about) for name, about in table["questions"].items()}
+        exercises = [Exercise(**_tuples(entry)) for entry in table["exercises"]]
+        self.exercises = {exercise.id: exercise for exercise in exercises}
+        self.extra = ExtraCredit(**_tuples(table["extra"]))
+        if len(self.exercises) < len(exercises):
+            raise ValueError(f"{path}: two exercises have the same id")
+        for exercise in exercises:
+            unknown = {exercise.cache_of, *exercise.needs} - {None, *self.exercises}
+            if unknown or exercise.question not in self.questions:
+                raise ValueError(f"{path}: {exercise.id} names an unknown question or exercise: {sorted(unknown)}")
+
+    @cached_property
+    def files(self):
+        """The files that hold exercises, relative to the repository, in order."""
+        return tuple(dict.fromkeys(exercise.path for exercise in self.exercises.values()))
+
+    def of(self, question):
+        """Exercises of a question."""
+        return [exercise for exercise in self.exercises.values() if exercise.question == question]
+
+
+def _tuples(entry):
+    def frozen(value):
+        return tuple(frozen(v) for v in value) if isinstance(value, list) else value
+
+    return {key: frozen(value) for key, value in entry.items()}
+
+
+MANIFEST = Manifest()

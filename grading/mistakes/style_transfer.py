@@ -1,0 +1,156 @@
+"""Wrong losses of style transfer."""
+
+import torch
+
+from deeplearning.style_transfer import gram_matrix
+from grading.mistakes import mistake
+
+
+@mistake("content_loss", "the norm is not squared: it is the sum of squared differences, without a root")
+def norm_not_squared(content_weight, content_current, content_original):
+    return content_weight * (content_current - content_original).norm()
+
+
+@mistake("content_loss", "the squared differences are averaged, not summed")
+def content_averaged(content_weight, content_current, content_original):
+    return content_weight * torch.nn.functional.mse_loss(content_current, content_original)
+
+
+@mistake("content_loss", "there is a factor 1/2, as in the paper; this course leaves it out")
+def content_halved(content_weight, content_current, content_original):
+    return content_weight * (content_current - content_original).square().sum() / 2
+
+
+@mistake("content_loss", "the weight is left out")
+def content_not_weighted(content_weight, content_current, content_original):
+    return (content_current - content_original).square().sum()
+
+
+@mistake("content_loss", "the loss is cut off from the features, by detach, item or no_grad: it has no gradient")
+def content_detached(content_weight, content_current, content_original):
+    return content_weight * (content_current.detach() - content_original).square().sum()
+
+
+@mistake("content_loss", "the differences are not squared but taken as absolute values")
+def content_absolute(content_weight, content_current, content_original):
+    return content_weight * (content_current - content_original).abs().sum()
+
+
+@mistake("gram_matrix", "the product is the transposed one: places with places, not channels with channels")
+def places_with_places(features, normalize=True):
+    N, C, H, W = features.shape
+    F = features.reshape(N, C, H * W)
+    gram = F.transpose(1, 2) @ F
+    return gram / (C * H * W) if normalize else gram
+
+
+@mistake("gram_matrix", "it is divided by H*W, not by C*H*W")
+def divided_by_places(features, normalize=True):
+    N, C, H, W = features.shape
+    F = features.reshape(N, C, H * W)
+    gram = F @ F.transpose(1, 2)
+    return gram / (H * W) if normalize else gram
+
+
+@mistake("gram_matrix", "it is divided by N*C*H*W: each picture has a Gram matrix of its own, so N stays out")
+def divided_by_all(features, normalize=True):
+    N, C, H, W = features.shape
+    F = features.reshape(N, C, H * W)
+    gram = F @ F.transpose(1, 2)
+    return gram / features.numel() if normalize else gram
+
+
+@mistake("gram_matrix", "it is not divided by C*H*W")
+def never_divided(features, normalize=True):
+    F = features.flatten(2)
+    return F @ F.transpose(1, 2)
+
+
+@mistake("gram_matrix", "it is divided even where normalize is False")
+def always_divided(features, normalize=True):
+    N, C, H, W = features.shape
+    F = features.reshape(N, C, H * W)
+    return F @ F.transpose(1, 2) / (C * H * W)
+
+
+@mistake("gram_matrix", "the features are reshaped into another order: the channels' numbers get mixed up")
+def reshaped_in_other_order(features, normalize=True):
+    N, C, H, W = features.shape
+    F = features.reshape(N, H * W, C)
+    gram = F.transpose(1, 2) @ F
+    return gram / (C * H * W) if normalize else gram
+
+
+@mistake("style_loss", "the last layer replaces the others: the losses of all layers are summed")
+def last_layer_only(feats, style_layers, style_targets, style_weights):
+    for layer, target, weight in zip(style_layers, style_targets, style_weights, strict=True):
+        loss = weight * (gram_matrix(feats[layer]) - target).square().sum()
+    return loss
+
+
+@mistake("style_loss", "feats is read in order, feats[0], feats[1], and so on, not at the layers in style_layers")
+def layers_by_position(feats, style_layers, style_targets, style_weights):
+    loss = 0 * sum(feat.sum() for feat in feats)
+    for k, (target, weight) in enumerate(zip(style_targets, style_weights, strict=True)):
+        gram = gram_matrix(feats[k])
+        if gram.shape == target.shape:
+            loss = loss + weight * (gram - target).square().sum()
+    return loss
+
+
+@mistake("style_loss", "the Gram matrices are not normalised")
+def gram_not_normalised(feats, style_layers, style_targets, style_weights):
+    layers = zip(style_layers, style_targets, style_weights, strict=True)
+    return sum(w * (gram_matrix(feats[k], normalize=False) - A).square().sum() for k, A, w in layers)
+
+
+@mistake("style_loss", "the norm is not squared: it is the sum of squared differences, without a root")
+def style_norm_not_squared(feats, style_layers, style_targets, style_weights):
+    layers = zip(style_layers, style_targets, style_weights, strict=True)
+    return sum(w * (gram_matrix(feats[k]) - A).norm() for k, A, w in layers)
+
+
+@mistake("style_loss", "the squared differences are averaged, not summed")
+def style_averaged(feats, style_layers, style_targets, style_weights):
+    layers = zip(style_layers, style_targets, style_weights, strict=True)
+    return sum(w * (gram_matrix(feats[k]) - A).square().mean() for k, A, w in layers)
+
+
+@mistake("style_loss", "the weights are left out")
+def style_not_weighted(feats, style_layers, style_targets, style_weights):
+    return sum((gram_matrix(feats[k]) - A).square().sum() for k, A in zip(style_layers, style_targets, strict=True))
+
+
+@mistake("tv_loss", "the differences are taken as absolute values; they are squared")
+def absolute_differences(img, tv_weight):
+    down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
+    return tv_weight * (down.abs().sum() + right.abs().sum())
+
+
+@mistake("tv_loss", "the squared differences are averaged, not summed")
+def tv_averaged(img, tv_weight):
+    down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
+    return tv_weight * (down.square().sum() + right.square().sum()) / img.numel()
+
+
+@mistake("tv_loss", "only neighbours below each other are compared; those beside each other count as well")
+def rows_only(img, tv_weight):
+    return tv_weight * (img[:, :, 1:] - img[:, :, :-1]).square().sum()
+
+
+@mistake("tv_loss", "the picture's edges are joined, as torch.roll does: the last row has no neighbour in the first")
+def edges_joined(img, tv_weight):
+    return tv_weight * ((img - img.roll(1, 2)).square().sum() + (img - img.roll(1, 3)).square().sum())
+
+
+@mistake("tv_loss", "the first row or column of differences is left out: both slices must keep the whole other axis")
+def first_differences_left_out(img, tv_weight):
+    down = img[:, :, 1:, 1:] - img[:, :, :-1, 1:]
+    right = img[:, :, 1:, 1:] - img[:, :, 1:, :-1]
+    return tv_weight * (down.square().sum() + right.square().sum())
+
+
+@mistake("tv_loss", "a square root is taken: the weight multiplies the plain sum of squares")
+def root_taken(img, tv_weight):
+    down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
+    return tv_weight * (down.square().sum() + right.square().sum()).sqrt()

@@ -1,0 +1,41 @@
+#!/bin/sh
+# In fresh namespaces (see box.py): a root folder that holds nothing but what is named, read-only, and a /tmp.
+#   namespaces.sh SIZE_OF_TMP TREE FOLDER... -- COMMAND...
+set -eu
+size=$1 tree=$2 root=$2/root
+shift 2
+mount --make-rprivate /
+mount -t tmpfs -o mode=755 box "$root"
+
+show() { # SOURCE TARGET
+    mkdir -p "$(dirname "$root$2")"
+    if [ -L "$1" ]; then ln -s "$(readlink "$1")" "$root$2" && return; fi
+    if [ -d "$1" ]; then mkdir -p "$root$2"; else touch "$root$2"; fi
+    mount --bind "$1" "$root$2"
+    mount -o remount,bind,ro "$root$2"
+}
+show "$tree" /box
+while [ "$1" != -- ]; do show "$1" "$1" && shift; done
+shift
+for device in null zero full random urandom; do
+    mkdir -p "$root/dev"
+    touch "$root/dev/$device"
+    mount --bind "/dev/$device" "$root/dev/$device"
+done
+mkdir "$root/proc" "$root/tmp" "$root/old"
+mount -t proc proc "$root/proc"
+for settings in sys sysrq-trigger irq bus; do
+    if [ -e "$root/proc/$settings" ]; then
+        mount --bind "$root/proc/$settings" "$root/proc/$settings"
+        mount -o remount,bind,ro "$root/proc/$settings"
+    fi
+done
+mount -t tmpfs -o "mode=1777,size=$size" tmp "$root/tmp"
+cd "$root"
+pivot_root . old
+umount -l /old
+rmdir /old
+mount -o remount,bind,ro /
+cd /tmp
+# what is left of root's rights is enough to become another user, where this was started by root, and no more
+exec setpriv --bounding-set -all,+setuid,+setgid --inh-caps -all --no-new-privs "$@"

@@ -1,0 +1,71 @@
+"""Points of one submission: as a table to read, and as the file that Gradescope reads."""
+
+import textwrap
+from dataclasses import dataclass
+
+from grading.manifest import Exercise, ExtraCredit
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an exercise, or the extra credit, earned.
+
+    - exercise: `manifest.Exercise` or `manifest.ExtraCredit`
+    - score: Points earned
+    - reason: One sentence, empty where all is right
+    - note: What the student should know besides; several lines are welcome
+    """
+
+    exercise: Exercise | ExtraCredit
+    score: float
+    reason: str = ""
+    note: str = ""
+
+
+def table(results):
+    """A table of results: exercise, points earned of points, reason; questions add up, and so does the whole."""
+    lines, width = [], max(len(_name(result)) for result in results) + 2
+    for question in dict.fromkeys(_question(result) for result in results):
+        mine = [result for result in results if _question(result) == question]
+        lines.append(f"{question.capitalize():{width}}{_points(mine)}")
+        for result in mine:
+            reason = textwrap.shorten(result.reason, 110, placeholder=" ...")
+            lines.append(f"  {_name(result):{width - 2}}{_points([result])}  {reason}".rstrip())
+    regular = [result for result in results if isinstance(result.exercise, Exercise)]
+    extra = sum(result.score for result in results) - sum(result.score for result in regular)
+    lines.append(f"{'together':{width}}{_points(regular)}" + (f"  and {extra:g} extra" if extra else ""))
+    return "\n".join(lines)
+
+
+def gradescope(results):
+    """Results as Gradescope's results.json has them: a dictionary for `json.dump`.
+
+    Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/
+    """
+    tests, count = [], {}
+    for result in results:
+        question = _question(result)
+        count[question] = count.get(question, 0) + 1
+        tests.append(
+            {
+                "name": _name(result),
+                "number": f"{question.removeprefix('q')}.{count[question]}",
+                "score": result.score,
+                "max_score": result.exercise.points if isinstance(result.exercise, Exercise) else 0,
+                "output": "\n".join(text for text in (result.reason or "Right.", result.note) if text),
+                "visibility": "visible",
+            }
+        )
+    return {"score": sum(result.score for result in results), "tests": tests, "stdout_visibility": "hidden"}
+
+
+def _question(result):
+    return result.exercise.question if isinstance(result.exercise, Exercise) else "extra"
+
+
+def _name(result):
+    return result.exercise.id if isinstance(result.exercise, Exercise) else result.exercise.title
+
+
+def _points(results):
+    return f"{sum(result.score for result in results):3g} of {sum(result.exercise.points for result in results):3g}"

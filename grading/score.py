@@ -1,0 +1,71 @@
+"""Points of one work tree or zip: a table, and the file that Gradescope reads.
+
+    python -m grading.score ../student --out build
+
+Every exercise is tried on unseen inputs. One that builds on others is tried with the student's own first, and if that
+fails again with the reference's in their place; the better counts. Exit status: 0 all points, 1 some are missing, 2
+wrong usage.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from deeplearning.data_utils import atomic_write
+from grading.box import NoBox
+from grading.extra import extra_credit
+from grading.judging import grade
+from grading.manifest import MANIFEST
+from grading.results import gradescope, table
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def score(path, seed, kind=None):
+    """Points of a submission.
+
+    Inputs:
+    - path: Work tree, or zip
+    - seed: Integer that inputs, and the pictures of the extra credit, are drawn from
+    - kind: Kind of box, by default the best that works here
+
+    Returns: list of `results.Result`, one for each exercise, and one for the extra credit where a model was handed in;
+    and list of sentences about the submission
+
+    Raises NoBox where students' code can't be run.
+    """
+    graded = grade(path, seed, kind)
+    extra = extra_credit(path, seed)
+    return graded.results + ([extra] if extra else []), graded.notes
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(
+        description="Points of one work tree or zip: a table, and the file that Gradescope reads.",
+        epilog="example: python -m grading.score ../student --out build",
+    )
+    parser.add_argument("tree", nargs="?", default=ROOT, type=Path, help="work tree or zip (default: this repository)")
+    parser.add_argument("--out", type=Path, help="folder to write results.json into")
+    parser.add_argument("--seed", type=int, default=0, help="that unseen inputs are drawn from (default: 0)")
+    parser.add_argument("--unsafe", action="store_true", help="run the code without a box: only what you trust")
+    args = parser.parse_args(argv)
+    if not args.tree.exists():
+        parser.error(f"{args.tree} does not exist")
+    try:
+        results, notes = score(args.tree, args.seed, "none" if args.unsafe else None)
+    except NoBox as error:
+        sys.exit(f"score: {error}")
+    print("\n".join([table(results), *notes]))
+    if args.out:
+        args.out.mkdir(parents=True, exist_ok=True)
+        made = gradescope(results) | {"output": "\n".join(notes)}
+        with atomic_write(args.out / "results.json") as file:
+            file.write(json.dumps(made, indent=1).encode())
+    return int(
+        sum(result.score for result in results) < sum(question.points for question in MANIFEST.questions.values())
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

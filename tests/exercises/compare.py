@@ -1,0 +1,81 @@
+"""Is an answer right? Every number counts, and nothing is asked of the answer itself.
+
+Two arrays agree where norm(a - n) <= r * (norm(a) + norm(n)) + floor, with the norm over the whole array. In float64
+r = 1e-6 and floor = 1e-9. In float32, where one rounding is 6e-8, a sum of a few dozen terms of size 1 may be off by
+some 1e-6 whatever it comes to, so r = 1e-4 and floor = 1e-5: a mistake of a tenth of a per cent still shows.
+"""
+
+import numpy as np
+
+TOLERANCES = {np.dtype(np.float64): (1e-6, 1e-9), np.dtype(np.float32): (1e-4, 1e-5)}
+
+
+def compare(outputs, expected):
+    """What is wrong with the outputs of a call.
+
+    Inputs:
+    - outputs: Dictionary from name to what came back
+    - expected: Dictionary from name to the right array
+
+    Returns: list of findings, one sentence each; empty where all is right
+    """
+    missing = [f"{name} is missing." for name in expected if name not in outputs]
+    unknown = [f"{name} was not asked for." for name in outputs if name not in expected]
+    findings = [_finding(name, outputs[name], right) for name, right in expected.items() if name in outputs]
+    return missing + unknown + [finding for finding in findings if finding]
+
+
+def agree(a, n):
+    """Whether two arrays of numbers are of one shape and agree within the tolerance of n's dtype."""
+    if a.shape != n.shape:
+        return False
+    if n.dtype.kind != "f":
+        return bool(np.array_equal(a, n))
+    r, floor = TOLERANCES[n.dtype]
+    gap = distance(a, n)
+    return gap < np.inf and gap <= r * (norm(a) + norm(n)) + floor  # numbers that overflow agree with nothing
+
+
+def distance(a, n):
+    """norm(a - n) in float64; infinite where it overflows or cannot be told."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = norm(a.astype(np.float64) - n.astype(np.float64))
+    return value if np.isfinite(value) else np.inf
+
+
+def norm(a):
+    """Euclidean norm over all of an array's numbers, in float64."""
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(np.sum(a.astype(np.float64) ** 2)))
+
+
+def _finding(name, a, n):
+    """One sentence, or None. The type comes first: a subclass could answer every other question as it likes."""
+    if type(a) is not np.ndarray:
+        return f"{name} must be a plain array, got {type(a).__module__}.{type(a).__qualname__}."
+    if a.shape != n.shape:
+        return f"{name} must have shape {n.shape}, got {a.shape}."
+    if n.dtype.kind == "b":
+        return None if a.dtype.kind == "b" and a == n else f"{name.removesuffix(' kept')} was changed in place."
+    if n.dtype.kind in "iu":
+        return _finding_in_integers(name, a, n)
+    if a.dtype != n.dtype:
+        return f"{name} must be {n.dtype} like the arguments, got {a.dtype}."
+    if not np.isfinite(a).all():
+        return f"{name} holds {np.count_nonzero(~np.isfinite(a))} numbers that are NaN or infinite."
+    if agree(a, n):
+        return None
+    worst = np.unravel_index(np.argmax(np.abs(a - n)), n.shape)
+    where = f" at {[int(i) for i in worst]}" if n.ndim else ""
+    gap, size = distance(a, n), norm(a) + norm(n)
+    relative = gap / size if size < np.inf else 1
+    return f"{name} is wrong by {relative:.2g} of its size: {a[worst]:.6g}{where}, expected {n[worst]:.6g}."
+
+
+def _finding_in_integers(name, a, n):
+    if a.dtype.kind not in "iu":
+        return f"{name} must hold integers, got {a.dtype}."
+    if np.array_equal(a, n):
+        return None
+    worst = tuple(int(i) for i in np.argwhere(a != n)[0])
+    return f"{name}{list(worst)} is {a[worst]}, expected {n[worst]}."

@@ -1,0 +1,187 @@
+"""What wrong numbers suggest.
+
+First come the known mistakes: real ones, run on the same inputs. Where an answer agrees with one of theirs, as a whole
+or in some array, that is most likely what happened. Otherwise patterns that leave a trace in any array: a sign, a
+factor, an axis, a time step.
+"""
+
+import numpy as np
+
+from tests.exercises.compare import agree, norm
+
+
+def hint(exercise, outputs, expected, wrong):
+    """A sentence on the likely cause of a wrong answer.
+
+    Inputs:
+    - exercise: Its name, as in `CALLS`
+    - outputs: Dictionary from name to what came back
+    - expected: Dictionary from name to the right array
+    - wrong: List of pairs of a cause and the outputs of a known mistake on the same inputs; an output that it does not
+      name is right there
+
+    Returns: a sentence; None where the numbers suggest nothing
+    """
+    plain = {name: a for name, a in outputs.items() if type(a) is np.ndarray}
+    with np.errstate(all="ignore"):  # wrong numbers may be huge
+        return _hint(plain, expected, wrong)
+
+
+def _hint(plain, expected, wrong):
+    for cause, answer in wrong:
+        if _same_answer(plain, expected | answer):
+            return f"It looks as if {cause}."
+    explained = [(_agreeing(plain, expected, answer), cause) for cause, answer in wrong]
+    names, cause = max(explained, key=lambda pair: len(pair[0]), default=([], ""))
+    if names:
+        return f"In {', '.join(names)}, it looks as if {cause}."
+    for name, n in expected.items():
+        a = plain.get(name)
+        if a is not None and a.dtype.kind in "fiub" and not _same_answer({name: a}, {name: n}):
+            pattern = _pattern(name, a, n, expected)
+            if pattern:
+                return pattern
+    return _which_are_right(plain, expected)
+
+
+def _same_answer(outputs, answer):
+    def same(a, b):
+        return a.dtype.kind == b.dtype.kind and (a.dtype == b.dtype or a.dtype.kind != "f") and agree(a, b)
+
+    return outputs.keys() == answer.keys() and all(same(outputs[name], right) for name, right in answer.items())
+
+
+def _agreeing(outputs, expected, answer):
+    """Names of the arrays, but for what was changed in place, that are wrong in the way of a known mistake."""
+    return [
+        name
+        for name, a in answer.items()
+        if name in outputs and name in expected and a.dtype.kind != "b"
+        and a.dtype == expected[name].dtype and _same_answer({name: outputs[name]}, {name: a})
+    ]  # fmt: skip
+
+
+def _pattern(name, a, n, expected):
+    """A sentence on one array that is wrong, or None."""
+    if a.shape != n.shape:
+        return _shape_pattern(name, a, n)
+    if n.dtype.kind == "b":
+        argument = name.removesuffix(" kept")
+        return (
+            f"`{argument} += ...` and `{argument}[...] = ...` write into {argument} itself: make a new array or a copy."
+        )
+    if n.dtype.kind in "iu":
+        return _words_pattern(a, n) if a.dtype.kind in "iu" else None
+    if a.dtype != n.dtype:
+        return (
+            f"Somewhere {name} became {a.dtype}: np.zeros, np.ones and np.eye make float64 unless they are given a "
+            "dtype. np.zeros_like, or dtype=x.dtype, keeps the arguments' precision."
+        )
+    if not np.isfinite(a).all():
+        return None
+    if (a < 0).any() and not (n < 0).any():
+        return f"{name} holds negative numbers, which it cannot: an absolute value is missing, or a square."
+    if not a.any():
+        return f"{name} is all zero: nothing was computed, or no gradient arrives there."
+    return _factor_pattern(name, a, n, expected) or _function_pattern(name, a, n) or _part_pattern(name, a, n)
+
+
+def _shape_pattern(name, a, n):
+    if a.ndim == n.ndim and sorted(a.shape) == sorted(n.shape):
+        return f"{name} has its axes in another order."
+    if a.ndim == n.ndim + 1 and n.shape in (a.shape[1:], a.shape[:-1]):
+        return f"{name} has an axis too many: a sum, or a maximum, over it is missing."
+    if a.size == n.size:
+        return f"{name} has the right number of entries in another shape: look for a reshape."
+    return None
+
+
+def _factor_pattern(name, a, n, expected):
+    """A constant factor: a sign, or something that was divided by or not."""
+    scale = float(np.sum(a * n, dtype=np.float64)) / max(norm(n) ** 2, 1e-300)
+    if n.size == 1 or not scale or not agree(a, (scale * n).astype(n.dtype)):
+        return None
+    if agree(-a, n):
+        return f"The sign of {name} is wrong everywhere: down where it must go up, or a minus too many or too few."
+    lengths = {length for array in expected.values() for length in array.shape} | {n.size}
+    for length in sorted(lengths - {1}):
+        if abs(scale - length) < 1e-3 * length:
+            return f"{name} is {length} times what it should be: a division is missing, or a mean became a sum."
+        if abs(scale * length - 1) < 1e-3:
+            return f"{name} is 1/{length} of what it should be: a mean in place of a sum, or one division too many."
+    return (
+        f"{name} is {scale:.4g} times what it should be everywhere: look for a factor, or for a mean in place of a sum."
+    )
+
+
+def _function_pattern(name, a, n):
+    """Some function is missing, or applied once more."""
+    known = [
+        (agree(np.abs(a), n), f"The absolute value is missing in {name}."),
+        (agree(a * a, n), f"The square is missing in {name}: a root was taken, or a plain norm."),
+        (agree(a, n * n), f"{name} is squared once too often."),
+        (agree(np.tanh(a), n), f"tanh is missing in {name}."),
+        (agree(a, np.tanh(n)), f"tanh is applied once too often in {name}."),
+    ]
+    return next((sentence for fits, sentence in known if fits), None)
+
+
+def _part_pattern(name, a, n):
+    """Some rows, time steps or gates are right, or all are in another order."""
+    if n.ndim == 2 and n.shape[0] == n.shape[1] > 1 and agree(a.T, n):
+        return f"{name} is the transpose of what it should be."
+    if n.ndim == 3 and n.shape[1] > 1 and name in ("dx", "h", "out"):
+        sentence = _time_pattern(name, a, n)
+        if sentence:
+            return sentence
+    if name in ("dWx", "dWh", "db") and n.shape[-1] % 4 == 0:
+        got, right = np.split(a, 4, axis=-1), np.split(n, 4, axis=-1)
+        wrong = [gate for gate, b, m in zip("ifog", got, right, strict=True) if not agree(b, m)]
+        if len(wrong) < 4:
+            return f"If the last axis of {name} holds the gates i, f, o, g: wrong for {' and '.join(wrong)} only."
+        if all(any(agree(b, m) for b in got) for m in right):
+            return f"The gates' blocks of {name} are in another order than i, f, o, g."
+    rows = [agree(b, m) for b, m in zip(a, n, strict=True)] if n.ndim > 1 else []
+    if any(rows) and not name.startswith("dW"):
+        return (
+            f"{name} is right for some rows of the minibatch and wrong for others: do rows get mixed up, or left out?"
+        )
+    return None
+
+
+def _time_pattern(name, a, n):
+    right = [agree(a[:, t], n[:, t]) for t in range(n.shape[1])]
+    if agree(a[:, ::-1], n):
+        return f"Time runs backwards in {name}."
+    if agree(a[:, 1:], n[:, :-1]) or agree(a[:, :-1], n[:, 1:]):
+        return f"{name} is shifted by one time step."
+    if right[-1] and name == "dx":
+        return "Only the last time steps are right: is the gradient carried back from step to step?"
+    if right[0] and name != "dx":
+        return "Only the first time steps are right: does the state go on from step to step?"
+    return f"{name} is right at some time steps only." if any(right) else None
+
+
+def _words_pattern(a, n):
+    """Captions that were sampled."""
+    wrong = a != n
+    tails = (wrong == np.logical_or.accumulate(wrong, axis=1)).all()
+    if (a[:, 1:] == n[:, :-1]).all():
+        return (
+            "Everything comes one step too late: the first column holds the first word that was sampled, not <START>."
+        )
+    if tails and len(np.unique(n[wrong])) == 1:
+        return "Captions are right as far as <END>; after it, there must be <NULL>."
+    if (a[:, 0] == n[:, 0]).all():
+        return "The first words are right, later ones are not: does the state advance, and is the word fed back?"
+    return "The first word is wrong already: is <START> read first, and do the projected features start the state?"
+
+
+def _which_are_right(outputs, expected):
+    """Some gradients right and others not narrow the search."""
+    numbers = [name for name, n in expected.items() if n.dtype.kind == "f" and name in outputs]
+    right = [name for name in numbers if _same_answer({name: outputs[name]}, {name: expected[name]})]
+    wrong = [name for name in numbers if name not in right]
+    if right and wrong:
+        return f"{', '.join(right)} {'are' if len(right) > 1 else 'is'} right; look at {', '.join(wrong)} only."
+    return None

@@ -1,0 +1,106 @@
+"""pytest plugin: a table of points at the end of a run, and with `--results FILE` the same for a machine.
+
+An exercise earns its points if its test passes: all or none. The file is JSON in the form that Gradescope reads.
+"""
+
+import json
+import textwrap
+
+import pytest
+
+from tests.exercises.stored import exercises
+from tests.exercises.verdict import judge
+
+VERDICTS = pytest.StashKey()  # exercise to verdict, of those that were tried in this run
+
+
+def pytest_addoption(parser):
+    parser.addoption("--results", metavar="FILE", help="write the points of the exercises as JSON (Gradescope's form)")
+
+
+def pytest_configure(config):
+    config.stash[VERDICTS] = {}
+
+
+@pytest.fixture
+def check(pytestconfig):
+    """Function that fails the test with one message where an exercise is not right."""
+
+    def check(exercise):
+        verdict = pytestconfig.stash[VERDICTS][exercise] = judge(exercise)
+        if not verdict.right:
+            pytest.fail(str(verdict), pytrace=False)
+
+    return check
+
+
+def pytest_collection_finish(session):
+    """Without tests of anything else, pytest's own list of failures would only repeat the table."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and all("check" in getattr(item, "fixturenames", ()) for item in session.items):
+        reporter.reportchars = ""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter, config):
+    result = yield  # the table comes last
+    verdicts = config.stash[VERDICTS]
+    if verdicts:
+        terminalreporter.section("points")
+        terminalreporter.write_line(table(verdicts))
+    return result
+
+
+def pytest_sessionfinish(session):
+    path = session.config.getoption("--results")
+    if path and session.config.stash[VERDICTS]:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(results(session.config.stash[VERDICTS]), file, indent=1)
+
+
+def table(verdicts, width=100):
+    """Points by exercise, with one reason for each that is not right.
+
+    Inputs:
+    - verdicts: Dictionary from exercise to `Verdict`
+    - width: Characters of a line
+
+    Returns: text
+    """
+    lines = []
+    for exercise, points, verdict in _rows(verdicts):
+        lines.append(f"{exercise:36s}{points * verdict.right:3d} of {points}")
+        lines += textwrap.wrap(_reason(exercise, verdicts), width, initial_indent="    ", subsequent_indent="    ")
+    earned = sum(points * verdict.right for _, points, verdict in _rows(verdicts))
+    total = sum(points for _, points, _ in _rows(verdicts))
+    return "\n".join([*lines, f"{'':36s}{earned:3d} of {total}"])
+
+
+def results(verdicts):
+    """The same for a machine: a dictionary in the form of Gradescope's results.json."""
+    tests = [
+        {
+            "name": exercise,
+            "number": f"{exercises()[exercise]['question'][1:]}.{number}",
+            "score": points * verdict.right,
+            "max_score": points,
+            "output": str(verdict),
+            "visibility": "visible",
+        }
+        for number, (exercise, points, verdict) in enumerate(_rows(verdicts), start=1)
+    ]
+    return {"tests": tests}
+
+
+def _rows(verdicts):
+    """Exercise, points and verdict, in the order of the manifest."""
+    return [(name, about["points"], verdicts[name]) for name, about in exercises().items() if name in verdicts]
+
+
+def _reason(exercise, verdicts):
+    """Why an exercise earns nothing; where it builds on one that is not right either, that one comes first."""
+    verdict = verdicts[exercise]
+    below = [name for name in exercises()[exercise]["needs"] if name in verdicts and not verdicts[name].right]
+    if verdict.right or verdict.missing or not below:
+        return verdict.reason
+    return " ".join(filter(None, [verdict.hint, f"It builds on {below[0]}, which is not right yet: begin there."]))

@@ -1,0 +1,55 @@
+"""Stored cases: inputs, right answers, and the answers of known mistakes, as `grading/make_expected.py` wrote them."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+FOLDER = Path(__file__).resolve().parent / "expected"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Inputs of a call, the right outputs, and pairs of a cause and what a mistake gives differently."""
+
+    inputs: dict
+    expected: dict
+    wrong: list
+
+
+@cache
+def exercises():
+    """Exercises by name: question, points, and the exercises that they build on. From the course's manifest."""
+    return json.loads((FOLDER / "exercises.json").read_text(encoding="utf-8"))
+
+
+def cases(exercise):
+    """Stored cases of an exercise, the most telling one first.
+
+    Inputs:
+    - exercise: Its name, as in `CALLS`
+
+    Returns: list of `Case`
+    """
+    with np.load(path(exercise), allow_pickle=False) as archive:
+        arrays = {tuple(key.split("/")): array for key, array in archive.items()}
+    found = []
+    for number in range(len({key[0] for key in arrays})):
+        part = {key[1:]: array for key, array in arrays.items() if key[0] == str(number)}
+        causes = part.pop(("causes",)).tolist()
+        wrong = [(cause, _group(part, f"wrong{k}")) for k, cause in enumerate(causes)]
+        inputs, kept = _group(part, "inputs"), np.array(True)
+        all_kept = {f"{name} kept": kept for name, array in inputs.items() if array.ndim}
+        found.append(Case(inputs, _group(part, "expected") | all_kept, wrong))
+    return found
+
+
+def path(exercise):
+    """File of an exercise's cases."""
+    return FOLDER / f"{exercise.replace('[', '-').rstrip(']')}.npz"
+
+
+def _group(arrays, group):
+    return {key[1]: array for key, array in arrays.items() if key[0] == group}

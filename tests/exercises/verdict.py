@@ -1,0 +1,94 @@
+"""The verdict on an exercise: its call on every stored case, against the answers there."""
+
+import traceback
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.exercises.calls import CALLS, MODULES, Package
+from tests.exercises.compare import compare
+from tests.exercises.hints import hint
+from tests.exercises.stored import cases
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an exercise is right.
+
+    - exercise: Its name
+    - findings: What is wrong, one sentence each; empty where it is right
+    - hint: A sentence on the likely cause, or None
+    - shapes: The case that failed
+    - missing: Whether it is not written yet
+    """
+
+    exercise: str
+    findings: tuple[str, ...] = ()
+    hint: str | None = None
+    shapes: str = ""
+    missing: bool = False
+
+    @property
+    def right(self):
+        return not self.findings
+
+    @property
+    def reason(self):
+        """The one sentence that says most."""
+        return "" if self.right else self.hint or self.findings[0]
+
+    def __str__(self):
+        if self.right:
+            return f"{self.exercise} is right."
+        if self.missing:
+            return self.findings[0]
+        lines = [f"{self.exercise} on {self.shapes}", *(f"  {finding}" for finding in self.findings[:3])]
+        if len(self.findings) > 3:
+            lines.append(f"  and {len(self.findings) - 3} more.")
+        return "\n".join([*lines, self.hint] if self.hint else lines)
+
+
+def judge(exercise, package=None, stored=None):
+    """Try an exercise.
+
+    Inputs:
+    - exercise: Its name, as in `CALLS`
+    - package: Namespace with the modules of the exercises, by default those of `deeplearning`
+    - stored: List of cases, by default all that are stored
+
+    Returns: `Verdict` on the first case that is not right, or that all are
+    """
+    package = package or Package()
+    for case in stored or cases(exercise):
+        verdict = _judge_case(exercise, package, case)
+        if not verdict.right:
+            return verdict
+    return Verdict(exercise)
+
+
+def _judge_case(exercise, package, case):
+    shapes = ", ".join(f"{name} {array.shape}" for name, array in case.inputs.items() if array.ndim)
+    dtype = next(str(array.dtype) for array in case.inputs.values() if array.dtype.kind == "f")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            outputs = CALLS[exercise](package, case.inputs)
+    except NotImplementedError as error:
+        return Verdict(exercise, (str(error) or "It is not written yet.",), missing=True)
+    except Exception as error:
+        return Verdict(exercise, (_raised(error),), shapes=f"{dtype} {shapes}")
+    findings = tuple(compare(outputs, case.expected))
+    likely = hint(exercise, outputs, case.expected, case.wrong) if findings else None
+    return Verdict(exercise, findings, likely, f"{dtype} {shapes}")
+
+
+def _raised(error):
+    """What was raised, and on which line of the exercises' modules."""
+    what = f"{type(error).__name__}: {error}"
+    files = tuple(module.replace(".", "/") + ".py" for module in MODULES.values())
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _slashed(frame).endswith(files)]
+    return f'{what} (line {own[-1].lineno} of {Path(own[-1].filename).name}: "{own[-1].line}")' if own else what
+
+
+def _slashed(frame):
+    return Path(frame.filename).as_posix()

@@ -1,0 +1,219 @@
+"""The box: what code in it can see, change, take and leave behind."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from grading import box
+from grading.box import Box, BoxError, NoBox
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = [kind for kind in ("bubblewrap", "namespaces") if box._problem(kind) is None]
+SURVIVOR = "54321.25"  # seconds that a process sleeps which must not survive
+
+CODE = f'''
+import os, signal, socket, subprocess, sys, time
+import numpy as np
+
+def numbers(*values): return {{"n": np.array(values)}}
+def can(action, *arguments):
+    try:
+        action(*arguments)
+    except OSError:
+        return 0
+    return 1
+def write(path):
+    with open(path, "w") as file: file.write("x")
+def status(name):
+    with open("/proc/self/status") as file:
+        return next(line.split()[1] for line in file if line.startswith(name + ":"))
+def connected(_):
+    with socket.socket() as s:
+        s.settimeout(1)
+        s.connect(("127.0.0.1", PORT)) if PORT else s.connect(("1.1.1.1", 53))
+def leave():
+    for _ in range(3):
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork(): os._exit(0)
+            os.execv("/bin/sleep", ["sleep", "{SURVIVOR}"])
+    time.sleep(0.2)
+state = []
+
+CALLS = {{
+    "echo": lambda p, i: i,
+    "where": lambda p, i: numbers(len([n for n in os.listdir("/proc") if n.isdigit()]), os.getuid()),
+    "sees": lambda p, i: numbers(*(os.path.exists(bytes(i["path"]).decode()) for _ in "1")),
+    "writes": lambda p, i: numbers(*(can(write, path + "/x") for path in ("/", "/box", "/usr", sys.prefix, "/tmp"))),
+    "rights": lambda p, i: numbers(int(status("NoNewPrivs")), int(status("CapEff"), 16) & ~0xC0, "SECRET" in os.environ),
+    "connects": lambda p, i: numbers(*(can(socket.create_connection, ("127.0.0.1", int(i["port"])), 1) for _ in "1")),
+    "counts": lambda p, i: state.append(1) or numbers(len(state)),
+    "leaves": lambda p, i: leave() or numbers(1),
+    "fails": lambda p, i: 1 / 0,
+    "exits": lambda p, i: os._exit(0),
+    "sleeps": lambda p, i: time.sleep(1000),
+    "computes": lambda p, i: [0 for _ in iter(int, 1)],
+    "hoards": lambda p, i: [bytearray(b"x") * (1 << 24) for _ in iter(int, 1)],
+    "large": lambda p, i: {{"n": np.zeros(10_000_000)}},
+    "kills": lambda p, i: [os.kill(pid, n) for pid in (os.getppid(), 1) for n in (2, 15, 19, 9)] and numbers(1),
+    "forks": lambda p, i: numbers(sum(os.fork() == 0 and time.sleep(1000) or 1 for _ in range(1000))),
+}}
+class Package: pass
+'''
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A tree for a box, whose exercises are those of CODE."""
+    (tmp_path / "tree" / "tests" / "exercises").mkdir(parents=True)
+    (tmp_path / "tree" / "tests" / "exercises" / "calls.py").write_text(CODE)
+    for name in ("worker.py", "wire.py"):
+        shutil.copy(ROOT / "grading" / name, tmp_path / "tree")
+    for path in (*tmp_path.parents[:-2], tmp_path, *tmp_path.rglob("*")):
+        path.chmod(path.stat().st_mode | 0o755 if path.is_dir() else 0o644)
+    return tmp_path / "tree"
+
+
+@pytest.fixture(params=KINDS or [pytest.param("", marks=pytest.mark.skip("no box works on this machine"))])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def boxed(tree, kind, monkeypatch):
+    monkeypatch.setenv("SECRET", "of the grader")
+    with Box(tree, ["numpy"], kind) as opened:
+        yield opened
+
+
+def ask(opened, exercise, **inputs):
+    """What the exercise answers, as a list of numbers."""
+    arrays = {name: np.frombuffer(v, np.uint8) if isinstance(v, bytes) else np.array(v) for name, v in inputs.items()}
+    _, ((outputs),) = opened.ask({"task": "exercise", "exercise": exercise, "given": []}, [arrays])
+    return outputs["n"].tolist() if "n" in outputs else outputs
+
+
+def survivors():
+    return [p for p in psutil.process_iter(["cmdline"]) if SURVIVOR in (p.info["cmdline"] or ())]
+
+
+def test_arrays_go_in_and_come_out(boxed):
+    """What a task is given it sees, and what it answers arrives."""
+    x = np.random.default_rng(0).normal(size=(3, 4))
+    outputs = ask(boxed, "echo", x=x, y=np.arange(3))
+    assert np.array_equal(outputs["x"], x) and np.array_equal(outputs["y"], np.arange(3))
+
+
+def test_it_is_alone(boxed):
+    """A task sees the processes of its box alone, and is neither root nor has root's rights."""
+    processes, user = ask(boxed, "where")
+    assert processes <= 3
+    assert user != 0 or os.getuid() != 0
+    assert ask(boxed, "rights") == [1, 0, 0]
+
+
+@pytest.mark.parametrize("path", [ROOT / "grading", ROOT / "tests", ROOT / "deeplearning", Path("/etc/passwd"), Path("/home")])
+def test_it_sees_nothing_of_ours(boxed, path):
+    """Reference, tests, and what else lies on this machine are not there."""
+    assert path.exists() and ask(boxed, "sees", path=bytes(path)) == [0]
+
+
+def test_it_writes_nowhere_but_into_its_own_folder(boxed, tree):
+    """Only /tmp can be written to, which is not ours, and is gone with the box."""
+    assert ask(boxed, "writes") == [0, 0, 0, 0, 1]
+    assert not Path("/tmp/x").exists() and not (tree / "x").exists()
+
+
+def test_it_has_no_network(boxed):
+    """Not even a server on this machine can be reached."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert ask(boxed, "connects", port=server.getsockname()[1]) == [0]
+
+
+def test_every_task_is_fresh(boxed):
+    """What a task does to its modules, the next one does not see."""
+    assert ask(boxed, "counts") == ask(boxed, "counts") == [1]
+
+
+def test_nothing_survives_a_task(boxed):
+    """Processes that leave session and group are dead when the next task starts."""
+    ask(boxed, "leaves")
+    assert ask(boxed, "where")[0] <= 3 and not survivors()
+
+
+def test_nothing_survives_a_box(tree, kind):
+    """Nor do they survive a box that is closed in the middle."""
+    opened = Box(tree, ["numpy"], kind)
+    opened.process.stdin.write(box.wire.encode({"task": "exercise", "exercise": "leaves", "given": []}, [{}]))
+    opened.process.stdin.flush()
+    deadline = time.monotonic() + 60
+    while not survivors() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert survivors()
+    opened.close(patience=0)
+    time.sleep(0.1)
+    assert not survivors()
+
+
+@pytest.mark.parametrize(
+    ("exercise", "reason"),
+    [
+        ("fails", "ZeroDivisionError: division by zero"),
+        ("exits", "Its process ended before it answered"),
+        ("sleeps", "without doing anything"),
+        ("computes", "seconds of computing"),
+        ("hoards", "MB of memory"),
+        ("large", "Its process ended before it answered"),
+        ("forks", "Resource temporarily unavailable"),
+    ],
+)
+def test_what_a_task_may_not(tree, kind, monkeypatch, exercise, reason):
+    """A task that fails, hangs or takes too much is stopped, with a reason; the next one is not the worse for it."""
+    monkeypatch.setattr(box, "IDLE", 1)
+    monkeypatch.setattr(box, "MEMORY", (1 if exercise == "hoards" else 4) << 29)
+    monkeypatch.setitem(box.LIMITS, "CPU", 1)
+    with Box(tree, ["numpy"], kind) as opened:
+        with pytest.raises(BoxError, match=reason):
+            ask(opened, exercise)
+        assert ask(opened, "counts") == [1]
+
+
+def test_the_server_cannot_be_killed_from_inside(boxed):
+    """Signals to the first process of the box do nothing."""
+    server = boxed.process
+    assert ask(boxed, "kills") == [1] and ask(boxed, "counts") == [1] and boxed.process is server
+
+
+@pytest.mark.parametrize("exercise", ["echo", "counts"])
+def test_without_a_box(tree, exercise):
+    """Where it is asked for, the same works without walls, and other processes of the user stay alive."""
+    bystander = psutil.Popen(["sleep", "1000"])
+    try:
+        with Box(tree, ["numpy"], "none") as opened:
+            assert ask(opened, "counts", x=1) == [1]
+        assert bystander.is_running() and bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_no_box_is_refused(monkeypatch):
+    """Where no kind works, one sentence says why, and what to do; nothing is run without walls."""
+    monkeypatch.setattr(box, "_problem", lambda kind: "is not installed")
+    with pytest.raises(NoBox, match="bubblewrap: is not installed.*install bubblewrap.*--unsafe"):
+        box.choose_kind.__wrapped__()
+
+
+def test_the_user_box_needs_hidden_answers(monkeypatch):
+    """Without namespaces a box is refused whose user could read the reference."""
+    if os.name != "posix" or os.getuid() != 0:
+        assert box._problem("user") in ("needs root", "needs Linux")
+    elif ROOT.stat().st_mode & 0o005:
+        assert "can read" in box._problem("user") or "does not start" in box._problem("user")

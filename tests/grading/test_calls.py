@@ -1,0 +1,85 @@
+"""Calls of the exercises: caches of one's own, arguments watched, and clear words on what came back."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from grading import cases
+from grading.manifest import MANIFEST
+from grading.variants import plain
+from tests.exercises.calls import CALLS, Package
+from tests.exercises.compare import compare
+from tests.exercises.verdict import judge
+
+
+def layers(**functions):
+    return SimpleNamespace(rnn_layers=SimpleNamespace(**(vars(plain) | functions)))
+
+
+def test_every_exercise_has_a_call_and_cases():
+    """Manifest, calls and makers of cases have the same exercises."""
+    assert list(CALLS) == list(MANIFEST.exercises) == list(cases.MAKERS)
+
+
+@pytest.mark.parametrize("exercise", CALLS)
+def test_a_call_leaves_its_inputs_alone(exercise):
+    """Inputs are the same after a call, and one call gives what the next one gives."""
+    inputs = cases.inputs(exercise, 4)
+    before = {name: array.copy() for name, array in inputs.items()}
+    first, second = (CALLS[exercise](Package(), inputs) for _ in range(2))
+    assert all(np.array_equal(before[name], array) for name, array in inputs.items())
+    assert compare(first, second) == []
+    assert all(type(array) is np.ndarray for array in first.values())
+
+
+def test_a_cache_must_outlive_the_next_call():
+    """A backward pass that relies on what the last forward pass left in a global variable is wrong."""
+    left = {}
+
+    def forward(*arguments):
+        next_h, left["cache"] = plain.rnn_step_forward(*arguments)
+        return next_h, None
+
+    def backward(dnext_h, cache):
+        return plain.rnn_step_backward(dnext_h, left["cache"])
+
+    assert not judge("rnn_step_backward", layers(rnn_step_forward=forward, rnn_step_backward=backward)).right
+
+
+def test_zero_forward_with_zero_backward_is_wrong():
+    """A pair of functions that fits together but computes nothing earns nothing."""
+
+    def forward(x, prev_h, Wx, Wh, b):
+        return np.zeros_like(prev_h), (x, prev_h, Wx, Wh, b)
+
+    def backward(dnext_h, cache):
+        return tuple(np.zeros_like(array) for array in cache)
+
+    package = layers(rnn_step_forward=forward, rnn_step_backward=backward)
+    assert not judge("rnn_step_forward", package).right
+    assert not judge("rnn_step_backward", package).right
+
+
+@pytest.mark.parametrize(
+    "returned, says",
+    [
+        (None, "rnn_step_backward returned None: it must end with `return dx, dprev_h, dWx, dWh, db`"),
+        ((1, 2), "rnn_step_backward must return 5 values, dx, dprev_h, dWx, dWh, db, but returned 2 values"),
+        (np.zeros(5), "rnn_step_backward must return 5 values, dx, dprev_h, dWx, dWh, db, but returned ndarray"),
+    ],
+)
+def test_what_is_returned_is_counted(returned, says):
+    """A function that returns nothing, or another number of values, is told what is expected."""
+    verdict = judge("rnn_step_backward", layers(rnn_step_backward=lambda dnext_h, cache: returned))
+    assert verdict.findings == (f"ValueError: {says}",)
+
+
+def test_a_loss_without_gradient_is_wrong():
+    """A loss of the right value whose gradient is cut off does not pass."""
+
+    def content_loss(weight, current, original):
+        return weight * (current.detach() - original).square().sum()
+
+    verdict = judge("content_loss", SimpleNamespace(style_transfer=SimpleNamespace(content_loss=content_loss)))
+    assert [finding.split()[0] for finding in verdict.findings] == ["dcontent_current"]

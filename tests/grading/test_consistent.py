@@ -1,0 +1,100 @@
+"""A backward pass that is right for a forward pass that is wrong in a known way."""
+
+import numpy as np
+import pytest
+
+from deeplearning import rnn_layers
+from grading import cases, judging
+from grading.consistent import gradients, known_mistake
+from grading.corpus import package
+from grading.manifest import MANIFEST
+from grading.mistakes import mistakes
+from tests.exercises.calls import CALLS
+
+
+def mistake(function, cause):
+    (found,) = [m for m in mistakes() if m.function == function and cause in m.cause]
+    return found
+
+
+def no_tanh(x, prev_h, Wx, Wh, b):
+    return x @ Wx + prev_h @ Wh + b, {"x": x, "prev_h": prev_h, "weights": (Wx, Wh)}  # a cache like no other
+
+
+def no_tanh_backward(dnext_h, cache):
+    x, prev_h, (Wx, Wh) = cache["x"], cache["prev_h"], cache["weights"]
+    return dnext_h @ Wx.T, dnext_h @ Wh.T, x.T @ dnext_h, prev_h.T @ dnext_h, dnext_h.sum(axis=0)
+
+
+class InProcess:
+    """A box that is none: it runs functions of this file in place of the student's."""
+
+    def __init__(self, **functions):
+        self.functions = functions
+
+    def ask(self, about, groups):
+        names = [name for given in about["given"] for name in given["names"]]
+        tried = package(self.functions | {name: getattr(rnn_layers, name) for name in names})
+        try:
+            return "done", [CALLS[about["exercise"]](tried, inputs) for inputs in groups]
+        except Exception as error:
+            raise judging.BoxError(str(error)) from error
+
+
+def judge(**functions):
+    exercise = MANIFEST.exercises["rnn_step_backward"]
+    return judging._judge(InProcess(**functions), exercise, set(), seed=5)
+
+
+def test_it_earns_its_points():
+    """Both functions lack tanh, and agree: the forward pass has lost its points, the backward pass keeps its own."""
+    verdict = judge(rnn_step_forward=no_tanh, rnn_step_backward=no_tanh_backward)
+    assert verdict.points == 4 and "right for your rnn_step_forward" in verdict.remark
+
+
+def test_an_unknown_forward_pass_is_no_measure():
+    """Half of tanh is a mistake that we don't know: a backward pass that fits it earns nothing."""
+
+    def half(*arguments):
+        next_h, cache = no_tanh(*arguments)
+        return next_h / 2, cache
+
+    verdict = judge(rnn_step_forward=half, rnn_step_backward=lambda d, cache: no_tanh_backward(d / 2, cache))
+    assert verdict.points == 0
+
+
+def test_a_wrong_backward_pass_stays_wrong():
+    """Neither right for the right forward pass nor for the student's: no points."""
+
+    def doubled(dnext_h, cache):
+        return no_tanh_backward(2 * dnext_h, cache)
+
+    assert judge(rnn_step_forward=no_tanh, rnn_step_backward=doubled).points == 0
+
+
+@pytest.mark.parametrize("seed", [3, 5])  # float64, float32
+def test_gradients_of_a_known_mistake(seed):
+    """Finite differences of the cell without tanh are its closed form; names and dtypes are the reference's."""
+    inputs = cases.inputs("rnn_step_backward", seed)
+    expected = cases.reference("rnn_step_backward", inputs)
+    found = gradients("rnn_step_forward", mistake("rnn_step_forward", "tanh is missing"), inputs, expected)
+    _, cache = no_tanh(*(inputs[name] for name in ("x", "prev_h", "Wx", "Wh", "b")))
+    closed = no_tanh_backward(inputs["dnext_h"], cache)
+    for name, right in zip(("dx", "dprev_h", "dWx", "dWh", "db"), closed, strict=True):
+        assert found[name].dtype == expected[name].dtype
+        np.testing.assert_allclose(found[name], right, rtol=1e-4, atol=1e-5)
+    assert set(found) == set(expected)
+
+
+@pytest.mark.parametrize("exercise", ["rnn_forward", "lstm_step_forward", "lstm_forward", "word_embedding_forward"])
+def test_mistakes_are_recognised(exercise):
+    """A mistake of the corpus is known by its numbers; the right forward pass is none."""
+    groups = [cases.inputs(exercise.replace("forward", "backward"), seed) for seed in range(4)]
+    known = [m for m in mistakes() if m.function == exercise]
+    for m in known:
+        try:
+            answers = [CALLS[exercise](package({exercise: m.wrong}), inputs) for inputs in groups]
+        except Exception:
+            continue  # it does not work for all sizes
+        assert known_mistake(exercise, groups, answers) is not None
+    assert known_mistake(exercise, groups, [CALLS[exercise](package({}), inputs) for inputs in groups]) is None

@@ -1,0 +1,79 @@
+"""Extra credit: what a captioner earns on new pictures, and what is not taken for one."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from deeplearning.classifiers.rnn import CaptioningRNN
+from deeplearning.datasets.toytown.dataset import ensure_toytown
+from grading import extra
+from grading.manifest import MANIFEST
+
+
+@pytest.fixture
+def toytown(tmp_path, monkeypatch):
+    """A small Toytown in place of the whole one; eight new pictures."""
+    folder = ensure_toytown(tmp_path / "toytown", pictures={"train": 12, "val": 3})
+    monkeypatch.setattr(extra, "ensure_toytown", lambda: folder)
+    monkeypatch.setattr(extra, "PICTURES", 8)
+    extra.unseen.cache_clear()
+    yield
+    extra.unseen.cache_clear()
+
+
+def model(path, features=512, words=("<NULL>", "<START>", "<END>", "<UNK>", "a", "boat")):
+    CaptioningRNN({word: k for k, word in enumerate(words)}, features, 4, 4).save(path)
+    return path
+
+
+def test_a_model_is_scored_on_new_pictures(toytown, tmp_path):
+    """The same seed asks for the same pictures, another one for others; an untrained model earns nothing, and is told
+    its score and the levels."""
+    references, features = extra.unseen(1, 8)
+    assert features.shape == (8, 512) and features.dtype == np.float32 and [len(r) for r in references] == [5] * 8
+    again, same = extra.unseen.__wrapped__(1, 8)
+    assert again == references and np.array_equal(same, features)
+    assert extra.unseen.__wrapped__(2, 8)[0] != references
+    model(tmp_path / "captioner.npz")
+    result = extra.extra_credit(tmp_path, seed=1)
+    assert result.score == 0 and "CIDEr-D is 0.0" in result.reason and "2 points from 2.4 on" in result.reason
+
+
+@pytest.mark.parametrize("score, points", [(2.39, 0), (2.4, 2), (2.65, 4), (2.8, 5), (9, 5)])
+def test_levels(monkeypatch, tmp_path, score, points):
+    """Points follow the levels of the manifest; at the highest there is nothing to say."""
+    monkeypatch.setattr(extra, "score_captioner", lambda path, seed: score)
+    (tmp_path / "captioner.npz").touch()
+    result = extra.extra_credit(tmp_path, seed=1)
+    assert result.score == points and bool(result.reason) == (points < MANIFEST.extra.points)
+
+
+def test_the_model_is_found(monkeypatch, tmp_path):
+    """In a folder or a zip, also one folder down; of two, the one nearer to the top; a link is none."""
+    monkeypatch.setattr(extra, "score_captioner", lambda path, seed: float(path.read_text(encoding="utf-8")))
+    tree = tmp_path / "tree"
+    (tree / "assignment2" / "old").mkdir(parents=True)
+    assert extra.extra_credit(tree, 1) is None
+    (tree / "assignment2" / "captioner.npz").write_text("2.6", encoding="utf-8")
+    (tree / "assignment2" / "old" / "captioner.npz").write_text("2.9", encoding="utf-8")
+    assert extra.extra_credit(tree, 1).score == 4
+    assert extra.extra_credit(shutil.make_archive(tmp_path / "handed in", "zip", tree), 1).score == 4
+    if os.name == "posix":
+        (tree / "captioner.npz").symlink_to(tree / "assignment2" / "old" / "captioner.npz")
+        assert extra.extra_credit(tree, 1).score == 4
+    (tmp_path / "no zip").touch()
+    assert extra.extra_credit(tmp_path / "no zip", 1) is None
+
+
+def test_what_is_no_captioner_earns_nothing(toytown, tmp_path, monkeypatch):
+    """A file of another kind, a model of other features, one that unpacks to too much: a sentence each, no error."""
+    path = tmp_path / "captioner.npz"
+    path.write_bytes(b"no zip")
+    assert "captioner.npz could not be used" in extra.extra_credit(tmp_path, 1).reason
+    model(path, features=100)
+    assert "D = 100" in extra.extra_credit(tmp_path, 1).reason
+    model(path)
+    monkeypatch.setattr(extra, "MAX_BYTES", 1000)
+    assert "more than" in extra.extra_credit(tmp_path, 1).reason

@@ -1,0 +1,105 @@
+"""Hints: known mistakes first, as a whole or in some array, then what any array betrays; no input makes them fail."""
+
+import numpy as np
+import pytest
+
+from tests.exercises.hints import hint
+
+rng = np.random.default_rng(0)
+X, W, B = rng.normal(size=(3, 4, 5)), rng.normal(size=(5, 5)), rng.normal(size=8)
+WORDS = np.array([[3, 4, 2, 0], [5, 2, 0, 0]])  # 2 ends a caption, 0 fills it up
+
+
+def blocks(order):
+    return np.concatenate([np.split(B, 4)["ifog".index(gate)] for gate in order])
+
+
+def put(array, index, value):
+    changed = array.copy()
+    changed[index] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    "name, wrong, right, says",
+    [
+        ("dW", -W, W, "The sign of dW is wrong everywhere"),
+        ("dx", X / 60, X, "dx is 1/60 of what it should be: a mean in place of a sum"),
+        ("dx", 3 * X, X, "dx is 3 times what it should be: a division is missing"),
+        ("dW", 0.37 * W, W, "dW is 0.37 times what it should be everywhere: look for a factor"),
+        ("dWh", W.T.copy(), W, "dWh is the transpose"),
+        ("dW", 0 * W, W, "dW is all zero"),
+        ("saliency", X, np.abs(X), "saliency holds negative numbers"),
+        ("saliency", X**2, np.abs(X), "saliency is squared once too often"),
+        ("loss", np.array(3.0), np.array(9.0), "The square is missing in loss"),
+        ("next_h", X, np.tanh(X), "tanh is missing in next_h"),
+        ("next_h", np.tanh(np.tanh(X)), np.tanh(X), "tanh is applied once too often"),
+        ("h", X[:, ::-1].copy(), X, "Time runs backwards in h"),
+        ("h", np.roll(X, 1, axis=1), X, "h is shifted by one time step"),
+        ("dx", put(X, np.s_[:, :2], 7.0), X, "Only the last time steps are right"),
+        ("h", put(X, np.s_[:, 2:], 7.0), X, "Only the first time steps are right"),
+        ("gram", put(X, 1, 7.0), X, "gram is right for some rows of the minibatch"),
+        ("db", blocks("ifgo"), B, "wrong for o and g only"),
+        ("db", blocks("gifo"), B, "The gates' blocks of db are in another order than i, f, o, g"),
+        ("h", X.swapaxes(0, 1).copy(), X, "h has its axes in another order"),
+        ("db", np.stack([B, B]), B, "db has an axis too many"),
+        ("out", X.ravel(), X, "another shape: look for a reshape"),
+        ("h", X, X.astype(np.float32), "Somewhere h became float64"),
+        ("captions", np.hstack(([[1], [1]], WORDS[:, :-1])), WORDS, "Everything comes one step too late"),
+        ("captions", put(WORDS, (1, 3), 6), WORDS, "after it, there must be <NULL>"),
+        ("captions", put(put(WORDS, (0, 1), 6), (0, 2), 6), WORDS, "does the state advance"),
+        ("captions", put(put(WORDS, (0, 0), 6), (0, 2), 6), WORDS, "The first word is wrong already"),
+        ("x kept", np.array(False), np.array(True), "write into x itself"),
+    ],
+)
+def test_patterns(name, wrong, right, says):
+    """One array that is wrong in a telling way gives the sentence for it."""
+    assert says in hint("any", {name: wrong}, {name: right}, [])
+
+
+def test_known_mistakes_come_first():
+    """An answer like a known mistake's has its cause, before any pattern; one array of it is enough."""
+    right = {"dW": W, "db": B}
+    known = [("the sun shines", {"dW": -W}), ("it rains", {"dW": 2 * W, "db": B + 1})]
+    assert hint("any", {"dW": -W, "db": B}, right, known) == "It looks as if the sun shines."
+    assert hint("any", {"dW": 2 * W, "db": B + 1}, right, known) == "It looks as if it rains."
+    assert hint("any", {"dW": W, "db": B + 1}, right, known) == "In db, it looks as if it rains."
+    assert "The sign" in hint("any", {"dW": W, "db": -B}, right, known)
+
+
+def test_what_is_right_narrows_the_search():
+    """Where only some arrays are wrong, and nothing else is known, those are named."""
+    found = hint("any", {"dx": X, "dW": W, "db": B + rng.normal(size=8)}, {"dx": X, "dW": W, "db": B}, [])
+    assert found == "dx, dW are right; look at db only."
+
+
+def test_nothing_is_made_up():
+    """Numbers that suggest nothing get no hint."""
+    assert hint("any", {"dW": rng.normal(size=W.shape)}, {"dW": W}, []) is None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        "text",
+        [1, 2],
+        np.array(None),
+        np.full(W.shape, "a"),
+        W.astype(object),
+        W.astype(complex),
+        W.astype(np.float16),
+        np.full(W.shape, np.nan),
+        np.full(W.shape, 1e308),
+        W.astype(">f8"),
+        np.zeros((0, 5)),
+        np.full(W.shape, np.datetime64("2019-01-01")),
+        W.view(np.ma.MaskedArray),
+    ],
+)
+def test_no_answer_makes_a_hint_fail(odd):
+    """Whatever comes back, a hint is a sentence or None."""
+    known = [("it rains", {"dW": -W}), ("the sun shines", {"dW": W[:2]})]
+    for outputs in ({"dW": odd}, {"dW": odd, "db": B}, {"db": odd}, {}):
+        found = hint("any", outputs, {"dW": W, "db": B}, known)
+        assert found is None or isinstance(found, str)

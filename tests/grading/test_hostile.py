@@ -1,0 +1,115 @@
+"""The corpora through the grader: hostile submissions, right ones of an unusual make, and mistakes.
+
+Each is graded by the command that staff use, all in one batch: a sample every day, everything under the marker corpus.
+"""
+
+import json
+from pathlib import Path
+
+import psutil
+import pytest
+
+from grading import grade
+from grading.box import NoBox, choose_kind
+from grading.corpus import sources
+from grading.hostile import EVERYTHING, corpus, zipped
+from grading.manifest import MANIFEST
+from grading.mistakes import mistakes
+from grading.variants import variants
+
+SAMPLE = [
+    "arguments_changed_in_place", "bomb", "climbing_paths", "exit_with_success", "files_of_the_grader", "forged_results",
+    "older_package", "patched_numpy", "signals_to_everybody", "subclass", "survivors", "written_into_notebooks",
+]  # fmt: skip
+MISTAKES = {mistake.name.replace(":", "-").replace("CaptioningRNN.", ""): mistake for mistake in mistakes()}
+
+
+def works():
+    try:
+        return bool(choose_kind())
+    except NoBox:
+        return False
+
+
+pytestmark = pytest.mark.skipif(not works(), reason="no box works on this machine")
+
+
+def lost_by(name):
+    """ids of the exercises that a submission must lose."""
+    if name in MISTAKES:
+        return set(MISTAKES[name].exercises)
+    return set(corpus()[name].lost) if name in corpus() else set()
+
+
+def build(name):
+    """The bytes of a submission of any of the three corpora."""
+    if name in corpus():
+        return corpus()[name].build()
+    mistake = MISTAKES.get(name)
+    functions = {mistake.function: mistake.wrong} if mistake else variants()[name]
+    return zipped(sources(functions))
+
+
+def graded(names, folder):
+    """Grade submissions in one batch; returns for each the ids of the exercises that it lost."""
+    (folder / "in").mkdir()
+    for name in names:
+        (folder / "in" / f"{name}.zip").write_bytes(build(name))
+    before = outside(folder)
+    assert grade.main([str(folder / "in"), "--out", str(folder / "out"), "--jobs", "2"]) == 0
+    assert outside(folder) == before
+    assert not [p for p in psutil.process_iter(["cmdline"]) if "98765" in (p.info["cmdline"] or ())]
+    lost = {}
+    for name in names:
+        results = json.loads((folder / "out" / name / "results.json").read_text(encoding="utf-8"))
+        lost[name] = {test["name"] for test in results["tests"] if test["score"] == 0}
+        assert results["score"] == sum(e.points for e in MANIFEST.exercises.values() if e.id not in lost[name])
+    return lost
+
+
+def outside(folder):
+    """What lies where a submission could have left something: the temporary folder, home, and here."""
+    places = [Path("/tmp"), Path.home(), Path.cwd()]
+    return {place: {p.name for p in place.iterdir() if p.name.startswith(("owned", "results", ".bashrc"))} for place in places}
+
+
+def check(names, folder):
+    lost = graded(names, folder)
+    assert lost == {name: lost_by(name) for name in names}
+
+
+def test_table():
+    """At least 40 hostile submissions, each with a sentence; most can't earn anything, or lose only their own trick."""
+    assert len(corpus()) >= 40 and set(SAMPLE) <= set(corpus())
+    for hostile in corpus().values():
+        assert hostile.about.endswith(".") and set(hostile.lost) <= set(EVERYTHING)
+
+
+def test_sample_of_the_hostile(tmp_path):
+    """Hostile submissions get exactly what they deserve, leave nothing behind, and stop nobody else's grading."""
+    check(SAMPLE, tmp_path)
+
+
+def test_sample_of_right_and_wrong(tmp_path):
+    """Right implementations of an unusual make get every point, a mistake costs its own exercise alone."""
+    check(["caches_of_objects", *list(MISTAKES)[:: len(MISTAKES) // 3]], tmp_path)
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("name", corpus())
+def test_hostile(name, tmp_path):
+    """Each hostile submission gets exactly what it deserves."""
+    check([name], tmp_path)
+
+
+@pytest.mark.corpus
+def test_variants(tmp_path):
+    """Each right implementation gets every point."""
+    check(list(variants()), tmp_path)
+
+
+@pytest.mark.corpus
+def test_mistakes(tmp_path):
+    """Each mistake loses exactly its exercise."""
+    check(list(MISTAKES), tmp_path)
+

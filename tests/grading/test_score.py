@@ -1,0 +1,69 @@
+"""The command that gives one tree its points; what the grader finds is made up here, its own tests run it."""
+
+import json
+
+import pytest
+
+from grading import score
+from grading.box import NoBox
+from grading.judging import Grade, Verdict
+from grading.manifest import MANIFEST
+from grading.results import Result
+
+
+@pytest.fixture
+def graded(monkeypatch):
+    """Function that says what the grader will find: full points but for what it is given."""
+
+    def found(**verdicts):
+        all_right = {e.id: Verdict(e.id, e.points) for e in MANIFEST.exercises.values()}
+        asked = []
+        monkeypatch.setattr(score, "grade", lambda *how: asked.append(how) or Grade(
+            list((all_right | verdicts).values()), notes=["tv_loss is in the notebook."]
+        ))  # fmt: skip
+        return asked
+
+    return found
+
+
+def test_all_points(graded, tmp_path, capsys):
+    """Full points end in status 0; the grader is asked for the tree, with the seed, in the best box."""
+    asked = graded()
+    assert score.main([str(tmp_path), "--seed", "7"]) == 0
+    assert asked == [(tmp_path, 7, None)]
+    assert "together                         100 of 100" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+def test_missing_points_and_their_reasons(graded, tmp_path, capsys):
+    """A hint comes before the numbers behind it, in the table and in the file; notes follow; the status is 1."""
+    graded(tv_loss=Verdict("tv_loss", 0, "loss is wrong by 0.5.", hint="Only vertical neighbours are counted."))
+    assert score.main([str(tmp_path), "--out", str(tmp_path / "results"), "--unsafe"]) == 1
+    printed = capsys.readouterr().out
+    assert "Only vertical neighbours are counted." in printed and "95 of 100" in printed
+    assert printed.endswith("tv_loss is in the notebook.\n")
+    results = json.loads((tmp_path / "results" / "results.json").read_text(encoding="utf-8"))
+    assert results["score"] == 95 and results["output"] == "tv_loss is in the notebook."
+    assert results["tests"][-1]["output"] == "Only vertical neighbours are counted.\nloss is wrong by 0.5."
+
+
+def test_a_captioner_that_was_handed_in_counts(graded, monkeypatch, tmp_path):
+    """Extra credit is asked for with the same seed; without a model it is not mentioned."""
+    graded()
+    assert len(score.score(tmp_path, 3)[0]) == len(MANIFEST.exercises)
+    monkeypatch.setattr(score, "extra_credit", lambda tree, seed: Result(MANIFEST.extra, 4, f"{tree.name} {seed}"))
+    assert score.score(tmp_path, 3)[0][-1] == Result(MANIFEST.extra, 4, f"{tmp_path.name} 3")
+
+
+def test_wrong_use(monkeypatch, tmp_path, capsys):
+    """A tree that is not there is wrong usage, status 2; no box is a sentence that says what to do."""
+    with pytest.raises(SystemExit) as ended:
+        score.main([str(tmp_path / "nowhere")])
+    assert ended.value.code == 2 and "does not exist" in capsys.readouterr().err
+
+    def no_box(*_):
+        raise NoBox("no box here: install bubblewrap")
+
+    monkeypatch.setattr(score, "grade", no_box)
+    with pytest.raises(SystemExit, match="score: no box here: install bubblewrap"):
+        score.main([str(tmp_path)])

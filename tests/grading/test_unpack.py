@@ -1,0 +1,144 @@
+"""Reading submissions: what counts is found wherever it lies, and nothing in an archive can do harm."""
+
+import io
+import os
+import tracemalloc
+import zipfile
+
+import pytest
+
+from grading import unpack
+from grading.hostile import RNN, RNN_LAYERS, STYLE_TRANSFER, corpus
+from grading.manifest import MANIFEST
+
+NOTEBOOK = MANIFEST.questions["q3"].notebook
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Function that zips files and reads the zip as a submission."""
+
+    def read(files):
+        with zipfile.ZipFile(tmp_path / "ann.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        return unpack.read_submission(tmp_path / "ann.zip")
+
+    return read
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        RNN_LAYERS,
+        f"assignment2/{RNN_LAYERS}",
+        f"a/b c/ü/{RNN_LAYERS}",
+        f"/home/ann/{RNN_LAYERS}",
+        RNN_LAYERS.replace("/", "\\"),
+        "cs231n/rnn_layers.py",
+        "rnn_layers.py",
+    ],
+)
+def test_sources_are_found_in_any_folder(read, name):
+    """An exercise's file counts in whatever folder and package it lies."""
+    assert read({name: "x = 1"}).sources == {RNN_LAYERS: b"x = 1"}
+
+
+@pytest.mark.parametrize("name", ["rnn.py", "other/rnn.py", "classifiers/rnn.txt", "._rnn_layers.py", "rnn_layers.pyc"])
+def test_other_files_do_not_count(read, name):
+    """A file of another name, or macOS's remarks on one, is not taken for an exercise's."""
+    submission = read({name: "x = 1", f"__MACOSX/x/{RNN_LAYERS}": "x = 1"})
+    assert not submission.sources and not submission.notes
+
+
+def test_notebooks_and_older_names(read):
+    """Notebooks come along by their names, and files of earlier editions under the present ones."""
+    submission = read({f"a/{NOTEBOOK}": "{}", "a/cs231n/style_transfer_pytorch.py": "y", "a/cs231n/classifiers/rnn.py": "z"})
+    assert submission.notebooks == {NOTEBOOK: b"{}"}
+    assert submission.sources == {STYLE_TRANSFER: b"y", RNN: b"z"} and submission.package == "cs231n"
+
+
+def test_the_nearest_file_counts(read):
+    """Of several files the one in the fewest folders counts, and a note says which."""
+    submission = read({f"old/copy/{RNN_LAYERS}": "old", RNN_LAYERS: "new"})
+    assert submission.sources == {RNN_LAYERS: b"new"}
+    assert submission.notes == [f"There are 2 files rnn_layers.py: {RNN_LAYERS} was graded."]
+
+
+@pytest.mark.parametrize("name", [name for name, h in corpus().items() if h.build.__module__.endswith(".archives")])
+def test_hostile_archives(name, tmp_path, monkeypatch):
+    """An archive that wants to do harm is read or refused in seconds and within 200 MB, and writes nothing anywhere."""
+    monkeypatch.chdir(tmp_path)
+    hostile = corpus()[name]
+    (tmp_path / "x.zip").write_bytes(hostile.build())
+    everything_lost = hostile.lost == tuple(MANIFEST.exercises)
+    tracemalloc.start()
+    try:
+        submission = unpack.read_submission(tmp_path / "x.zip")
+        assert everything_lost == (not submission.sources)
+        lost = {e.id for e in MANIFEST.exercises.values() if e.path not in submission.sources}
+        assert lost == set(hostile.lost) and (submission.notes or not lost or name in ("empty", "zips_all_the_way_down"))
+    except ValueError as error:
+        assert everything_lost and str(error)
+    finally:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 200 << 20
+    assert [path.name for path in tmp_path.iterdir()] == ["x.zip"]
+
+
+def test_damage_anywhere(tmp_path):
+    """A zip cut off or changed at any place is read or refused with a sentence; nothing else is raised."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(RNN_LAYERS, "x = 1\n" * 20)
+        archive.writestr(STYLE_TRANSFER, "y = 1\n")
+    good, path = data.getvalue(), tmp_path / "x.zip"
+    changed = [good[:place] for place in range(len(good))]
+    changed += [good[:p] + bytes([good[p] ^ bits]) + good[p + 1 :] for p in range(len(good)) for bits in (1, 0x80, 0xFF)]
+    for bad in changed:
+        path.write_bytes(bad)
+        try:
+            submission = unpack.read_submission(path)
+        except ValueError:
+            continue
+        assert submission.sources.get(RNN_LAYERS, b"x = 1\n" * 20) == b"x = 1\n" * 20
+
+
+def test_folders(tmp_path):
+    """A folder counts like a zip; links and devices in it are not followed."""
+    (tmp_path / "ann" / "deeplearning" / "classifiers").mkdir(parents=True)
+    (tmp_path / "ann" / RNN_LAYERS).write_text("x = 1")
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "ann" / RNN).symlink_to(tmp_path / "secret")
+    os.mkfifo(tmp_path / "ann" / STYLE_TRANSFER)
+    submission = unpack.read_submission(tmp_path / "ann")
+    assert submission.sources == {RNN_LAYERS: b"x = 1"}
+    assert [note.partition(" was left out")[0] for note in submission.notes] == [RNN, STYLE_TRANSFER]
+
+
+def test_one_submission_or_many(tmp_path):
+    """A folder that holds a source, a notebook or their package is a submission; one of zips or folders is not."""
+    for name in ("one/deeplearning/rnn_layers.py", f"two/{NOTEBOOK}", "three/rnn_layers.py", "four/one/rnn_layers.py"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    looks = unpack.looks_like_a_submission
+    assert [looks(tmp_path / name) for name in ("one", "two", "three", "four")] == [True, True, True, False]
+    assert not looks(tmp_path)
+
+
+def test_fingerprint(tmp_path):
+    """It changes with a zip's bytes and with a folder's files, and with nothing else."""
+    path = tmp_path / "x.zip"
+    path.write_bytes(b"a")
+    first = unpack.fingerprint(path)
+    path.touch()
+    assert unpack.fingerprint(path) == first
+    path.write_bytes(b"b")
+    assert unpack.fingerprint(path) != first
+    before = unpack.fingerprint(tmp_path)
+    assert unpack.fingerprint(tmp_path) == before
+    (tmp_path / "y").touch()
+    assert unpack.fingerprint(tmp_path) != before
+
+
