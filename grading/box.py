@@ -312,7 +312,7 @@ def choose_kind():
             return kind
         reasons.append(f"{kind}: {problem}")
     raise NoBox(
-        f"no box to run students' code in ({'; '.join(reasons)}). On Linux, install bubblewrap. With --unsafe it is run "
+        f"no box to run students' code in ({'; '.join(reasons)}). On Linux, install bubblewrap. With --unsafe it runs "
         "without a box, and can do all that you can do: only for submissions that you trust"
     )
 

@@ -2,9 +2,9 @@
 
     python -I -B worker.py SETTINGS
 
-It has imported NumPy, or PyTorch, and nothing of the student. Messages (see `wire`) come in on standard input and leave
-on standard output; a task's process gets neither. Nothing here is trusted by the grader, which judges arrays: whatever a
-student's code does to this server, it can at best send the answers that it could have computed.
+It has imported NumPy, or PyTorch, and nothing of the student. Messages (see `wire`) come in on standard input and
+leave on standard output; a task's process gets neither. Nothing here is trusted by the grader, which judges arrays:
+whatever a student's code does to this server, it can at best send the answers that it could have computed.
 
 SETTINGS is JSON: `warm`, names of modules to import first; `user`, a number to become, or null; `limits`, as in
 `box.LIMITS`; `alone`, whether all that this user's processes can signal belongs to the box.
@@ -151,7 +151,7 @@ def _exercise(about, groups):
 
 
 def _put_in_place(module, source, names, stubs):
-    """Give a module of the student the reference's functions of those names; where it does not work, give stubs them."""
+    """Give a student's module the reference's functions of those names, or stubs, where the module does not work."""
     try:
         theirs = importlib.import_module(module)
     except Exception:

@@ -43,14 +43,14 @@ def leave():
             if os.fork(): os._exit(0)
             os.execv("/bin/sleep", ["sleep", "{SURVIVOR}"])
     time.sleep(0.2)
-state = []
+state, ENV = [], os.environ
 
 CALLS = {{
     "echo": lambda p, i: i,
     "where": lambda p, i: numbers(len([n for n in os.listdir("/proc") if n.isdigit()]), os.getuid()),
     "sees": lambda p, i: numbers(*(os.path.exists(bytes(i["path"]).decode()) for _ in "1")),
     "writes": lambda p, i: numbers(*(can(write, path + "/x") for path in ("/", "/box", "/usr", sys.prefix, "/tmp"))),
-    "rights": lambda p, i: numbers(int(status("NoNewPrivs")), int(status("CapEff"), 16) & ~0xC0, "SECRET" in os.environ),
+    "rights": lambda p, i: numbers(int(status("NoNewPrivs")), int(status("CapEff"), 16) & ~0xC0, "SECRET" in ENV),
     "connects": lambda p, i: numbers(*(can(socket.create_connection, ("127.0.0.1", int(i["port"])), 1) for _ in "1")),
     "counts": lambda p, i: state.append(1) or numbers(len(state)),
     "leaves": lambda p, i: leave() or numbers(1),
@@ -117,7 +117,9 @@ def test_it_is_alone(boxed):
     assert ask(boxed, "rights") == [1, 0, 0]
 
 
-@pytest.mark.parametrize("path", [ROOT / "grading", ROOT / "tests", ROOT / "deeplearning", Path("/etc/passwd"), Path("/home")])
+@pytest.mark.parametrize(
+    "path", [ROOT / "grading", ROOT / "tests", ROOT / "deeplearning", Path("/etc/passwd"), Path("/home")]
+)
 def test_it_sees_nothing_of_ours(boxed, path):
     """Reference, tests, and what else lies on this machine are not there."""
     assert path.exists() and ask(boxed, "sees", path=bytes(path)) == [0]
