@@ -1,7 +1,8 @@
 """Arrays between the grader and its box: one plain message format, with nothing in it that runs.
 
 A message is its length (8 bytes, big-endian), the length of its header (4 bytes), a header in JSON, and the raw bytes
-of its arrays, one after the other. The header holds `about`, any JSON value, and `groups`: lists of [name, dtype, shape].
+of its arrays, one after the other. The header holds `about`, any JSON value, and `groups`, lists of
+[name, dtype, shape].
 What comes from the box is hostile until it is decoded: `decode` checks every size against the bytes that are there.
 """
 

@@ -4,12 +4,14 @@ import csv
 import json
 import os
 import signal
+import threading
 import time
 
 import pytest
 
 from grading import feedback, grade, judging
 from grading.box import NoBox
+from grading.hostile import corpus
 from grading.judging import Grade, Verdict
 from grading.manifest import MANIFEST
 
@@ -185,3 +187,27 @@ def test_total_is_the_manifests():
 def test_an_empty_class():
     """Statistics of nobody are a page, too."""
     assert "0 submissions" in feedback.statistics({}) and judging.nothing("x").score == 0
+
+
+@pytest.mark.corpus
+def test_on_a_cluster(tmp_path):
+    """A Dask cluster gives the same grades as this machine, also where one of its workers is killed on the way."""
+    distributed = pytest.importorskip("distributed", reason="needs requirements-staff.txt")
+    names = ["untouched", "syntax_error", "flat", "bomb", "older_package", "rar_named_zip"]
+    (tmp_path / "in").mkdir()
+    for name in names:
+        (tmp_path / "in" / f"{name}.zip").write_bytes(corpus()[name].build())
+
+    def kill_one(cluster):
+        while not list(tmp_path.glob("far/*/results.json")):
+            time.sleep(0.05)
+        os.kill(cluster.workers[0].process.process.pid, signal.SIGKILL)
+
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        threading.Thread(target=kill_one, args=(cluster,), daemon=True).start()
+        arguments = [str(tmp_path / "in"), "--seed", "7", "--out"]
+        assert grade.main([*arguments, str(tmp_path / "far"), "--scheduler", cluster.scheduler_address]) == 0
+    assert grade.main([*arguments, str(tmp_path / "near")]) == 0
+    for name in names:
+        far, near = (tmp_path / place / name / "results.json" for place in ("far", "near"))
+        assert json.loads(far.read_text(encoding="utf-8")) == json.loads(near.read_text(encoding="utf-8"))

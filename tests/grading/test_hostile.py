@@ -19,7 +19,8 @@ from grading.variants import variants
 
 SAMPLE = [
     "arguments_changed_in_place", "bomb", "climbing_paths", "exit_with_success", "files_of_the_grader",
-    "forged_results", "older_package", "patched_numpy", "signals_to_everybody", "subclass", "survivors", "written_into_notebooks",
+    "forged_results", "older_package", "patched_numpy", "signals_to_everybody", "subclass", "survivors",
+    "written_into_notebooks",
 ]  # fmt: skip
 MISTAKES = {mistake.name.replace(":", "-").replace("CaptioningRNN.", ""): mistake for mistake in mistakes()}
 

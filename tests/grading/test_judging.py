@@ -77,9 +77,7 @@ def test_seeds_draw_other_inputs(exercise):
 
 def test_pristine_tree_has_no_answers():
     """What the box sees of the course has stubs for exercises, no tests but the calls, and nothing of grading's."""
-    tree = judging.Path(judging._pristine())
-    for path in MANIFEST.files:
-        assert (tree / path).read_text(encoding="utf-8").count("NotImplementedError") >= 3
-    assert [p.name for p in (tree / "tests").rglob("*.py")] == ["calls.py"]
-    assert sorted(p.name for p in tree.glob("*")) == ["deeplearning", "survey.py", "tests", "wire.py", "worker.py"]
-    assert not list(tree.rglob("*.npz"))
+    tree = judging._pristine()
+    assert all(tree[path].count("NotImplementedError") >= 3 for path in MANIFEST.files)
+    assert [name for name in tree if name.startswith("tests/")] == ["tests/exercises/calls.py"]
+    assert {name.partition("/")[0] for name in tree} == {"deeplearning", "survey.py", "tests", "wire.py", "worker.py"}
