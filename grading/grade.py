@@ -76,8 +76,7 @@ def grade_one(name, path, seed, kind):
         mark["failed"] = f"{type(error).__name__}: {error}"
         return name, {"score": 0, "tests": [], "output": "The grader failed.", "extra_data": mark}, ""
     results = gradescope(graded.results)
-    box = f"Students' code ran in a box: {graded.box}." if graded.box not in ("", "none") else "No code ran in a box."
-    results["output"] = "\n".join([*graded.notes, box])
+    results["output"] = "\n".join(graded.remarks)
     mark |= {"box": graded.box, "hints": {v.exercise: v.hint for v in graded.verdicts if v.hint}}
     return name, results | {"extra_data": mark}, feedback.page(name, graded)
 

@@ -70,6 +70,12 @@ class Grade:
         return sum(verdict.points for verdict in self.verdicts)
 
     @property
+    def remarks(self):
+        """The notes, and what kind of box was used."""
+        walls = "without a box" if self.box == "none" else f"in a box: {self.box}"
+        return [*self.notes, f"The code ran {walls}." if self.box else "No code was run."]
+
+    @property
     def results(self):
         """The verdicts as `results.Result`: a hint goes before the numbers behind it."""
         return [

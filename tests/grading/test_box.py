@@ -67,9 +67,10 @@ class Package: pass
 '''
 
 
-@pytest.fixture
-def tree(tmp_path):
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
     """A tree for a box, whose exercises are those of CODE."""
+    tmp_path = tmp_path_factory.mktemp("box")
     (tmp_path / "tree" / "tests" / "exercises").mkdir(parents=True)
     (tmp_path / "tree" / "tests" / "exercises" / "calls.py").write_text(CODE)
     for name in ("worker.py", "wire.py"):
@@ -79,16 +80,20 @@ def tree(tmp_path):
     return tmp_path / "tree"
 
 
-@pytest.fixture(params=KINDS or [pytest.param("", marks=pytest.mark.skip("no box works on this machine"))])
+@pytest.fixture(
+    scope="module", params=KINDS or [pytest.param("", marks=pytest.mark.skip("no box works on this machine"))]
+)
 def kind(request):
     return request.param
 
 
-@pytest.fixture
-def boxed(tree, kind, monkeypatch):
-    monkeypatch.setenv("SECRET", "of the grader")
-    with Box(tree, ["numpy"], kind) as opened:
-        yield opened
+@pytest.fixture(scope="module")
+def boxed(tree, kind):
+    """A box for all tests that leave it as it was."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SECRET", "of the grader")
+        with Box(tree, ["numpy"], kind) as opened:
+            yield opened
 
 
 def ask(opened, exercise, **inputs):
