@@ -177,7 +177,7 @@ def test_nothing_survives_a_box(tree, kind):
         ("sleeps", "without doing anything"),
         ("computes", "seconds of computing"),
         ("hoards", "MB of memory"),
-        ("large", "Its process ended before it answered"),
+        ("large", "Its answer was too large"),
         ("forks", "Resource temporarily unavailable"),
     ],
 )
@@ -209,6 +209,18 @@ def test_without_a_box(tree, exercise):
     finally:
         bystander.kill()
         bystander.wait()
+
+
+def test_without_processes(tree, monkeypatch, tmp_path):
+    """Where a system can't fork, as Windows, each task without a box gets a server of its own."""
+    shutil.copytree(tree, tmp_path / "tree")
+    code = (tree / "worker.py").read_text(encoding="utf-8")
+    (tmp_path / "tree" / "worker.py").write_text(code.replace("import os\n", "import os\ndel os.fork\n", 1))
+    monkeypatch.delattr(os, "fork")
+    with Box(tmp_path / "tree", ["numpy"], "none") as opened:
+        assert ask(opened, "counts") == ask(opened, "counts") == [1]
+        with pytest.raises(BoxError, match="ZeroDivisionError"):
+            ask(opened, "fails")
 
 
 def test_no_box_is_refused(monkeypatch):
