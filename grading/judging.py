@@ -5,8 +5,6 @@ which no other exercise is solved, and plain arrays; what comes back is compared
 """
 
 import functools
-import os
-import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +70,12 @@ class Grade:
         return sum(verdict.points for verdict in self.verdicts)
 
     @property
+    def remarks(self):
+        """The notes, and what kind of box was used."""
+        walls = "without a box" if self.box == "none" else f"in a box: {self.box}"
+        return [*self.notes, f"The code ran {walls}." if self.box else "No code was run."]
+
+    @property
     def results(self):
         """The verdicts as `results.Result`: a hint goes before the numbers behind it."""
         return [
@@ -105,8 +109,10 @@ def grade(path, seed, kind=None):
         return nothing(f"Nothing could be graded: no {', '.join(MANIFEST.files)} to read.", *submission.notes)
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
         tree = Path(folder) / "tree"
-        shutil.copytree(_pristine(), tree)
-        os.chmod(folder, 0o755)  # the user in the box reads it
+        for name, text in _pristine().items():
+            _write(tree / name, text)
+        for path in (Path(folder), tree, *tree.rglob("*/")):
+            path.chmod(0o755)  # the user in the box looks into it
         return _grade_in(tree, submission, seed, kind)
 
 
@@ -220,16 +226,13 @@ def _cases(exercise, seed):
 
 @functools.cache
 def _pristine():
-    """Folder of what the box sees beside the student's files: the package with stubs, and how exercises are called."""
-    folder = tempfile.mkdtemp(prefix="pristine-")
+    """What the box sees beside the student's files, by path: the package with stubs, and how exercises are called."""
     sources = [path for path in (ROOT / "deeplearning").rglob("*.py") if "datasets" not in path.parts]
-    for path in sources + [ROOT / name for name in IN_THE_BOX]:
-        name = path.relative_to(ROOT).as_posix().removeprefix("grading/")
-        text = _stubs(name) if name in MANIFEST.files else path.read_text(encoding="utf-8")
-        _write(Path(folder) / name, text)
-    for path in (Path(folder), *Path(folder).rglob("*/")):
-        path.chmod(0o755)
-    return folder
+    sources = [path.relative_to(ROOT).as_posix() for path in sources] + list(IN_THE_BOX)
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in sources} | {
+        p: _stubs(p) for p in MANIFEST.files
+    }
+    return {name.removeprefix("grading/"): text for name, text in texts.items()}
 
 
 @functools.cache
