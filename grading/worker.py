@@ -149,8 +149,9 @@ def _exercise(about, groups):
     return "done", [CALLS[about["exercise"]](package, inputs) for inputs in groups]
 
 
-def _put_in_place(module, source, names, stubs):
-    """Give a student's module the reference's functions of those names, or stubs, where the module does not work."""
+def _put_in_place(module, source, names, own, stubs):
+    """Give a student's module functions of those names, which call the student's own of others; stubs are for a module
+    that does not work."""
     try:
         theirs = importlib.import_module(module)
     except Exception:
@@ -158,6 +159,8 @@ def _put_in_place(module, source, names, stubs):
         package, _, name = module.rpartition(".")
         setattr(importlib.import_module(package), name, theirs)
     reference = _run(source, f"{module}_given")
+    for name in own:
+        setattr(reference, name, getattr(theirs, name))
     for name in names:
         setattr(theirs, name, getattr(reference, name))
 
