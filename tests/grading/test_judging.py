@@ -52,6 +52,29 @@ def test_one_mistake_costs_once(graded):
     assert "write rnn_forward" in {v.exercise: v.reason for v in grade.verdicts}["rnn_forward"]
 
 
+def test_backward_passes_do_without_their_forward_pass(graded):
+    """A right backward pass keeps its points beside a wrong forward pass, if it reads a list of the steps' caches."""
+    files = solved()
+    files[RNN_LAYERS] += """
+
+def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+    steps = [rnn_step_forward(x[:, t], h0, Wx, Wh, b) for t in range(x.shape[1])]
+    return np.stack([h for h, _ in steps], axis=1), [cache for _, cache in steps]
+
+def rnn_backward(dh, cache):
+    dx, dh_next, grads = [], 0, 0
+    for t in reversed(range(dh.shape[1])):
+        dx_t, dh_next, *step = rnn_step_backward(dh[:, t] + dh_next, cache[t])
+        dx.insert(0, dx_t)
+        grads = [a + b for a, b in zip(grads, step)] if grads else step
+    return np.stack(dx, axis=1), dh_next, *grads
+"""
+    grade = graded(files)
+    verdicts = {verdict.exercise: verdict for verdict in grade.verdicts}
+    assert [name for name, verdict in verdicts.items() if not verdict.points] == ["rnn_forward"]
+    assert "another rnn_forward" in verdicts["rnn_backward"].remark
+
+
 def test_results(graded):
     """A wrong answer comes with a hint and the numbers behind it, for staff and students alike; the rest is right."""
     files = solved()

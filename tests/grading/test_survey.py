@@ -119,7 +119,7 @@ def test_remarks():
     path = "deeplearning/rnn_layers.py"
     source = b"import torch, os\nfrom torchvision import models\ny = eval_numerical_gradient_array(f, x, d)\n"
     found = survey({path: source}, [["f", path, NOTEBOOK]], "deeplearning")
-    assert len(found["notes"]) == 2 and found["imports"] == {path: ["torchvision"]}
+    assert len(found["notes"]) == 2 and found["imports"] == {path: ["torch", "torchvision"]}
 
 
 def test_pictures():
