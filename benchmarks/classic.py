@@ -40,7 +40,7 @@ def step_backward(cell, dh, dc, cache):
 def training_step(shape):
     """Loss, gradients and Adam, without a trick."""
     features, captions = minibatch(shape, np.float64)
-    p, (N, T, V, H) = captioner(shape).params, (shape.N, shape.T, shape.V, shape.H)
+    p, (N, T, H) = captioner(shape).params, (shape.N, shape.T, shape.H)
     x_words, y = captions[:, :-1], captions[:, 1:]
     moments = {name: [0, 0] for name in p}
 

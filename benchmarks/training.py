@@ -10,7 +10,7 @@ from deeplearning.captioning_solver import CaptioningSolver
 SHAPES = [Shape(cell, N=N, H=H) for N, H in ((25, 512), (128, 512), (25, 256)) for cell in ("rnn", "lstm")]
 
 
-def ours(shape, V=None):
+def ours(shape):
     features, captions = minibatch(shape)
     data = {
         "train_captions": captions,

@@ -1,4 +1,5 @@
-"""Beam search: the best sentences of a network that gives scores to next words, for many images at once."""
+"""Beam search: the best sentences of a network that gives scores to next words, for many images at once; and how
+probable it finds given sentences."""
 
 import numpy as np
 
@@ -48,6 +49,25 @@ def beam_search(step, state, width, max_length, start, end, null, length_penalty
         owner, words, total = owner[~done], words[~done], total[~done]
         state = [s[parent[~done]] for s in state]
     return best
+
+
+def log_probabilities(step, state, sentences, end, null):
+    """How probable sentences are: sums of the log-probabilities of their words up to `end`.
+
+    Inputs:
+    - step, state, end, null: As for `beam_search`
+    - sentences: ints of shape (N, T + 1), with the word that begins a sentence first; `null` and what comes after `end`
+      do not count
+
+    Returns: float64 array of shape (N,)
+    """
+    rows, total = np.arange(len(sentences)), np.zeros(len(sentences))
+    going_on = np.ones(len(sentences), bool)
+    for words, next_words in zip(sentences.T[:-1], sentences.T[1:], strict=True):
+        scores, state = step(words, state)
+        total += np.where(going_on & (next_words != null), scores[rows, next_words] - logsumexp(scores), 0)
+        going_on &= next_words != end
+    return total
 
 
 def _best_next_words(total, scores, owner, places):

@@ -11,7 +11,7 @@ import warnings
 
 import numpy as np
 import platformdirs
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
 from deeplearning.data_utils import atomic_write
 
@@ -57,18 +57,22 @@ def decode_image(content):
     Inputs:
     - content: Bytes of a file in any format that Pillow reads
 
-    Returns: PIL image in RGB
+    Returns: PIL image in RGB, turned the way that its EXIF data says it was taken
 
     Raises ValueError for more than MAX_PIXELS, and one of BROKEN for what is no picture, or only a part of one.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we refuse smaller ones than Pillow warns of
-        image = Image.open(io.BytesIO(content))
+        try:
+            image = Image.open(io.BytesIO(content))
+        except UnidentifiedImageError:  # whose message names an object in memory
+            raise ValueError("it is no picture of a kind that Pillow reads: save it as JPEG or PNG") from None
     with image:
         if image.width * image.height > MAX_PIXELS:
             raise ValueError(
                 f"{image.width} x {image.height} pixels are more than {MAX_PIXELS // 10**6} million: make it smaller"
             )
+        image = ImageOps.exif_transpose(image)
         if image.mode.startswith("I;16"):  # of which Pillow would show all but the darkest as white
             return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
         # A palette may hold transparent colours, which only RGBA can take

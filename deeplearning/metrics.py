@@ -6,11 +6,15 @@ as a word that never matches, not even itself.
 
 import math
 import re
+import unicodedata
 from collections import Counter
 
 import numpy as np
 
 UNKNOWN = "<unk>"
+# Accents and vowel signs that belong to the letter before them, as in Hindi, where \w alone would end the word
+MARKS = "".join(c for c in map(chr, range(0x300, 0x10000)) if unicodedata.category(c).startswith("M"))
+WORD = re.compile(rf"<unk>|\w[\w{MARKS}]*")
 
 
 def tokenize(caption):
@@ -21,8 +25,9 @@ def tokenize(caption):
 
     Returns: list of str, such as ["a", "dogs", "ball"]
     """
-    text = re.sub("['\u2019]", "", caption.lower())  # a dog's ball: dogs; a gray-green ball: gray green
-    return re.findall(r"<unk>|\w+", re.sub("<(start|end|null)>", " ", text))
+    text = unicodedata.normalize("NFC", caption.lower())  # an accent is part of its letter, however it was typed
+    text = re.sub("['\u2019]", "", text)  # a dog's ball: dogs; a gray-green ball: gray green
+    return WORD.findall(re.sub("<(start|end|null)>", " ", text))
 
 
 def corpus_bleu(references, captions, max_n=4):

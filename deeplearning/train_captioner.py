@@ -7,6 +7,7 @@ after each epoch and in between, and `--resume` goes on from there when a run wa
 """
 
 import argparse
+import contextlib
 import sys
 import time
 from pathlib import Path
@@ -15,8 +16,9 @@ import numpy as np
 
 from deeplearning.captioning_solver import CaptioningSolver
 from deeplearning.classifiers.rnn import CaptioningRNN
-from deeplearning.coco_utils import feature_statistics, load_coco_data
+from deeplearning.coco_utils import feature_statistics, find_dataset, load_coco_data
 from deeplearning.evaluation import rows_with_pictures, score_captions, write_captions
+from deeplearning.feature_transform import FeatureTransform
 from deeplearning.figures import captioned_pictures
 
 
@@ -37,6 +39,8 @@ def main(argv=None):
         rng=np.random.default_rng(args.seed),
         standardize=feature_statistics(data["train_features"]),
     )
+    with contextlib.suppress(FileNotFoundError):  # such a model can't caption new pictures, but all else
+        model.feature_transform = FeatureTransform.load(find_dataset(args.data))
     solver = CaptioningSolver(
         model,
         data,
@@ -52,10 +56,14 @@ def main(argv=None):
     )
     solver.train()
     model.params = solver.best_params
-    model.save(args.out)
+    model.save(args.out, half=args.half)
     print(f"{args.out}: lowest validation loss {min(solver.val_loss_history, default=np.nan):.3f} of "
           f"{len(solver.val_loss_history)} epochs, {time.perf_counter() - began:.0f} s")  # fmt: skip
+    _score(CaptioningRNN.load(args.out), data, args)
 
+
+def _score(model, data, args):
+    """Print the scores of the model that was written, and draw pictures with its captions."""
     for width in sorted({1, args.beam_width}):
         scores = score_captions(model, data, args.data, beam_width=width, length_penalty=args.length_penalty)
         name = "greedy" if width == 1 else f"beam of {width}"
@@ -89,6 +97,7 @@ def _arguments(argv):
     parser.add_argument("--length-penalty", type=float, default=0.7, help="of the beam search; 1 compares mean scores")
     parser.add_argument("--picture", help="file for a picture of validation images with their captions")
     parser.add_argument("--pictures", type=int, default=12, help="how many images to put on it, the first ones")
+    parser.add_argument("--half", action="store_true", help="round the model's parameters to float16: half the file")
     parser.add_argument("--resume", action="store_true", help="go on where an interrupted run stopped")
     return parser.parse_args(argv)
 

@@ -19,7 +19,6 @@ import queue
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import threading
 import time
@@ -28,6 +27,7 @@ from pathlib import Path
 import psutil
 
 from grading import wire
+from grading.walls import ENVIRONMENT, WALLS, inside, user
 
 HERE = Path(__file__).resolve().parent
 LIMITS = {
@@ -44,11 +44,6 @@ WALL = 900  # seconds of a task in any case, on a machine that has much else to 
 START = 900  # seconds until a box is ready
 LOOK = 0.2  # seconds between two looks at what a box is doing
 MEMORY = 3 << 30  # bytes that all processes of a box use together, pages that they share counted for each
-TEMPORARY = 64 << 20  # bytes of the temporary folder
-ENVIRONMENT = {
-    "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "MPLBACKEND": "Agg",
-    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "DEEPLEARNING_DATA": "/tmp",
-}  # fmt: skip
 
 
 class BoxError(Exception):
@@ -126,14 +121,14 @@ class Box:
             process.wait(patience)
         _kill_tree(process)
         if self.kind == "user":
-            _kill_user(_user())
+            _kill_user(user())
         self._reader.join()
         process.stdout.close()
 
     def _start(self):
         walls = self.kind != "none"
-        settings = {"warm": self.warm, "user": _user() if walls else None, "limits": LIMITS, "alone": walls}
-        command = [sys.executable, "-I", "-B", str(_inside(self.kind, self.tree) / "worker.py"), json.dumps(settings)]
+        settings = {"warm": self.warm, "user": user() if walls else None, "limits": LIMITS, "alone": walls}
+        command = [sys.executable, "-I", "-B", str(inside(self.kind, self.tree) / "worker.py"), json.dumps(settings)]
         self.process = subprocess.Popen(
             [*WALLS[self.kind](self.tree), *command],
             stdin=subprocess.PIPE,
@@ -253,55 +248,6 @@ def _kill_user(user):
         subprocess.run([sys.executable, "-I", "-c", killer, str(user)], stderr=subprocess.DEVNULL)
 
 
-def _user():
-    """Number of the user that a box started by root runs as: one of its own for each process of the grader."""
-    return 61_000 + os.getpid() % 1000 if hasattr(os, "getuid") and os.getuid() == 0 else None
-
-
-def _inside(kind, tree):
-    """Where a tree is found in the box."""
-    return Path("/box") if kind in ("bubblewrap", "namespaces") else tree
-
-
-def _python_folders():
-    """Folders that Python needs beside /usr, none within another: this environment, and what it was made from."""
-    paths = {Path(p).resolve() for p in (sys.base_prefix, sys.base_exec_prefix, os.path.realpath(sys.executable))}
-    folders = {sys.prefix, *(str(p if p.is_dir() else p.parent) for p in paths)}
-    folders |= {path for path in sysconfig.get_paths().values() if path.endswith("site-packages")}
-    folders = {folder for folder in folders if Path(folder).is_dir() and not folder.startswith("/usr")}
-    return sorted(f for f in folders if not any(f != other and Path(f).is_relative_to(other) for other in folders))
-
-
-def _bubblewrap(tree):
-    command = ["bwrap", "--die-with-parent", "--new-session", "--as-pid-1", "--unshare-pid", "--unshare-net"]
-    command += ["--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "box"]
-    command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if _user() else ["--unshare-user"]
-    for system in ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime"):
-        command += ["--symlink", os.readlink(system), system] if os.path.islink(system) else _bound(system)
-    for folder in _python_folders():
-        for parent in reversed(Path(folder).parents[:-1]):
-            command += ["--perms", "0755", "--dir", str(parent)]  # or only root could look into it
-        command += _bound(folder)
-    command += ["--proc", "/proc", "--dev", "/dev", "--size", str(TEMPORARY), "--perms", "1777", "--tmpfs", "/tmp"]
-    return [*command, "--ro-bind", str(tree), "/box", "--remount-ro", "/", "--chdir", "/tmp", "--"]
-
-
-def _bound(path):
-    return ["--ro-bind-try", path, path]
-
-
-def _namespaces(tree):
-    shown = ["/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", *_python_folders()]
-    shown = [path for path in shown if os.path.exists(path)]
-    (tree / "root").mkdir(exist_ok=True)
-    user = [] if _user() else ["--user", "--map-root-user"]
-    command = ["unshare", *user, "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
-    return [*command, "sh", str(HERE / "namespaces.sh"), str(TEMPORARY), str(tree), *shown, "--"]
-
-
-WALLS = {"bubblewrap": _bubblewrap, "namespaces": _namespaces, "user": lambda tree: [], "none": lambda tree: []}
-
-
 @functools.cache
 def choose_kind():
     """The best kind of box that works here. Raises NoBox where none does."""
@@ -312,7 +258,7 @@ def choose_kind():
             return kind
         reasons.append(f"{kind}: {problem}")
     raise NoBox(
-        f"no box to run students' code in ({'; '.join(reasons)}). On Linux, install bubblewrap. With --unsafe it is run "
+        f"no box to run students' code in ({'; '.join(reasons)}). On Linux, install bubblewrap. With --unsafe it runs "
         "without a box, and can do all that you can do: only for submissions that you trust"
     )
 
@@ -341,7 +287,7 @@ def _readable_answers(kind):
     """For a box without walls: why its user can read the reference, or None."""
     if kind != "user":
         return None
-    look = f"import os; os.setuid({_user()}); os.sys.exit(os.access({str(HERE)!r}, os.R_OK))"
+    look = f"import os; os.setuid({user()}); os.sys.exit(os.access({str(HERE)!r}, os.R_OK))"
     if subprocess.run([sys.executable, "-I", "-c", look]).returncode == 0:
         return None
     return f"everyone can read {HERE.parent}: take that right away (chmod 700)"

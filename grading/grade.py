@@ -76,8 +76,7 @@ def grade_one(name, path, seed, kind):
         mark["failed"] = f"{type(error).__name__}: {error}"
         return name, {"score": 0, "tests": [], "output": "The grader failed.", "extra_data": mark}, ""
     results = gradescope(graded.results)
-    box = f"Students' code ran in a box: {graded.box}." if graded.box not in ("", "none") else "No code ran in a box."
-    results["output"] = "\n".join([*graded.notes, box])
+    results["output"] = "\n".join(graded.remarks)
     mark |= {"box": graded.box, "hints": {v.exercise: v.hint for v in graded.verdicts if v.hint}}
     return name, results | {"extra_data": mark}, feedback.page(name, graded)
 
@@ -171,10 +170,13 @@ def _seed(out, given):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(
+        prog="python -m grading.grade",
         description="Grade submissions, each in a box: points, a page for each student, a table and statistics.",
         epilog="example: python -m grading.grade submissions/ --out grades",
     )
-    parser.add_argument("submissions", nargs="+", type=Path, metavar="SUBMISSION", help="zip, folder, or folder of these")
+    parser.add_argument(
+        "submissions", nargs="+", type=Path, metavar="SUBMISSION", help="zip, folder, or folder of these"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write into; what is graded there stays")
     parser.add_argument("--seed", type=int, help="of the unseen inputs (default: drawn once and kept in the folder)")
     parser.add_argument("--jobs", type=int, default=-1, help="submissions at a time (default: one on each core)")

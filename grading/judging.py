@@ -5,8 +5,6 @@ which no other exercise is solved, and plain arrays; what comes back is compared
 """
 
 import functools
-import os
-import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +25,7 @@ from tests.exercises.hints import hint
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+USUAL = "grading/variants/plain.py"  # layers as most people write them
 CASES = 6  # inputs for each exercise, two of them in float32
 IN_THE_BOX = ("grading/worker.py", "grading/wire.py", "grading/survey.py", "tests/exercises/calls.py")
 NUMPY = ["numpy"]
@@ -72,6 +71,12 @@ class Grade:
         return sum(verdict.points for verdict in self.verdicts)
 
     @property
+    def remarks(self):
+        """The notes, and what kind of box was used."""
+        walls = "without a box" if self.box == "none" else f"in a box: {self.box}"
+        return [*self.notes, f"The code ran {walls}." if self.box else "No code was run."]
+
+    @property
     def results(self):
         """The verdicts as `results.Result`: a hint goes before the numbers behind it."""
         return [
@@ -105,8 +110,10 @@ def grade(path, seed, kind=None):
         return nothing(f"Nothing could be graded: no {', '.join(MANIFEST.files)} to read.", *submission.notes)
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
         tree = Path(folder) / "tree"
-        shutil.copytree(_pristine(), tree)
-        os.chmod(folder, 0o755)  # the user in the box reads it
+        for name, text in _pristine().items():
+            _write(tree / name, text)
+        for path in (Path(folder), tree, *tree.rglob("*/")):
+            path.chmod(0o755)  # the user in the box looks into it
         return _grade_in(tree, submission, seed, kind)
 
 
@@ -157,13 +164,28 @@ def _judge(box, exercise, earned, seed):
     for ids in exercise.trials:
         if first is not None and earned.issuperset(ids):
             continue  # those are right: the reference's would change nothing
-        verdict = _try(box, exercise, ids, pairs)
+        remark = f"It was tried with the reference's {', '.join(ids)} in place of yours." if ids else ""
+        verdict = _try(box, exercise, pairs, _given(ids), remark)
         if verdict.points:
             return verdict
         first = first or verdict
     if exercise.cache_of and exercise.cache_of not in earned:
-        return _judge_by_own_forward(box, exercise, pairs) or first
+        verdict = _try(box, exercise, pairs, *_usual_forward(exercise, earned))
+        return verdict if verdict.points else _judge_by_own_forward(box, exercise, pairs) or first
     return first
+
+
+def _usual_forward(exercise, earned):
+    """The forward pass of a backward pass as most people write it, and a remark on it.
+
+    Its cache is a tuple of what the step has computed, or, over a sequence, a list of the caches of steps, which are
+    the student's own if they are right.
+    """
+    forward = MANIFEST.exercises[exercise.cache_of]
+    own = [name for name in forward.needs if name in earned]
+    usual = {"module": forward.module, "source": given(USUAL, (forward.name,)), "names": [forward.name], "own": own}
+    remark = f"It was tried with another {forward.name} in place of yours."
+    return [usual | {"stubs": _stubs(forward.path)}], remark
 
 
 def _judge_by_own_forward(box, exercise, pairs):
@@ -177,13 +199,14 @@ def _judge_by_own_forward(box, exercise, pairs):
         expected = [gradients(exercise.cache_of, mistake, inputs, right) for inputs, right in pairs]
     except (BoxError, ValueError):
         return None
-    verdict = _try(box, exercise, (), list(zip(groups, expected, strict=True)))
+    verdict = _try(box, exercise, list(zip(groups, expected, strict=True)))
     remark = f"It is right for your {exercise.cache_of}, where the mistake has cost its points."
     return Verdict(exercise.id, exercise.points, remark=remark) if verdict.points else None
 
 
-def _try(box, exercise, ids, pairs):
-    about = {"task": "exercise", "exercise": exercise.id, "given": _given(ids)}
+def _try(box, exercise, pairs, functions=(), remark=""):
+    """The verdict on an exercise's answers, with some functions put in place of the student's."""
+    about = {"task": "exercise", "exercise": exercise.id, "given": list(functions)}
     try:
         _, answers = box.ask(about, [inputs for inputs, _ in pairs])
     except BoxError as error:
@@ -196,7 +219,6 @@ def _try(box, exercise, ids, pairs):
             if findings:
                 likely = hint(exercise.id, outputs, expected, known_wrong(exercise.id, inputs, expected))
                 return Verdict(exercise.id, 0, " ".join(findings[:3]), likely)
-    remark = f"It was tried with the reference's {', '.join(ids)} in place of yours." if ids else ""
     return Verdict(exercise.id, exercise.points, remark=remark)
 
 
@@ -206,7 +228,7 @@ def _given(ids):
     for exercise in (MANIFEST.exercises[i] for i in ids):
         by_module.setdefault((exercise.module, exercise.path), []).append(exercise.name)
     return [
-        {"module": module, "source": given(path, tuple(names)), "names": names, "stubs": _stubs(path)}
+        {"module": module, "source": given(path, tuple(names)), "names": names, "own": [], "stubs": _stubs(path)}
         for (module, path), names in by_module.items()
     ]
 
@@ -220,16 +242,13 @@ def _cases(exercise, seed):
 
 @functools.cache
 def _pristine():
-    """Folder of what the box sees beside the student's files: the package with stubs, and how exercises are called."""
-    folder = tempfile.mkdtemp(prefix="pristine-")
+    """What the box sees beside the student's files, by path: the package with stubs, and how exercises are called."""
     sources = [path for path in (ROOT / "deeplearning").rglob("*.py") if "datasets" not in path.parts]
-    for path in sources + [ROOT / name for name in IN_THE_BOX]:
-        name = path.relative_to(ROOT).as_posix().removeprefix("grading/")
-        text = _stubs(name) if name in MANIFEST.files else path.read_text(encoding="utf-8")
-        _write(Path(folder) / name, text)
-    for path in (Path(folder), *Path(folder).rglob("*/")):
-        path.chmod(0o755)
-    return folder
+    sources = [path.relative_to(ROOT).as_posix() for path in sources] + list(IN_THE_BOX)
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in sources} | {
+        p: _stubs(p) for p in MANIFEST.files
+    }
+    return {name.removeprefix("grading/"): text for name, text in texts.items()}
 
 
 @functools.cache

@@ -37,7 +37,7 @@ def score(path, seed, kind=None):
     """
     graded = grade(path, seed, kind)
     extra = extra_credit(path, seed)
-    return graded.results + ([extra] if extra else []), graded.notes
+    return graded.results + ([extra] if extra else []), graded.remarks
 
 
 def main(argv=None):

@@ -71,7 +71,10 @@ def _renamed(path, text, package, notes):
     text, count = re.subn(pattern, r"\1deeplearning", text, flags=re.MULTILINE)
     if count:
         notes.append(f"{path} imports from a package of another name; it was read as deeplearning.")
-    for older, now in (("net_visualization_pytorch", "network_visualization"), ("style_transfer_pytorch", "style_transfer")):
+    for older, now in (
+        ("net_visualization_pytorch", "network_visualization"),
+        ("style_transfer_pytorch", "style_transfer"),
+    ):
         text = re.sub(rf"\bdeeplearning\.{older}\b", f"deeplearning.{now}", text)
     return text
 
@@ -122,7 +125,9 @@ def _taken(node, written):
     """A cell's statement, if it defines something that functions need: imports, functions, classes, plain values."""
     plain = isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.Name | ast.Attribute)
     if isinstance(node, ast.Import | ast.ImportFrom) or plain:
-        return f"try:\n    {ast.unparse(node)}\nexcept Exception:\n    pass"  # of a library that is not here, for example
+        return (
+            f"try:\n    {ast.unparse(node)}\nexcept Exception:\n    pass"  # of a library that is not here, for example
+        )
     if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name not in written:
         return ast.unparse(node)
     return ""
@@ -135,7 +140,8 @@ def is_stub(function):
         node for node in body if isinstance(node, ast.Raise) and "NotImplementedError" in ast.unparse(node.exc or node)
     ]
     idle = all(
-        isinstance(node, ast.Pass | ast.Return | ast.Assign) and isinstance(getattr(node, "value", None), None | ast.Constant | ast.Name)
+        isinstance(node, ast.Pass | ast.Return | ast.Assign)
+        and isinstance(getattr(node, "value", None), None | ast.Constant | ast.Name)
         for node in body
     )  # `loss = None`, `pass`, `return loss`
     return bool(raising) or idle

@@ -22,7 +22,12 @@ MAX_ARCHIVE = 200 << 20  # bytes
 MAX_ENTRIES = 20_000
 MAX_SOURCE = 1 << 20
 MAX_NOTEBOOK = 30 << 20
-OTHER_FORMATS = {b"Rar!": "a RAR archive", b"7z\xbc\xaf": "a 7z archive", b"\x1f\x8b": "a gzip archive", b"%PDF": "a PDF"}
+OTHER_FORMATS = {
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\x1f\x8b": "a gzip archive",
+    b"%PDF": "a PDF",
+}
 PACKAGES = ("deeplearning", "cs231n", "cs182")
 OLDER_NAMES = {  # files of earlier editions, and what they are called now
     "net_visualization_pytorch.py": "network_visualization.py",
@@ -156,7 +161,9 @@ def _choose(entries):
         if not safe:
             continue
         if len(safe) > 1:
-            submission.notes.append(f"There are {len(safe)} files {safe[0].path.name}: {_shown(safe[0].path)} was graded.")
+            submission.notes.append(
+                f"There are {len(safe)} files {safe[0].path.name}: {_shown(safe[0].path)} was graded."
+            )
         read_into, limit = (
             (submission.notebooks, MAX_NOTEBOOK) if wanted in notebooks else (submission.sources, MAX_SOURCE)
         )

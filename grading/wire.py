@@ -1,7 +1,8 @@
 """Arrays between the grader and its box: one plain message format, with nothing in it that runs.
 
-A message is its length (8 bytes, big-endian), the length of its header (4 bytes), a header in JSON, and the raw bytes of
-its arrays, one after the other. The header holds `about`, any JSON value, and `groups`: lists of [name, dtype, shape].
+A message is its length (8 bytes, big-endian), the length of its header (4 bytes), a header in JSON, and the raw bytes
+of its arrays, one after the other. The header holds `about`, any JSON value, and `groups`, lists of
+[name, dtype, shape].
 What comes from the box is hostile until it is decoded: `decode` checks every size against the bytes that are there.
 """
 
@@ -22,8 +23,8 @@ def encode(about, groups=()):
 
     Inputs:
     - about: JSON value
-    - groups: Sequence of dictionaries from name to array. Of anything that is not a plain array of numbers, only the name
-      of its type goes into the message
+    - groups: Sequence of dictionaries from name to array. Of anything that is not a plain array of numbers, only the
+      name of its type goes into the message
 
     Returns: bytes
     """
@@ -94,7 +95,9 @@ def _stand_in(kind):
 
 def _array(payload, position, dtype, shape):
     """The array at a position of the payload, in memory of its own, and the position behind it."""
-    sizes_fit = type(shape) is list and len(shape) <= 16 and all(type(n) is int and 0 <= n <= MAX_MESSAGE for n in shape)
+    sizes_fit = (
+        type(shape) is list and len(shape) <= 16 and all(type(n) is int and 0 <= n <= MAX_MESSAGE for n in shape)
+    )
     if dtype not in DTYPES or not sizes_fit:
         raise ValueError("an array that is none")
     dtype, count = np.dtype("<" + dtype), math.prod(shape)

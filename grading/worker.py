@@ -2,9 +2,9 @@
 
     python -I -B worker.py SETTINGS
 
-It has imported NumPy, or PyTorch, and nothing of the student. Messages (see `wire`) come in on standard input and leave
-on standard output; a task's process gets neither. Nothing here is trusted by the grader, which judges arrays: whatever a
-student's code does to this server, it can at best send the answers that it could have computed.
+It has imported NumPy, or PyTorch, and nothing of the student. Messages (see `wire`) come in on standard input and
+leave on standard output; a task's process gets neither. Nothing here is trusted by the grader, which judges arrays:
+whatever a student's code does to this server, it can at best send the answers that it could have computed.
 
 SETTINGS is JSON: `warm`, names of modules to import first; `user`, a number to become, or null; `limits`, as in
 `box.LIMITS`; `alone`, whether all that this user's processes can signal belongs to the box.
@@ -90,37 +90,36 @@ def _in_a_process(message, settings, pipes):
         finally:
             os._exit(0)
     os.close(writing)
-    answer, status = _read_answer(reading, child), None
+    answer, status = _read_answer(reading, child)
     os.close(reading)
-    with contextlib.suppress(ChildProcessError):
-        if answer is not None:
+    if status is None:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-    if answer is not None:
-        return answer
-    died = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else 0
-    return wire.encode({"died": signal.Signals(died).name if died else "", "cpu": died in (24, 9)})
+    died = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    return answer or wire.encode({"died": signal.Signals(died).name if died else ""})
 
 
 def _read_answer(reading, child):
-    """A whole message from a task's process; None where that ends, or breaks off, before."""
-    data, wanted, ended = b"", 8, False
+    """A whole message from a task's process, or None; and its status, if it has ended and been waited for."""
+    data, wanted, status = b"", 8, None
     while len(data) < wanted:
-        if select.select([reading], [], [], 0 if ended else 0.05)[0]:
+        if select.select([reading], [], [], 0.05 if status is None else 0)[0]:
             part = os.read(reading, 1 << 20)
             if not part:
-                return None
+                return None, os.waitpid(child, 0)[1] if status is None else status
             data += part
             if len(data) >= 8 and wanted == 8:
                 try:
                     wanted = 8 + wire.length(data[:8])
-                except ValueError:
-                    return None
-        elif ended:
-            return None  # something that it started still holds the pipe
+                except ValueError as error:
+                    return wire.encode({"error": f"Its answer was too large: {error}."}), status
+        elif status is not None:
+            return None, status  # something that it started still holds the pipe
         else:
-            ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    return data[:wanted]
+            ended, how = os.waitpid(child, os.WNOHANG)
+            status = how if ended else None
+    return data[:wanted], status
 
 
 def _kill_all_others():
@@ -150,8 +149,9 @@ def _exercise(about, groups):
     return "done", [CALLS[about["exercise"]](package, inputs) for inputs in groups]
 
 
-def _put_in_place(module, source, names, stubs):
-    """Give a module of the student the reference's functions of those names; where it does not work, give stubs them."""
+def _put_in_place(module, source, names, own, stubs):
+    """Give a student's module functions of those names, which call the student's own of others; stubs are for a module
+    that does not work."""
     try:
         theirs = importlib.import_module(module)
     except Exception:
@@ -159,6 +159,8 @@ def _put_in_place(module, source, names, stubs):
         package, _, name = module.rpartition(".")
         setattr(importlib.import_module(package), name, theirs)
     reference = _run(source, f"{module}_given")
+    for name in own:
+        setattr(reference, name, getattr(theirs, name))
     for name in names:
         setattr(theirs, name, getattr(reference, name))
 

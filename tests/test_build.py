@@ -1,17 +1,20 @@
 """Pictures and captions become a data set that loads, holds what went in, and treats new pictures alike."""
 
 import json
+import time
 
 import h5py
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 from torchvision.models import squeezenet1_1
 
 from deeplearning.classifiers.squeezenet import load_squeezenet, save_squeezenet
 from deeplearning.coco_utils import decode_captions, load_coco_data, load_references, sample_coco_minibatch
-from deeplearning.datasets.build import build_dataset, encode, image_features, transform_features, vocabulary
+from deeplearning.datasets.build import build_dataset, encode, image_features, main, transform_features, vocabulary
+from deeplearning.image_fetching import image_from_url
 from deeplearning.metrics import tokenize
 
 SIZE = 40  # of the pictures that the network is said to be trained on
@@ -263,7 +266,7 @@ def test_new_pictures_are_treated_alike(built, pictures, network, monkeypatch, t
         )
     np.testing.assert_array_equal(raw, before)
     assert transform_features(raw.astype(np.float64), built).dtype == np.float32
-    assert json.loads((built / "features.json").read_text(encoding="utf-8"))["network"] == network.weights
+    assert json.loads((built / "features.json").read_text(encoding="utf-8"))["weights"] == network.weights
 
 
 def test_built_references(built, splits):
@@ -293,6 +296,204 @@ def test_building_twice_gives_the_same_bytes(built, splits, network, tmp_path):
     of_splits = [f"{split}2014_{name}" for split in ("train", "val") for name in ("urls.txt", "vgg16_fc7_pca.h5")]
     whole = ["coco2014_captions.h5", "coco2014_vocab.json", "features.json", "val_references.json"]
     assert sorted(files) == sorted(whole + of_splits)
+
+
+def test_reduced_by_pca(splits, network, tmp_path):
+    """With PCA the full features are written, too; the others are their best projection; new pictures get the same."""
+    (tmp_path / "out").mkdir()
+    build_dataset(tmp_path / "out", splits, network, min_count=1, components=3)
+    raw = features_one_by_one([path for pairs in splits.values() for path, _ in pairs], network)
+    full = {
+        split: np.asarray(load_coco_data(tmp_path / "out", pca_features=False)[f"{split}_features"]) for split in splits
+    }
+    np.testing.assert_allclose(np.concatenate([full["train"], full["val"]]), raw, rtol=1e-4, atol=1e-5)
+    data = load_coco_data(tmp_path / "out")
+    train, val = np.asarray(data["train_features"]), np.asarray(data["val_features"])
+    assert train.shape == (4, 3) and val.shape == (2, 3) and train.dtype == np.float32
+    # three directions hold all that distinguishes four pictures, and are uncorrelated
+    centred = raw[:4] - raw[:4].mean(axis=0)
+    np.testing.assert_allclose(train @ train.T, centred @ centred.T, rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(np.cov(train.T) - np.diag(train.var(axis=0, ddof=1)), 0, atol=1e-2)
+    np.testing.assert_array_equal(transform_features(full["val"], tmp_path / "out"), val)
+
+
+def test_without_pca_again(splits, network, tmp_path):
+    """A data set that takes the place of one with PCA leaves nothing of it."""
+    build_dataset(tmp_path, splits, network, min_count=1, components=3)
+    assert (tmp_path / "projection.npy").exists() and (tmp_path / "val2014_vgg16_fc7.h5").exists()
+    build_dataset(tmp_path, splits, network, min_count=1)
+    assert not list(tmp_path.glob("projection*")) and not list(tmp_path.glob("*fc7.h5"))
+    assert transform_features(np.zeros((1, 512)), tmp_path).shape == (1, 512)
+
+
+def test_broken_pictures_are_left_out(splits, network, tmp_path):
+    """With skip_broken, pictures that can't be read leave the data set with their captions, and are reported."""
+    broken = splits["train"][1][0]
+    broken.write_bytes(b"damaged")
+    with pytest.raises(ValueError, match="picture 1.png can't be read"):
+        build_dataset(tmp_path, splits, network, min_count=1)
+    assert [path.name for path in tmp_path.glob("coco*")] == []
+    left_out = build_dataset(tmp_path, splits, network, min_count=1, skip_broken=True)
+    assert list(left_out) == [broken] and "can't be read" in left_out[broken]
+    data = load_coco_data(tmp_path)
+    assert list(data["train_urls"]) == ["picture 0.png", "picture 2.png", "picture 3.png"]
+    assert data["train_image_idxs"].tolist() == [0, 0, 1, 1, 1, 2] and "two" not in data["word_to_idx"]
+    raw = features_one_by_one([splits["train"][k][0] for k in (0, 2, 3)], network)
+    varied = raw.std(axis=0) > 1e-2
+    expected = ((raw - raw.mean(axis=0)) / raw.std(axis=0).clip(1e-9))[:, varied]
+    np.testing.assert_allclose(np.asarray(data["train_features"])[:, varied], expected, rtol=1e-3, atol=1e-3)
+    for path, _ in splits["val"]:
+        path.write_bytes(b"damaged")
+    with pytest.raises(ValueError, match="val: none of 2 pictures can be read; .*picture 4.jpg"):
+        build_dataset(tmp_path, splits, network, min_count=1, skip_broken=True)
+
+
+def test_linked_pictures_are_found_where_they_are(splits, network, tmp_path):
+    """With link, pictures are shown from where they lie, whatever their names; equal names in two folders are fine."""
+    names = ["new\nline.png", "ü ö.png", "same.png", "50% #1?.png"]
+    paths = [tmp_path / "photos" / str(k) / name for k, name in enumerate([*names[:3], names[2]])]
+    for path, (picture, _) in zip(paths, splits["train"], strict=True):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(picture.read_bytes())
+    splits["train"] = [(path, captions) for path, (_, captions) in zip(paths, splits["train"], strict=True)]
+    (tmp_path / "out").mkdir()
+    build_dataset(tmp_path / "out", splits, network, min_count=1, link=True)
+    urls = load_coco_data(tmp_path / "out")["train_urls"]
+    for url, path in zip(urls, paths, strict=True):
+        np.testing.assert_array_equal(image_from_url(url), np.asarray(Image.open(path).convert("RGB")))
+    with pytest.raises(ValueError, match=r"2 pictures are called same.png"):
+        build_dataset(tmp_path / "out", splits, network, min_count=1)
+    with pytest.raises(ValueError, match=r"'new\\nline.png' holds a line break"):
+        build_dataset(tmp_path / "out", splits | {"train": splits["train"][:1]}, network, min_count=1)
+
+
+def test_two_builds_at_once(splits, network, tmp_path):
+    """While one run builds in a folder, another one there is refused."""
+    (tmp_path / "building.part").mkdir()
+    with FileLock(tmp_path / "building.part" / "lock"), pytest.raises(OSError, match="another run is building"):
+        build_dataset(tmp_path, splits, network, min_count=1)
+    build_dataset(tmp_path, splits, network, min_count=1)
+    assert not (tmp_path / "building.part").exists()
+
+
+def test_folder_without_permission(splits, network, tmp_path, monkeypatch):
+    """A folder that can't be written is named, with what to do."""
+
+    def denied(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", denied)
+    with pytest.raises(OSError, match=r"can't make the folder .*building.part \(Permission denied\): name another one"):
+        build_dataset(tmp_path, splits, network, min_count=1)
+
+
+def test_full_disk(splits, network, tmp_path, monkeypatch):
+    """Where the disk is full, one sentence says so, no file of the data set is there, and the next run goes on."""
+    create = h5py.Group.create_dataset
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device\nwith h5py's offsets")
+
+    monkeypatch.setattr(h5py.Group, "create_dataset", full)
+    with pytest.raises(OSError, match=r"could not write .*h5: free space there") as caught:
+        build_dataset(tmp_path, splits, network, min_count=1)
+    assert len(str(caught.value).splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir() if "2014" in path.name] == []
+    monkeypatch.setattr(h5py.Group, "create_dataset", create)
+    build_dataset(tmp_path, splits, network, min_count=1)
+    assert load_coco_data(tmp_path)["train_features"].shape == (4, 512)
+
+
+# As a command
+
+
+@pytest.fixture
+def photos(tmp_path, network):
+    """Folder with 40 photos, their captions as CSV, and the file of a network's weights."""
+    folder = tmp_path / "my photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    with open(tmp_path / "captions.csv", "w", encoding="utf-8") as file:
+        file.write("image,caption\n")
+        for k in range(40):
+            Image.fromarray(rng.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)).save(folder / f"{k}.png")
+            file.write(f"{k}.png,a dog with größe {k % 3}\n")
+    return ["--images", folder, "--captions", tmp_path / "captions.csv", "--weights", network.weights]
+
+
+def command(run_python, *arguments, **how):
+    return run_python("-m", "deeplearning.datasets.build", *arguments, **how)
+
+
+def test_command_builds(run_python, photos, tmp_path):
+    """The command builds a data set that loads, by a split drawn by lot, and says what it left out."""
+    (tmp_path / "my photos" / "7.png").write_bytes(b"damaged")
+    (tmp_path / "my photos" / "new\nline.png").write_bytes(b"")
+    with open(tmp_path / "captions.csv", "a", encoding="utf-8") as file:
+        file.write("missing.png,a dog\n8.png,?!\n")
+    status, output, errors = command(run_python, *photos, "--out", "in/mine", cwd=tmp_path)
+    assert (status, errors) == (0, "")
+    for fact in ("1 ('missing.png')", "without a word, of: 1 ('8.png')", r"1 ('new\nline.png')", "7.png can't be read"):
+        assert fact in output
+    assert "pictures an hour" in output and "vocabulary of 11 words" in output
+    assert "train_captioner --data in/mine" in output.replace("\\", "/")
+    data = load_coco_data(tmp_path / "in" / "mine")
+    assert sorted(len(data[f"{split}_urls"]) for split in ("train", "val")) in ([3, 36], [4, 35])
+    assert "größe" in data["word_to_idx"] and data["train_urls"][0].startswith("file:")
+    assert not (tmp_path / "in" / "mine" / "building.part").exists()
+
+
+def test_command_goes_on_after_a_kill(start_python, run_python, photos, tmp_path):
+    """A run that was killed goes on where it stopped, and gives the files of a run in one go."""
+    folder, captions = tmp_path / "my photos", tmp_path / "captions.csv"
+    names = [f"{k} {n}.png" for n in range(10) for k in range(40)]
+    for name in names:
+        (folder / name).write_bytes((folder / f"{name.split()[0]}.png").read_bytes())
+    captions.write_text("image,caption\n" + "".join(f"{name},a dog\n" for name in names), encoding="utf-8")
+    process = start_python("-m", "deeplearning.datasets.build", *photos, "--out", tmp_path / "killed")
+    raw = tmp_path / "killed" / "building.part" / "train.raw"
+    while process.poll() is None and not (raw.exists() and raw.stat().st_size):
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    assert not list((tmp_path / "killed").glob("*2014*"))  # nothing that could be taken for a data set
+    status, output, errors = command(run_python, *photos, "--out", tmp_path / "killed")
+    assert (status, errors) == (0, "") and "were there" in output
+    command(run_python, *photos, "--out", tmp_path / "whole")
+    files = {path.name: path.read_bytes() for path in (tmp_path / "killed").iterdir()}
+    assert files == {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+
+
+PROBLEMS = {
+    "captions": (["--captions", "none.csv"], "no captions at none.csv"),
+    "images": (["--images", "nowhere"], "no folder of pictures at nowhere"),
+    "network": (["--network", "vgg61"], "no classifier 'vgg61'"),
+    "weights": (["--weights", "none.npz"], "no weights at none.npz"),
+    "damaged weights": (["--weights", "captions.csv"], "captions.csv is damaged"),
+    "share": (["--val", "2"], "between 0 and 1, got 2.0"),
+    "too many components": (["--pca", "99"], "PCA to 99 numbers needs more than 99 training pictures"),
+    "rare words": (["--min-count", "99"], "no word occurs 99 times"),
+    "length": (["--length", "2"], "length must be at least 3"),
+    "a file in place of a folder": (["--out", "captions.csv"], "can't make the folder captions.csv"),
+}
+
+
+@pytest.mark.parametrize("arguments, fact", PROBLEMS.values(), ids=PROBLEMS)
+def test_command_problems(photos, tmp_path, monkeypatch, arguments, fact):
+    """What can't be found, read or done is told in one line, and no data set is there."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((OSError, ValueError), match=fact) as caught:
+        main([*map(str, photos), "--out", "out", *arguments])
+    assert len(str(caught.value).splitlines()) == 1 and not list(tmp_path.glob("out/*2014*"))
+
+
+def test_command_usage(run_python, tmp_path):
+    """--help shows an example; a missing option is a matter of usage; a problem has status 1 and one line."""
+    status, output, errors = command(run_python, "--help", cwd=tmp_path)
+    assert (status, errors) == (0, "") and "example: python -m deeplearning.datasets.build" in " ".join(output.split())
+    assert command(run_python, "--out", "x", cwd=tmp_path)[0] == 2
+    status, _, errors = command(run_python, "--images", "x", "--captions", "y", "--out", "z", cwd=tmp_path)
+    assert status == 1 and errors.startswith("build: no folder of pictures") and len(errors.splitlines()) == 1
 
 
 # Bad input
@@ -336,7 +537,7 @@ def test_data_set_without_transform(tiny_dataset):
 def test_damaged_transform(tiny_dataset, content):
     """A transform that is cut off or of another form is reported by its file."""
     (tiny_dataset / "features.json").write_text(content, encoding="utf-8")
-    with pytest.raises(ValueError, match="features.json holds no mean and std"):
+    with pytest.raises(ValueError, match="features.json does not hold how features were made"):
         transform_features(np.zeros((1, 1)), tiny_dataset)
 
 

@@ -51,6 +51,22 @@ def test_tokenize(caption, words):
     assert tokenize(caption) == words
 
 
+@pytest.mark.parametrize(
+    "caption, words",
+    [
+        ("Größe, ÉTÉ — œuvre!", ["größe", "été", "œuvre"]),
+        ("e\u0301te\u0301", ["\u00e9t\u00e9"]),
+        ("हिन्दी में कुत्ता।", ["हिन्दी", "में", "कुत्ता"]),
+        ("كلبٌ صغيرٌ", ["كلبٌ", "صغيرٌ"]),
+        ("собака бежит", ["собака", "бежит"]),
+        ("a ❤️ dog", ["a", "dog"]),
+    ],
+)
+def test_tokenize_other_languages(caption, words):
+    """Letters of other languages keep their accents and vowel signs, in however many characters these are written."""
+    assert tokenize(caption) == words
+
+
 # BLEU
 
 

@@ -1,5 +1,6 @@
 """The captioning model: published losses, gradients, sampling, saving."""
 
+import itertools
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import torch
 
 from deeplearning import data_utils
 from deeplearning.classifiers.rnn import CaptioningRNN
+from deeplearning.feature_transform import FeatureTransform
 from deeplearning.gradient_check import compare_gradients, eval_numerical_gradient
 
 WORDS = {"<NULL>": 0, "<START>": 1, "<END>": 2, "<UNK>": 3, "a": 4, "dog": 5, "runs": 6}
@@ -320,6 +322,106 @@ def test_save_and_load(cell, tmp_path):
     np.testing.assert_array_equal(loaded.sample(features), model.sample(features))
     assert (loaded.dtype, loaded.dropout, loaded.word_to_idx) == (model.dtype, 0.3, WORDS)
     assert [p.name for p in tmp_path.iterdir()] == ["a model"]
+
+
+def test_half_precision(tmp_path):
+    """A model saved in half precision is smaller, loads in its own dtype, and has float16's parameters."""
+    model, features, _ = model_and_batch("lstm", np.float32, standardize=(np.ones(5) / 3, np.ones(5)))
+    model.params["W_vocab"] = np.repeat(model.params["W_vocab"], 100, axis=0)  # enough that a file's size shows it
+    model.save(tmp_path / "full.npz")
+    model.save(tmp_path / "half.npz", half=True)
+    assert (tmp_path / "half.npz").stat().st_size < 0.8 * (tmp_path / "full.npz").stat().st_size
+    with np.load(tmp_path / "half.npz") as archive:
+        stored = {name: archive[f"params/{name}"] for name in model.params}
+        np.testing.assert_array_equal(archive["standardize/mean"], model.standardize[0])
+    for name, w in model.params.items():
+        assert stored[name].dtype == np.float16
+        np.testing.assert_array_equal(stored[name], w.astype(np.float16))
+    model, features, captions = model_and_batch("lstm", np.float32)
+    model.save(tmp_path / "m.npz", half=True)
+    loaded = CaptioningRNN.load(tmp_path / "m.npz")
+    assert {w.dtype for w in loaded.params.values()} == {np.dtype(np.float32)}
+    assert loaded.evaluate(features, captions) == pytest.approx(model.evaluate(features, captions), rel=1e-2)
+
+
+@pytest.mark.parametrize("projection", [None, np.arange(15).reshape(5, 3)])
+def test_feature_transform_is_kept(tmp_path, projection):
+    """A model that knows how its features are made still does after saving; one that does not has None."""
+    model, _, _ = model_and_batch("rnn", D=5)
+    model.save(tmp_path / "m.npz")
+    assert CaptioningRNN.load(tmp_path / "m.npz").feature_transform is None
+    rng = np.random.default_rng(0)
+    numbers = rng.random(5), rng.random(5) + 0.1, projection
+    model.feature_transform = FeatureTransform("vgg16", "w", "ab", "l", 64, (0, 0, 0), (1, 1, 1), *numbers)
+    model.save(tmp_path / "m.npz")
+    loaded, raw = CaptioningRNN.load(tmp_path / "m.npz").feature_transform, rng.random((4, 5))
+    np.testing.assert_array_equal(loaded(raw), model.feature_transform(raw))
+    assert (loaded.network, loaded.weights_sha256, loaded.image_size) == ("vgg16", "ab", 64)
+
+
+def test_damaged_feature_transform(tmp_path):
+    """A model whose transform is of another form is refused by its file."""
+    model, _, _ = model_and_batch("rnn")
+    model.save(tmp_path / "m.npz")
+    with np.load(tmp_path / "m.npz") as archive:
+        arrays = dict(archive)
+    for text in ("{}", "[1]", "damaged", '{"projection": true}'):
+        np.savez(tmp_path / "m.npz", feature_transform=np.array(text), **arrays)
+        with pytest.raises(ValueError, match=r"m\.npz is no captioning model"):
+            CaptioningRNN.load(tmp_path / "m.npz")
+
+
+# Probabilities
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_log_probabilities_are_the_loss(cell):
+    """For captions that fill their rows, minus the mean of their log-probabilities is the loss."""
+    model, features, captions = model_and_batch(cell, dropout=0.4)
+    captions[captions == 2] = 4  # no END before the last word
+    captions[:, 0] = 1
+    log_p = model.log_probabilities(features, captions[:, 1:])
+    assert log_p.shape == (3,) and (log_p < 0).all()
+    assert -log_p.mean() == pytest.approx(model.evaluate(features, captions), rel=1e-12)
+    for row in range(3):
+        alone = model.evaluate(features[row : row + 1], captions[row : row + 1])
+        assert -log_p[row] == pytest.approx(alone, rel=1e-12)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_log_probabilities_sum_to_one(cell):
+    """Over all captions of up to three words, and what is longer, probabilities are those of a distribution."""
+    model, features, _ = model_and_batch(cell, N=1)
+    words = [k for k in range(1, 7) if k != 2]
+    model.params["b_vocab"][0] = -np.inf  # NULL is no word
+    ended = [[*rest, 2] for n in range(3) for rest in itertools.product(words, repeat=n)]
+    longer = [list(rest) for rest in itertools.product(words, repeat=3)]
+    captions = np.array([caption + [0] * (3 - len(caption)) for caption in ended + longer])
+    log_p = model.log_probabilities(np.repeat(features, len(captions), axis=0), captions)
+    assert np.exp(log_p).sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_log_probabilities_end_with_the_caption():
+    """What stands after END changes nothing; greedy captions are no less probable than the same with another word."""
+    model, features, _ = model_and_batch("lstm")
+    captions = np.array([[4, 2, 0, 0], [5, 6, 2, 0], [4, 4, 4, 4]])
+    other = captions.copy()
+    other[0, 2:], other[1, 3:] = (5, 6), 4
+    np.testing.assert_array_equal(model.log_probabilities(features, captions), model.log_probabilities(features, other))
+    first = model.sample(features, max_length=1)
+    for word in range(1, 7):
+        assert (model.log_probabilities(features, first) >= model.log_probabilities(features, 0 * first + word)).all()
+
+
+@pytest.mark.parametrize(
+    "captions, fact",
+    [(np.full((2, 3), 4), "same N, got 3 and 2"), (np.full((3, 3), 7), "7"), (np.zeros(3, int), "captions")],
+)
+def test_log_probabilities_refuse(captions, fact):
+    """Captions of another number, of words that are none, or of another shape are refused."""
+    model, features, _ = model_and_batch("rnn")
+    with pytest.raises(ValueError, match=fact):
+        model.log_probabilities(features, captions)
 
 
 def test_load_refuses_another_vocabulary(tmp_path):

@@ -6,6 +6,7 @@ from PIL import Image
 
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import decode_captions, load_coco_data, load_references
+from deeplearning.feature_transform import FeatureTransform
 from deeplearning.metrics import cider_d, corpus_bleu
 from deeplearning.train_captioner import main
 
@@ -56,6 +57,28 @@ def test_the_best_epoch_is_kept(tiny_dataset, tmp_path, capsys):
     loss = model.evaluate(data["val_features"][data["val_image_idxs"]], data["val_captions"])
     lowest = float(re.search(r"lowest validation loss ([\d.]+)", capsys.readouterr().out)[1])
     assert loss == pytest.approx(lowest, abs=0.002)
+
+
+def test_the_model_knows_its_features(tiny_dataset, tmp_path):
+    """It keeps what the data set says of how its features were made, and None where that says nothing."""
+    train(tiny_dataset, tmp_path / "model.npz")
+    assert CaptioningRNN.load(tmp_path / "model.npz").feature_transform is None
+    made = FeatureTransform("alexnet", "w", "ab", "l", 64, (0, 0, 0), (1, 1, 1), np.arange(6), np.ones(6))
+    made.save(tiny_dataset)
+    train(tiny_dataset, tmp_path / "model.npz")
+    assert CaptioningRNN.load(tmp_path / "model.npz").feature_transform.description() == made.description()
+    (tiny_dataset / "features.json").write_text("damaged")
+    with pytest.raises(ValueError, match="features.json"):
+        train(tiny_dataset, tmp_path / "model.npz")
+
+
+def test_half(tiny_dataset, tmp_path):
+    """--half rounds the parameters of the same model to float16."""
+    train(tiny_dataset, tmp_path / "full")
+    train(tiny_dataset, tmp_path / "half", "--half")
+    full, half = (CaptioningRNN.load(tmp_path / name).params for name in ("full", "half"))
+    for name, w in full.items():
+        np.testing.assert_array_equal(half[name], w.astype(np.float16).astype(np.float32))
 
 
 def test_seed_decides(tiny_dataset, tmp_path):

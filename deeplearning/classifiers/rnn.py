@@ -9,8 +9,9 @@ import json
 
 import numpy as np
 
-from deeplearning.beam_search import beam_search
+from deeplearning.beam_search import beam_search, log_probabilities
 from deeplearning.data_utils import atomic_write, read_npz
+from deeplearning.feature_transform import FeatureTransform
 from deeplearning.layers import (
     affine_backward,
     affine_forward,
@@ -38,7 +39,8 @@ class CaptioningRNN:
 
     Letters: N batch, T time steps, D features, W word vector, H hidden, V vocabulary; K is H for the RNN and 4H for the
     LSTM. `params` holds W_embed (V, W), W_proj (D, H), b_proj (H,), Wx (W, K), Wh (H, K), b (K,), W_vocab (H, V) and
-    b_vocab (V,); it may be edited at any time.
+    b_vocab (V,); it may be edited at any time. `feature_transform` is None, or says how its features are made from
+    pictures; it is kept with the model and not used by it.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class CaptioningRNN:
             "b_vocab": np.zeros(V),
         }
         self.params = {name: value.astype(self.dtype) for name, value in self.params.items()}
+        self.feature_transform = None
         self.standardize = None
         if standardize is not None:
             self.standardize = tuple(np.asarray(statistic, self.dtype) for statistic in standardize)
@@ -214,6 +217,25 @@ class CaptioningRNN:
         # END SOLUTION
         return captions
 
+    def log_probabilities(self, features, captions):
+        """How probable the model finds captions: log p(caption | image), summed over words up to <END>.
+
+        Inputs:
+        - features: Image features, of shape (N, D)
+        - captions: Words as indices, integers of shape (N, T), from the first word after <START>, as `sample` returns
+          them; <NULL> and what comes after <END> do not count
+
+        Returns: array of shape (N,)
+
+        Raises ValueError for shapes that do not fit, or words outside the vocabulary.
+        """
+        features = self._checked_features(features)
+        start, end = self._start_and_end()
+        captions = self._checked_captions(np.insert(captions, 0, start, axis=-1))  # (N, T + 1)
+        if len(features) != len(captions):
+            raise ValueError(f"features and captions must have the same N, got {len(features)} and {len(captions)}")
+        return log_probabilities(self._step, self._initial_state(features), captions, end, self._null)
+
     def _initial_state(self, features):
         """What flows from step to step, from features as the network takes them: list [h], for the LSTM [h, c]."""
         h0, _ = affine_forward(features, self.params["W_proj"], self.params["b_proj"])
@@ -228,11 +250,12 @@ class CaptioningRNN:
         scores, _ = affine_forward(state[0], p["W_vocab"], p["b_vocab"])
         return scores, state
 
-    def save(self, path):
+    def save(self, path, half=False):
         """Write the model into one file, an npz archive without pickles; an existing file is replaced as a whole.
 
         Inputs:
         - path: Where to write
+        - half: Whether to round the parameters to float16, which halves the file
 
         Raises OSError where the disk is full or can't be written; no half-written file is left.
         """
@@ -242,7 +265,10 @@ class CaptioningRNN:
             "dropout": self.dropout,
             "word_to_idx": {word: int(i) for word, i in self.word_to_idx.items()},
         }
-        arrays = {f"params/{name}": value for name, value in self.params.items()}
+        dtype = np.float16 if half else self.dtype
+        arrays = {f"params/{name}": value.astype(dtype, copy=False) for name, value in self.params.items()}
+        if self.feature_transform is not None:
+            arrays |= self.feature_transform.to_arrays()
         if self.standardize is not None:
             arrays |= {"standardize/mean": self.standardize[0], "standardize/std": self.standardize[1]}
         with atomic_write(path) as file:
@@ -276,6 +302,7 @@ class CaptioningRNN:
             expected = {name: w.shape for name, w in model.params.items()}
             if {name: w.shape for name, w in params.items()} != expected:
                 raise ValueError(f"its parameters do not have the shapes {expected}")
+            model.feature_transform = FeatureTransform.from_arrays(arrays)
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is no captioning model ({error}): train or fetch it again") from error
         if word_to_idx is not None and vocabulary != dict(word_to_idx):
@@ -283,7 +310,7 @@ class CaptioningRNN:
                 f"{path} was trained with another vocabulary ({len(vocabulary)} words) than this data set's "
                 f"({len(word_to_idx)} words): use the data set that it was trained with, or train a new model"
             )
-        model.params = params
+        model.params = {name: w.astype(model.dtype, copy=False) for name, w in params.items()}
         return model
 
     def _checked_features(self, features):

@@ -8,7 +8,8 @@ from grading.hostile import EVERYTHING, corpus
 
 def main():
     parser = argparse.ArgumentParser(
-        description="Hostile submissions and what each must lose.", epilog="example: python -m grading.hostile build/hostile"
+        description="Hostile submissions and what each must lose.",
+        epilog="example: python -m grading.hostile build/hostile",
     )
     parser.add_argument("folder", nargs="?", type=Path, help="folder to write the zips into")
     folder = parser.parse_args().folder

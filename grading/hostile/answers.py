@@ -1,6 +1,6 @@
 """Answers that lie about what they are."""
 
-from grading.hostile import EVERYTHING, ROOT, RNN_LAYERS, hostile, instead, solved, zipped
+from grading.hostile import EVERYTHING, RNN_LAYERS, ROOT, hostile, instead, solved, zipped
 from grading.hostile.snooping import answering
 
 
@@ -55,7 +55,10 @@ def lstm_forward(*a, **k):
 def object_array():
     """An array of objects that are numbers when asked."""
     return zipped(
-        instead("word_embedding_forward", "def word_embedding_forward(*a):\n    out, c = right(*a)\n    return out.astype(object), c\n")
+        instead(
+            "word_embedding_forward",
+            "def word_embedding_forward(*a):\n    out, c = right(*a)\n    return out.astype(object), c\n",
+        )
     )
 
 
@@ -105,7 +108,7 @@ def precision_that_is_lost():
     )
 
 
-@hostile("rnn_step_forward", "rnn_step_backward", "lstm_step_forward")
+@hostile("rnn_step_forward", "rnn_step_backward", "lstm_step_forward", "lstm_step_backward")
 def arguments_changed_in_place():
     """The right answers, and arguments that are not what they were."""
     files = solved()
@@ -118,7 +121,7 @@ def spoilt(function):
         return returned
     return call
 
-rnn_step_forward, rnn_step_backward, lstm_step_forward = map(spoilt, (rnn_step_forward, rnn_step_backward, lstm_step_forward))
+rnn_step_forward, lstm_step_forward = spoilt(rnn_step_forward), spoilt(lstm_step_forward)
 """
     return zipped(files)
 
@@ -126,7 +129,9 @@ rnn_step_forward, rnn_step_backward, lstm_step_forward = map(spoilt, (rnn_step_f
 @hostile(*EVERYTHING)
 def not_a_number():
     """NaN, in the shapes of the arguments, which some comparisons take for equal to anything."""
-    return answering("def search(arguments):\n    return [a * np.nan for a in arguments if isinstance(a, np.ndarray)]\n")
+    return answering(
+        "def search(arguments):\n    return [a * np.nan for a in arguments if isinstance(a, np.ndarray)]\n"
+    )
 
 
 @hostile(*EVERYTHING)
@@ -188,5 +193,3 @@ def rnn_step_backward(dnext_h, cache):
 def stubs_that_return_their_arguments():
     """Stubs that hand back what they were given."""
     return answering("def search(arguments):\n    return [a for a in arguments if hasattr(a, 'shape')]\n")
-
-

@@ -33,7 +33,9 @@ def climbing_paths():
 @hostile()
 def climbing_beside_the_right_files():
     """Right files, and others whose paths climb into the home and the system."""
-    return zipped({**solved(), "../../.bashrc": "touch /tmp/owned", "../" * 20 + "etc/cron.d/owned": "* * * * * root id"})
+    return zipped(
+        {**solved(), "../../.bashrc": "touch /tmp/owned", "../" * 20 + "etc/cron.d/owned": "* * * * * root id"}
+    )
 
 
 @hostile()

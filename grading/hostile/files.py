@@ -4,7 +4,17 @@ import json
 import re
 
 from grading.hostile import (
-    EVERYTHING, NETWORK_VISUALIZATION, RNN, RNN_LAYERS, STYLE_TRANSFER, hostile, instead, of, solved, unsolved, zipped,
+    EVERYTHING,
+    NETWORK_VISUALIZATION,
+    RNN,
+    RNN_LAYERS,
+    STYLE_TRANSFER,
+    hostile,
+    instead,
+    of,
+    solved,
+    unsolved,
+    zipped,
 )  # fmt: skip
 from grading.manifest import MANIFEST
 
@@ -17,7 +27,8 @@ def changed(path, change):
 def notebook(*cells, language="python"):
     """A notebook of code cells, as bytes."""
     written = [
-        {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None} for source in cells
+        {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
+        for source in cells
     ]
     about = {"language_info": {"name": language}}
     return json.dumps({"cells": written, "metadata": about, "nbformat": 4, "nbformat_minor": 5}).encode()
@@ -186,7 +197,13 @@ def replaced_parts_of_the_course():
     """Stubs, with a gradient check, tests, comparison and manifest that are always content."""
     always = "def __getattr__(name):\n    return lambda *a, **k: []\n"
     names = ["deeplearning/gradient_check.py", "deeplearning/layers.py", "tests/exercises/calls.py"]
-    names += ["tests/exercises/compare.py", "grading/judging.py", "grading/cases.py", "grading/__init__.py", "worker.py"]
+    names += [
+        "tests/exercises/compare.py",
+        "grading/judging.py",
+        "grading/cases.py",
+        "grading/__init__.py",
+        "worker.py",
+    ]
     everything = 'name = "x"\npoints = 100\n'
     return zipped({**unsolved(), **dict.fromkeys(names, always), "grading/exercises.toml": everything})
 

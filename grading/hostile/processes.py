@@ -130,9 +130,7 @@ time.sleep(1000)
 @hostile("gram_matrix")
 def recursion():
     """Endless recursion, with the limit on it lifted, until the stack is used up."""
-    return before(
-        "gram_matrix", "import sys\nsys.setrecursionlimit(10**9)\ndef f(x): return [f(x) for x in [x]]\nf(1)"
-    )
+    return before("gram_matrix", "import sys\nsys.setrecursionlimit(10**9)\ndef f(x): return [f(x) for x in [x]]\nf(1)")
 
 
 @hostile("rnn_backward")

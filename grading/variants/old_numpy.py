@@ -22,7 +22,7 @@ def rnn_step_backward(dnext_h, cache):
     return np.dot(dtanh, Wx.T), np.dot(dtanh, np.transpose(Wh)), dWx, dWh, np.add.reduce(dtanh, axis=0)
 
 
-def rnn_forward(x, h0, Wx, Wh, b, mask=None):
+def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
     h, cache = [], []
     for xt in np.rollaxis(x, 1):
         ht, ct = rnn_step_forward(xt, h[-1] if h else h0, Wx, Wh, b)

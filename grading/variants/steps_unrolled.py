@@ -5,7 +5,7 @@ import numpy as np
 from grading.variants import plain
 
 
-def rnn_forward(x, h0, Wx, Wh, b, mask=None):
+def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
     return plain.rnn_forward(x, h0, Wx, Wh, b)
 
 
@@ -20,7 +20,7 @@ def rnn_backward(dh, cache):
     return tuple(total)
 
 
-def lstm_forward(x, h0, Wx, Wh, b, mask=None):
+def lstm_forward(x, h0, Wx, Wh, b, mask=None, words=None):
     return plain.lstm_forward(x, h0, Wx, Wh, b)
 
 

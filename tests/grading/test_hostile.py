@@ -18,8 +18,9 @@ from grading.mistakes import mistakes
 from grading.variants import variants
 
 SAMPLE = [
-    "arguments_changed_in_place", "bomb", "climbing_paths", "exit_with_success", "files_of_the_grader", "forged_results",
-    "older_package", "patched_numpy", "signals_to_everybody", "subclass", "survivors", "written_into_notebooks",
+    "arguments_changed_in_place", "bomb", "climbing_paths", "exit_with_success", "files_of_the_grader",
+    "forged_results", "older_package", "patched_numpy", "signals_to_everybody", "subclass", "survivors",
+    "written_into_notebooks",
 ]  # fmt: skip
 MISTAKES = {mistake.name.replace(":", "-").replace("CaptioningRNN.", ""): mistake for mistake in mistakes()}
 
@@ -70,7 +71,10 @@ def graded(names, folder):
 def outside(folder):
     """What lies where a submission could have left something: the temporary folder, home, and here."""
     places = [Path("/tmp"), Path.home(), Path.cwd()]
-    return {place: {p.name for p in place.iterdir() if p.name.startswith(("owned", "results", ".bashrc"))} for place in places}
+    return {
+        place: {p.name for p in place.iterdir() if p.name.startswith(("owned", "results", ".bashrc"))}
+        for place in places
+    }
 
 
 def check(names, folder):
@@ -112,4 +116,3 @@ def test_variants(tmp_path):
 def test_mistakes(tmp_path):
     """Each mistake loses exactly its exercise."""
     check(list(MISTAKES), tmp_path)
-

@@ -12,7 +12,16 @@ from grading.survey import is_stub, survey
 PATH = "deeplearning/style_transfer.py"
 NOTEBOOK = "StyleTransfer-PyTorch.ipynb"
 EXERCISES = [["tv_loss", PATH, NOTEBOOK], ["gram_matrix", PATH, NOTEBOOK]]
-STUBS = "import torch\n\ndef tv_loss(img, w):\n    '''Text.'''\n    raise NotImplementedError('Q4')\n\n\ndef gram_matrix(f):\n    return f @ f.T\n"
+STUBS = """import torch
+
+def tv_loss(img, w):
+    '''Text.'''
+    raise NotImplementedError('Q4')
+
+
+def gram_matrix(f):
+    return f @ f.T
+"""
 
 
 def surveyed(source=STUBS, *cells, package="deeplearning", path=PATH, **how):
@@ -99,7 +108,9 @@ def test_older_packages(package):
     """Imports from an older package, or from the folder that the files lay in, lead to the present one."""
     text = f"from {package}.layers import *\nimport {package}.rnn_layers\n    # from {package}x.layers import y\n"
     found = surveyed(text, package=package)
-    expected = f"from deeplearning.layers import *\nimport deeplearning.rnn_layers\n    # from {package}x.layers import y\n"
+    expected = (
+        f"from deeplearning.layers import *\nimport deeplearning.rnn_layers\n    # from {package}x.layers import y\n"
+    )
     assert found["sources"][PATH] == expected and len(found["notes"]) == 1
 
 
@@ -121,8 +132,12 @@ def test_pictures():
     assert found["pictures"] == {NOTEBOOK: [png, png]}
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"3", b'{"cells": [1]}', b'{"cells": [{"cell_type": "code"}]}', b"[" * 99_999])
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b"3", b'{"cells": [1]}', b'{"cells": [{"cell_type": "code"}]}', b"[" * 99_999]
+)
 def test_damaged_notebooks(data):
     """A notebook that can't be read is noted, and nothing is taken from it."""
     found = survey({PATH: STUBS.encode(), NOTEBOOK: data}, EXERCISES, "deeplearning")
-    assert found["sources"] == {PATH: STUBS} and found["notes"] == [f"{NOTEBOOK} is damaged: nothing in it could be read."]
+    assert found["sources"] == {PATH: STUBS} and found["notes"] == [
+        f"{NOTEBOOK} is damaged: nothing in it could be read."
+    ]

@@ -53,7 +53,9 @@ def test_other_files_do_not_count(read, name):
 
 def test_notebooks_and_older_names(read):
     """Notebooks come along by their names, and files of earlier editions under the present ones."""
-    submission = read({f"a/{NOTEBOOK}": "{}", "a/cs231n/style_transfer_pytorch.py": "y", "a/cs231n/classifiers/rnn.py": "z"})
+    submission = read(
+        {f"a/{NOTEBOOK}": "{}", "a/cs231n/style_transfer_pytorch.py": "y", "a/cs231n/classifiers/rnn.py": "z"}
+    )
     assert submission.notebooks == {NOTEBOOK: b"{}"}
     assert submission.sources == {STYLE_TRANSFER: b"y", RNN: b"z"} and submission.package == "cs231n"
 
@@ -77,7 +79,9 @@ def test_hostile_archives(name, tmp_path, monkeypatch):
         submission = unpack.read_submission(tmp_path / "x.zip")
         assert everything_lost == (not submission.sources)
         lost = {e.id for e in MANIFEST.exercises.values() if e.path not in submission.sources}
-        assert lost == set(hostile.lost) and (submission.notes or not lost or name in ("empty", "zips_all_the_way_down"))
+        assert lost == set(hostile.lost) and (
+            submission.notes or not lost or name in ("empty", "zips_all_the_way_down")
+        )
     except ValueError as error:
         assert everything_lost and str(error)
     finally:
@@ -95,7 +99,9 @@ def test_damage_anywhere(tmp_path):
         archive.writestr(STYLE_TRANSFER, "y = 1\n")
     good, path = data.getvalue(), tmp_path / "x.zip"
     changed = [good[:place] for place in range(len(good))]
-    changed += [good[:p] + bytes([good[p] ^ bits]) + good[p + 1 :] for p in range(len(good)) for bits in (1, 0x80, 0xFF)]
+    changed += [
+        good[:p] + bytes([good[p] ^ bits]) + good[p + 1 :] for p in range(len(good)) for bits in (1, 0x80, 0xFF)
+    ]
     for bad in changed:
         path.write_bytes(bad)
         try:
@@ -140,5 +146,3 @@ def test_fingerprint(tmp_path):
     assert unpack.fingerprint(tmp_path) == before
     (tmp_path / "y").touch()
     assert unpack.fingerprint(tmp_path) != before
-
-

@@ -44,7 +44,9 @@ class Lying(np.ndarray):
     pass
 
 
-@pytest.mark.parametrize("value", [np.zeros(2).view(Lying), np.array([None]), [1.0], 1.0, None, "text", np.zeros(2, complex)])
+@pytest.mark.parametrize(
+    "value", [np.zeros(2).view(Lying), np.array([None]), [1.0], 1.0, None, "text", np.zeros(2, complex)]
+)
 def test_what_is_no_plain_array_does_not_become_one(value):
     """Only the name of its type arrives, on an object that is nothing else."""
     _, ((group),) = wire.decode(payload(0, {"a": value}))

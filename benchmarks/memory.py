@@ -1,0 +1,44 @@
+"""Memory of training steps, each candidate in a process of its own."""
+
+import json
+import resource
+import subprocess
+import sys
+
+from benchmarks.problem import Shape
+from benchmarks.timing import table
+
+SHAPES = [Shape("rnn", N=128), Shape("lstm", N=128)]
+STEPS = (5, 50)
+
+
+def growth(which, shape):
+    """Peak resident size above the start, in MiB, after a few steps and after many. Runs in the child process."""
+    from benchmarks import pytorch, training
+
+    step = {"ours": training.ours, "PyTorch": pytorch.training_step}[which](shape)
+    start, peaks = peak(), []
+    for steps in STEPS:
+        for _ in range(steps):
+            step()
+        peaks.append(peak() - start)
+    return peaks
+
+
+def peak():
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes, Linux KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def report(seconds, clock):
+    rows = []
+    for shape in SHAPES:
+        measured = []
+        for which in ("ours", "PyTorch"):
+            code = (
+                f"import json; from benchmarks import memory as m; print(json.dumps(m.growth({which!r}, m.{shape!r})))"
+            )
+            measured += json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+        rows.append([shape, *measured, measured[1] / measured[3]])
+    header = [f"peak above the start, MiB, after {STEPS[0]} and {sum(STEPS)} steps", "ours", "", "PyTorch", "", "ratio"]
+    return table(header, rows)

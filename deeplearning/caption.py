@@ -1,0 +1,209 @@
+"""Caption photos with a trained model.
+
+    python -m deeplearning.caption photo.jpg another.png --model model.npz
+    python -m deeplearning.caption holiday --model model.npz --page holiday.html
+
+prints for each photo the caption that takes the best word at each step, the one that a beam search finds, and how
+probable the model finds each (the sum of the natural logarithms of its words' probabilities). For a folder, whose
+pictures are taken in the order of their names, a page with pictures and captions is written, too; it holds everything
+that it shows. The model says which network its features come from and what was done to them. By default it is the one
+that comes with the project, which knows Toytown and nothing else.
+"""
+
+import argparse
+import base64
+import io
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import numpy as np
+from tqdm import tqdm
+
+from deeplearning.classifiers.rnn import CaptioningRNN
+from deeplearning.coco_utils import decode_captions
+from deeplearning.data_utils import atomic_write
+from deeplearning.datasets.captions import SUFFIXES
+from deeplearning.image_fetching import decode_image
+
+TOYTOWN = Path(__file__).resolve().parent / "datasets" / "toytown" / "captioner.npz"
+TEMPLATE = Path(__file__).resolve().parent / "templates" / "captions.html"
+SIDE = 480  # pixels of the longer side of pictures on the page
+PATIENCE = 20  # photos; where there are more, a progress bar is shown
+
+
+@dataclass
+class Captioned:
+    """A picture's captions, and their log-probabilities."""
+
+    path: Path
+    greedy: str
+    greedy_log_p: float
+    beam: str
+    beam_log_p: float
+
+
+def caption_photos(paths, model, network, beam_width=3, length_penalty=0.7, progress=False):
+    """Caption pictures.
+
+    Inputs:
+    - paths: Files of pictures
+    - model: A `CaptioningRNN` with its feature transform
+    - network: From `network_of`
+    - beam_width, length_penalty: Of the beam search, as for `CaptioningRNN.sample`
+    - progress: Whether to show a progress bar
+
+    Returns a tuple of:
+    - captioned: List of `Captioned`, one for each picture that can be read
+    - broken: Dictionary from the paths of the others to why they can't be read
+
+    Raises ValueError for a model that does not fit its features.
+    """
+    # here, since PyTorch takes seconds, and mistakes in the command need none
+    from deeplearning.classifiers.backbones import feature_batches, why_broken
+
+    captioned, broken, done = [], {}, 0
+    with tqdm(total=len(paths), disable=not progress, file=sys.stdout, unit="picture") as bar:
+        for raw in feature_batches(paths, network, skip_broken=True):
+            batch, there = np.array(paths[done : done + len(raw)], dtype=object), np.isfinite(raw).all(axis=1)
+            broken |= {path: why_broken(path, network) for path in batch[~there]}
+            if there.any():
+                columns = [batch[there]]
+                features = model.feature_transform(raw[there])
+                for how in ({}, {"beam_width": beam_width, "length_penalty": length_penalty}):
+                    words = model.sample(features, **how)
+                    columns += [_sentences(words, model), model.log_probabilities(features, words)]
+                captioned += [Captioned(*row) for row in zip(*columns, strict=True)]
+            done += len(raw)
+            bar.update(len(raw))
+    return captioned, broken
+
+
+def network_of(model, weights=None):
+    """The network that a model's features come from.
+
+    Inputs:
+    - model: A `CaptioningRNN`
+    - weights: None for those that the model names, or the path of the file that holds them now
+
+    Returns: as `load_network`
+
+    Raises ValueError for a model that does not know how its features were made, or weights that are not those that it
+    was trained with, and what `load_network` raises.
+    """
+    from deeplearning.classifiers.backbones import load_network, weights_sha256
+
+    transform = model.feature_transform
+    if transform is None:
+        raise ValueError(
+            "this model does not know how its features are made from pictures, since its data set did not say: train "
+            "one on a data set of deeplearning.datasets.build, or on Toytown"
+        )
+    network = load_network(transform.network, weights or transform.weights)
+    if weights_sha256(network) != transform.weights_sha256:
+        raise ValueError(
+            f"the model was trained on features of {transform.network} with other weights than {network.weights}: name "
+            "the file with its own ones by --weights, or train the model again"
+        )
+    return network
+
+
+def write_page(path, captioned, model_name):
+    """Write an HTML page that shows pictures with their captions, and needs nothing beside itself.
+
+    Inputs:
+    - path: File to write; an existing one is replaced
+    - captioned: From `caption_photos`
+    - model_name: To tell on the page what wrote the captions
+    """
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    cards = (
+        {"name": _printable(photo.path.name), "jpeg": _small_jpeg(photo.path), "photo": photo} for photo in captioned
+    )
+    with atomic_write(path) as file:
+        for piece in template.generate(cards=cards, count=len(captioned), model=model_name):  # one picture at a time
+            file.write(piece.encode("utf-8"))
+
+
+def _sentences(words, model):
+    return [caption.removesuffix("<END>").strip() for caption in decode_captions(words, model.idx_to_word)]
+
+
+def _small_jpeg(path):
+    image = decode_image(Path(path).read_bytes())
+    image.thumbnail((SIDE, SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=82)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _printable(name):
+    """A file name on one line, in characters that can be written as UTF-8."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
+def _photos(arguments):
+    """The photos that are named, and those in the folders that are named."""
+    photos = []
+    for path in map(Path, arguments):
+        if path.is_dir():
+            try:
+                inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+            except PermissionError as error:
+                raise PermissionError(f"can't read the folder {path}: ask for permission to read it") from error
+            if not inside:
+                raise FileNotFoundError(f"no pictures in {path}: their names end in {', '.join(sorted(SUFFIXES))}")
+            photos += inside
+        else:
+            photos.append(path)
+    return photos
+
+
+def main(argv=None):
+    args = _arguments(argv)
+    model_path = Path(args.model)
+    model = CaptioningRNN.load(model_path)
+    photos = _photos(args.photos)
+    network = network_of(model, args.weights)
+    captioned, broken = caption_photos(
+        photos, model, network, args.beam_width, args.length_penalty, progress=len(photos) > PATIENCE
+    )
+    for photo in captioned:
+        print(f"{_printable(str(photo.path))}\n"
+              f"  greedy  {photo.greedy}  ({photo.greedy_log_p:.2f})\n"
+              f"  beam {args.beam_width:<2} {photo.beam}  ({photo.beam_log_p:.2f})")  # fmt: skip
+    page = args.page or ("captions.html" if any(Path(path).is_dir() for path in args.photos) else None)
+    if page and captioned:
+        write_page(page, captioned, model_path.name)
+        print(f"{page}: {len(captioned)} pictures with captions, to open in a browser")
+    for reason in broken.values():
+        print("caption:", *reason.splitlines(), file=sys.stderr)
+    return 1 if broken else 0
+
+
+def _arguments(argv):
+    parser = argparse.ArgumentParser(
+        description="Caption photos with a trained model.",
+        epilog="example: python -m deeplearning.caption photo.jpg holiday/ --model model.npz",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("photos", nargs="+", help="files of photos, and folders of them")
+    parser.add_argument("--model", default=TOYTOWN, help="a model that deeplearning.train_captioner wrote")
+    parser.add_argument("--weights", help="file with the weights of the network that sees, if it has moved")
+    parser.add_argument(
+        "--page", help="file for a page with pictures and captions; for folders captions.html is written"
+    )
+    parser.add_argument("--beam-width", type=int, default=3, help="of the beam search")
+    parser.add_argument("--length-penalty", type=float, default=0.7, help="of the beam search; 1 compares mean scores")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # captions and names may hold what a terminal can't show
+    try:
+        sys.exit(main())
+    except (OSError, ValueError) as error:
+        sys.exit(f"caption: {error}")

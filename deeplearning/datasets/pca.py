@@ -1,0 +1,39 @@
+"""Principal component analysis of more features than fit into memory."""
+
+import numpy as np
+import scipy.linalg
+
+
+def principal_components(features, components, chunk=1024):
+    """The directions in which features vary most.
+
+    Inputs:
+    - features: Array of shape (n, R), of which `chunk` rows at a time are taken into memory
+    - components: Number of directions, D, below n and at most R
+    - chunk: Number of rows
+
+    Returns a tuple of float64 arrays:
+    - mean: Of the features, of shape (R,)
+    - directions: Of unit length and orthogonal, in its columns, of shape (R, D), the one with the largest variance
+      first; of each the number with the largest magnitude is positive
+
+    Raises ValueError for too many components.
+    """
+    n, R = features.shape
+    if not 1 <= components <= min(n - 1, R):
+        raise ValueError(
+            f"PCA to {components} numbers needs more than {components} training pictures with at least as many "
+            f"features, got {n} pictures with {R}: ask for {min(n - 1, R)} or fewer, or take more pictures"
+        )
+    first = np.asarray(features[0], np.float64)  # sums of differences from it lose no digits where the mean is large
+    total, products = np.zeros(R), np.zeros((R, R))
+    for start in range(0, n, chunk):
+        block = np.asarray(features[start : start + chunk], np.float64) - first
+        total += block.sum(axis=0)
+        products += block.T @ block
+    mean = total / n
+    covariance = products / n - np.outer(mean, mean)
+    _, directions = scipy.linalg.eigh(covariance, subset_by_index=(R - components, R - 1))
+    directions = directions[:, ::-1]  # eigh puts the largest last
+    largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=0)[None], axis=0)
+    return first + mean, directions * np.sign(largest)

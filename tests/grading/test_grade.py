@@ -1,0 +1,213 @@
+"""Many submissions: what is written, what a crash leaves, that none stops the others. Grading itself is replaced."""
+
+import csv
+import json
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from grading import feedback, grade, judging
+from grading.box import NoBox
+from grading.hostile import corpus
+from grading.judging import Grade, Verdict
+from grading.manifest import MANIFEST
+
+
+def fake(path, seed, kind=None):
+    """A grade without a box: from what is in the file, which is the number of exercises that are right."""
+    text = path.read_text(encoding="utf-8")
+    if text == "crash":
+        raise ZeroDivisionError("of the grader")
+    right = int(text)
+    return Grade(
+        [
+            Verdict(e.id, e.points, remark="<b>remark</b>")
+            if k < right
+            else Verdict(e.id, 0, "It is <i>wrong</i>.", "Hint & more.")
+            for k, e in enumerate(MANIFEST.exercises.values())
+        ],
+        ["A <note>."], {MANIFEST.questions["q3"].notebook: ["iVBORw0KGgoAAA"]}, "bubblewrap",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Function that writes submissions, grades the folder, and returns exit status and the rows of grades.csv."""
+    monkeypatch.setattr(grade, "grade", fake)
+    monkeypatch.setattr(grade, "choose_kind", lambda: "bubblewrap")
+    (tmp_path / "in").mkdir()
+
+    def run(texts=(), *arguments):
+        for name, text in dict(texts).items():
+            (tmp_path / "in" / f"{name}.zip").write_text(text, encoding="utf-8")
+        status = grade.main([str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--jobs", "1", *arguments])
+        with open(tmp_path / "out" / "grades.csv", encoding="utf-8", newline="") as file:
+            return status, list(csv.DictReader(file))
+
+    return run
+
+
+def result(tmp_path, name):
+    return json.loads((tmp_path / "out" / name / "results.json").read_text(encoding="utf-8"))
+
+
+def test_what_is_written(run, tmp_path):
+    """Points in Gradescope's format, a page for each, a table by name, and statistics of the class."""
+    status, rows = run({"zoe": "21", "ann": "1", "bob": "0"})
+    assert status == 0 and [(row["name"], row["score"]) for row in rows] == [("ann", "3"), ("bob", "0"), ("zoe", "100")]
+    assert (
+        rows[0]["rnn_step_forward"] == "3" and rows[0]["rnn_step_backward"] == "0" and "A <note>." in rows[0]["remarks"]
+    )
+    ann = result(tmp_path, "ann")
+    assert ann["score"] == 3 and len(ann["tests"]) == 21 and "bubblewrap" in ann["output"]
+    assert {"name", "score", "max_score", "number", "output", "visibility"} <= set(ann["tests"][0])
+    page = (tmp_path / "out" / "ann" / "feedback.html").read_text(encoding="utf-8")
+    assert "Hint &amp; more." in page and "&lt;i&gt;wrong" in page and "A &lt;note&gt;." in page
+    assert (
+        "data:image/png;base64,iVBORw0KGgoAAA" in page
+        and "<b>remark" not in page
+        and "http" not in page.split("<body>")[1]
+    )
+    statistics = (tmp_path / "out" / "statistics.html").read_text(encoding="utf-8")
+    assert "Hint &amp; more." in statistics and "34.3" in statistics and "bubblewrap (3)" in statistics
+
+
+def test_what_is_graded_is_not_graded_again(run, tmp_path, monkeypatch):
+    """A second run grades what is new or has changed, and nothing else; another seed grades all again."""
+    run({"ann": "1", "bob": "2"})
+    times = {name: (tmp_path / "out" / name / "results.json").stat().st_mtime_ns for name in ("ann", "bob")}
+    status, rows = run({"bob": "3", "eve": "4"})
+    assert status == 0 and len(rows) == 3 and result(tmp_path, "bob")["score"] == 10
+    assert (tmp_path / "out" / "ann" / "results.json").stat().st_mtime_ns == times["ann"]
+    monkeypatch.setattr(grade, "grade", lambda *_: pytest.fail("graded again"))
+    assert run()[0] == 0
+    monkeypatch.setattr(grade, "grade", lambda *_: fake(tmp_path / "in" / "eve.zip", 0))
+    run((), "--seed", "5")
+    assert result(tmp_path, "ann")["extra_data"]["seed"] == 5 and result(tmp_path, "ann")["score"] == 16
+
+
+def test_half_written_results_count_for_nothing(run, tmp_path):
+    """Results that a crash has cut off, or that are none, are made again."""
+    run({"ann": "1", "bob": "2"})
+    whole = (tmp_path / "out" / "ann" / "results.json").read_text(encoding="utf-8")
+    (tmp_path / "out" / "ann" / "results.json").write_text(whole[:100], encoding="utf-8")
+    (tmp_path / "out" / "bob" / "results.json").unlink()
+    status, rows = run()
+    assert status == 0 and [row["score"] for row in rows] == ["3", "7"]
+    assert (tmp_path / "out" / "ann" / "results.json").read_text(encoding="utf-8") == whole
+
+
+def test_a_failure_stops_nobody(run, tmp_path):
+    """Where the grader itself fails, the others are graded, the status is 1, and a next run tries again."""
+    status, rows = run({"ann": "crash", "bob": "2"})
+    assert status == 1 and [row["score"] for row in rows] == ["0", "7"]
+    assert "ZeroDivisionError: of the grader" in result(tmp_path, "ann")["extra_data"]["failed"]
+    assert "Not graded: ann" in (tmp_path / "out" / "statistics.html").read_text(encoding="utf-8")
+    assert run({"ann": "1"})[0] == 0 and result(tmp_path, "ann")["score"] == 3
+
+
+def test_names(tmp_path):
+    """Zips, archives of other kinds and folders are submissions; equal names are told apart, other files left out."""
+    for name in ("a/x.zip", "a/y.rar", "a/z/deeplearning/rnn_layers.py", "a/.hidden.zip", "a/list.csv", "b/x.zip"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = grade.find_submissions([tmp_path / "a", tmp_path / "b", tmp_path / "a" / "z"])
+    assert list(found) == ["x", "x-2", "y", "z", "z-2"]
+    assert found["x"] == tmp_path / "a" / "x.zip" and found["x-2"] == tmp_path / "b" / "x.zip"
+
+
+def test_formulas_stay_text(run):
+    """A name that a spreadsheet would take for a formula is written as text."""
+    assert run({"=1+1": "1"})[1][0]["name"] == "'=1+1"
+
+
+@pytest.mark.parametrize("arguments", [[], ["nowhere", "--out", "x"], ["."], [".", "--out"]])
+def test_usage(arguments, capsys, tmp_path, monkeypatch):
+    """Wrong usage ends with status 2 and a sentence."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        grade.main(arguments)
+    assert ended.value.code == 2 and "grade" in capsys.readouterr().err
+
+
+def test_no_box(run, monkeypatch):
+    """Where students' code can't be boxed nothing is graded, with one sentence; --unsafe grades it all the same."""
+
+    def none():
+        raise NoBox("no box here")
+
+    monkeypatch.setattr(grade, "choose_kind", none)
+    with pytest.raises(SystemExit, match="grade: no box here"):
+        run({"ann": "1"})
+    assert run({}, "--unsafe")[0] == 0
+
+
+def test_help(run_python):
+    """--help shows an example."""
+    status, output, _ = run_python("-m", "grading.grade", "--help")
+    assert status == 0 and "example: python -m grading.grade" in output
+
+
+def test_killed_and_resumed(tmp_path, start_python):
+    """A batch that is killed goes on where it was: nothing is graded twice, and nothing half-graded counts."""
+    (tmp_path / "in").mkdir()
+    for k in range(12):
+        (tmp_path / "in" / f"s{k:02}.zip").write_text(str(k), encoding="utf-8")
+    code = (
+        "import sys, time; from grading import grade; from tests.grading.test_grade import fake\n"
+        "def slow(*a): time.sleep(0.15); return fake(*a)\n"
+        "grade.grade, grade.choose_kind = slow, lambda: 'bubblewrap'\n"
+        "sys.exit(grade.main(sys.argv[1:]))"
+    )
+    arguments = ["-c", code, tmp_path / "in", "--out", tmp_path / "out", "--jobs", "1"]
+    first = start_python(*arguments)
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("out/*/results.json"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("out/*/results.json")}
+    assert 3 <= len(done) < 12
+    second = start_python(*arguments)
+    _, errors = second.communicate(timeout=60)
+    assert second.returncode == 0, errors
+    assert {path: path.stat().st_mtime_ns for path in done} == done and len(
+        list(tmp_path.glob("out/*/results.json"))
+    ) == 12
+
+
+def test_total_is_the_manifests():
+    """Pages speak of as many points as there are."""
+    assert feedback._total() == sum(e.points for e in MANIFEST.exercises.values()) == 100
+
+
+def test_an_empty_class():
+    """Statistics of nobody are a page, too."""
+    assert "0 submissions" in feedback.statistics({}) and judging.nothing("x").score == 0
+
+
+@pytest.mark.corpus
+def test_on_a_cluster(tmp_path):
+    """A Dask cluster gives the same grades as this machine, also where one of its workers is killed on the way."""
+    distributed = pytest.importorskip("distributed", reason="needs requirements-staff.txt")
+    names = ["untouched", "syntax_error", "flat", "bomb", "older_package", "rar_named_zip"]
+    (tmp_path / "in").mkdir()
+    for name in names:
+        (tmp_path / "in" / f"{name}.zip").write_bytes(corpus()[name].build())
+
+    def kill_one(cluster):
+        while not list(tmp_path.glob("far/*/results.json")):
+            time.sleep(0.05)
+        os.kill(cluster.workers[0].process.process.pid, signal.SIGKILL)
+
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        threading.Thread(target=kill_one, args=(cluster,), daemon=True).start()
+        arguments = [str(tmp_path / "in"), "--seed", "7", "--out"]
+        assert grade.main([*arguments, str(tmp_path / "far"), "--scheduler", cluster.scheduler_address]) == 0
+    assert grade.main([*arguments, str(tmp_path / "near")]) == 0
+    for name in names:
+        far, near = (tmp_path / place / name / "results.json" for place in ("far", "near"))
+        assert json.loads(far.read_text(encoding="utf-8")) == json.loads(near.read_text(encoding="utf-8"))

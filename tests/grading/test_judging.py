@@ -1,0 +1,83 @@
+"""One submission: what its exercises earn, with the student's own functions and with the reference's."""
+
+import re
+
+import pytest
+
+from grading import judging
+from grading.box import NoBox, choose_kind
+from grading.hostile import RNN_LAYERS, solved, unsolved, zipped
+from grading.manifest import MANIFEST
+
+
+def works():
+    try:
+        return bool(choose_kind())
+    except NoBox:
+        return False
+
+
+pytestmark = pytest.mark.skipif(not works(), reason="no box works on this machine")
+
+
+@pytest.fixture
+def graded(tmp_path):
+    """Function that grades files as a zip."""
+
+    def graded(files, seed=3):
+        (tmp_path / "ann.zip").write_bytes(zipped(files))
+        return judging.grade(tmp_path / "ann.zip", seed)
+
+    return graded
+
+
+def only(*wanted):
+    """The stubs of rnn_layers.py with some functions of the reference, and all other files solved."""
+    files, functions = solved(), {}
+    for name in MANIFEST.exercises:
+        match = re.search(rf"(?sm)^def {re.escape(name)}\(.*?(?=^\S|\Z)", files[RNN_LAYERS])
+        functions[name] = match and match[0]
+    helpers = "".join(re.findall(r"(?sm)^def _\w+\(.*?(?=^\S|\Z)", files[RNN_LAYERS]))
+    return files | {RNN_LAYERS: unsolved()[RNN_LAYERS] + helpers + "".join(functions[name] for name in wanted)}
+
+
+def test_one_mistake_costs_once(graded):
+    """Who misses one function keeps the points of those that build on it: they are tried with the reference's."""
+    grade = graded(only("rnn_step_backward", "rnn_backward", "word_embedding_forward", "word_embedding_backward"))
+    earned = {verdict.exercise: verdict for verdict in grade.verdicts if verdict.points}
+    for exercise in ("rnn_step_backward", "rnn_backward", "CaptioningRNN.loss[rnn]", "CaptioningRNN.sample[lstm]"):
+        assert "in place of yours" in earned[exercise].remark
+    lost = {"rnn_step_forward", "rnn_forward"} | {name for name in MANIFEST.exercises if name.startswith("lstm")}
+    assert set(MANIFEST.exercises) - set(earned) == lost
+    assert "write rnn_forward" in {v.exercise: v.reason for v in grade.verdicts}["rnn_forward"]
+
+
+def test_results(graded):
+    """A wrong answer comes with a hint and the numbers behind it, for staff and students alike; the rest is right."""
+    files = solved()
+    files[RNN_LAYERS] += (
+        "\n\nright = rnn_step_forward\n\ndef rnn_step_forward(*a):\n    h, c = right(*a)\n    return -h, c\n"
+    )
+    grade = graded(files)
+    first = grade.results[0]
+    assert first.score == 0 and "sign" in first.reason.lower() and "next_h is wrong by" in first.note
+    assert grade.score == 97 and grade.box == choose_kind()
+
+
+@pytest.mark.parametrize("exercise", ["rnn_backward", "CaptioningRNN.loss[lstm]", "tv_loss"])
+def test_seeds_draw_other_inputs(exercise):
+    """Equal seeds give equal inputs, others give others; an exercise is tried in both precisions."""
+    first, again, other = (judging._cases(exercise, seed) for seed in (1, 1, 2))
+    assert first is again and len(first) == judging.CASES
+    dtypes = {v.dtype.name for inputs, _ in first for v in inputs.values() if v.dtype.kind == "f"}
+    assert dtypes == {"float32", "float64"}
+    shapes = [[v.shape for v in inputs.values()] for inputs, _ in first]
+    assert shapes != [[v.shape for v in inputs.values()] for inputs, _ in other]
+
+
+def test_pristine_tree_has_no_answers():
+    """What the box sees of the course has stubs for exercises, no tests but the calls, and nothing of grading's."""
+    tree = judging._pristine()
+    assert all(tree[path].count("NotImplementedError") >= 3 for path in MANIFEST.files)
+    assert [name for name in tree if name.startswith("tests/")] == ["tests/exercises/calls.py"]
+    assert {name.partition("/")[0] for name in tree} == {"deeplearning", "survey.py", "tests", "wire.py", "worker.py"}

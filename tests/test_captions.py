@@ -1,0 +1,288 @@
+"""Files of captions give the pictures and captions that are in them, and say what they leave out."""
+
+import csv
+import json
+import os
+import random
+import unicodedata
+
+import pytest
+
+from deeplearning.datasets.captions import draw_split, read_captions
+
+NAMES = ["a.jpg", "b c.jpg", "d\ne.jpg", "größe.png", "sub/f.jpg"]
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Folder with files of pictures, which are empty: reading captions does not look inside."""
+    folder = tmp_path / "photos of ours"
+    (folder / "sub").mkdir(parents=True)
+    for name in NAMES:
+        (folder / name).touch()
+    return folder
+
+
+def coco(images, annotations):
+    """COCO's layout, from names and from pairs of image id and caption."""
+    return {
+        "info": {"year": 2014},
+        "images": [{"id": 10 + k, "file_name": name, "height": 4} for k, name in enumerate(images)],
+        "licenses": [],
+        "annotations": [{"id": k, "image_id": i, "caption": caption} for k, (i, caption) in enumerate(annotations)],
+    }
+
+
+def karpathy(*pictures):
+    """Karpathy's layout, from triples of name, split and captions."""
+    return {
+        "dataset": "ours",
+        "images": [
+            {
+                "filename": name,
+                "filepath": "x",
+                "split": split,
+                "sentences": [{"raw": c, "tokens": c.split()} for c in cs],
+            }
+            for name, split, cs in pictures
+        ],
+    }
+
+
+def write(path, content):
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path
+
+
+def by_name(pairs):
+    return {path.name: captions for path, captions in pairs}
+
+
+# What they read
+
+
+def test_coco(images, tmp_path):
+    """COCO annotations give each picture its captions, in the order of the file, and no splits."""
+    annotations = [(11, "A dog."), (10, "two"), (11, " A dog \n"), (14, "Größe, हिन्दी"), (12, "x"), (13, "y")]
+    splits, left_out = read_captions(write(tmp_path / "c.json", coco(NAMES, annotations)), images)
+    assert list(splits) == [None] and left_out == {}
+    assert [path.relative_to(images).as_posix() for path, _ in splits[None]] == NAMES
+    captions = [captions for _, captions in splits[None]]
+    assert captions == [["two"], ["A dog.", " A dog \n"], ["x"], ["y"], ["Größe, हिन्दी"]]
+
+
+def test_coco_in_another_order(images, tmp_path):
+    """Annotations may stand before the images that they speak of, and the file may begin with UTF-8's mark."""
+    content = coco(NAMES[:1], [(10, "one")])
+    content["images"] = content.pop("images")
+    path = write(tmp_path / "c.json", "\ufeff" + json.dumps(content, ensure_ascii=False))
+    assert by_name(read_captions(path, images)[0][None]) == {"a.jpg": ["one"]}
+
+
+def test_karpathy(images, tmp_path):
+    """Karpathy's splits are kept, restval counts as train, and raw sentences are taken."""
+    pictures = [("a.jpg", "restval", ["A, b."]), ("b c.jpg", "val", ["c"]), ("f.jpg", "train", ["d", "e"])]
+    path = write(tmp_path / "dataset.json", karpathy(*pictures, ("größe.png", "test", ["g"])))
+    splits, left_out = read_captions(path, images)
+    assert {split: by_name(pairs) for split, pairs in splits.items()} == {
+        "train": {"a.jpg": ["A, b."], "f.jpg": ["d", "e"]},
+        "val": {"b c.jpg": ["c"]},
+        "test": {"größe.png": ["g"]},
+    }
+    assert left_out == {"in the folder, but not in the file": ["d\ne.jpg"]}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "BOM"])
+def test_csv(images, tmp_path, separator, mark):
+    """CSV holds a caption in each row; quotes may hold separators and line breaks; columns come in any order."""
+    rows = [("Caption", "other", "IMAGE"), ('a "big", red; old\tand\nwet dog', 1, "a.jpg"), ("b", 2, "d\ne.jpg")]
+    path = tmp_path / "c.csv"
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write(mark)
+        csv.writer(file, delimiter=separator).writerows([*rows, ("c", 3, "a.jpg"), (), ("d", 4, "sub/f.jpg")])
+    splits, _ = read_captions(path, images)
+    assert by_name(splits[None]) == {"a.jpg": [rows[1][0], "c"], "d\ne.jpg": ["b"], "f.jpg": ["d"]}
+
+
+def test_csv_with_splits(images, tmp_path):
+    """A column of splits is kept."""
+    path = write(tmp_path / "c.csv", "image,caption,split\na.jpg,a,train\nb c.jpg,b,val\nf.jpg,c,restval\n")
+    splits, _ = read_captions(path, images)
+    assert {s: list(by_name(pairs)) for s, pairs in splits.items()} == {"train": ["a.jpg", "f.jpg"], "val": ["b c.jpg"]}
+
+
+def test_two_files(images, tmp_path):
+    """A second file is for validation."""
+    train = write(tmp_path / "train.json", coco(NAMES[:2], [(10, "a"), (11, "b")]))
+    val = write(tmp_path / "val.csv", "image,caption\nf.jpg,c\n")
+    splits, _ = read_captions(train, images, val)
+    assert {s: list(by_name(p)) for s, p in splits.items()} == {"train": ["a.jpg", "b c.jpg"], "val": ["f.jpg"]}
+
+
+def test_where_pictures_are_found(images, tmp_path):
+    """By their path in the folder or in one around it, else by their name; accents may be spelt in two characters."""
+    (images / "sub" / "a.jpg").touch()
+    rows = "photos/a.jpg,1\n./sub/a.jpg,2\nf.jpg,3\nother/f.jpg,4\n"
+    path = write(tmp_path / "c.csv", "image,caption\n" + rows + unicodedata.normalize("NFD", "größe.png") + ",5\n")
+    splits, left_out = read_captions(path, images)
+    found = {picture.relative_to(images).as_posix(): captions for picture, captions in splits[None]}
+    assert found == {"a.jpg": ["1"], "sub/a.jpg": ["2"], "sub/f.jpg": ["3"], "größe.png": ["5"]}
+    assert left_out[f"not in {images}, or there more than once"] == ["other/f.jpg"]
+
+
+def test_ambiguous_names(images, tmp_path):
+    """A name that two folders have is found in neither."""
+    (images / "more").mkdir()
+    (images / "more" / "f.jpg").touch()
+    splits, left_out = read_captions(write(tmp_path / "c.csv", "image,caption\nf.jpg,a\na.jpg,b\n"), images)
+    assert list(by_name(splits[None])) == ["a.jpg"]
+    assert left_out[f"not in {images}, or there more than once"] == ["f.jpg"]
+
+
+# What they leave out
+
+
+def test_everything_left_out_is_named(images, tmp_path):
+    """Pictures without captions, captions without pictures, empty ones, unknown and repeated ids: all by name."""
+    (images / "notes.txt").touch()
+    content = coco(
+        ["a.jpg", "missing.jpg", "b c.jpg", "sub/f.jpg"],
+        [(10, "a"), (11, "b"), (12, ""), (12, "?!"), (99, "c"), (10, None), (10, "again")],
+    )
+    content["annotations"][-1]["id"] = 0
+    splits, left_out = read_captions(write(tmp_path / "c.json", content), images)
+    assert by_name(splits[None]) == {"a.jpg": ["a"]}
+    assert left_out == {
+        f"not in {images}, or there more than once": ["missing.jpg"],
+        "captions without a word, of": ["b c.jpg", "a.jpg"],
+        "captions of pictures that the file does not list": ["image_id 99"],
+        "captions whose id occurred before": ["id 0"],
+        "without a caption": ["b c.jpg", os.path.join("sub", "f.jpg")],
+        "in the folder, but not in the file": ["d\ne.jpg", "größe.png"],
+    }
+
+
+# What they refuse
+
+A = '{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"id": 1, "image_id": 1, "caption": "a"}'
+WRONG = {
+    "cut off": ("c.json", A, "damaged or no JSON"),
+    "page": ("c.json", "<html>404</html>", "damaged or no JSON"),
+    "empty": ("c.json", "", "damaged or no JSON"),
+    "not UTF-8": ("c.json", b'{"images": [{"id": 1, "file_name": "\xff.jpg"}]}', "damaged or no JSON"),
+    "list": ("c.json", [1], "neither the form of COCO's .*KeyError: 'images'"),
+    "no captions": ("c.json", coco(["a.jpg"], []) | {"annotations": [{"image_id": 10}]}, "KeyError: 'caption'"),
+    "nameless": ("c.json", {"images": [{"id": 1}]}, "KeyError: 'file_name'"),
+    "texts": ("c.json", {"images": ["a.jpg"]}, "neither the form"),
+    "number": ("c.json", coco(["a.jpg"], [(10, 5)]), "5 stands where a text should be"),
+    "no sentences": ("c.json", {"images": [{"filename": "a.jpg", "split": "val", "sentences": [{}]}]}, "'raw'"),
+    "split": ("c.json", karpathy(("a.jpg", "dev", ["a"])), "'a.jpg' is in split 'dev'.*of train, restval, val, test"),
+    "two splits": ("c.json", karpathy(("a.jpg", "val", "a"), ("a.jpg", "train", "a")), "in split val and in train"),
+    "header": ("c.csv", "a.jpg,a dog\n", "must name the columns image and caption, got 'a.jpg,a dog'"),
+    "empty CSV": ("c.csv", "", "must name the columns"),
+    "commas": ("c.csv", "image,caption\na.jpg,a dog, a cat\n", "line 2 has too many columns.*quotes"),
+    "latin": ("c.csv", "image,caption\na.jpg,Größe".encode("latin1"), "as CSV in UTF-8"),
+    "CSV split": ("c.csv", "image,caption,split\na.jpg,a,dev\n", "split 'dev'"),
+    "half split": ("c.csv", "image,caption,split\na.jpg,a,val\nf.jpg,a,\n", "'f.jpg' is in no split"),
+    "nothing": ("c.csv", "image,caption\nx.jpg,a\n", "no picture in .* has a caption in .*c.csv: name the folder"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name, content, fact", WRONG.values(), ids=WRONG)
+def test_wrong_files(images, tmp_path, name, content, fact):
+    """What is damaged, of another form or contradicts itself is refused in one sentence that tells what is wrong."""
+    path = tmp_path / name
+    path.write_bytes(content) if isinstance(content, bytes) else write(path, content)
+    with pytest.raises(ValueError, match=fact) as caught:
+        read_captions(path, images)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_id_of_two_pictures(images, tmp_path):
+    """An id that belongs to two pictures is refused with both; a picture that is listed twice is harmless."""
+    content = coco(["a.jpg", "f.jpg", "a.jpg"], [(10, "a"), (12, "b")])
+    assert by_name(read_captions(write(tmp_path / "c.json", content), images)[0][None]) == {"a.jpg": ["a", "b"]}
+    content["images"][1]["id"] = 10
+    with pytest.raises(ValueError, match=r"id 10 belongs to 'a.jpg' and to 'f.jpg'"):
+        read_captions(write(tmp_path / "c.json", content), images)
+
+
+def test_two_files_that_contradict(images, tmp_path):
+    """A picture that is in both files is refused, and so is a file that names splits itself."""
+    plain = write(tmp_path / "plain.csv", "image,caption\na.jpg,a\n")
+    named = write(tmp_path / "named.csv", "image,caption,split\na.jpg,a,val\n")
+    with pytest.raises(ValueError, match=r"'a.jpg' is in split train and in val"):
+        read_captions(plain, images, plain)
+    with pytest.raises(ValueError, match=r"named.csv names splits itself"):
+        read_captions(plain, images, named)
+
+
+def test_missing(images, tmp_path):
+    """A file or folder that is not there is named."""
+    with pytest.raises(FileNotFoundError, match=r"no captions at .*none.json"):
+        read_captions(tmp_path / "none.json", images)
+    with pytest.raises(FileNotFoundError, match=r"no folder of pictures at .*nowhere"):
+        read_captions(tmp_path / "none.json", tmp_path / "nowhere")
+
+
+def test_folder_without_permission(images, tmp_path, monkeypatch):
+    """A folder that can't be read is named, not taken for an empty one."""
+
+    def denied(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(PermissionError, match=r"can't read the folder .*photos of ours \(Permission denied\)"):
+        read_captions(tmp_path / "c.json", images)
+
+
+# Splits by lot
+
+
+def test_draw_split():
+    """The share is met, each picture is in one split, in its order; their order does not change the draw."""
+    pairs = [(f"{k}.jpg", [str(k)]) for k in range(50)]
+    splits = draw_split(pairs, 0.2, seed=3)
+    assert len(splits["val"]) == 10 and sorted(splits["train"] + splits["val"]) == sorted(pairs)
+    assert all(part == [pair for pair in pairs if pair in part] for part in splits.values())
+    shuffled = random.Random(0).sample(pairs, 50)
+    assert sorted(draw_split(shuffled, 0.2, seed=3)["val"]) == sorted(splits["val"])
+    assert sorted(draw_split(pairs, 0.2, seed=4)["val"]) != sorted(splits["val"])
+    assert len(draw_split(pairs[:2], 0.01, 0)["val"]) == len(draw_split(pairs[:2], 0.99, 0)["train"]) == 1
+
+
+def test_draw_split_of_the_same_pictures_elsewhere():
+    """Pictures that lie in another folder are divided alike."""
+    val = [draw_split([(f"/{f}/{k}.jpg", ["a"]) for k in range(50)], 0.2, 0)["val"] for f in ("a", "b/c")]
+    assert [path[-6:] for path, _ in val[0]] == [path[-6:] for path, _ in val[1]]
+
+
+@pytest.mark.parametrize("count, share, fact", [(5, 0, "got 0"), (5, 1, "got 1"), (1, 0.5, "two pictures.*got 1")])
+def test_draw_split_refuses(count, share, fact):
+    """A share that leaves a split empty, and a single picture, are refused."""
+    with pytest.raises(ValueError, match=fact):
+        draw_split([("a", ["b"])] * count, share, 0)
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="asks Linux how much memory a process has had")
+def test_memory_of_a_large_file(run_python, images, tmp_path):
+    """Of half a gigabyte of annotations about other pictures, less than 200 MiB are in memory at once."""
+    path, caption = tmp_path / "large.json", "a man and a dog on the street beside a red bus with a table " * 2
+    with open(path, "w", encoding="utf-8") as file:
+        names = ", ".join(json.dumps({"id": k, "file_name": f"COCO_train2014_{k:012d}.jpg"}) for k in range(400_000))
+        file.write(f'{{"images": [{{"id": -1, "file_name": "a.jpg"}}, {names}], "annotations": [')
+        for k in range(2_800_000):
+            file.write(f'{{"image_id": {k // 6 - 1}, "id": {k}, "caption": "{caption}"}}, ')
+        file.write(f'{{"image_id": -1, "id": -1, "caption": "{caption}"}}]}}')
+    assert path.stat().st_size > 500e6
+    code = (
+        "import re, sys; from deeplearning.datasets.captions import read_captions\n"
+        "splits, _ = read_captions(*sys.argv[1:]); status = open('/proc/self/status').read()\n"
+        "print(len(splits[None]), re.search(r'VmHWM:\\s+(\\d+) kB', status)[1])"
+    )
+    status, output, errors = run_python("-c", code, path, images)
+    assert (status, errors) == (0, "")
+    pictures, peak = map(int, output.split())
+    assert pictures == 1 and peak < 200 << 10
