@@ -109,10 +109,11 @@ def integrated_gradients(X, y, model, steps=50, baseline=None):
     return difference * total / steps
 
 
-def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, callback=None, objective="score"):
+def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, callback=None):
     """Change pictures a little, until the network takes them for something else.
 
-    Every step goes up the objective by learning_rate * g / ||g||, g its gradient. Pictures that fool the network stay.
+    Every step goes up the score of the target class by learning_rate * g / ||g||, g its gradient. Pictures that fool
+    the network already stay as they are.
 
     Inputs:
     - X: Pictures, of shape (N, 3, H, W)
@@ -121,7 +122,6 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
     - learning_rate: Length of a step
     - max_steps: After so many steps it gives up on those that are left, and warns
     - callback: None, or a function that is called before each step with its number, the pictures and the scores
-    - objective: "score" of the target class, or its "log-probability", which also pushes the other scores down
 
     Returns: changed pictures, of the shape of X
 
@@ -132,8 +132,6 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
     _check_pictures(X)
     if max_steps < 0:
         raise ValueError(f"expected max_steps of at least 0, got {max_steps}")
-    if objective not in ("score", "log-probability"):
-        raise ValueError(f"objective must be 'score' or 'log-probability', got {objective!r}")
     X_fooling, scores = X.detach().clone(), None
     left = torch.arange(len(X), device=X.device)  # pictures that don't fool the network yet; only these are computed
     with frozen(model), torch.enable_grad(), tqdm(total=max_steps, desc="fooling", file=sys.stdout) as bar:
@@ -144,8 +142,7 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
                 scores, target = s.detach().clone(), _labels(target_y, s)
             scores[left] = s.detach()
             todo = s.detach().argmax(1) != target[left]
-            heights = s if objective == "score" else s.log_softmax(1)
-            chosen = heights.gather(1, target[left].view(-1, 1))[todo]
+            chosen = s.gather(1, target[left].view(-1, 1))[todo]
             if callback is not None:
                 callback(step, X_fooling.clone(), scores.clone())
             left = left[todo]
@@ -154,7 +151,7 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
             (g,) = torch.autograd.grad(chosen.sum(), x)
             X_fooling[left] += learning_rate * _direction(g[todo])
             bar.update()
-            bar.set_postfix_str(f"{len(left)} to go, target's {objective} {chosen.mean().item():.2f}")
+            bar.set_postfix_str(f"{len(left)} to go, target score {chosen.mean().item():.2f}")
     if len(left):
         warnings.warn(
             f"not fooled after {max_steps} steps: pictures {left.tolist()}; allow more steps or longer ones",
@@ -244,7 +241,7 @@ def create_class_visualization(
     return deprocess(img, should_rescale=False)
 
 
-def paint_classes(classes, model, num_iterations=160, learning_rate=0.1, *, image_size=None, generator=None):
+def paint_classes(classes, model, num_iterations=200, learning_rate=0.1, *, image_size=None, generator=None):
     """Paint what the network takes several classes to look like, large forms and small ones alike.
 
     `create_class_visualization` follows the plain gradient, in which the finest patterns are the strongest. Here
@@ -253,7 +250,7 @@ def paint_classes(classes, model, num_iterations=160, learning_rate=0.1, *, imag
       (after Mordvintsev et al., "DeepDream", 2015, where it is called Laplacian pyramid gradient normalization);
     - the picture is shifted, turned and scaled at random before each step, so that no pattern can depend on one grid of
       pixels (Olah et al. 2017, "Feature visualization", transformation robustness);
-    - it climbs s_y + 2 log p_y, so that it becomes nothing else besides;
+    - it climbs s_y + 5 log p_y, so that it becomes nothing else besides;
     - what no step renews fades to grey.
 
     Inputs:
@@ -272,8 +269,11 @@ def paint_classes(classes, model, num_iterations=160, learning_rate=0.1, *, imag
     generator = generator or torch.Generator().manual_seed(0)
     size, n = image_size or getattr(model, "image_size", 224), len(classes)
     low, high = _black_and_white(parameter)
-    coarse = 0.1 * torch.randn((1, 3, 16, 16), generator=generator).to(parameter)
-    X = F.interpolate(coarse, size=(size, size), mode="bicubic").detach().repeat(n, 1, 1, 1)  # one start for all
+    coarse = 0.3 * torch.randn((16, 3, 16, 16), generator=generator).to(parameter)
+    starts = F.interpolate(coarse, size=(size, size), mode="bicubic").detach()
+    with frozen(model), torch.no_grad():  # where a class scores nothing, it has no gradient to begin with
+        scores = model(starts)  # (16, C)
+        X = starts[scores[:, _labels(classes, scores[:1].expand(n, -1))].argmax(0)]  # (n, 3, H, W)
     climbed = _Climbed(model, generator)
     for t in tqdm(range(num_iterations), desc=f"{n} classes", file=sys.stdout):
         g = score_gradient(X, torch.as_tensor(classes), climbed)
@@ -284,7 +284,7 @@ def paint_classes(classes, model, num_iterations=160, learning_rate=0.1, *, imag
 
 
 class _Climbed(torch.nn.Module):
-    """The network that `paint_classes` climbs: of moved pictures, s_y + 2 log p_y for each class y."""
+    """The network that `paint_classes` climbs: of moved pictures, s_y + 5 log p_y for each class y."""
 
     def __init__(self, model, generator):
         super().__init__()
@@ -292,7 +292,7 @@ class _Climbed(torch.nn.Module):
 
     def forward(self, X):
         scores = self.model(_moved(X, self.generator))  # (n, C)
-        return scores + 2 * scores.log_softmax(1)
+        return scores + 5 * scores.log_softmax(1)
 
 
 def _bands(g, sigmas=(1, 2, 4, 8)):
