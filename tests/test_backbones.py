@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from networks import condition
+from tests.networks import condition
 from PIL import Image
 from torch import nn
 from torchvision.models import get_model, list_models
