@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from tests.networks import condition
 from PIL import Image
 from torch import nn
 from torchvision.models import get_model, list_models
@@ -20,6 +19,7 @@ from deeplearning.classifiers.backbones import (
     weights_sha256,
     why_broken,
 )
+from tests.networks import condition
 
 
 def random_network(name, **how):

@@ -41,15 +41,9 @@ def test_missing_points_and_their_reasons(graded, tmp_path, capsys):
     assert score.main([str(tmp_path), "--out", str(tmp_path / "results"), "--unsafe"]) == 1
     printed = capsys.readouterr().out
     assert "Only vertical neighbours are counted." in printed and "95 of 100" in printed
-<<<<<<< HEAD
-    assert "\ntv_loss is in the notebook.\n" in printed
-    results = json.loads((tmp_path / "results" / "results.json").read_text(encoding="utf-8"))
-    assert results["score"] == 95 and results["output"].startswith("tv_loss is in the notebook.\n")
-=======
     assert "tv_loss is in the notebook.\n" in printed
     results = json.loads((tmp_path / "results" / "results.json").read_text(encoding="utf-8"))
     assert results["score"] == 95 and "tv_loss is in the notebook." in results["output"]
->>>>>>> d562c6f0a23d2785350092aea81dd1f7b23c5e74
     assert results["tests"][-1]["output"] == "Only vertical neighbours are counted.\nloss is wrong by 0.5."
 
 
