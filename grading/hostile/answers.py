@@ -108,7 +108,7 @@ def precision_that_is_lost():
     )
 
 
-@hostile("rnn_step_forward", "rnn_step_backward", "lstm_step_forward", "lstm_step_backward")
+@hostile("rnn_step_forward", "lstm_step_forward")
 def arguments_changed_in_place():
     """The right answers, and arguments that are not what they were."""
     files = solved()
