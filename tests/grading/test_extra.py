@@ -55,6 +55,8 @@ def test_the_model_is_found(monkeypatch, tmp_path):
     monkeypatch.setattr(extra, "score_captioner", lambda path, seed: float(path.read_text(encoding="utf-8")))
     tree = tmp_path / "tree"
     (tree / "assignment2" / "old").mkdir(parents=True)
+    (tree / "deeplearning").mkdir()
+    (tree / "deeplearning" / "captioner.npz").write_text("3", encoding="utf-8")
     assert extra.extra_credit(tree, 1) is None
     (tree / "assignment2" / "captioner.npz").write_text("2.8", encoding="utf-8")
     (tree / "assignment2" / "old" / "captioner.npz").write_text("2.9", encoding="utf-8")
@@ -72,6 +74,8 @@ def test_what_is_no_captioner_earns_nothing(toytown, tmp_path, monkeypatch):
     path = tmp_path / "captioner.npz"
     path.write_bytes(b"no zip")
     assert "captioner.npz could not be used" in extra.extra_credit(tmp_path, 1).reason
+    path.write_bytes(extra.TOYTOWN.read_bytes())
+    assert "comes with the project" in extra.extra_credit(tmp_path, 1).reason
     model(path, features=100)
     assert "D = 100" in extra.extra_credit(tmp_path, 1).reason
     model(path)
