@@ -63,6 +63,21 @@ def shared_data():
     return data_folder()
 
 
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """A network with random weights, as `load_squeezenet` gives it."""
+    import torch  # takes a second, and few tests need it
+    from torchvision.models import squeezenet1_1
+
+    from deeplearning.classifiers.squeezenet import load_squeezenet, save_squeezenet
+
+    path = tmp_path_factory.mktemp("network") / "random.npz"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        save_squeezenet(path, squeezenet1_1(num_classes=2), ["a", "b"], (0.5, 0.4, 0.3), (0.2, 0.3, 0.4), 40)
+    return load_squeezenet(path)
+
+
 @pytest.fixture
 def start_python():
     """Function that starts Python on its arguments, from any directory, and returns the process."""

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from torchvision.models import squeezenet1_1
 
 from deeplearning import caption
 from deeplearning.caption import caption_photos, main, network_of
@@ -24,16 +22,6 @@ from deeplearning.datasets.toytown.truth import score_truth
 from deeplearning.feature_transform import FeatureTransform
 
 WORDS = ["<NULL>", "<START>", "<END>", "<UNK>", "a", "dog", "<b>", "größe", "&"]
-
-
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    """A network with random weights, as `load_squeezenet` gives it."""
-    path = tmp_path_factory.mktemp("network") / "random.npz"
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        save_squeezenet(path, squeezenet1_1(num_classes=2), ["a", "b"], (0.5, 0.4, 0.3), (0.2, 0.3, 0.4), 40)
-    return load_squeezenet(path)
 
 
 @pytest.fixture

@@ -31,6 +31,12 @@ def test_links_lead_somewhere(page):
         assert not anchor or anchor in anchors(found), f"{page.name} links to {target}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_hold_no_program_error(page):
+    """Output that was pasted into a page is a result, not the traceback of a run that failed."""
+    assert "Traceback (most recent call last)" not in page.read_text(encoding="utf-8")
+
+
 def test_pages_are_linked_from_the_readme():
     """A reader of README.md finds every page of docs/."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

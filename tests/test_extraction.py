@@ -5,25 +5,12 @@ import os
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from torchvision.models import squeezenet1_1
 
 from deeplearning.classifiers import backbones
 from deeplearning.classifiers.backbones import image_features
-from deeplearning.classifiers.squeezenet import load_squeezenet, save_squeezenet
 from deeplearning.datasets import extraction
 from deeplearning.datasets.extraction import extract_features
-
-
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    """A network with random weights, as `load_squeezenet` gives it."""
-    path = tmp_path_factory.mktemp("network") / "random.npz"
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        save_squeezenet(path, squeezenet1_1(num_classes=2), ["a", "b"], (0.5, 0.4, 0.3), (0.2, 0.3, 0.4), 40)
-    return load_squeezenet(path)
 
 
 @pytest.fixture
