@@ -183,9 +183,12 @@ def test_nothing_survives_a_box(tree, kind):
 )
 def test_what_a_task_may_not(tree, kind, monkeypatch, exercise, reason):
     """A task that fails, hangs or takes too much is stopped, with a reason; the next one is not the worse for it."""
-    monkeypatch.setattr(box, "IDLE", 1)
-    monkeypatch.setattr(box, "MEMORY", (1 if exercise == "hoards" else 4) << 29)
-    monkeypatch.setitem(box.LIMITS, "CPU", 1)
+    if exercise == "sleeps":
+        monkeypatch.setattr(box, "IDLE", 1)
+    if exercise == "hoards":
+        monkeypatch.setattr(box, "MEMORY", 1 << 29)
+    if exercise == "computes":  # only there: on a busy machine, half a gigabyte may take a second, too
+        monkeypatch.setitem(box.LIMITS, "CPU", 1)
     with Box(tree, ["numpy"], kind) as opened:
         with pytest.raises(BoxError, match=reason):
             ask(opened, exercise)
@@ -198,8 +201,7 @@ def test_the_server_cannot_be_killed_from_inside(boxed):
     assert ask(boxed, "kills") == [1] and ask(boxed, "counts") == [1] and boxed.process is server
 
 
-@pytest.mark.parametrize("exercise", ["echo", "counts"])
-def test_without_a_box(tree, exercise):
+def test_without_a_box(tree):
     """Where it is asked for, the same works without walls, and other processes of the user stay alive."""
     bystander = psutil.Popen(["sleep", "1000"])
     try:
