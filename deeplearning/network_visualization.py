@@ -125,7 +125,7 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
 
     Returns: changed pictures, of the shape of X
 
-    Raises ValueError for pictures or labels of a wrong shape, labels out of range, NaN, and an unknown objective.
+    Raises ValueError for pictures or labels of a wrong shape, labels out of range, NaN, and a negative number of steps.
 
     Source: Szegedy et al. 2014, section 4; the step is that of the course
     """
@@ -241,23 +241,25 @@ def create_class_visualization(
     return deprocess(img, should_rescale=False)
 
 
-def paint_classes(classes, model, num_iterations=200, learning_rate=0.1, *, image_size=None, generator=None):
+def paint_classes(classes, model, num_iterations=200, learning_rate=0.15, *, image_size=None, generator=None):
     """Paint what the network takes several classes to look like, large forms and small ones alike.
 
     `create_class_visualization` follows the plain gradient, in which the finest patterns are the strongest. Here
 
     - the gradient is taken apart into bands of different coarseness, and the coarse ones are made stronger
       (after Mordvintsev et al., "DeepDream", 2015, where it is called Laplacian pyramid gradient normalization);
-    - the picture is shifted, turned and scaled at random before each step, so that no pattern can depend on one grid of
-      pixels (Olah et al. 2017, "Feature visualization", transformation robustness);
-    - it climbs s_y + 5 log p_y, so that it becomes nothing else besides;
+    - it is the mean of those of two pictures that are shifted, turned and scaled at random, so that no pattern can
+      depend on one grid of pixels (Olah et al. 2017, "Feature visualization", transformation robustness);
+    - it climbs s_y + 10 log p_y, so that the picture becomes nothing else besides;
+    - steps are longest in the middle, so that there will be one thing rather than several;
+    - total variation is kept low, so that areas become flat and edges stay sharp (Rudin, Osher and Fatemi 1992);
     - what no step renews fades to grey.
 
     Inputs:
     - classes: n classes, integers
     - model: Network from pictures to scores
     - num_iterations: Number of steps
-    - learning_rate: Root mean square of a step, in normalised units
+    - learning_rate: Root mean square of a step in the middle of a picture, in normalised units
     - image_size: Height and width, by default the model's image_size, else 224
     - generator: torch.Generator on the CPU, by default one with seed 0
 
@@ -269,22 +271,25 @@ def paint_classes(classes, model, num_iterations=200, learning_rate=0.1, *, imag
     generator = generator or torch.Generator().manual_seed(0)
     size, n = image_size or getattr(model, "image_size", 224), len(classes)
     low, high = _black_and_white(parameter)
+    middle = torch.linspace(-1, 1, size).to(parameter)
+    window = torch.exp(-(middle.square() + middle.square()[:, None]) / (2 * 0.6**2))  # (H, W)
     coarse = 0.3 * torch.randn((16, 3, 16, 16), generator=generator).to(parameter)
-    starts = F.interpolate(coarse, size=(size, size), mode="bicubic").detach()
+    starts = window * F.interpolate(coarse, size=(size, size), mode="bicubic").detach()
     with frozen(model), torch.no_grad():  # where a class scores nothing, it has no gradient to begin with
         scores = model(starts)  # (16, C)
         X = starts[scores[:, _labels(classes, scores[:1].expand(n, -1))].argmax(0)]  # (n, 3, H, W)
     climbed = _Climbed(model, generator)
     for t in tqdm(range(num_iterations), desc=f"{n} classes", file=sys.stdout):
-        g = score_gradient(X, torch.as_tensor(classes), climbed)
+        g = sum(_unit(score_gradient(X, torch.as_tensor(classes), climbed)) for _ in range(2))
+        step = _unit(sum(1.5**k * _unit(band) for k, band in enumerate(_bands(g))))
         rate = learning_rate if t < 0.7 * num_iterations else 0.4 * learning_rate
-        X = 0.98 * (X + rate * _unit(sum(1.5**k * _unit(band) for k, band in enumerate(_bands(g)))))
-        X = X.clamp(low, high)
+        X = 0.98 * (X + rate * window * step)
+        X = (X - 0.02 * _total_variation_gradient(X)).clamp(low, high)
     return [deprocess(x[None], should_rescale=False) for x in X]
 
 
 class _Climbed(torch.nn.Module):
-    """The network that `paint_classes` climbs: of moved pictures, s_y + 5 log p_y for each class y."""
+    """The network that `paint_classes` climbs: of moved pictures, s_y + 10 log p_y for each class y."""
 
     def __init__(self, model, generator):
         super().__init__()
@@ -292,13 +297,22 @@ class _Climbed(torch.nn.Module):
 
     def forward(self, X):
         scores = self.model(_moved(X, self.generator))  # (n, C)
-        return scores + 5 * scores.log_softmax(1)
+        return scores + 10 * scores.log_softmax(1)
 
 
 def _bands(g, sigmas=(1, 2, 4, 8)):
     """Parts of pictures that add up to them, from the finest to the coarsest."""
     levels = [g, *(blur_tensor(g, sigma) for sigma in sigmas)]
     return [fine - coarse for fine, coarse in zip(levels, levels[1:], strict=False)] + levels[-1:]
+
+
+def _total_variation_gradient(X):
+    """Of the sum of the lengths of all differences to the right and the lower neighbour, over the three colours."""
+    with torch.enable_grad():
+        X = X.detach().requires_grad_()
+        right, down = F.pad(X.diff(dim=3), (0, 1)), F.pad(X.diff(dim=2), (0, 0, 0, 1))
+        lengths = (right.square() + down.square()).sum(1).add(1e-3).sqrt()  # (n, H, W)
+        return torch.autograd.grad(lengths.sum(), X)[0]
 
 
 def _unit(g):

@@ -16,7 +16,7 @@ import torch
 from deeplearning.data_utils import atomic_write, choose_world, data_folder, read_npz
 
 TOYTOWN = Path(__file__).resolve().parents[1] / "datasets" / "toytown" / "squeezenet.npz"
-TOYTOWN_SHA256 = "b0562d11fd06df9e3d28c386c7ce722855a8bfff4b965d542d76877c2f62a474"
+TOYTOWN_SHA256 = "d36165c058e1b2ab5c5913c71c740d06ee673023d6ba4cac20402c634b9ac26e"
 
 
 def load_squeezenet(weights="auto"):

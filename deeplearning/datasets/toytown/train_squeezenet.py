@@ -17,7 +17,9 @@ The network learns to name the main thing of a picture. Six things make it learn
 
 The classifier ends in a ReLU before its average: a class whose map is zero everywhere has no gradient to climb. Its
 convolution therefore starts with a positive bias, the last epochs also ask that no map is all zero on a grey picture,
-and the last line printed names the classes where one is, if there are any.
+and once trained, all its biases are lifted by the same constant. What all scores have in common cancels in the softmax,
+so the answers stay nearly as they are, but a class that was zero everywhere, for 1 in 30 of a picture's other classes,
+now hardly ever is. The last line printed names the classes that are on a grey picture, if there are any.
 """
 
 import argparse
@@ -38,6 +40,7 @@ from deeplearning.classifiers.squeezenet import save_squeezenet
 from deeplearning.datasets.toytown.plan import PICTURES, SEED, picture
 from deeplearning.datasets.toytown.world import COLOURS, KINDS, RELATIONS, SETTINGS, WEATHERS
 
+LIFT = 15.0  # of the biases at the end; the score of the right class is 23 before it, in the mean
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, so that both networks take the same input
 KIND_NAMES = list(KINDS)
 HEADS = {  # what a linear map of the features has to tell: the values, how to find them in a scene, weight in the loss
@@ -215,7 +218,9 @@ def train(args):
             schedule.step()
         shares = accuracies(model, unseen, their_labels)
         print("  ".join(f"{name} {100 * share:.1f} %" for name, share in shares.items()))
-    return model.plain(), shares["kind"]
+    with torch.no_grad():
+        model.classify.bias += LIFT
+    return model.plain(), accuracies(model, unseen, their_labels)["kind"]
 
 
 def main(argv=None):
