@@ -272,7 +272,7 @@ def paint_classes(classes, model, num_iterations=200, learning_rate=0.15, *, ima
     size, n = image_size or getattr(model, "image_size", 224), len(classes)
     low, high = _black_and_white(parameter)
     middle = torch.linspace(-1, 1, size).to(parameter)
-    window = torch.exp(-(middle.square() + middle.square()[:, None]) / (2 * 0.6**2))  # (H, W)
+    window = torch.exp(-(middle.square() + middle.square()[:, None]) / (2 * 0.4**2))  # (H, W)
     coarse = 0.3 * torch.randn((16, 3, 16, 16), generator=generator).to(parameter)
     starts = window * F.interpolate(coarse, size=(size, size), mode="bicubic").detach()
     with frozen(model), torch.no_grad():  # where a class scores nothing, it has no gradient to begin with
@@ -284,7 +284,7 @@ def paint_classes(classes, model, num_iterations=200, learning_rate=0.15, *, ima
         step = _unit(sum(1.5**k * _unit(band) for k, band in enumerate(_bands(g))))
         rate = learning_rate if t < 0.7 * num_iterations else 0.4 * learning_rate
         X = 0.98 * (X + rate * window * step)
-        X = (X - 0.02 * _total_variation_gradient(X)).clamp(low, high)
+        X = (X - 0.01 * _total_variation_gradient(X)).clamp(low, high)
     return [deprocess(x[None], should_rescale=False) for x in X]
 
 
