@@ -1,10 +1,13 @@
 """Executing notebooks, on small ones made for it."""
 
+import os
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from deeplearning import run_notebooks
+from deeplearning.assignment import NOTEBOOKS
 
 
 @pytest.fixture
@@ -59,3 +62,11 @@ def test_data_set_is_found_first(notebook, tmp_path, monkeypatch):
     monkeypatch.setenv("DEEPLEARNING_CAPTIONS", "no_such_set")
     with pytest.raises(SystemExit, match="run_notebooks: no captioning data set at .*no_such_set"):
         run_notebooks.main([str(path), "--out", str(tmp_path / "out")])
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_on_real_data(shared_data, tmp_path, name):
+    """Every cell of every notebook also runs on real photos, captions and weights."""
+    environment = os.environ | {"DEEPLEARNING_DATA": str(shared_data), "DEEPLEARNING_CAPTIONS": "flickr8k_captioning"}
+    run_notebooks.run_notebook(run_notebooks.ROOT / name, tmp_path, environment)
