@@ -446,13 +446,14 @@ def test_command_builds(run_python, photos, tmp_path):
 def test_command_goes_on_after_a_kill(start_python, run_python, photos, tmp_path):
     """A run that was killed goes on where it stopped, and gives the files of a run in one go."""
     folder, captions = tmp_path / "my photos", tmp_path / "captions.csv"
-    names = [f"{k} {n}.png" for n in range(10) for k in range(40)]
+    names = [f"{k} {n}.png" for n in range(30) for k in range(40)]
     for name in names:
         (folder / name).write_bytes((folder / f"{name.split()[0]}.png").read_bytes())
     captions.write_text("image,caption\n" + "".join(f"{name},a dog\n" for name in names), encoding="utf-8")
     process = start_python("-m", "deeplearning.datasets.build", *photos, "--out", tmp_path / "killed")
     raw = tmp_path / "killed" / "building.part" / "train.raw"
-    while process.poll() is None and not (raw.exists() and raw.stat().st_size):
+    batch = 100 * 512 * 4  # bytes, of the largest one; what is written of another may be lost
+    while process.poll() is None and not (raw.exists() and raw.stat().st_size >= batch):
         time.sleep(0.001)
     process.kill()
     process.wait()
