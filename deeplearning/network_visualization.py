@@ -248,8 +248,8 @@ def paint_classes(classes, model, num_iterations=200, learning_rate=0.15, *, ima
 
     - the gradient is taken apart into bands of different coarseness, and the coarse ones are made stronger
       (after Mordvintsev et al., "DeepDream", 2015, where it is called Laplacian pyramid gradient normalization);
-    - it is the mean of those of two pictures that are shifted, turned and scaled at random, so that no pattern can
-      depend on one grid of pixels (Olah et al. 2017, "Feature visualization", transformation robustness);
+    - it is taken twice, each time of the picture shifted, turned and scaled at random, so that no pattern can depend
+      on one grid of pixels (Olah et al. 2017, "Feature visualization", transformation robustness);
     - it climbs s_y + 10 log p_y, so that the picture becomes nothing else besides;
     - steps are longest in the middle, so that there will be one thing rather than several;
     - total variation is kept low, so that areas become flat and edges stay sharp (Rudin, Osher and Fatemi 1992);

@@ -452,7 +452,7 @@ def test_command_goes_on_after_a_kill(start_python, run_python, photos, tmp_path
     captions.write_text("image,caption\n" + "".join(f"{name},a dog\n" for name in names), encoding="utf-8")
     process = start_python("-m", "deeplearning.datasets.build", *photos, "--out", tmp_path / "killed")
     raw = tmp_path / "killed" / "building.part" / "train.raw"
-    batch = 100 * 512 * 4  # bytes, of the largest one; what is written of another may be lost
+    batch = 100 * 512 * 4  # bytes, of the largest one; half a batch counts for nothing
     while process.poll() is None and not (raw.exists() and raw.stat().st_size >= batch):
         time.sleep(0.001)
     process.kill()
