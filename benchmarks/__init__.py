@@ -1,1 +1,3 @@
-"""How fast the package is, as ratios against the matrix products that it needs and against PyTorch: `make bench`."""
+"""How fast the package is, as ratios against the matrix products that it needs and against PyTorch:
+`make bench`.
+"""

@@ -1,4 +1,5 @@
-"""How fast is the package? Ratios against the matrix products that it needs, and against PyTorch, in one run.
+"""How fast is the package? Ratios against the matrix products that it needs, and against PyTorch,
+in one run.
 
 python -m benchmarks training layers
 """
@@ -15,23 +16,41 @@ SECTIONS = ("training", "layers", "sampling", "memory", "scaling", "checking", "
 
 def main():
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"{', '.join(SECTIONS)}; by default all")
-    parser.add_argument("--threads", type=int, default=1, help="with more than one, the time of day counts (default 1)")
+    parser.add_argument(
+        "sections", nargs="*", metavar="SECTION", help=f"{', '.join(SECTIONS)}; by default all"
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="with more than one, the time of day counts (default 1)",
+    )
     parser.add_argument("--seconds", type=float, default=8, help="for each row (default 8)")
     args = parser.parse_args()
     if unknown := set(args.sections) - set(SECTIONS):
-        parser.error(f"unknown sections {', '.join(sorted(unknown))}: expected some of {', '.join(SECTIONS)}")
-    # the libraries read these when they are loaded, so nothing that imports NumPy is imported before
-    os.environ |= {name: str(args.threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+        parser.error(
+            f"unknown sections {', '.join(sorted(unknown))}: expected some of {', '.join(SECTIONS)}"
+        )
+    # the libraries read these when they are loaded, so nothing that imports NumPy is imported
+    # before
+    os.environ |= {
+        name: str(args.threads)
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    }
     import torch
 
     torch.set_num_threads(args.threads)
     clock = time.process_time if args.threads == 1 else time.perf_counter
     print(machine(), flush=True)
     for section in args.sections or SECTIONS:
-        print(f"\n{importlib.import_module(f'benchmarks.{section}').report(args.seconds, clock)}", flush=True)
+        print(
+            f"\n{importlib.import_module(f'benchmarks.{section}').report(args.seconds, clock)}",
+            flush=True,
+        )
 
 
 def machine():
@@ -42,9 +61,13 @@ def machine():
 
     cpuinfo = Path("/proc/cpuinfo")  # on Linux
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")] or [platform.machine()]
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")] or [
+        platform.machine()
+    ]
     blas = [
-        f"{b['internal_api']} {b['version']} ({b['architecture']})" for b in threadpool_info() if "architecture" in b
+        f"{b['internal_api']} {b['version']} ({b['architecture']})"
+        for b in threadpool_info()
+        if "architecture" in b
     ]
     return f"{names[0]}, NumPy {np.__version__} with {', '.join(blas)}, PyTorch {torch.__version__}"
 

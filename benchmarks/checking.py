@@ -16,7 +16,9 @@ def check(cell):
     def run():
         _, grads = model.loss(features, captions)
         for name, value in model.params.items():
-            numeric = eval_numerical_gradient(lambda _: model.loss(features, captions)[0], value, verbose=False)
+            numeric = eval_numerical_gradient(
+                lambda _: model.loss(features, captions)[0], value, verbose=False
+            )
             assert compare_gradients(grads[name], numeric)
 
     return run
@@ -24,4 +26,7 @@ def check(cell):
 
 def report(seconds, clock):
     times = race({"rnn": check("rnn"), "lstm": check("lstm")}, seconds, clock)
-    return table(["gradient check of a captioner, ms", *times], [["N=2, T=3, D=4, W=5, H=6, V=4", *times.values()]])
+    return table(
+        ["gradient check of a captioner, ms", *times],
+        [["N=2, T=3, D=4, W=5, H=6, V=4", *times.values()]],
+    )

@@ -1,4 +1,6 @@
-"""The way that the course's notebooks lead to at first: one step after the other, everything in float64."""
+"""The way that the course's notebooks lead to at first: one step after the other, everything in
+float64.
+"""
 
 import numpy as np
 
@@ -32,7 +34,12 @@ def step_backward(cell, dh, dc, cache):
     else:
         x, h, c, Wx, Wh, i, f, o, g, next_c = cache
         dc = dc + dh * o * (1 - np.tanh(next_c) ** 2)
-        parts = dc * g * i * (1 - i), dc * c * f * (1 - f), dh * np.tanh(next_c) * o * (1 - o), dc * i * (1 - g**2)
+        parts = (
+            dc * g * i * (1 - i),
+            dc * c * f * (1 - f),
+            dh * np.tanh(next_c) * o * (1 - o),
+            dc * i * (1 - g**2),
+        )
         da, dc = np.hstack(parts), dc * f
     return da @ Wx.T, da @ Wh.T, dc, x.T @ da, h.T @ da, da.sum(axis=0)
 
@@ -63,10 +70,18 @@ def training_step(shape):
         grads = {"W_vocab": states.reshape(N * T, H).T @ dscores, "b_vocab": dscores.sum(axis=0)}
         dstates = (dscores @ p["W_vocab"].T).reshape(N, T, H)
         dx, dh, dc = np.zeros_like(x, dtype=np.float64), np.zeros((N, H)), np.zeros((N, H))
-        grads |= {name: np.zeros_like(p[name], dtype=np.float64) for name in ("Wx", "Wh", "b", "W_embed")}
+        grads |= {
+            name: np.zeros_like(p[name], dtype=np.float64) for name in ("Wx", "Wh", "b", "W_embed")
+        }
         for t in reversed(range(T)):
-            dx[:, t], dh, dc, dWx, dWh, db = step_backward(shape.cell, dstates[:, t] + dh, dc, caches[t])
-            grads["Wx"], grads["Wh"], grads["b"] = grads["Wx"] + dWx, grads["Wh"] + dWh, grads["b"] + db
+            dx[:, t], dh, dc, dWx, dWh, db = step_backward(
+                shape.cell, dstates[:, t] + dh, dc, caches[t]
+            )
+            grads["Wx"], grads["Wh"], grads["b"] = (
+                grads["Wx"] + dWx,
+                grads["Wh"] + dWh,
+                grads["b"] + db,
+            )
         np.add.at(grads["W_embed"], x_words, dx)
         grads["W_proj"], grads["b_proj"] = features.T @ dh, dh.sum(axis=0)
         for name, dw in grads.items():

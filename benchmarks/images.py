@@ -1,5 +1,6 @@
-"""Image gradients on SqueezeNet, beside the way that they are usually computed: the whole network, its parameters
-with gradients, colours first in memory, Gram matrices as one batched product."""
+"""Image gradients on SqueezeNet, beside the way that they are usually computed: the whole network,
+its parameters with gradients, colours first in memory, Gram matrices as one batched product.
+"""
 
 import copy
 
@@ -19,7 +20,10 @@ def usual(model):
 
 def style_iteration(cnn, img, last):
     """Loss of one iteration of style transfer, and its gradient with respect to the picture."""
-    targets = [torch.zeros_like(gram_matrix(f.detach())) for f in select(extract_features(img.detach(), cnn, last))]
+    targets = [
+        torch.zeros_like(gram_matrix(f.detach()))
+        for f in select(extract_features(img.detach(), cnn, last))
+    ]
     content = extract_features(img.detach(), cnn, last)[CONTENT_LAYER].detach() * 0.9
 
     def run():
@@ -34,7 +38,10 @@ def style_iteration(cnn, img, last):
 
 
 def usual_style_iteration(cnn, img):
-    targets = [torch.zeros_like(batched_gram(f.detach())) for f in select(extract_features(img.detach(), cnn))]
+    targets = [
+        torch.zeros_like(batched_gram(f.detach()))
+        for f in select(extract_features(img.detach(), cnn))
+    ]
     content = extract_features(img.detach(), cnn)[CONTENT_LAYER].detach() * 0.9
 
     def run():
@@ -71,12 +78,17 @@ def report(seconds, clock):
     model = load_squeezenet("toytown")
     plain = usual(model)
     generator = torch.Generator().manual_seed(0)
-    img, X = torch.randn(1, 3, 192, 256, generator=generator), torch.randn(5, 3, 224, 224, generator=generator)
+    img, X = (
+        torch.randn(1, 3, 192, 256, generator=generator),
+        torch.randn(5, 3, 224, 224, generator=generator),
+    )
     y = torch.arange(5)
     rows = []
     for name, ways in {
         "style iteration, 192 x 256": (
-            style_iteration(model.features, img.contiguous(memory_format=torch.channels_last), max(STYLE_LAYERS)),
+            style_iteration(
+                model.features, img.contiguous(memory_format=torch.channels_last), max(STYLE_LAYERS)
+            ),
             usual_style_iteration(plain.features, img),
         ),
         "saliency of five pictures, 224 x 224": (
@@ -87,5 +99,9 @@ def report(seconds, clock):
         ours, classic = (way() for way in ways)
         apart = ((ours - classic).norm() / classic.norm()).item()
         times = race(dict(zip(("ours", "usual"), ways, strict=True)), seconds, clock)
-        rows.append([name, times["ours"], times["usual"], times["usual"] / times["ours"], f"{apart:.0e}"])
-    return table(["image gradients", "ours, ms", "usual way, ms", "times faster", "results apart"], rows)
+        rows.append(
+            [name, times["ours"], times["usual"], times["usual"] / times["ours"], f"{apart:.0e}"]
+        )
+    return table(
+        ["image gradients", "ours, ms", "usual way, ms", "times faster", "results apart"], rows
+    )

@@ -10,7 +10,9 @@ from deeplearning import rnn_layers
 
 
 def ours(shape):
-    forward, backward = (getattr(rnn_layers, f"{shape.cell}_{way}") for way in ("forward", "backward"))
+    forward, backward = (
+        getattr(rnn_layers, f"{shape.cell}_{way}") for way in ("forward", "backward")
+    )
     N, T, W, H, K = shape.N, shape.T, shape.W, shape.H, shape.K
     x, h0, Wx, Wh, b = filled(N, T, W), filled(N, H), filled(W, K), filled(H, K), filled(K)
     dh = filled(N, T, H)
@@ -18,8 +20,13 @@ def ours(shape):
 
 
 def autograd(shape):
-    module = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}[shape.cell](shape.W, shape.H, batch_first=True)
-    x, dh = torch.randn(shape.N, shape.T, shape.W, requires_grad=True), torch.randn(shape.N, shape.T, shape.H)
+    module = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}[shape.cell](
+        shape.W, shape.H, batch_first=True
+    )
+    x, dh = (
+        torch.randn(shape.N, shape.T, shape.W, requires_grad=True),
+        torch.randn(shape.N, shape.T, shape.H),
+    )
 
     def run():
         module.zero_grad()
@@ -40,4 +47,6 @@ def report(seconds, clock):
         candidates = {"limit": lambda products=products: [product() for product in products]}
         times = race(candidates | {"ours": ours(shape), "PyTorch": autograd(shape)}, seconds, clock)
         rows.append([f"{shape} T={shape.T}", times["limit"], *ratios(times, "limit")])
-    return table(["layer, forward and backward", "limit, ms", "ours", "torch.nn with autograd"], rows)
+    return table(
+        ["layer, forward and backward", "limit, ms", "ours", "torch.nn with autograd"], rows
+    )

@@ -1,7 +1,9 @@
-"""The matrix products alone that an algorithm cannot do without, written into arrays that are there already.
+"""The matrix products alone that an algorithm cannot do without, written into arrays that are there
+already.
 
-Nothing is computed with the results, so no program that needs these products is faster, unless its products are. Rows
-that are masked are not needed, and a caption that has ended leaves the recurrence.
+Nothing is computed with the results, so no program that needs these products is faster, unless its
+products are. Rows that are masked are not needed, and a caption that has ended leaves the
+recurrence.
 """
 
 import numpy as np
@@ -36,13 +38,17 @@ def recurrence(counts, H, K):
 
 
 def adam_traffic(parameters):
-    """One pass over what Adam reads (w, dw, m, v) and writes (w, m, v), with the cheapest arithmetic there is."""
+    """One pass over what Adam reads (w, dw, m, v) and writes (w, m, v), with the cheapest
+    arithmetic there is.
+    """
     w, dw, m, v = (filled(1, n)[0] for n in (parameters,) * 4)
 
     def update():
         np.add(w, dw, out=w)  # reads two, writes one
         np.add(m, v, out=m)  # reads two, writes one
-        np.negative(v, out=v)  # v is read a second time here, in place of a copy: five reads, three writes
+        np.negative(
+            v, out=v
+        )  # v is read a second time here, in place of a copy: five reads, three writes
 
     return update
 

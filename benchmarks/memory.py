@@ -14,7 +14,9 @@ STEPS = (5, 50)
 
 
 def growth(which, shape):
-    """Peak resident size above the start, in MiB, after a few steps and after many. Runs in the child process."""
+    """Peak resident size above the start, in MiB, after a few steps and after many. Runs in the
+    child process.
+    """
     from benchmarks import pytorch, training
 
     step = {"ours": training.ours, "PyTorch": pytorch.training_step}[which](shape)
@@ -27,7 +29,9 @@ def growth(which, shape):
 
 
 def peak():
-    """Highest resident size of this process so far, in MiB. From Linux, since ru_maxrss begins with the parent's."""
+    """Highest resident size of this process so far, in MiB. From Linux, since ru_maxrss begins with
+    the parent's.
+    """
     return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 2**10
 
 
@@ -36,10 +40,17 @@ def report(seconds, clock):
     for shape in SHAPES:
         measured = []
         for which in ("ours", "PyTorch"):
-            code = (
-                f"import json; from benchmarks import memory as m; print(json.dumps(m.growth({which!r}, m.{shape!r})))"
+            code = f"import json; from benchmarks import memory as m; print(json.dumps(m.growth({which!r}, m.{shape!r})))"
+            measured += json.loads(
+                subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
             )
-            measured += json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
         rows.append([shape, *measured, measured[1] / measured[3]])
-    header = [f"peak above the start, MiB, after {STEPS[0]} and {sum(STEPS)} steps", "ours", "", "PyTorch", "", "ratio"]
+    header = [
+        f"peak above the start, MiB, after {STEPS[0]} and {sum(STEPS)} steps",
+        "ours",
+        "",
+        "PyTorch",
+        "",
+        "ratio",
+    ]
     return table(header, rows)

@@ -1,4 +1,6 @@
-"""What is timed: a minibatch of captions, and the model that reads it, for every candidate the same."""
+"""What is timed: a minibatch of captions, and the model that reads it, for every candidate the
+same.
+"""
 
 from dataclasses import dataclass
 
@@ -33,21 +35,29 @@ SPECIAL = ("<NULL>", "<START>", "<END>", "<UNK>")
 def captioner(shape, dtype=np.float32):
     """A model with random parameters, the same in every process."""
     np.random.seed(0)
-    word_to_idx = {word: index for index, word in enumerate([*SPECIAL, *map(str, range(shape.V - len(SPECIAL)))])}
+    word_to_idx = {
+        word: index
+        for index, word in enumerate([*SPECIAL, *map(str, range(shape.V - len(SPECIAL)))])
+    }
     return CaptioningRNN(word_to_idx, shape.D, shape.W, shape.H, shape.cell, dtype)
 
 
 def minibatch(shape, dtype=np.float32):
-    """Features (N, D) and captions (N, T + 1) of 5 to 16 words for T = 16: a third of the targets is <NULL>.
+    """Features (N, D) and captions (N, T + 1) of 5 to 16 words for T = 16: a third of the targets
+    is <NULL>.
 
     Words are as frequent as in a language, the k-th one in proportion to 1 / k (Zipf).
     """
     rng = np.random.default_rng(0)
     features = rng.standard_normal((shape.N, shape.D)).astype(dtype)
     frequency = 1 / np.arange(1, shape.V - len(SPECIAL) + 1)
-    words = rng.choice(shape.V - len(SPECIAL), (shape.N, shape.T + 1), p=frequency / frequency.sum()) + len(SPECIAL)
+    words = rng.choice(
+        shape.V - len(SPECIAL), (shape.N, shape.T + 1), p=frequency / frequency.sum()
+    ) + len(SPECIAL)
     shortest = shape.T // 3
-    lengths = np.linspace(shortest, shape.T, shape.N).round().astype(int)  # targets of each caption, <END> included
+    lengths = (
+        np.linspace(shortest, shape.T, shape.N).round().astype(int)
+    )  # targets of each caption, <END> included
     captions = np.where(np.arange(shape.T + 1) <= lengths[:, None], words, 0)
     captions[:, 0] = 1
     captions[np.arange(shape.N), lengths] = 2

@@ -9,18 +9,24 @@ from benchmarks.problem import captioner, minibatch
 
 
 class Captioner(nn.Module):
-    """The package's model; `packed` leaves captions that have ended out of the recurrence and of the scores."""
+    """The package's model; `packed` leaves captions that have ended out of the recurrence and of
+    the scores.
+    """
 
     def __init__(self, shape, packed=False):
         super().__init__()
         self.packed = packed
         self.embed = nn.Embedding(shape.V, shape.W)
         self.proj = nn.Linear(shape.D, shape.H)
-        self.recurrent = {"rnn": nn.RNN, "lstm": nn.LSTM}[shape.cell](shape.W, shape.H, batch_first=True)
+        self.recurrent = {"rnn": nn.RNN, "lstm": nn.LSTM}[shape.cell](
+            shape.W, shape.H, batch_first=True
+        )
         self.vocab = nn.Linear(shape.H, shape.V)
 
     def load(self, params):
-        """Take over the parameters of a `CaptioningRNN`, whose gates are in the order i, f, o, g (here i, f, g, o)."""
+        """Take over the parameters of a `CaptioningRNN`, whose gates are in the order i, f, o, g
+        (here i, f, g, o).
+        """
         with torch.no_grad():
             for name, parameter in self.named_parameters():
                 parameter.copy_(torch.from_numpy(self.translated(params)[name]))
@@ -30,7 +36,11 @@ class Captioner(nn.Module):
     def translated(params):
         """Parameters or gradients of a `CaptioningRNN` under this model's names."""
         K, H = params["b"].shape[0], params["Wh"].shape[0]
-        order = [*range(2 * H), *range(3 * H, 4 * H), *range(2 * H, 3 * H)] if K == 4 * H else list(range(K))
+        order = (
+            [*range(2 * H), *range(3 * H, 4 * H), *range(2 * H, 3 * H)]
+            if K == 4 * H
+            else list(range(K))
+        )
         return {
             "embed.weight": params["W_embed"],
             "proj.weight": params["W_proj"].T,

@@ -45,7 +45,9 @@ def pytorch_loop(shape, model, features):
     """The same captions by PyTorch, a loop over a cell, until every caption has ended."""
     net, features = Captioner(shape).load(model.params), torch.from_numpy(features)
     cell = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell}[shape.cell](shape.W, shape.H)
-    cell.load_state_dict({name.removesuffix("_l0"): w for name, w in net.recurrent.state_dict().items()})
+    cell.load_state_dict(
+        {name.removesuffix("_l0"): w for name, w in net.recurrent.state_dict().items()}
+    )
 
     @torch.no_grad()
     def run():
@@ -84,8 +86,13 @@ def report(seconds, clock):
         seconds,
         clock,
     )
-    about = (
-        f"{N} captions, {shape}, mean length {lengths(captions).mean():.1f}; PyTorch's are the same for {agreement:.1%}"
-    )
-    header = ["sampling", "limit, ms", "greedy", "beam of 3", "classic loop", "PyTorch loop over a cell"]
+    about = f"{N} captions, {shape}, mean length {lengths(captions).mean():.1f}; PyTorch's are the same for {agreement:.1%}"
+    header = [
+        "sampling",
+        "limit, ms",
+        "greedy",
+        "beam of 3",
+        "classic loop",
+        "PyTorch loop over a cell",
+    ]
     return table(header, [[about, times["limit"], *ratios(times, "limit")]])

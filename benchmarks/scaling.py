@@ -15,9 +15,22 @@ DOUBLED = [
 
 
 def report(seconds, clock):
-    """Milliseconds of a step, and as a multiple of its matrix products': linear where this stays the same."""
+    """Milliseconds of a step, and as a multiple of its matrix products': linear where this stays
+    the same.
+    """
     rows = []
     for shape in DOUBLED:
-        times = race({"limit": limit.training_step(shape), "ours": training.ours(shape)}, seconds, clock)
-        rows.append([shape.N, shape.T, shape.V, times["ours"], times["limit"], times["ours"] / times["limit"]])
+        times = race(
+            {"limit": limit.training_step(shape), "ours": training.ours(shape)}, seconds, clock
+        )
+        rows.append(
+            [
+                shape.N,
+                shape.T,
+                shape.V,
+                times["ours"],
+                times["limit"],
+                times["ours"] / times["limit"],
+            ]
+        )
     return table(["lstm, W=256, H=512: N", "T", "V", "ours, ms", "limit, ms", "ratio"], rows)

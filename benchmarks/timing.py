@@ -1,4 +1,6 @@
-"""Timings that can be compared: candidates take turns, so that what else the machine does hits all of them."""
+"""Timings that can be compared: candidates take turns, so that what else the machine does hits all
+of them.
+"""
 
 import time
 
@@ -9,9 +11,11 @@ def race(candidates, seconds=4.0, clock=time.process_time):
     Inputs:
     - candidates: Dictionary from names to functions without arguments
     - seconds: For how long, at least five rounds
-    - clock: Processor time of this process by default, which other programs disturb less than they do the time of day
+    - clock: Processor time of this process by default, which other programs disturb less than they
+      do the time of day
 
-    Returns: dictionary from names to milliseconds: the least of all rounds, what the work itself takes
+    Returns: dictionary from names to milliseconds: the least of all rounds, what the work itself
+    takes
     """
     for run in candidates.values():
         run(), run()  # caches, lazy imports, memory from the system
@@ -28,7 +32,8 @@ def table(header, rows):
     """Markdown of rows of texts and numbers."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(
-        "| " + " | ".join(f"{c:.3g}" if isinstance(c, float) else str(c) for c in row) + " |" for row in lines
+        "| " + " | ".join(f"{c:.3g}" if isinstance(c, float) else str(c) for c in row) + " |"
+        for row in lines
     )
 
 

@@ -7,7 +7,9 @@ from benchmarks.problem import Shape, captioner, minibatch
 from benchmarks.timing import race, ratios, table
 from deeplearning.captioning_solver import CaptioningSolver
 
-SHAPES = [Shape(cell, N=N, H=H) for N, H in ((25, 512), (128, 512), (25, 256)) for cell in ("rnn", "lstm")]
+SHAPES = [
+    Shape(cell, N=N, H=H) for N, H in ((25, 512), (128, 512), (25, 256)) for cell in ("rnn", "lstm")
+]
 
 
 def ours(shape):
@@ -18,7 +20,9 @@ def ours(shape):
         "train_image_idxs": np.arange(shape.N),
         "train_urls": np.full(shape.N, ""),
     }
-    solver = CaptioningSolver(captioner(shape), data, "adam", {"learning_rate": 1e-3}, batch_size=shape.N)
+    solver = CaptioningSolver(
+        captioner(shape), data, "adam", {"learning_rate": 1e-3}, batch_size=shape.N
+    )
     return solver._train_step
 
 
@@ -40,5 +44,14 @@ def report(seconds, clock):
             clock,
         )
         rows.append([shape, times["limit"], *ratios(times, "limit")])
-    header = ["training step", "limit, ms", "ours", "classic NumPy", "PyTorch", "fused Adam", "packed", "packed, fused"]
+    header = [
+        "training step",
+        "limit, ms",
+        "ours",
+        "classic NumPy",
+        "PyTorch",
+        "fused Adam",
+        "packed",
+        "packed, fused",
+    ]
     return table(header, rows)

@@ -1,1 +1,3 @@
-"""Recurrent networks, image captioning, network visualization and style transfer, written to be read."""
+"""Recurrent networks, image captioning, network visualization and style transfer, written to be
+read.
+"""

@@ -1,5 +1,6 @@
-"""Beam search: the best sentences of a network that gives scores to next words, for many images at once; and how
-probable it finds given sentences."""
+"""Beam search: the best sentences of a network that gives scores to next words, for many images at
+once; and how probable it finds given sentences.
+"""
 
 import numpy as np
 
@@ -7,21 +8,24 @@ from deeplearning.layers import logsumexp
 
 
 def beam_search(step, state, width, max_length, start, end, null, length_penalty=1.0):
-    """Write one sentence for each row of the state, keeping the `width` best beginnings at every step.
+    """Write one sentence for each row of the state, keeping the `width` best beginnings at every
+    step.
 
-    A beginning is as good as the sum of its words' log-probabilities. One that ends leaves the beam and gives up its
-    place, so a row is done when `width` sentences have ended, or at max_length. Of these the one with the highest sum /
-    length**length_penalty wins, for 1 the mean log-probability of a word: the sum alone would favour short sentences
-    (Wu et al., "Google's neural machine translation system", 2016, section 7).
+    A beginning is as good as the sum of its words' log-probabilities. One that ends leaves the beam
+    and gives up its place, so a row is done when `width` sentences have ended, or at max_length. Of
+    these the one with the highest sum / length**length_penalty wins, for 1 the mean log-probability
+    of a word: the sum alone would favour short sentences (Wu et al., "Google's neural machine
+    translation system", 2016, section 7).
 
     Inputs:
-    - step: Function (words, state) -> (scores, state) that reads one word for each of n rows and returns scores of the
-      next one, of shape (n, V), and the state after it
+    - step: Function (words, state) -> (scores, state) that reads one word for each of n rows and
+      returns scores of the next one, of shape (n, V), and the state after it
     - state: List of arrays of shape (N, ...), what flows from step to step
     - width: Number of beginnings to keep, at least 1
     - max_length: Largest number of words, `end` included
     - start, end, null: Indices of the words that begin, end and fill up a sentence
-    - length_penalty: From 0, which compares sums, to 1, which compares means; between them, shorter sentences win more
+    - length_penalty: From 0, which compares sums, to 1, which compares means; between them, shorter
+      sentences win more
 
     Returns:
     - sentences: ints of shape (N, max_length), without `start`; `null` after `end`
@@ -56,8 +60,8 @@ def log_probabilities(step, state, sentences, end, null):
 
     Inputs:
     - step, state, end, null: As for `beam_search`
-    - sentences: ints of shape (N, T + 1), with the word that begins a sentence first; `null` and what comes after `end`
-      do not count
+    - sentences: ints of shape (N, T + 1), with the word that begins a sentence first; `null` and
+      what comes after `end` do not count
 
     Returns: float64 array of shape (N,)
     """
@@ -65,7 +69,9 @@ def log_probabilities(step, state, sentences, end, null):
     going_on = np.ones(len(sentences), bool)
     for words, next_words in zip(sentences.T[:-1], sentences.T[1:], strict=True):
         scores, state = step(words, state)
-        total += np.where(going_on & (next_words != null), scores[rows, next_words] - logsumexp(scores), 0)
+        total += np.where(
+            going_on & (next_words != null), scores[rows, next_words] - logsumexp(scores), 0
+        )
         going_on &= next_words != end
     return total
 
@@ -73,12 +79,15 @@ def log_probabilities(step, state, sentences, end, null):
 def _best_next_words(total, scores, owner, places):
     """The best continuations of each owner, as many as it has places.
 
-    total (n,) are the log-probabilities of n beginnings, scores (n, V) those of their next words before the
-    log-softmax. Returns for each continuation kept: the row it continues, its word and its total.
+    total (n,) are the log-probabilities of n beginnings, scores (n, V) those of their next words
+    before the log-softmax. Returns for each continuation kept: the row it continues, its word and
+    its total.
     """
     n, V = scores.shape
     k = min(int(places.max()), V)  # no beginning can fill more places
-    top = np.argpartition(scores, V - k, axis=1)[:, V - k :]  # softmax changes a row's numbers, not their order
+    top = np.argpartition(scores, V - k, axis=1)[
+        :, V - k :
+    ]  # softmax changes a row's numbers, not their order
     parent, next_word = np.repeat(np.arange(n), k), top.ravel()
     total = (np.take_along_axis(scores, top, axis=1) + (total - logsumexp(scores))[:, None]).ravel()
     order = np.lexsort((-total, owner[parent]))  # by owner, and within an owner best first

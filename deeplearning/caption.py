@@ -3,11 +3,12 @@
     python -m deeplearning.caption photo.jpg another.png --model model.npz
     python -m deeplearning.caption holiday --model model.npz --page holiday.html
 
-prints for each photo the caption that takes the best word at each step, the one that a beam search finds, and how
-probable the model finds each (the sum of the natural logarithms of its words' probabilities). For a folder, whose
-pictures are taken in the order of their names, a page with pictures and captions is written, too; it holds everything
-that it shows. The model says which network its features come from and what was done to them. By default it is the one
-that comes with the project, which knows Toytown and nothing else.
+prints for each photo the caption that takes the best word at each step, the one that a beam search
+finds, and how probable the model finds each (the sum of the natural logarithms of its words'
+probabilities). For a folder, whose pictures are taken in the order of their names, a page with
+pictures and captions is written, too; it holds everything that it shows. The model says which
+network its features come from and what was done to them. By default it is the one that comes with
+the project, which knows Toytown and nothing else.
 """
 
 import argparse
@@ -66,7 +67,10 @@ def caption_photos(paths, model, network, beam_width=3, length_penalty=0.7, prog
     captioned, broken, done = [], {}, 0
     with tqdm(total=len(paths), disable=not progress, file=sys.stdout, unit="picture") as bar:
         for raw in feature_batches(paths, network, skip_broken=True):
-            batch, there = np.array(paths[done : done + len(raw)], dtype=object), np.isfinite(raw).all(axis=1)
+            batch, there = (
+                np.array(paths[done : done + len(raw)], dtype=object),
+                np.isfinite(raw).all(axis=1),
+            )
             broken |= {path: why_broken(path, network) for path in batch[~there]}
             if there.any():
                 columns = [batch[there]]
@@ -89,8 +93,8 @@ def network_of(model, weights=None):
 
     Returns: as `load_network`
 
-    Raises ValueError for a model that does not know how its features were made, or weights that are not those that it
-    was trained with, and what `load_network` raises.
+    Raises ValueError for a model that does not know how its features were made, or weights that are
+    not those that it was trained with, and what `load_network` raises.
     """
     from deeplearning.classifiers.backbones import load_network, weights_sha256
 
@@ -120,15 +124,21 @@ def write_page(path, captioned, model_name):
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     cards = (
-        {"name": _printable(photo.path.name), "jpeg": _small_jpeg(photo.path), "photo": photo} for photo in captioned
+        {"name": _printable(photo.path.name), "jpeg": _small_jpeg(photo.path), "photo": photo}
+        for photo in captioned
     )
     with atomic_write(path) as file:
-        for piece in template.generate(cards=cards, count=len(captioned), model=model_name):  # one picture at a time
+        for piece in template.generate(
+            cards=cards, count=len(captioned), model=model_name
+        ):  # one picture at a time
             file.write(piece.encode("utf-8"))
 
 
 def _sentences(words, model):
-    return [caption.removesuffix("<END>").strip() for caption in decode_captions(words, model.idx_to_word)]
+    return [
+        caption.removesuffix("<END>").strip()
+        for caption in decode_captions(words, model.idx_to_word)
+    ]
 
 
 def _small_jpeg(path):
@@ -150,11 +160,17 @@ def _photos(arguments):
     for path in map(Path, arguments):
         if path.is_dir():
             try:
-                inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+                inside = sorted(
+                    p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file()
+                )
             except PermissionError as error:
-                raise PermissionError(f"can't read the folder {path}: ask for permission to read it") from error
+                raise PermissionError(
+                    f"can't read the folder {path}: ask for permission to read it"
+                ) from error
             if not inside:
-                raise FileNotFoundError(f"no pictures in {path}: their names end in {', '.join(sorted(SUFFIXES))}")
+                raise FileNotFoundError(
+                    f"no pictures in {path}: their names end in {', '.join(sorted(SUFFIXES))}"
+                )
             photos += inside
         else:
             photos.append(path)
@@ -168,13 +184,20 @@ def main(argv=None):
     photos = _photos(args.photos)
     network = network_of(model, args.weights)
     captioned, broken = caption_photos(
-        photos, model, network, args.beam_width, args.length_penalty, progress=len(photos) > PATIENCE
+        photos,
+        model,
+        network,
+        args.beam_width,
+        args.length_penalty,
+        progress=len(photos) > PATIENCE,
     )
     for photo in captioned:
         print(f"{_printable(str(photo.path))}\n"
               f"  greedy  {photo.greedy}  ({photo.greedy_log_p:.2f})\n"
               f"  beam {args.beam_width:<2} {photo.beam}  ({photo.beam_log_p:.2f})")  # fmt: skip
-    page = args.page or ("captions.html" if any(Path(path).is_dir() for path in args.photos) else None)
+    page = args.page or (
+        "captions.html" if any(Path(path).is_dir() for path in args.photos) else None
+    )
     if page and captioned:
         write_page(page, captioned, model_path.name)
         print(f"{page}: {len(captioned)} pictures with captions, to open in a browser")
@@ -190,19 +213,31 @@ def _arguments(argv):
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("photos", nargs="+", help="files of photos, and folders of them")
-    parser.add_argument("--model", default=TOYTOWN, help="a model that deeplearning.train_captioner wrote")
-    parser.add_argument("--weights", help="file with the weights of the network that sees, if it has moved")
     parser.add_argument(
-        "--page", help="file for a page with pictures and captions; for folders captions.html is written"
+        "--model", default=TOYTOWN, help="a model that deeplearning.train_captioner wrote"
+    )
+    parser.add_argument(
+        "--weights", help="file with the weights of the network that sees, if it has moved"
+    )
+    parser.add_argument(
+        "--page",
+        help="file for a page with pictures and captions; for folders captions.html is written",
     )
     parser.add_argument("--beam-width", type=int, default=3, help="of the beam search")
-    parser.add_argument("--length-penalty", type=float, default=0.7, help="of the beam search; 1 compares mean scores")
+    parser.add_argument(
+        "--length-penalty",
+        type=float,
+        default=0.7,
+        help="of the beam search; 1 compares mean scores",
+    )
     return parser.parse_args(argv)
 
 
 if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # captions and names may hold what a terminal can't show
+        stream.reconfigure(
+            errors="backslashreplace"
+        )  # captions and names may hold what a terminal can't show
     try:
         sys.exit(main())
     except (OSError, ValueError) as error:

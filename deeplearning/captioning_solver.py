@@ -18,17 +18,19 @@ from deeplearning.data_utils import atomic_write, read_npz
 class CaptioningSolver:
     """Trains a model on minibatches of captioned images.
 
-        solver = CaptioningSolver(model, data, update_rule="adam", optim_config={"learning_rate": 1e-3})
-        solver.train()
-        plt.plot(solver.loss_history)
+        solver = CaptioningSolver(model, data, update_rule="adam", optim_config={"learning_rate":
+        1e-3}) solver.train() plt.plot(solver.loss_history)
 
-    Of the model it needs `params`, a dictionary of arrays, and `loss(features, captions) -> loss, grads`. Where it has
-    `evaluate(features, captions) -> loss`, validation uses that; where it has a Generator `rng`, checkpoints hold it.
+    Of the model it needs `params`, a dictionary of arrays, and `loss(features, captions) -> loss,
+    grads`. Where it has `evaluate(features, captions) -> loss`, validation uses that; where it has
+    a Generator `rng`, checkpoints hold it.
 
     After training the model holds the last parameters, and the solver
     - loss_history: The training loss of each step
-    - val_loss_history: The validation loss after each epoch; empty for data without a validation split
-    - best_params: A copy of the parameters after the epoch with the lowest validation loss, or the last ones
+    - val_loss_history: The validation loss after each epoch; empty for data without a validation
+      split
+    - best_params: A copy of the parameters after the epoch with the lowest validation loss, or the
+      last ones
     """
 
     def __init__(
@@ -63,23 +65,29 @@ class CaptioningSolver:
         - num_epochs: How often to go through as many captions as the training split has
         - print_every: Steps between updates of the loss beside the progress bar
         - verbose: Whether to show the progress bar
-        - checkpoint: File to which to write, so that training can go on after an interruption; None for none
-        - resume: Whether to go on from that file, if it is there. The run then continues as if never interrupted
+        - checkpoint: File to which to write, so that training can go on after an interruption; None
+          for none
+        - resume: Whether to go on from that file, if it is there. The run then continues as if
+          never interrupted
         - checkpoint_every: Steps between checkpoints; there is one after each epoch, too
-        - clip_norm: Largest norm of all gradients together; larger ones are scaled down to it. None for no limit
-        - average: None, or the decay of a running mean of the parameters, such as 0.999, which is what is validated and
-          kept in best_params: a mean over many noisy steps is often better than any of them (Polyak and Juditsky,
-          "Acceleration of stochastic approximation by averaging", 1992)
-        - max_val: Largest number of validation captions to use; never more than the training split has, so that
-          validation costs less than training
+        - clip_norm: Largest norm of all gradients together; larger ones are scaled down to it. None
+          for no limit
+        - average: None, or the decay of a running mean of the parameters, such as 0.999, which is
+          what is validated and kept in best_params: a mean over many noisy steps is often better
+          than any of them (Polyak and Juditsky, "Acceleration of stochastic approximation by
+          averaging", 1992)
+        - max_val: Largest number of validation captions to use; never more than the training split
+          has, so that validation costs less than training
 
-        Raises ValueError for an unknown update rule or keyword, a setting out of range, or a checkpoint that does not
-        fit.
+        Raises ValueError for an unknown update rule or keyword, a setting out of range, or a
+        checkpoint that does not fit.
         """
         if unknown:
             raise ValueError(f"CaptioningSolver has no setting {', '.join(sorted(unknown))}")
         if update_rule not in ("sgd", "sgd_momentum", "rmsprop", "adam"):
-            raise ValueError(f"update_rule must be sgd, sgd_momentum, rmsprop or adam, got {update_rule!r}")
+            raise ValueError(
+                f"update_rule must be sgd, sgd_momentum, rmsprop or adam, got {update_rule!r}"
+            )
         for name, value, least in (
             ("batch_size", batch_size, 1),
             ("num_epochs", num_epochs, 0),
@@ -92,7 +100,9 @@ class CaptioningSolver:
         if clip_norm is not None and not clip_norm > 0:
             raise ValueError(f"clip_norm must be positive, or None for no limit, got {clip_norm}")
         if average is not None and not 0 <= average <= 1:
-            raise ValueError(f"average must be a decay from 0 to 1, or None for no running mean, got {average}")
+            raise ValueError(
+                f"average must be a decay from 0 to 1, or None for no running mean, got {average}"
+            )
         if len(data["train_captions"]) == 0:
             raise ValueError("data holds no training captions")
         if resume and checkpoint is None:
@@ -100,7 +110,9 @@ class CaptioningSolver:
         self.model, self.data = model, data
         self.update_rule, self.lr_decay, self.batch_size = update_rule, float(lr_decay), batch_size
         # Python numbers: a float64 scalar of NumPy would drag float32 parameters to float64
-        self.optim_config = {k: v.item() if isinstance(v, np.generic) else v for k, v in (optim_config or {}).items()}
+        self.optim_config = {
+            k: v.item() if isinstance(v, np.generic) else v for k, v in (optim_config or {}).items()
+        }
         self.num_epochs, self.print_every, self.verbose = num_epochs, print_every, verbose
         self.checkpoint = None if checkpoint is None else Path(checkpoint).absolute()
         self.checkpoint_every, self.clip_norm, self.max_val = checkpoint_every, clip_norm, max_val
@@ -121,11 +133,14 @@ class CaptioningSolver:
     def train(self):
         """Train until num_epochs are through, going on from the step reached before, if any.
 
-        Raises FloatingPointError when the loss is no longer finite, with the step and the learning rate.
+        Raises FloatingPointError when the loss is no longer finite, with the step and the learning
+        rate.
         """
         total = self.num_epochs * self.steps_per_epoch
         # stdout: notebooks show stderr as if something had gone wrong
-        with tqdm(total=total, initial=self.step, disable=not self.verbose, file=sys.stdout, unit="step") as bar:
+        with tqdm(
+            total=total, initial=self.step, disable=not self.verbose, file=sys.stdout, unit="step"
+        ) as bar:
             while self.step < total:
                 self._train_step()
                 if self.step % self.print_every == 0 or self.step == total:
@@ -153,11 +168,15 @@ class CaptioningSolver:
         rule = getattr(optim, self.update_rule)
         for name, w in self.model.params.items():
             dw = grads[name] if scale == 1.0 else grads[name] * w.dtype.type(scale)
-            self.model.params[name], self.optim_configs[name] = rule(w, dw, self.optim_configs[name])
+            self.model.params[name], self.optim_configs[name] = rule(
+                w, dw, self.optim_configs[name]
+            )
         self.loss_history.append(float(loss))
         self.step += 1
         if self.average is not None:
-            share = 1 - min(self.average, self.step / (self.step + 9))  # the first steps soon lose their weight
+            share = 1 - min(
+                self.average, self.step / (self.step + 9)
+            )  # the first steps soon lose their weight
             for name, mean in self._mean_params.items():
                 mean += mean.dtype.type(share) * (self.model.params[name] - mean)
 
@@ -170,7 +189,9 @@ class CaptioningSolver:
             )
 
     def _end_epoch(self):
-        """Decay the learning rate, measure the validation loss, and keep the parameters if they are the best so far."""
+        """Decay the learning rate, measure the validation loss, and keep the parameters if they are
+        the best so far.
+        """
         for config in self.optim_configs.values():
             config["learning_rate"] *= self.lr_decay
         if len(self.data.get("val_captions", ())) == 0:
@@ -186,11 +207,15 @@ class CaptioningSolver:
             self.model.params = last_params
 
     def _validation_loss(self):
-        """Mean loss of validation captions, spread evenly over the split so that each epoch uses the same ones."""
+        """Mean loss of validation captions, spread evenly over the split so that each epoch uses
+        the same ones.
+        """
         data, available = self.data, len(self.data["val_captions"])
         count = min(available, len(data["train_captions"]), self.max_val)
         chosen = np.linspace(0, available - 1, count).astype(int)
-        evaluate = getattr(self.model, "evaluate", None) or (lambda *batch: self.model.loss(*batch)[0])
+        evaluate = getattr(self.model, "evaluate", None) or (
+            lambda *batch: self.model.loss(*batch)[0]
+        )
         total = 0.0
         for start in range(0, count, self.batch_size):
             rows = chosen[start : start + self.batch_size]
@@ -205,7 +230,9 @@ class CaptioningSolver:
             for name in ("train_captions", "train_image_idxs")
         }
         return hashes | {
-            "params": {name: [list(w.shape), w.dtype.name] for name, w in self.model.params.items()},
+            "params": {
+                name: [list(w.shape), w.dtype.name] for name, w in self.model.params.items()
+            },
             "update_rule": self.update_rule,
             "optim_config": self.optim_config,
             "lr_decay": self.lr_decay,
@@ -220,8 +247,12 @@ class CaptioningSolver:
         model_rng = getattr(self.model, "rng", None)
         hyperparameters, arrays = {}, {"random_keys": keys}
         for name, config in self.optim_configs.items():
-            hyperparameters[name] = {k: v for k, v in config.items() if not isinstance(v, np.ndarray)}
-            arrays |= {f"optim/{name}/{k}": v for k, v in config.items() if isinstance(v, np.ndarray)}
+            hyperparameters[name] = {
+                k: v for k, v in config.items() if not isinstance(v, np.ndarray)
+            }
+            arrays |= {
+                f"optim/{name}/{k}": v for k, v in config.items() if isinstance(v, np.ndarray)
+            }
         arrays |= {f"params/{name}": w for name, w in self.model.params.items()}
         arrays |= {f"best/{name}": w for name, w in (self.best_params or {}).items()}
         arrays |= {f"mean/{name}": w for name, w in (self._mean_params or {}).items()}
@@ -233,7 +264,10 @@ class CaptioningSolver:
             "random": [kind, position, has_gauss, cached],
             "model_rng": None if model_rng is None else model_rng.bit_generator.state,
         }
-        arrays |= {"loss_history": np.array(self.loss_history), "val_loss_history": np.array(self.val_loss_history)}
+        arrays |= {
+            "loss_history": np.array(self.loss_history),
+            "val_loss_history": np.array(self.val_loss_history),
+        }
         state["arrays"] = sorted(arrays)
         with atomic_write(self.checkpoint) as file:
             np.savez(file, settings=np.array(json.dumps(state, default=float)), **arrays)
@@ -262,7 +296,9 @@ class CaptioningSolver:
     def _restore(self, state, arrays):
         for name in self.model.params:
             self.model.params[name] = arrays[f"params/{name}"]
-            moments = {k.rsplit("/", 1)[1]: v for k, v in arrays.items() if k.startswith(f"optim/{name}/")}
+            moments = {
+                k.rsplit("/", 1)[1]: v for k, v in arrays.items() if k.startswith(f"optim/{name}/")
+            }
             self.optim_configs[name] = state["hyperparameters"][name] | moments
         self.best_params, self._mean_params = (
             {key.removeprefix(kind): w for key, w in arrays.items() if key.startswith(kind)} or None

@@ -1,8 +1,10 @@
-"""Captioned images in the layout of the course's MS-COCO files: load them, draw minibatches, read captions.
+"""Captioned images in the layout of the course's MS-COCO files: load them, draw minibatches, read
+captions.
 
 A data set is a folder with
     coco2014_captions.h5               train_captions, val_captions (n, L): words as indices, filled up with <NULL>;
-                                       train_image_idxs, val_image_idxs (n,): the row of each caption's image
+                                       train_image_idxs, val_image_idxs (n,): the row of each
+                                       caption's image
     coco2014_vocab.json                idx_to_word (list) and word_to_idx (dict)
     train2014_vgg16_fc7_pca.h5, ...    features (images, D), for val2014, too; without _pca: not reduced
     train2014_urls.txt, ...            one line an image: where it can be seen
@@ -29,9 +31,9 @@ SMALL = 1 << 20  # bytes: features below this are read, not mapped
 class FeatureArray(np.lib.mixins.NDArrayOperatorsMixin):
     """An array in an HDF5 file, touched only where it is used.
 
-    It behaves like an array to read from: shape, dtype, unsorted and repeated indices, arithmetic, np.asarray.
-    A large uncompressed data set is mapped into memory, so that a row costs what a row costs; a small or compressed one
-    is read as a whole at first use. No file stays open.
+    It behaves like an array to read from: shape, dtype, unsorted and repeated indices, arithmetic,
+    np.asarray. A large uncompressed data set is mapped into memory, so that a row costs what a row
+    costs; a small or compressed one is read as a whole at first use. No file stays open.
     """
 
     def __init__(self, path, name="features"):
@@ -44,12 +46,16 @@ class FeatureArray(np.lib.mixins.NDArrayOperatorsMixin):
                     f"got {data.dtype} of shape {data.shape}; fetch or build the data set again"
                 )
             self.shape, self.dtype, self.ndim = data.shape, data.dtype, data.ndim
-            self._offset = data.id.get_offset() if data.nbytes > SMALL else None  # None for chunked ones, too
+            self._offset = (
+                data.id.get_offset() if data.nbytes > SMALL else None
+            )  # None for chunked ones, too
 
     @cached_property
     def _array(self):
         if self._offset is not None:
-            return np.memmap(self.path, self.dtype, mode="r", offset=self._offset, shape=self.shape).view(np.ndarray)
+            return np.memmap(
+                self.path, self.dtype, mode="r", offset=self._offset, shape=self.shape
+            ).view(np.ndarray)
         with _open_h5(self.path) as file:
             return file[self.name][:]
 
@@ -59,7 +65,9 @@ class FeatureArray(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         arrays = [x._array if isinstance(x, FeatureArray) else x for x in inputs]
         if any(isinstance(x, FeatureArray) for x in kwargs.get("out", ())):
-            del kwargs["out"]  # features -= mean: the file stays as it is, and the name gets a new array
+            del kwargs[
+                "out"
+            ]  # features -= mean: the file stays as it is, and the name gets a new array
         return getattr(ufunc, method)(*arrays, **kwargs)
 
     def __getitem__(self, index):
@@ -76,10 +84,12 @@ def load_coco_data(base_dir=None, max_train=None, pca_features=True):
     """Load a captioning data set.
 
     Inputs:
-    - base_dir: Its folder, or the name of one in the data folder. None: what the environment variable
-      DEEPLEARNING_CAPTIONS says, else coco_captioning in the data folder if it is there, else Toytown, which comes with
-      the project and is written on first use; its name is toytown_captioning
-    - max_train: None for all training captions, or how many to draw, with replacement, by NumPy's global generator
+    - base_dir: Its folder, or the name of one in the data folder. None: what the environment
+      variable DEEPLEARNING_CAPTIONS says, else coco_captioning in the data folder if it is there,
+      else Toytown, which comes with the project and is written on first use; its name is
+      toytown_captioning
+    - max_train: None for all training captions, or how many to draw, with replacement, by NumPy's
+      global generator
     - pca_features: Whether to load the features reduced by PCA (D 512), or the full ones (D 4096)
 
     Returns a dictionary with:
@@ -89,8 +99,8 @@ def load_coco_data(base_dir=None, max_train=None, pca_features=True):
     - train_urls, val_urls: arrays of str, of shape (images,)
     - idx_to_word: list of the words; word_to_idx: dictionary from word to index
 
-    Raises FileNotFoundError for a missing folder or file, and ValueError for a damaged one or one whose contents do not
-    fit together.
+    Raises FileNotFoundError for a missing folder or file, and ValueError for a damaged one or one
+    whose contents do not fit together.
     """
     folder = find_dataset(base_dir)
     data = _vocabulary(_existing(folder / "coco2014_vocab.json"))
@@ -126,7 +136,11 @@ def sample_coco_minibatch(data, batch_size=100, split="train"):
     """
     drawn = np.random.choice(len(data[f"{split}_captions"]), batch_size)
     images = data[f"{split}_image_idxs"][drawn]
-    return data[f"{split}_captions"][drawn], data[f"{split}_features"][images], data[f"{split}_urls"][images]
+    return (
+        data[f"{split}_captions"][drawn],
+        data[f"{split}_features"][images],
+        data[f"{split}_urls"][images],
+    )
 
 
 def decode_captions(captions, idx_to_word):
@@ -171,20 +185,26 @@ def load_references(data, base_dir=None, split="val"):
     - base_dir: As given to `load_coco_data`
     - split: "train" or "val"
 
-    Returns: list with a list of captions, as strings, for each image that has any; and the array of these images' rows
-    in the features. The captions come from `<split>_references.json` in the folder, or, where there is none, from the
-    data set itself, so with rare words as <UNK> and long captions cut.
+    Returns: list with a list of captions, as strings, for each image that has any; and the array of
+    these images' rows in the features. The captions come from `<split>_references.json` in the
+    folder, or, where there is none, from the data set itself, so with rare words as <UNK> and long
+    captions cut.
     """
     path = find_dataset(base_dir) / f"{split}_references.json"
     if path.exists():
         try:
             images = json.loads(path.read_text(encoding="utf-8"))
-            references, rows = [image["captions"] for image in images], np.array([image["idx"] for image in images])
+            references, rows = (
+                [image["captions"] for image in images],
+                np.array([image["idx"] for image in images]),
+            )
             if not all(isinstance(caption, str) for captions in references for caption in captions):
                 raise ValueError("captions must be strings")
             check_indices("idx", rows, len(data[f"{split}_features"]), "the features")
         except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{path} holds no captions of this data set ({error}): fetch it again") from error
+            raise ValueError(
+                f"{path} holds no captions of this data set ({error}): fetch it again"
+            ) from error
         return references, rows
     by_image = {}
     captions = decode_captions(data[f"{split}_captions"], data["idx_to_word"])
@@ -201,13 +221,16 @@ def feature_statistics(features, chunk=4096):
     - features: Array of shape (images, D)
     - chunk: Rows to take into memory at a time
 
-    Returns a tuple of float64 arrays of shape (D,): mean, and standard deviation with 1 in place of 0
+    Returns a tuple of float64 arrays of shape (D,): mean, and standard deviation with 1 in place of
+    0
 
     Raises ValueError where there are no rows.
     """
     if len(features) == 0:
         raise ValueError("features has no rows to take the mean of")
-    first = np.asarray(features[0], np.float64)  # sums of differences from it lose no digits where the mean is large
+    first = np.asarray(
+        features[0], np.float64
+    )  # sums of differences from it lose no digits where the mean is large
     total, squares = 0.0, 0.0
     for start in range(0, len(features), chunk):
         block = np.asarray(features[start : start + chunk], np.float64) - first
@@ -218,7 +241,8 @@ def feature_statistics(features, chunk=4096):
 
 
 def find_dataset(base_dir=None):
-    """The folder of the data set that `load_coco_data(base_dir)` loads; Toytown is written first if it has to be.
+    """The folder of the data set that `load_coco_data(base_dir)` loads; Toytown is written first if
+    it has to be.
 
     Returns: absolute Path
 
@@ -233,7 +257,9 @@ def find_dataset(base_dir=None):
         candidates = [data_folder() / "coco_captioning"]
     found = next((folder for folder in candidates if folder.is_dir()), None)
     if str(base_dir or named or TOYTOWN) == TOYTOWN and found in (None, data_folder() / TOYTOWN):
-        from deeplearning.datasets.toytown.dataset import ensure_toytown  # here, since it imports this module
+        from deeplearning.datasets.toytown.dataset import (
+            ensure_toytown,
+        )  # here, since it imports this module
 
         return ensure_toytown()
     if found is None:
@@ -247,7 +273,9 @@ def find_dataset(base_dir=None):
 
 def _existing(path):
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: this folder holds no complete data set; fetch or build it again")
+        raise FileNotFoundError(
+            f"{path} is missing: this folder holds no complete data set; fetch or build it again"
+        )
     return path
 
 
@@ -265,7 +293,9 @@ def _open_h5(path):
 
 def _dataset(file, name, path):
     if not isinstance(file.get(name), h5py.Dataset):
-        raise ValueError(f"{path} holds no data set {name!r}, only {sorted(file)}: fetch or build it again")
+        raise ValueError(
+            f"{path} holds no data set {name!r}, only {sorted(file)}: fetch or build it again"
+        )
     return file[name]
 
 
@@ -281,15 +311,21 @@ def _vocabulary(path):
 
 
 def _urls(path, split):
-    """URLs of all images; a bare name becomes the URL of the file of that name beside the data set, if there."""
+    """URLs of all images; a bare name becomes the URL of the file of that name beside the data set,
+    if there.
+    """
     try:
         urls = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no text in UTF-8 ({error}): fetch or build it again") from error
+        raise ValueError(
+            f"{path} is no text in UTF-8 ({error}): fetch or build it again"
+        ) from error
     local = {}
     for folder in (path.parent / "images", path.parent / f"{split}_images"):
         if folder.is_dir():
-            local |= {name: f"{folder.resolve().as_uri()}/{quote(name)}" for name in os.listdir(folder)}
+            local |= {
+                name: f"{folder.resolve().as_uri()}/{quote(name)}" for name in os.listdir(folder)
+            }
     return np.array([local.get(url, url) for url in urls] if local else urls, dtype=object)
 
 
@@ -305,9 +341,7 @@ def _check_split(data, split, folder):
     elif images.shape != captions.shape[:1]:
         problem = f"{len(captions)} captions need as many image indices, got shape {images.shape}"
     elif captions.size and not 0 <= captions.min() <= captions.max() < V:
-        problem = (
-            f"captions hold indices {captions.min()} to {captions.max()}, the vocabulary has {V} words (0 to {V - 1})"
-        )
+        problem = f"captions hold indices {captions.min()} to {captions.max()}, the vocabulary has {V} words (0 to {V - 1})"
     elif images.size and not 0 <= images.min() <= images.max() < len(features):
         problem = f"captions point at images {images.min()} to {images.max()}, features has {len(features)} rows"
     elif len(urls) != len(features):

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-STARTED_IN = Path.cwd()  # a relative DEEPLEARNING_DATA means the same folder however often the process changes its own
+STARTED_IN = (
+    Path.cwd()
+)  # a relative DEEPLEARNING_DATA means the same folder however often the process changes its own
 
 
 def data_folder():
     """The folder that holds the data sets.
 
-    Returns: absolute Path, from the environment variable DEEPLEARNING_DATA, by default `deeplearning/datasets`
+    Returns: absolute Path, from the environment variable DEEPLEARNING_DATA, by default
+    `deeplearning/datasets`
     """
     default = Path(__file__).resolve().parent / "datasets"
     return STARTED_IN / Path(os.environ.get("DEEPLEARNING_DATA") or default).expanduser()
@@ -28,7 +31,8 @@ def atomic_write(path):
     Inputs:
     - path: File to write; an existing one is replaced
 
-    Yields: a binary file to write into. It lies beside `path` until everything is on the disk, and is then renamed.
+    Yields: a binary file to write into. It lies beside `path` until everything is on the disk, and
+    is then renamed.
 
     Raises OSError with one clear sentence where the disk is full or the folder can't be written.
     """
@@ -49,7 +53,8 @@ def atomic_write(path):
 
 
 def read_npz(path):
-    """Read an archive of arrays and one JSON text named `settings`, as our models and checkpoints are. No pickles.
+    """Read an archive of arrays and one JSON text named `settings`, as our models and checkpoints
+    are. No pickles.
 
     Inputs:
     - path: File to read
@@ -58,31 +63,45 @@ def read_npz(path):
     - settings: What the JSON text holds
     - arrays: Dictionary of all arrays
 
-    Raises FileNotFoundError for a missing file, and ValueError for a damaged one or one that is no such archive.
+    Raises FileNotFoundError for a missing file, and ValueError for a damaged one or one that is no
+    such archive.
     """
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            settings, arrays = json.loads(str(archive["settings"])), {name: archive[name] for name in archive.files}
+            settings, arrays = (
+                json.loads(str(archive["settings"])),
+                {name: archive[name] for name in archive.files},
+            )
         if not isinstance(settings, dict):
             raise ValueError(f"its settings are a {type(settings).__name__}")
         return settings, arrays
     except FileNotFoundError:
         raise
-    except Exception as error:  # damaged bytes make zipfile, zlib, NumPy and json raise almost anything
-        raise ValueError(f"{path} is damaged, or was not written by this package ({error}): delete it") from error
+    except (
+        Exception
+    ) as error:  # damaged bytes make zipfile, zlib, NumPy and json raise almost anything
+        raise ValueError(
+            f"{path} is damaged, or was not written by this package ({error}): delete it"
+        ) from error
 
 
 def squeezenet_checkpoint():
     """Where torchvision keeps SqueezeNet's ImageNet weights.
 
-    Returns: absolute Path; as torch.hub.get_dir, but without the seconds that torch takes to be imported
+    Returns: absolute Path; as torch.hub.get_dir, but without the seconds that torch takes to be
+    imported
     """
-    home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch")
-    return STARTED_IN / Path(home).expanduser() / "hub" / "checkpoints" / "squeezenet1_1-b8a52dc0.pth"
+    home = os.environ.get("TORCH_HOME") or Path(
+        os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch"
+    )
+    return (
+        STARTED_IN / Path(home).expanduser() / "hub" / "checkpoints" / "squeezenet1_1-b8a52dc0.pth"
+    )
 
 
 def choose_world():
-    """Which network and which pictures questions 3 and 4 look at: ImageNet's where both are at hand, else Toytown's.
+    """Which network and which pictures questions 3 and 4 look at: ImageNet's where both are at
+    hand, else Toytown's.
 
     Returns: tuple of "imagenet" or "toytown", and the reason, for people to read
     """
@@ -93,13 +112,16 @@ def choose_world():
     if pictures and weights:
         return "imagenet", f"its weights and pictures are in {shown}"
     missing = " and ".join(
-        name for name, there in (("imagenet_val_25.npz", pictures), ("ImageNet weights", weights)) if not there
+        name
+        for name, there in (("imagenet_val_25.npz", pictures), ("ImageNet weights", weights))
+        if not there
     )
     return "toytown", f"no {missing} in {shown}"
 
 
 def load_imagenet_val(num=None):
-    """Load the pictures that question 3 looks at: of ImageNet's validation set, or of Toytown's (see `choose_world`).
+    """Load the pictures that question 3 looks at: of ImageNet's validation set, or of Toytown's
+    (see `choose_world`).
 
     Inputs:
     - num: How many; by default all 25 of ImageNet, or one of each of Toytown's 22 kinds
@@ -144,7 +166,11 @@ class _Inert:
 def _scalar(dtype, raw):
     """An integer or a text from the bytes that a pickle holds of a NumPy scalar."""
     kind = str(dtype.given[0])
-    if dtype.state[1] in "<|" and kind in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8") and len(raw) == int(kind[1]):
+    if (
+        dtype.state[1] in "<|"
+        and kind in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")
+        and len(raw) == int(kind[1])
+    ):
         return int.from_bytes(raw, "little", signed=kind[0] == "i")
     if dtype.state[1] == "<" and kind.startswith("U"):
         return raw.decode("utf-32-le").rstrip("\0")
@@ -152,8 +178,9 @@ def _scalar(dtype, raw):
 
 
 class _LabelMap(pickle.Unpickler):
-    """Unpickler of an array that holds a dictionary. No name in it leads to code of others: NumPy's own functions
-    can be made to crash by what they are given."""
+    """Unpickler of an array that holds a dictionary. No name in it leads to code of others: NumPy's
+    own functions can be made to crash by what they are given.
+    """
 
     STANDS_FOR = {
         ("numpy", "ndarray"): _Inert,
@@ -170,7 +197,9 @@ class _LabelMap(pickle.Unpickler):
 
 
 def _read_imagenet(path):
-    """The file that the course hands out. Its label map is a pickle, which can run any code unless it is restrained."""
+    """The file that the course hands out. Its label map is a pickle, which can run any code unless
+    it is restrained.
+    """
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             X, y = archive["X"], archive["y"]
@@ -178,14 +207,25 @@ def _read_imagenet(path):
             np.lib.format.read_magic(file)
             np.lib.format.read_array_header_1_0(file)
             class_names = _LabelMap(file).load().state[-1][0]
-        if X.dtype != np.uint8 or X.ndim != 4 or X.shape[3] != 3 or y.shape != X.shape[:1] or y.dtype.kind not in "iu":
+        if (
+            X.dtype != np.uint8
+            or X.ndim != 4
+            or X.shape[3] != 3
+            or y.shape != X.shape[:1]
+            or y.dtype.kind not in "iu"
+        ):
             raise ValueError(f"pictures are {X.dtype} {X.shape}, labels {y.dtype} {y.shape}")
         if type(class_names) is not dict or not all(
-            type(label) is int and 0 <= label < 1000 and type(name) is str for label, name in class_names.items()
+            type(label) is int and 0 <= label < 1000 and type(name) is str
+            for label, name in class_names.items()
         ):
             raise ValueError("its label map does not lead from integers below 1,000 to names")
         if not set(y.tolist()) <= set(class_names):
             raise ValueError("some labels have no name")
         return X, y, class_names
-    except Exception as error:  # damaged bytes make zipfile, zlib, NumPy and pickle raise almost anything
-        raise ValueError(f"{path} is damaged or was tampered with ({error}): fetch it again") from error
+    except (
+        Exception
+    ) as error:  # damaged bytes make zipfile, zlib, NumPy and pickle raise almost anything
+        raise ValueError(
+            f"{path} is damaged or was tampered with ({error}): fetch it again"
+        ) from error

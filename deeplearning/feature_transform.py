@@ -1,10 +1,11 @@
-"""From pictures to the features of a data set: which network looked at them, and what was done to what it saw.
+"""From pictures to the features of a data set: which network looked at them, and what was done to
+what it saw.
 
     features = (raw - mean) / std               or, with a projection, (raw - mean) / std @ projection
 
-`raw` is what the network gives (`classifiers/backbones.py`), R numbers for each picture; features are D numbers. A data
-set keeps this in features.json and projection.npy, a trained model in its own file, so that new pictures are treated as
-those were that it learnt from.
+`raw` is what the network gives (`classifiers/backbones.py`), R numbers for each picture; features
+are D numbers. A data set keeps this in features.json and projection.npy, a trained model in its own
+file, so that new pictures are treated as those were that it learnt from.
 """
 
 import json
@@ -25,7 +26,8 @@ class FeatureTransform:
     - weights_sha256: Of the network's parameters, from `backbones.weights_sha256`
     - layer: Name of the layer whose input is taken
     - image_size: Height and width that pictures are squashed to
-    - pixel_mean, pixel_std: Three floats each; the network reads (RGB from 0 to 1 - pixel_mean) / pixel_std
+    - pixel_mean, pixel_std: Three floats each; the network reads (RGB from 0 to 1 - pixel_mean) /
+      pixel_std
     - mean, std: Arrays of shape (R,)
     - projection: None, or an array of shape (R, D)
     """
@@ -46,12 +48,18 @@ class FeatureTransform:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, np.asarray(getattr(self, name), np.float32))
         for name in ("pixel_mean", "pixel_std"):
-            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))  # JSON gives lists
+            object.__setattr__(
+                self, name, tuple(map(float, getattr(self, name)))
+            )  # JSON gives lists
         R = len(self.mean)
         if self.mean.shape != (R,) or self.std.shape != (R,) or not (self.std > 0).all():
-            raise ValueError(f"mean and positive std of one shape (R,) expected, got {self.mean.shape, self.std.shape}")
+            raise ValueError(
+                f"mean and positive std of one shape (R,) expected, got {self.mean.shape, self.std.shape}"
+            )
         if self.projection is not None and (self.projection.ndim != 2 or len(self.projection) != R):
-            raise ValueError(f"a projection of shape ({R}, D) expected, got {self.projection.shape}")
+            raise ValueError(
+                f"a projection of shape ({R}, D) expected, got {self.projection.shape}"
+            )
 
     def __call__(self, raw):
         """Features of pictures.
@@ -83,7 +91,8 @@ class FeatureTransform:
 
     @classmethod
     def from_description(cls, description, projection=None):
-        """The transform of which this is the description; `projection` is an array, if there is one.
+        """The transform of which this is the description; `projection` is an array, if there is
+        one.
 
         Raises ValueError for a description of another form.
         """
@@ -97,7 +106,11 @@ class FeatureTransform:
     def to_arrays(self):
         """All of it as a dictionary of arrays, for an npz archive that holds other arrays, too."""
         arrays = {"feature_transform": np.array(json.dumps(self.description()))}
-        return arrays if self.projection is None else arrays | {"feature_transform/projection": self.projection}
+        return (
+            arrays
+            if self.projection is None
+            else arrays | {"feature_transform/projection": self.projection}
+        )
 
     @classmethod
     def from_arrays(cls, arrays):
@@ -111,7 +124,9 @@ class FeatureTransform:
         return cls.from_description(description, arrays.get("feature_transform/projection"))
 
     def save(self, folder):
-        """Write features.json, and projection.npy if there is a projection, into the folder of a data set."""
+        """Write features.json, and projection.npy if there is a projection, into the folder of a
+        data set.
+        """
         with atomic_write(Path(folder) / "features.json") as file:
             file.write(json.dumps(self.description()).encode())
         if self.projection is not None:
@@ -122,8 +137,8 @@ class FeatureTransform:
     def load(cls, folder):
         """Read what `save` wrote.
 
-        Raises FileNotFoundError where the data set does not say how its features were made, and ValueError where what
-        it says is damaged.
+        Raises FileNotFoundError where the data set does not say how its features were made, and
+        ValueError where what it says is damaged.
         """
         path, projection = Path(folder) / "features.json", Path(folder) / "projection.npy"
         if not path.is_file():
@@ -134,7 +149,9 @@ class FeatureTransform:
         try:
             description = json.loads(path.read_text(encoding="utf-8"))
             reduced = isinstance(description, dict) and description.get("projection")
-            return cls.from_description(description, np.load(projection, allow_pickle=False) if reduced else None)
+            return cls.from_description(
+                description, np.load(projection, allow_pickle=False) if reduced else None
+            )
         except (OSError, ValueError, EOFError) as error:
             raise ValueError(
                 f"{path} does not hold how features were made ({error}): build the data set again"

@@ -1,4 +1,6 @@
-"""Figures that several notebooks and commands share. Matplotlib is imported when one is drawn: it takes a while."""
+"""Figures that several notebooks and commands share. Matplotlib is imported when one is drawn: it
+takes a while.
+"""
 
 import textwrap
 
@@ -17,10 +19,15 @@ def captioned_pictures(urls, captions, columns=3, width=38):
 
     Raises ValueError where there is no picture at all.
     """
-    lines = [[part for line in text.splitlines() for part in textwrap.wrap(line, width) or [""]] for text in captions]
+    lines = [
+        [part for line in text.splitlines() for part in textwrap.wrap(line, width) or [""]]
+        for text in captions
+    ]
     fig, axes = _grid(urls, columns, max(map(len, lines), default=0))
     for ax, text in zip(axes, lines, strict=False):
-        ax.text(0.5, -0.04, "\n".join(text), transform=ax.transAxes, ha="center", va="top", fontsize=9.5)
+        ax.text(
+            0.5, -0.04, "\n".join(text), transform=ax.transAxes, ha="center", va="top", fontsize=9.5
+        )
     return fig
 
 
@@ -28,7 +35,8 @@ TRUTH = {True: "#1a7f37", False: "#d1242f", None: "#6e7781"}  # green, red, grey
 
 
 def pictures_with_truth(urls, captions, statements, columns=3, width=34):
-    """Pictures in a grid, each with its caption: what is true in green, what is false in red, the rest in grey.
+    """Pictures in a grid, each with its caption: what is true in green, what is false in red, the
+    rest in grey.
 
     Inputs:
     - urls: URLs of the pictures
@@ -43,13 +51,21 @@ def pictures_with_truth(urls, captions, statements, columns=3, width=34):
     """
     from matplotlib.offsetbox import AnnotationBbox, HPacker, VPacker
 
-    texts = [_lines(_verdicts(caption, about), width) for caption, about in zip(captions, statements, strict=True)]
+    texts = [
+        _lines(_verdicts(caption, about), width)
+        for caption, about in zip(captions, statements, strict=True)
+    ]
     fig, axes = _grid(urls, columns, max(map(len, texts), default=0))
     for ax, lines in zip(axes, texts, strict=False):
-        rows = [HPacker(children=[_word(*word) for word in line], sep=4, pad=0, align="baseline") for line in lines]
+        rows = [
+            HPacker(children=[_word(*word) for word in line], sep=4, pad=0, align="baseline")
+            for line in lines
+        ]
         block = VPacker(children=rows, sep=3, pad=0, align="center")
         ax.add_artist(
-            AnnotationBbox(block, (0.5, -0.04), xycoords="axes fraction", box_alignment=(0.5, 1), frameon=False)
+            AnnotationBbox(
+                block, (0.5, -0.04), xycoords="axes fraction", box_alignment=(0.5, 1), frameon=False
+            )
         )
     return fig
 
@@ -72,7 +88,9 @@ def show_picture(image, title):
 
 
 def _verdicts(caption, statements):
-    """Pairs of a word and what is known about it; a word that two statements share is false if one of them is."""
+    """Pairs of a word and what is known about it; a word that two statements share is false if one
+    of them is.
+    """
     words = caption.split()
     verdicts = [None] * len(words)
     for statement in sorted(statements, key=lambda s: (s.true is False, s.true is True)):
@@ -97,7 +115,9 @@ def _word(word, verdict):
     from matplotlib.offsetbox import TextArea
 
     weight = "bold" if verdict is False else "normal"
-    return TextArea(word, textprops={"color": TRUTH[verdict], "fontsize": 9.5, "fontweight": weight})
+    return TextArea(
+        word, textprops={"color": TRUTH[verdict], "fontsize": 9.5, "fontweight": weight}
+    )
 
 
 def _grid(urls, columns, lines):
@@ -108,7 +128,9 @@ def _grid(urls, columns, lines):
         raise ValueError("no picture to show: the data set names no URL or file of any image")
     rows = -(-len(urls) // columns)
     height = 2.7 + 0.19 * lines  # inches: the picture, and its lines
-    fig, axes = plt.subplots(rows, columns, figsize=(3.4 * columns, height * rows), squeeze=False, layout="constrained")
+    fig, axes = plt.subplots(
+        rows, columns, figsize=(3.4 * columns, height * rows), squeeze=False, layout="constrained"
+    )
     for ax in axes.flat:
         ax.axis("off")
     for ax, url in zip(axes.flat, urls, strict=False):

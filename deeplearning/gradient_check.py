@@ -1,7 +1,7 @@
 """Gradients by finite differences, and verdicts on gradients computed by hand.
 
-The slope of f at x along one coordinate is (f(x + h) - f(x - h)) / 2h, up to an error of order h^2. That costs two
-evaluations a coordinate, so it serves to check gradients, not to train.
+The slope of f at x along one coordinate is (f(x + h) - f(x - h)) / 2h, up to an error of order h^2.
+That costs two evaluations a coordinate, so it serves to check gradients, not to train.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ def eval_numerical_gradient(f, x, verbose=True, h=1e-5):
 
     Inputs:
     - f: Function of x that returns a number
-    - x: Point at which to evaluate, a floating-point array of any shape. Changed while f runs, then restored exactly
+    - x: Point at which to evaluate, a floating-point array of any shape. Changed while f runs, then
+      restored exactly
     - verbose: Whether to print each index with its slope
     - h: Half the distance between the two evaluations
 
@@ -31,11 +32,13 @@ def eval_numerical_gradient(f, x, verbose=True, h=1e-5):
 
 
 def eval_numerical_gradient_array(f, x, df, h=1e-5):
-    """Numerical gradient of a function that returns an array, given the gradient that arrives at its output.
+    """Numerical gradient of a function that returns an array, given the gradient that arrives at
+    its output.
 
     Inputs:
     - f: Function of x that returns an array
-    - x: Point at which to evaluate, a floating-point array of any shape. Changed while f runs, then restored exactly
+    - x: Point at which to evaluate, a floating-point array of any shape. Changed while f runs, then
+      restored exactly
     - df: Upstream gradient, of the shape of f(x)
     - h: Half the distance between the two evaluations
 
@@ -50,11 +53,13 @@ def eval_numerical_gradient_array(f, x, df, h=1e-5):
 
 
 def grad_check_sparse(f, x, analytic_grad, num_checks=10, h=1e-5):
-    """Compare a gradient with the numerical one at a few random places, and print both with their relative error.
+    """Compare a gradient with the numerical one at a few random places, and print both with their
+    relative error.
 
     Inputs:
     - f: Function of x that returns a number
-    - x: Point at which to evaluate, a floating-point array of any shape. Changed while f runs, then restored exactly
+    - x: Point at which to evaluate, a floating-point array of any shape. Changed while f runs, then
+      restored exactly
     - analytic_grad: Gradient to check, of x's shape
     - num_checks: Number of places, drawn from NumPy's global generator
     - h: Half the distance between the two evaluations
@@ -63,7 +68,9 @@ def grad_check_sparse(f, x, analytic_grad, num_checks=10, h=1e-5):
         index = tuple(np.random.randint(size) for size in x.shape)
         plus, minus = _evaluate_around(f, x, index, h)
         numeric, analytic = (plus - minus) / (2 * h), analytic_grad[index]
-        print(f"numerical: {numeric:f} analytic: {analytic:f}, relative error: {rel_error(numeric, analytic):e}")
+        print(
+            f"numerical: {numeric:f} analytic: {analytic:f}, relative error: {rel_error(numeric, analytic):e}"
+        )
 
 
 def _evaluate_around(f, x, index, h):
@@ -84,8 +91,8 @@ def _evaluate_around(f, x, index, h):
 def rel_error(a, b):
     """Largest element-wise relative error, max |a - b| / max(1e-8, |a| + |b|).
 
-    One entry near zero can make this large for a right answer: finite differences have an absolute error, too. It is
-    for comparing with printed values; for gradients use `compare_gradients`.
+    One entry near zero can make this large for a right answer: finite differences have an absolute
+    error, too. It is for comparing with printed values; for gradients use `compare_gradients`.
 
     Inputs:
     - a, b: Arrays or numbers of the same shape
@@ -132,8 +139,9 @@ class Verdict:
 def compare_gradients(analytic, numeric, name="gradient", **sizes):
     """Judge a gradient: right if norm(a - n) <= 1e-6 * (norm(a) + norm(n)) + 1e-9.
 
-    The norm over the whole array is what makes the verdict sharp: errors of finite differences in single small entries
-    drown in it, while an answer that is wrong by a tenth of a per cent is still five hundred times over the limit.
+    The norm over the whole array is what makes the verdict sharp: errors of finite differences in
+    single small entries drown in it, while an answer that is wrong by a tenth of a per cent is
+    still five hundred times over the limit.
 
     Inputs:
     - analytic: Gradient to judge, in float64
@@ -141,7 +149,8 @@ def compare_gradients(analytic, numeric, name="gradient", **sizes):
     - name: What to call it in the verdict
     - sizes: Numbers that a gradient may be off by, such as N=10, T=13, for the hint
 
-    Returns: a `Verdict`. Anything that is no plain floating-point array of numeric's shape, or is not finite, is wrong.
+    Returns: a `Verdict`. Anything that is no plain floating-point array of numeric's shape, or is
+    not finite, is wrong.
     """
     problem = _cannot_be_compared(analytic, numeric)
     if problem:
@@ -149,16 +158,28 @@ def compare_gradients(analytic, numeric, name="gradient", **sizes):
     distance = np.linalg.norm((analytic - numeric).ravel())
     limit = 1e-6 * (np.linalg.norm(analytic.ravel()) + np.linalg.norm(numeric.ravel())) + 1e-9
     if distance <= limit:
-        hint = "" if numeric.any() or not numeric.size else "Both are all zero: this check shows nothing."
+        hint = (
+            ""
+            if numeric.any() or not numeric.size
+            else "Both are all zero: this check shows nothing."
+        )
         return Verdict(name, True, float(distance), float(limit), hint=hint)
-    index = tuple(int(i) for i in np.unravel_index(np.argmax(np.abs(analytic - numeric)), numeric.shape))
+    index = tuple(
+        int(i) for i in np.unravel_index(np.argmax(np.abs(analytic - numeric)), numeric.shape)
+    )
     worst = f"Worst at {list(index)}: {analytic[index]:.6g}, expected {numeric[index]:.6g}."
-    return Verdict(name, False, float(distance), float(limit), worst, _hint(analytic, numeric, sizes))
+    return Verdict(
+        name, False, float(distance), float(limit), worst, _hint(analytic, numeric, sizes)
+    )
 
 
 def _cannot_be_compared(analytic, numeric):
     if type(analytic) is not np.ndarray or analytic.dtype.kind != "f":
-        kind = f"an array of {analytic.dtype}" if type(analytic) is np.ndarray else type(analytic).__name__
+        kind = (
+            f"an array of {analytic.dtype}"
+            if type(analytic) is np.ndarray
+            else type(analytic).__name__
+        )
         return f"Expected a plain NumPy array of floating-point numbers, got {kind}."
     if analytic.shape != numeric.shape:
         return f"Expected shape {numeric.shape}, got {analytic.shape}."
@@ -178,7 +199,9 @@ def _hint(analytic, numeric, sizes):
         return "It is all zero: nothing was computed, or it was not passed on."
     if same(-analytic, numeric):
         return "The sign is wrong everywhere."
-    scale = float(analytic.ravel() @ numeric.ravel()) / max(float(numeric.ravel() @ numeric.ravel()), 1e-300)
+    scale = float(analytic.ravel() @ numeric.ravel()) / max(
+        float(numeric.ravel() @ numeric.ravel()), 1e-300
+    )
     if same(analytic, scale * numeric) and scale:
         names = [f"{sign}{key}" for key, size in sizes.items() for sign, s in (("", size), ("1/", 1 / size))
                  if size != 1 and abs(abs(scale) - s) <= 1e-3 * s]  # fmt: skip
@@ -188,15 +211,21 @@ def _hint(analytic, numeric, sizes):
     if numeric.ndim == 3 and numeric.shape[1] > 1 and same(analytic[:, -1], numeric[:, -1]):
         return "Only the last time step is right: is the gradient carried back from step to step?"
     if numeric.shape[-1] % 4 == 0 and numeric.shape[-1]:
-        blocks = zip("ifog", np.split(analytic, 4, axis=-1), np.split(numeric, 4, axis=-1), strict=True)
+        blocks = zip(
+            "ifog", np.split(analytic, 4, axis=-1), np.split(numeric, 4, axis=-1), strict=True
+        )
         wrong = [gate for gate, a, n in blocks if not same(a, n)]
         if len(wrong) < 4:
-            return f"If its last axis holds the gates i, f, o, g: wrong for {', '.join(wrong)} only."
+            return (
+                f"If its last axis holds the gates i, f, o, g: wrong for {', '.join(wrong)} only."
+            )
     return ""
 
 
 def check_gradient(name, analytic, numeric, **sizes):
-    """Print the verdict of `compare_gradients`; raise AssertionError with it where the gradient is wrong."""
+    """Print the verdict of `compare_gradients`; raise AssertionError with it where the gradient is
+    wrong.
+    """
     _report(compare_gradients(analytic, numeric, name, **sizes))
 
 

@@ -15,7 +15,9 @@ from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
 from deeplearning.data_utils import atomic_write
 
-CACHE = platformdirs.user_cache_path("deeplearning") / "pictures"  # what came from the network, by a hash of its URL
+CACHE = (
+    platformdirs.user_cache_path("deeplearning") / "pictures"
+)  # what came from the network, by a hash of its URL
 TIMEOUT = 10  # seconds
 TRIES = 3  # where a server is busy or drops the connection
 PAUSE = 0.5  # seconds before the second try, twice as many before the third
@@ -26,13 +28,15 @@ BROKEN = (OSError, ValueError, TypeError, SyntaxError, RuntimeError, Image.Decom
 
 
 def image_from_url(url):
-    """Fetch a picture and decode it in memory. What came from the network is kept on the disk for the next time.
+    """Fetch a picture and decode it in memory. What came from the network is kept on the disk for
+    the next time.
 
     Inputs:
     - url: An http, https or file URL, as the data sets name them
 
-    Returns: uint8 array of shape (height, width, 3). Where there is none to be had, a warning says why, and a grey
-    placeholder with the URL on it is returned, so that a dead link costs one picture and not the notebook.
+    Returns: uint8 array of shape (height, width, 3). Where there is none to be had, a warning says
+    why, and a grey placeholder with the URL on it is returned, so that a dead link costs one
+    picture and not the notebook.
     """
     try:
         cached = CACHE / hashlib.sha256(url.encode()).hexdigest()
@@ -46,7 +50,11 @@ def image_from_url(url):
                 with atomic_write(cached) as file:
                     file.write(content)
         return picture
-    except (*BROKEN, AttributeError, http.client.HTTPException) as error:  # AttributeError: no string at all
+    except (
+        *BROKEN,
+        AttributeError,
+        http.client.HTTPException,
+    ) as error:  # AttributeError: no string at all
         warnings.warn(f"no picture from {url}: {error}", stacklevel=2)
         return _placeholder(url)
 
@@ -59,14 +67,19 @@ def decode_image(content):
 
     Returns: PIL image in RGB, turned the way that its EXIF data says it was taken
 
-    Raises ValueError for more than MAX_PIXELS, and one of BROKEN for what is no picture, or only a part of one.
+    Raises ValueError for more than MAX_PIXELS, and one of BROKEN for what is no picture, or only a
+    part of one.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we refuse smaller ones than Pillow warns of
+        warnings.simplefilter(
+            "ignore", Image.DecompressionBombWarning
+        )  # we refuse smaller ones than Pillow warns of
         try:
             image = Image.open(io.BytesIO(content))
         except UnidentifiedImageError:  # whose message names an object in memory
-            raise ValueError("it is no picture of a kind that Pillow reads: save it as JPEG or PNG") from None
+            raise ValueError(
+                "it is no picture of a kind that Pillow reads: save it as JPEG or PNG"
+            ) from None
     with image:
         if image.width * image.height > MAX_PIXELS:
             raise ValueError(
@@ -88,7 +101,13 @@ def _fetch(url):
                 raise ValueError(f"the file is larger than {MAX_BYTES >> 20} MiB")
             return content
         except (urllib.error.HTTPError, ConnectionResetError, http.client.HTTPException) as error:
-            busy = not isinstance(error, urllib.error.HTTPError) or error.code in (429, 500, 502, 503, 504)
+            busy = not isinstance(error, urllib.error.HTTPError) or error.code in (
+                429,
+                500,
+                502,
+                503,
+                504,
+            )
             if not busy or attempt == TRIES - 1:
                 raise
             time.sleep(PAUSE * 2**attempt)

@@ -17,7 +17,9 @@ __all__ = [
     "jitter", "load_image", "open_image", "preprocess", "preprocess_image", "rescale",
 ]  # fmt: skip
 
-SQUEEZENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)  # of ImageNet's pixels, red, green and blue from 0 to 1
+SQUEEZENET_MEAN = np.array(
+    [0.485, 0.456, 0.406], np.float32
+)  # of ImageNet's pixels, red, green and blue from 0 to 1
 SQUEEZENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
 BLUR = np.array([[1, 2, 1], [2, 188, 2], [1, 2, 1]]) / 200
 
@@ -43,7 +45,8 @@ def deprocess_image(img, rescale=False):
 
     Inputs:
     - img: Normalised picture, of shape (..., 3)
-    - rescale: Whether to stretch what comes out over the whole range from black to white; a plain picture stays plain
+    - rescale: Whether to stretch what comes out over the whole range from black to white; a plain
+      picture stays plain
 
     Returns: uint8 array of the same shape; pixels out of range are clipped
 
@@ -51,9 +54,13 @@ def deprocess_image(img, rescale=False):
     """
     img = np.asarray(img)
     if img.ndim == 0 or img.shape[-1] != 3 or not np.isfinite(img).all():
-        raise ValueError(f"expected a picture of shape (..., 3) without NaN and infinity, got one of {img.shape}")
+        raise ValueError(
+            f"expected a picture of shape (..., 3) without NaN and infinity, got one of {img.shape}"
+        )
     img = img * SQUEEZENET_STD + SQUEEZENET_MEAN
-    if rescale and np.ptp(img) > 1e-3:  # what is less than a grey level is rounding, and not a picture
+    if (
+        rescale and np.ptp(img) > 1e-3
+    ):  # what is less than a grey level is rounding, and not a picture
         img = (img - img.min()) / np.ptp(img)
     return np.rint(255 * img.clip(0, 1)).astype(np.uint8)
 
@@ -69,7 +76,9 @@ def load_image(filename, size=None):
 
     Raises FileNotFoundError for a missing file, and ValueError for one that is no picture.
     """
-    from torchvision.transforms.functional import resize  # torchvision takes seconds, and most functions do without it
+    from torchvision.transforms.functional import (
+        resize,
+    )  # torchvision takes seconds, and most functions do without it
 
     image = open_image(filename)
     return np.array(image if size is None else resize(image, size))
@@ -80,20 +89,24 @@ def open_image(path):
 
     Returns: PIL image in RGB
 
-    Raises FileNotFoundError for a missing file, and ValueError for one that is no picture, or a very large one.
+    Raises FileNotFoundError for a missing file, and ValueError for one that is no picture, or a
+    very large one.
     """
     if isinstance(path, Image.Image):
         return path.convert("RGB")
     try:
         return decode_image(Path(path).read_bytes())
     except FileNotFoundError:
-        raise FileNotFoundError(f"no picture at {path}: look at the spelling, and at which folder it is in") from None
+        raise FileNotFoundError(
+            f"no picture at {path}: look at the spelling, and at which folder it is in"
+        ) from None
     except BROKEN as error:
         raise ValueError(f"can't read the picture {path}: {error}") from error
 
 
 def blur_image(X):
-    """Blur very slightly: each pixel becomes a mean that it dominates, of itself and its eight neighbours.
+    """Blur very slightly: each pixel becomes a mean that it dominates, of itself and its eight
+    neighbours.
 
     Inputs:
     - X: Pictures, array of shape (N, 3, H, W); around them there are zeros
@@ -117,7 +130,9 @@ def preprocess(img, size=224):
     """
     from torchvision.transforms import functional as TF  # as in `load_image`
 
-    return TF.normalize(TF.to_tensor(TF.resize(img.convert("RGB"), size)), SQUEEZENET_MEAN, SQUEEZENET_STD)[None]
+    return TF.normalize(
+        TF.to_tensor(TF.resize(img.convert("RGB"), size)), SQUEEZENET_MEAN, SQUEEZENET_STD
+    )[None]
 
 
 def deprocess(img, should_rescale=True):
@@ -125,7 +140,8 @@ def deprocess(img, should_rescale=True):
 
     Inputs:
     - img: Tensor of shape (1, 3, H, W)
-    - should_rescale: Whether to stretch it over the whole range from black to white; else it is clipped
+    - should_rescale: Whether to stretch it over the whole range from black to white; else it is
+      clipped
 
     Returns: PIL image
 
@@ -150,7 +166,8 @@ def rescale(x):
 
 
 def jitter(X, ox, oy):
-    """Shift pictures; what leaves at one side comes in at the other. Negative shifts undo positive ones.
+    """Shift pictures; what leaves at one side comes in at the other. Negative shifts undo positive
+    ones.
 
     Inputs:
     - X: Tensor of shape (N, C, H, W)
@@ -162,7 +179,8 @@ def jitter(X, ox, oy):
 
 
 def blur_tensor(X, sigma=1):
-    """Blur by a Gaussian, cut off at three standard deviations; beyond the edge the edge's pixels repeat.
+    """Blur by a Gaussian, cut off at three standard deviations; beyond the edge the edge's pixels
+    repeat.
 
     Inputs:
     - X: Tensor of shape (N, C, H, W)
@@ -177,4 +195,6 @@ def blur_tensor(X, sigma=1):
     kernel = torch.exp(-at.square() / (2 * sigma**2))
     kernel = (kernel / kernel.sum()).expand(X.shape[1], 1, 1, -1)  # (C, 1, 1, 2 reach + 1)
     X = F.conv2d(F.pad(X, (reach, reach, 0, 0), mode="replicate"), kernel, groups=X.shape[1])
-    return F.conv2d(F.pad(X, (0, 0, reach, reach), mode="replicate"), kernel.transpose(2, 3), groups=X.shape[1])
+    return F.conv2d(
+        F.pad(X, (0, 0, reach, reach), mode="replicate"), kernel.transpose(2, 3), groups=X.shape[1]
+    )

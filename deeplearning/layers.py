@@ -1,9 +1,10 @@
-"""Layers without a memory: affine, ReLU, dropout and the softmax loss, the affine and softmax ones over time as well.
+"""Layers without a memory: affine, ReLU, dropout and the softmax loss, the affine and softmax ones
+over time as well.
 
-Every layer is a pair of functions. The forward one returns its output and a `cache`; the backward one takes the
-gradient of the loss with respect to that output, `dout`, and the cache, and returns the gradients with respect to the
-forward one's arguments, in their order. Letters of shapes: N batch, T time steps, D input, M output, C classes,
-V vocabulary.
+Every layer is a pair of functions. The forward one returns its output and a `cache`; the backward
+one takes the gradient of the loss with respect to that output, `dout`, and the cache, and returns
+the gradients with respect to the forward one's arguments, in their order. Letters of shapes: N
+batch, T time steps, D input, M output, C classes, V vocabulary.
 """
 
 import math
@@ -13,10 +14,12 @@ import numpy as np
 
 
 def check_shapes(**arrays):
-    """Bind the letters of shapes such as "N T D" to sizes, array by array, and refuse the first that does not fit.
+    """Bind the letters of shapes such as "N T D" to sizes, array by array, and refuse the first
+    that does not fit.
 
-    `N, D, H = check_shapes(x=(x, "N D"), h=(h, "N H"), Wx=(Wx, "D 4H"))`, where x of shape (2, 3) and h of shape
-    (2, 5) ask for a Wx of shape (3, 20). A letter must stand alone before it may carry a factor.
+    `N, D, H = check_shapes(x=(x, "N D"), h=(h, "N H"), Wx=(Wx, "D 4H"))`, where x of shape (2, 3)
+    and h of shape (2, 5) ask for a Wx of shape (3, 20). A letter must stand alone before it may
+    carry a factor.
 
     Inputs:
     - arrays: For each argument its name, and a pair of the array and the letters of its shape
@@ -24,13 +27,18 @@ def check_shapes(**arrays):
     Returns:
     - sizes: Tuple with the size of each letter, in order of first appearance
 
-    Raises ValueError that names the argument, what was expected and what came: something that is no NumPy array,
-    numbers that are no floating-point numbers, or a shape that contradicts the arrays before it.
+    Raises ValueError that names the argument, what was expected and what came: something that is no
+    NumPy array, numbers that are no floating-point numbers, or a shape that contradicts the arrays
+    before it.
     """
     sizes = {}
     for name, (array, letters) in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
-            kind = f"an array of {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
+            kind = (
+                f"an array of {array.dtype}"
+                if isinstance(array, np.ndarray)
+                else type(array).__name__
+            )
             raise ValueError(f"{name} must be a NumPy array of floating-point numbers, got {kind}")
         axes = [re.fullmatch(r"(\d*)([A-Z])", axis).groups() for axis in letters.split()]
         if array.ndim == len(axes):
@@ -41,7 +49,9 @@ def check_shapes(**arrays):
                 continue
         known = ", ".join(f"{letter} = {sizes[letter]}" for _, letter in axes if letter in sizes)
         shape = "(" + letters.replace(" ", ", ") + ("" if " " in letters else ",") + ")"
-        raise ValueError(f"{name} must have shape {shape}{' with ' + known if known else ''}, got {array.shape}")
+        raise ValueError(
+            f"{name} must have shape {shape}{' with ' + known if known else ''}, got {array.shape}"
+        )
     return tuple(sizes.values())
 
 
@@ -57,7 +67,11 @@ def check_indices(name, indices, size, of_what):
     Raises ValueError with the place and value of the first bad index.
     """
     if not isinstance(indices, np.ndarray) or indices.dtype.kind not in "iu":
-        kind = f"an array of {indices.dtype}" if isinstance(indices, np.ndarray) else type(indices).__name__
+        kind = (
+            f"an array of {indices.dtype}"
+            if isinstance(indices, np.ndarray)
+            else type(indices).__name__
+        )
         raise ValueError(f"{name} must be a NumPy array of integers, got {kind}")
     if indices.size and (indices.min() < 0 or indices.max() >= size):
         where = tuple(int(i) for i in np.argwhere((indices < 0) | (indices >= size))[0])
@@ -70,16 +84,32 @@ def check_indices(name, indices, size, of_what):
 def check_mask(mask, N, T):
     """Refuse a mask that is no bool array of shape (N, T) with a ValueError; returns the mask."""
     if not isinstance(mask, np.ndarray) or mask.dtype.kind != "b" or mask.shape != (N, T):
-        got = f"{mask.dtype} of shape {mask.shape}" if isinstance(mask, np.ndarray) else type(mask).__name__
+        got = (
+            f"{mask.dtype} of shape {mask.shape}"
+            if isinstance(mask, np.ndarray)
+            else type(mask).__name__
+        )
         raise ValueError(f"mask must be a bool array of shape (N, T) = {(N, T)}, got {got}")
     return mask
 
 
 def check_upstream(name, gradient, letters, shape):
-    """Refuse an upstream gradient that is no floating-point array of the output's shape, with a ValueError."""
-    if not isinstance(gradient, np.ndarray) or gradient.dtype.kind != "f" or gradient.shape != shape:
-        got = f"{gradient.dtype} of {gradient.shape}" if isinstance(gradient, np.ndarray) else type(gradient).__name__
-        raise ValueError(f"{name} must be a floating-point array of shape {letters} = {shape}, got {got}")
+    """Refuse an upstream gradient that is no floating-point array of the output's shape, with a
+    ValueError.
+    """
+    if (
+        not isinstance(gradient, np.ndarray)
+        or gradient.dtype.kind != "f"
+        or gradient.shape != shape
+    ):
+        got = (
+            f"{gradient.dtype} of {gradient.shape}"
+            if isinstance(gradient, np.ndarray)
+            else type(gradient).__name__
+        )
+        raise ValueError(
+            f"{name} must be a floating-point array of shape {letters} = {shape}, got {got}"
+        )
 
 
 def affine_forward(x, w, b):
@@ -97,7 +127,9 @@ def affine_forward(x, w, b):
     Raises ValueError where a shape does not fit.
     """
     # math.prod, not reshape's -1: an empty batch has a shape, too
-    rows = x.reshape(len(x), math.prod(x.shape[1:])) if isinstance(x, np.ndarray) and x.ndim else x  # (N, D)
+    rows = (
+        x.reshape(len(x), math.prod(x.shape[1:])) if isinstance(x, np.ndarray) and x.ndim else x
+    )  # (N, D)
     check_shapes(x=(rows, "N D"), w=(w, "D M"), b=(b, "M"))
     return rows @ w + b, (x, w, b)
 
@@ -150,9 +182,11 @@ def relu_backward(dout, cache):
 
 
 def dropout_forward(x, p, rng):
-    """Inverted dropout: each number is dropped with probability p, and the others are divided by 1 - p.
+    """Inverted dropout: each number is dropped with probability p, and the others are divided by 1
+    - p.
 
-    The division keeps the expected value of the output at x, so that nothing is scaled when the network is used.
+    The division keeps the expected value of the output at x, so that nothing is scaled when the
+    network is used.
 
     Inputs:
     - x: Input, of any shape
@@ -192,7 +226,8 @@ def dropout_backward(dout, cache):
 def logsumexp(x):
     """log(sum(exp(x))) over the last axis, finite for scores of any size.
 
-    Subtracting the largest score first changes nothing in exact arithmetic and leaves no exponential above one.
+    Subtracting the largest score first changes nothing in exact arithmetic and leaves no
+    exponential above one.
 
     Inputs:
     - x: Scores, of shape (..., C)
@@ -214,17 +249,22 @@ def softmax_loss(x, y):
     - loss: The mean of -log p(y), a float
     - dx: Gradient of the loss with respect to x, of shape (N, C)
 
-    Raises ValueError for an empty minibatch, a shape that does not fit or a class that does not exist.
+    Raises ValueError for an empty minibatch, a shape that does not fit or a class that does not
+    exist.
     """
     N, C = check_shapes(x=(x, "N C"))
     check_indices("y", y, C, f"the {C} classes")
     if y.shape != (N,) or N == 0:
-        raise ValueError(f"y must hold one class for each of the {N} rows of x (at least one), got shape {y.shape}")
+        raise ValueError(
+            f"y must hold one class for each of the {N} rows of x (at least one), got shape {y.shape}"
+        )
     return _cross_entropy(x, y, N)
 
 
 def _cross_entropy(x, y, N):
-    """Sum of -log p(y) over the rows of scores x, divided by N, and its gradient; one exponential serves both."""
+    """Sum of -log p(y) over the rows of scores x, divided by N, and its gradient; one exponential
+    serves both.
+    """
     rows = np.arange(len(x))
     p = x - x.max(axis=1, keepdims=True)  # log p, but for the logarithm of the sum
     right = p[rows, y]
@@ -285,8 +325,9 @@ def temporal_affine_backward(dout, cache):
 def temporal_softmax_loss(x, y, mask, verbose=False):
     """Cross-entropy of the softmax over the vocabulary at every time step.
 
-    Captions have different lengths and are filled up with NULL; the mask leaves those places out. The losses that
-    remain are summed over time and averaged over the minibatch: divided by N, not by N*T or the number of words.
+    Captions have different lengths and are filled up with NULL; the mask leaves those places out.
+    The losses that remain are summed over time and averaged over the minibatch: divided by N, not
+    by N*T or the number of words.
 
     Inputs:
     - x: Scores, of shape (N, T, V)
@@ -298,11 +339,14 @@ def temporal_softmax_loss(x, y, mask, verbose=False):
     - loss: A float
     - dx: Gradient of the loss with respect to x, of shape (N, T, V); zero where mask is False
 
-    Raises ValueError for an empty minibatch, a shape or dtype that does not fit, or a word outside the vocabulary.
+    Raises ValueError for an empty minibatch, a shape or dtype that does not fit, or a word outside
+    the vocabulary.
     """
     N, T, V = check_shapes(x=(x, "N T V"))
     if N == 0:
-        raise ValueError("x has no rows: the loss is a mean over the minibatch, so it needs at least one caption")
+        raise ValueError(
+            "x has no rows: the loss is a mean over the minibatch, so it needs at least one caption"
+        )
     check_mask(mask, N, T)
     if np.shape(y) != (N, T):
         raise ValueError(f"y must have shape (N, T) = {(N, T)}, got {np.shape(y)}")

@@ -1,7 +1,7 @@
 """How good captions are: BLEU and CIDEr-D against captions that people wrote.
 
-Scores compare words, as `tokenize` finds them: lower case, without punctuation, <START>, <END> and <NULL>. <UNK> stays,
-as a word that never matches, not even itself.
+Scores compare words, as `tokenize` finds them: lower case, without punctuation, <START>, <END> and
+<NULL>. <UNK> stays, as a word that never matches, not even itself.
 """
 
 import math
@@ -12,8 +12,11 @@ from collections import Counter
 import numpy as np
 
 UNKNOWN = "<unk>"
-# Accents and vowel signs that belong to the letter before them, as in Hindi, where \w alone would end the word
-MARKS = "".join(c for c in map(chr, range(0x300, 0x10000)) if unicodedata.category(c).startswith("M"))
+# Accents and vowel signs that belong to the letter before them, as in Hindi, where \w alone would
+# end the word
+MARKS = "".join(
+    c for c in map(chr, range(0x300, 0x10000)) if unicodedata.category(c).startswith("M")
+)
 WORD = re.compile(rf"<unk>|\w[\w{MARKS}]*")
 
 
@@ -25,7 +28,9 @@ def tokenize(caption):
 
     Returns: list of str, such as ["a", "dogs", "ball"]
     """
-    text = unicodedata.normalize("NFC", caption.lower())  # an accent is part of its letter, however it was typed
+    text = unicodedata.normalize(
+        "NFC", caption.lower()
+    )  # an accent is part of its letter, however it was typed
     text = re.sub("['\u2019]", "", text)  # a dog's ball: dogs; a gray-green ball: gray green
     return WORD.findall(re.sub("<(start|end|null)>", " ", text))
 
@@ -33,9 +38,10 @@ def tokenize(caption):
 def corpus_bleu(references, captions, max_n=4):
     """BLEU-1 to BLEU-max_n over a whole set of captions.
 
-    The precision of n-grams is how many of the captions' n-grams occur in a reference of the same image, each counted
-    at most as often as in the reference that has it most often. BLEU-n is the geometric mean of the precisions up to n,
-    times a penalty exp(1 - r / c) where the captions' length c falls below r, the lengths of the closest references.
+    The precision of n-grams is how many of the captions' n-grams occur in a reference of the same
+    image, each counted at most as often as in the reference that has it most often. BLEU-n is the
+    geometric mean of the precisions up to n, times a penalty exp(1 - r / c) where the captions'
+    length c falls below r, the lengths of the closest references.
 
     Inputs:
     - references: For each image a list of captions, as strings
@@ -84,9 +90,10 @@ def bleu_1(reference, caption):
 def cider_d(references, captions, sigma=6.0):
     """CIDEr-D: agreement with the references in n-grams that tell one image from another.
 
-    Each n-gram weighs log(number of images / number of images with it in a reference). For n from 1 to 4 caption and
-    reference are compared by the cosine of their weighted counts, with the caption's counts clipped to the reference's
-    and a penalty exp(-(difference in length)^2 / (2 sigma^2)); the mean over n and references is multiplied by 10.
+    Each n-gram weighs log(number of images / number of images with it in a reference). For n from 1
+    to 4 caption and reference are compared by the cosine of their weighted counts, with the
+    caption's counts clipped to the reference's and a penalty exp(-(difference in length)^2 / (2
+    sigma^2)); the mean over n and references is multiplied by 10.
 
     Inputs:
     - references: For each image a list of captions, as strings
@@ -99,12 +106,15 @@ def cider_d(references, captions, sigma=6.0):
 
     Raises ValueError where there is not at least one image, or an image without reference.
 
-    Source: Vedantam, Zitnick and Parikh, "CIDEr: consensus-based image description evaluation", 2015, section 7.
+    Source: Vedantam, Zitnick and Parikh, "CIDEr: consensus-based image description evaluation",
+    2015, section 7.
     """
     tokenized = list(_tokenized(references, captions))
     images_with = Counter()
     for refs, _ in tokenized:
-        images_with.update({ngram for ref in refs for n in range(1, 5) for ngram in _ngrams(ref, n)})
+        images_with.update(
+            {ngram for ref in refs for n in range(1, 5) for ngram in _ngrams(ref, n)}
+        )
     log_images = math.log(len(tokenized))
 
     def weighted(words, n):
@@ -122,7 +132,10 @@ def cider_d(references, captions, sigma=6.0):
             penalty = math.exp(-((len(words) - len(ref)) ** 2) / (2 * sigma**2))
             for n in range(1, 5):
                 ours, theirs = weighted(words, n), weighted(ref, n)
-                dot = sum(min(ours[gram], theirs[gram]) * theirs[gram] for gram in ours.keys() & theirs.keys())
+                dot = sum(
+                    min(ours[gram], theirs[gram]) * theirs[gram]
+                    for gram in ours.keys() & theirs.keys()
+                )
                 norms = norm(ours) * norm(theirs)
                 scores[image] += penalty * dot / norms / len(refs) if norms and dot else 0.0
     scores *= 10 / 4
@@ -131,15 +144,23 @@ def cider_d(references, captions, sigma=6.0):
 
 def _tokenized(references, captions):
     if any(isinstance(refs, str) for refs in references):
-        raise ValueError("references must be a list of captions for each image, got a single caption for one")
-    if len(references) != len(captions) or not captions or not all(len(refs) for refs in references):
+        raise ValueError(
+            "references must be a list of captions for each image, got a single caption for one"
+        )
+    if (
+        len(references) != len(captions)
+        or not captions
+        or not all(len(refs) for refs in references)
+    ):
         empty = sum(not len(refs) for refs in references)
         raise ValueError(
             f"scores need at least one image, and for each one caption and at least one reference: got {len(captions)} "
             f"captions and {len(references)} lists of references, {empty} of them empty"
         )
     for refs, caption in zip(references, captions, strict=True):
-        words = ["<unknown to the captioner>" if word == UNKNOWN else word for word in tokenize(caption)]
+        words = [
+            "<unknown to the captioner>" if word == UNKNOWN else word for word in tokenize(caption)
+        ]
         yield [tokenize(ref) for ref in refs], words
 
 

@@ -5,8 +5,8 @@ All rules have the signature `next_w, config = rule(w, dw, config=None)`.
 Inputs:
 - w: Parameter, an array of any shape. It may be overwritten: use the returned value.
 - dw: Gradient of the loss with respect to w, of the same shape
-- config: Dictionary of hyperparameters and of what the rule remembers from step to step. Missing entries are filled in
-  with the defaults that each rule names.
+- config: Dictionary of hyperparameters and of what the rule remembers from step to step. Missing
+  entries are filled in with the defaults that each rule names.
 
 Returns a tuple of:
 - next_w: Parameter after the step, of w's shape and dtype
@@ -37,7 +37,8 @@ def sgd_momentum(w, dw, config=None):
 
     config: `learning_rate` (1e-2), `momentum` (0.9), `velocity` (zeros).
 
-    Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013, equation 1.
+    Source: Sutskever et al., "On the importance of initialization and momentum in deep learning",
+    2013, equation 1.
     """
     config = _prepare(w, dw, config, "velocity", learning_rate=1e-2, momentum=0.9)
     velocity = config["velocity"]
@@ -50,7 +51,8 @@ def sgd_momentum(w, dw, config=None):
 def rmsprop(w, dw, config=None):
     """RMSProp: steps divided by a running root mean square of the gradient.
 
-    cache = decay_rate * cache + (1 - decay_rate) * dw**2, then w = w - learning_rate * dw / (sqrt(cache) + epsilon).
+    cache = decay_rate * cache + (1 - decay_rate) * dw**2, then w = w - learning_rate * dw /
+    (sqrt(cache) + epsilon).
 
     config: `learning_rate` (1e-2), `decay_rate` (0.99), `epsilon` (1e-8), `cache` (zeros).
 
@@ -70,16 +72,21 @@ def adam(w, dw, config=None):
     t = t + 1; m = beta1 * m + (1 - beta1) * dw; v = beta2 * v + (1 - beta2) * dw**2;
     w = w - learning_rate * m / (1 - beta1**t) / (sqrt(v / (1 - beta2**t)) + epsilon).
 
-    config: `learning_rate` (1e-3), `beta1` (0.9), `beta2` (0.999), `epsilon` (1e-8), `m` and `v` (zeros), `t` (0).
+    config: `learning_rate` (1e-3), `beta1` (0.9), `beta2` (0.999), `epsilon` (1e-8), `m` and `v`
+    (zeros), `t` (0).
 
     Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1.
     """
-    config = _prepare(w, dw, config, "m", "v", learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, t=0)
+    config = _prepare(
+        w, dw, config, "m", "v", learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, t=0
+    )
     config["t"] += 1
     m, v, t, beta1, beta2 = (config[key] for key in ("m", "v", "t", "beta1", "beta2"))
     correction1, correction2 = 1 - beta1**t, 1 - beta2**t
     rate = config["learning_rate"] * math.sqrt(correction2) / correction1
-    epsilon = config["epsilon"] * math.sqrt(correction2)  # so that v need not be corrected number by number
+    epsilon = config["epsilon"] * math.sqrt(
+        correction2
+    )  # so that v need not be corrected number by number
     for w_, dw_, m_, v_ in _blocks(w, dw, m, v):
         step = (1 - beta1) * dw_
         m_ *= beta1
@@ -99,7 +106,8 @@ def adam(w, dw, config=None):
 def _blocks(*arrays):
     """Views of arrays of one shape, slices of the first axis of some 65,536 numbers.
 
-    A rule that goes over an array a dozen times fetches a block from memory once, and finds it in the cache after that.
+    A rule that goes over an array a dozen times fetches a block from memory once, and finds it in
+    the cache after that.
     """
     arrays = [np.atleast_1d(array) for array in arrays]
     length, size = len(arrays[0]), arrays[0].size
@@ -109,7 +117,9 @@ def _blocks(*arrays):
 
 
 def _prepare(w, dw, config, *moments, **defaults):
-    """The configuration with its defaults filled in: hyperparameters, and moments of w's shape and dtype at zero."""
+    """The configuration with its defaults filled in: hyperparameters, and moments of w's shape and
+    dtype at zero.
+    """
     config = {} if config is None else config
     for key, value in defaults.items():
         config.setdefault(key, value)

@@ -1,9 +1,10 @@
 """How sequences of different lengths lie in memory while a recurrent layer works on them.
 
-What a sequence can do for all of its time steps at once, it does in one matrix product: x Wx before the loop, and each
-weight gradient after it. Only what really flows from step to step stays inside the loop. So the rows of all time steps
-lie one below the other, time first, and each step is one block of memory. The longest sequences come first, so that
-shorter ones drop out of the later blocks (as in PyTorch's `pack_padded_sequence`).
+What a sequence can do for all of its time steps at once, it does in one matrix product: x Wx before
+the loop, and each weight gradient after it. Only what really flows from step to step stays inside
+the loop. So the rows of all time steps lie one below the other, time first, and each step is one
+block of memory. The longest sequences come first, so that shorter ones drop out of the later blocks
+(as in PyTorch's `pack_padded_sequence`).
 
 Letters: N sequences, T time steps, P rows that count, U rows that differ, D or K numbers in a row.
 """
@@ -17,9 +18,10 @@ class Packing:
     """The order of the rows of N sequences of T steps.
 
     - order: The sequences by falling length, ints of shape (N,)
-    - rows: Pair of int arrays of shape (P,), sequence and time of each row, so that x[rows] are the rows of x (N, T, D)
-    - steps: For each time step a pair of slices, the rows before it and its own. Own rows count from 0 to P; the rows
-      before it count from the N initial states, which the P others follow.
+    - rows: Pair of int arrays of shape (P,), sequence and time of each row, so that x[rows] are the
+      rows of x (N, T, D)
+    - steps: For each time step a pair of slices, the rows before it and its own. Own rows count
+      from 0 to P; the rows before it count from the N initial states, which the P others follow.
     """
 
     def __init__(self, N, T, mask=None, words=None):
@@ -28,7 +30,8 @@ class Packing:
         Inputs:
         - N, T: Number of sequences and of time steps
         - mask: None, or bool of shape (N, T): the steps after a sequence's last True are left out
-        - words: None, or ints of shape (N, T): what is computed from equal words is equal, and done once
+        - words: None, or ints of shape (N, T): what is computed from equal words is equal, and done
+          once
 
         Raises ValueError for a mask or words of another shape or kind.
         """
@@ -46,16 +49,26 @@ class Packing:
             before, start = N + start, start + n
         self._first = self._which = None
         if words is not None:
-            if not isinstance(words, np.ndarray) or words.dtype.kind not in "iu" or words.shape != (N, T):
-                raise ValueError(f"words must be integers of shape (N, T) = {(N, T)}, one for each row of x")
-            _, self._first, self._which = np.unique(words[self.rows], return_index=True, return_inverse=True)
+            if (
+                not isinstance(words, np.ndarray)
+                or words.dtype.kind not in "iu"
+                or words.shape != (N, T)
+            ):
+                raise ValueError(
+                    f"words must be integers of shape (N, T) = {(N, T)}, one for each row of x"
+                )
+            _, self._first, self._which = np.unique(
+                words[self.rows], return_index=True, return_inverse=True
+            )
 
     def pack(self, x):
         """The rows of x (N, T, D) that count, of shape (P, D)."""
         return x[self.rows]
 
     def unpack(self, rows):
-        """The inverse of `pack`: from (P, D) to (N, T, D), with zeros at the places that do not count."""
+        """The inverse of `pack`: from (P, D) to (N, T, D), with zeros at the places that do not
+        count.
+        """
         x = np.zeros((*self.shape, rows.shape[1]), rows.dtype)
         x[self.rows] = rows
         return x
@@ -76,7 +89,9 @@ class Packing:
         return rows if self._which is None else sum_groups(rows, self._first, self._which)
 
     def unpack_distinct(self, rows):
-        """Backward pass of `distinct`: from (U, D) to (N, T, D), with zeros where a word has been there before."""
+        """Backward pass of `distinct`: from (U, D) to (N, T, D), with zeros where a word has been
+        there before.
+        """
         if self._first is None:
             return self.unpack(rows)
         sequence, time = self.rows
@@ -94,7 +109,8 @@ def sum_groups(rows, first, which):
 
     Inputs:
     - rows: Array of shape (P, K)
-    - first, which: From `np.unique`: the first row of each group, ints of shape (U,), and the group of each row, (P,)
+    - first, which: From `np.unique`: the first row of each group, ints of shape (U,), and the group
+      of each row, (P,)
 
     Returns: array of shape (U, K)
     """

@@ -1,7 +1,9 @@
-"""Layers with a memory: vanilla RNN and LSTM, by step and by sequence, and the word embedding that feeds them.
+"""Layers with a memory: vanilla RNN and LSTM, by step and by sequence, and the word embedding that
+feeds them.
 
-Letters: N batch, T time steps, D input, H hidden, V vocabulary. A capital W is a matrix of weights, a is what
-goes into a nonlinearity, and a leading d marks the gradient of the loss with respect to what follows.
+Letters: N batch, T time steps, D input, H hidden, V vocabulary. A capital W is a matrix of weights,
+a is what goes into a nonlinearity, and a leading d marks the gradient of the loss with respect to
+what follows.
 
     RNN     a  = x Wx + prev_h Wh + b                       next_h = tanh(a)
 
@@ -11,15 +13,18 @@ goes into a nonlinearity, and a leading d marks the gradient of the loss with re
             next_c  = f * prev_c + i * g                           cell state
             next_h  = o * tanh(next_c)                             hidden state
 
-Sources: Elman, "Finding structure in time", 1990; Hochreiter and Schmidhuber, "Long short-term memory", 1997, with
-the forget gate of Gers, Schmidhuber and Cummins, "Learning to forget", 2000; backpropagation through time after
-Werbos, "Backpropagation through time: what it does and how to do it", 1990.
+Sources: Elman, "Finding structure in time", 1990; Hochreiter and Schmidhuber, "Long short-term
+memory", 1997, with the forget gate of Gers, Schmidhuber and Cummins, "Learning to forget", 2000;
+backpropagation through time after Werbos, "Backpropagation through time: what it does and how to do
+it", 1990.
 """
 
 import numpy as np
 
 from deeplearning.layers import check_indices, check_shapes, check_upstream
-from deeplearning.layers import temporal_affine_backward as temporal_affine_backward  # found here, too
+from deeplearning.layers import (
+    temporal_affine_backward as temporal_affine_backward,
+)  # found here, too
 from deeplearning.layers import temporal_affine_forward as temporal_affine_forward
 from deeplearning.layers import temporal_softmax_loss as temporal_softmax_loss
 from deeplearning.packing import Packing, sum_groups
@@ -92,9 +97,10 @@ def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
     - Wx: Weights from input to hidden, of shape (D, H)
     - Wh: Weights from hidden to hidden, of shape (H, H)
     - b: Biases, of shape (H,)
-    - mask, words: None; they only save work, and may be ignored. mask, bool of shape (N, T): the steps after a
-      sequence's last True are left out, and h is zero there. words, ints of shape (N, T): where they are equal, x is,
-      so x Wx is computed once, and the backward pass returns the sum of their dx at the first, zero at the others
+    - mask, words: None; they only save work, and may be ignored. mask, bool of shape (N, T): the
+      steps after a sequence's last True are left out, and h is zero there. words, ints of shape (N,
+      T): where they are equal, x is, so x Wx is computed once, and the backward pass returns the
+      sum of their dx at the first, zero at the others
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
@@ -102,7 +108,9 @@ def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
 
     Raises ValueError where a shape or dtype does not fit.
     """
-    N, T, D, H = check_shapes(x=(x, "N T D"), h0=(h0, "N H"), Wx=(Wx, "D H"), Wh=(Wh, "H H"), b=(b, "H"))
+    N, T, D, H = check_shapes(
+        x=(x, "N T D"), h0=(h0, "N H"), Wx=(Wx, "D H"), Wh=(Wh, "H H"), b=(b, "H")
+    )
     packing = Packing(N, T, mask, words)
     inputs = packing.distinct(x)  # (U, D)
     a = packing.repeat(inputs @ Wx + b)  # (P, H), for all steps at once
@@ -119,8 +127,8 @@ def rnn_backward(dh, cache):
     """Backward pass of `rnn_forward`: backpropagation through time.
 
     Inputs:
-    - dh: Gradient of the loss with respect to each hidden state as the loss uses it, of shape (N, T, H). What reaches
-      a state from the steps after it is added here.
+    - dh: Gradient of the loss with respect to each hidden state as the loss uses it, of shape (N,
+      T, H). What reaches a state from the steps after it is added here.
     - cache: From `rnn_forward`
 
     Returns a tuple of gradients with respect to:
@@ -135,8 +143,13 @@ def rnn_backward(dh, cache):
     inputs, states, Wx, Wh, packing = cache
     (N, T), H = packing.shape, states.shape[1]
     check_upstream("dh", dh, "(N, T, H)", (N, T, H))
-    dstates = np.concatenate((np.zeros((N, H), dh.dtype), packing.pack(dh)), dtype=np.result_type(dh, states))
-    next_h, dnext_h = states[N:], dstates[N:]  # (P, H), of the loss at each step; the loop adds what flows back
+    dstates = np.concatenate(
+        (np.zeros((N, H), dh.dtype), packing.pack(dh)), dtype=np.result_type(dh, states)
+    )
+    next_h, dnext_h = (
+        states[N:],
+        dstates[N:],
+    )  # (P, H), of the loss at each step; the loop adds what flows back
     da = np.empty_like(dnext_h)
     for before, step in reversed(packing.steps):
         da[step] = _rnn_cell_backward(dnext_h[step], next_h[step])
@@ -166,7 +179,8 @@ def word_embedding_forward(x, W):
 
 
 def word_embedding_backward(dout, cache):
-    """Backward pass of `word_embedding_forward`. A word that occurs several times gathers all of its gradients.
+    """Backward pass of `word_embedding_forward`. A word that occurs several times gathers all of
+    its gradients.
 
     Inputs:
     - dout: Upstream gradient, of shape (N, T, D)
@@ -184,10 +198,14 @@ def word_embedding_backward(dout, cache):
 
 
 def _lstm_cell(a, prev_c):
-    """The gate mathematics: from a (N, 4H), which becomes the gates, and prev_c (N, H) to both states and tanh(c)."""
+    """The gate mathematics: from a (N, 4H), which becomes the gates, and prev_c (N, H) to both
+    states and tanh(c).
+    """
     i, f, o, g = np.split(a, 4, axis=1)  # views of shape (N, H)
     ifo = a[:, : -g.shape[1]]
-    ifo *= 0.5  # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2: a single tanh, in place, makes all four gates
+    ifo *= (
+        0.5  # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2: a single tanh, in place, makes all four gates
+    )
     np.tanh(a, out=a)
     ifo *= 0.5
     ifo += 0.5
@@ -229,7 +247,12 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     Raises ValueError where a shape or dtype does not fit.
     """
     check_shapes(
-        x=(x, "N D"), prev_h=(prev_h, "N H"), prev_c=(prev_c, "N H"), Wx=(Wx, "D 4H"), Wh=(Wh, "H 4H"), b=(b, "4H")
+        x=(x, "N D"),
+        prev_h=(prev_h, "N H"),
+        prev_c=(prev_c, "N H"),
+        Wx=(Wx, "D 4H"),
+        Wh=(Wh, "H 4H"),
+        b=(b, "4H"),
     )
     gates = x @ Wx + prev_h @ Wh + b  # (N, 4H), a until the cell has been there
     next_h, next_c, tanh_c = _lstm_cell(gates, prev_c)
@@ -269,9 +292,10 @@ def lstm_forward(x, h0, Wx, Wh, b, mask=None, words=None):
     - Wx: Weights from input to gates, of shape (D, 4H)
     - Wh: Weights from hidden to gates, of shape (H, 4H)
     - b: Biases, of shape (4H,)
-    - mask, words: None; they only save work, and may be ignored. mask, bool of shape (N, T): the steps after a
-      sequence's last True are left out, and h is zero there. words, ints of shape (N, T): where they are equal, x is,
-      so x Wx is computed once, and the backward pass returns the sum of their dx at the first, zero at the others
+    - mask, words: None; they only save work, and may be ignored. mask, bool of shape (N, T): the
+      steps after a sequence's last True are left out, and h is zero there. words, ints of shape (N,
+      T): where they are equal, x is, so x Wx is computed once, and the backward pass returns the
+      sum of their dx at the first, zero at the others
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
@@ -279,7 +303,9 @@ def lstm_forward(x, h0, Wx, Wh, b, mask=None, words=None):
 
     Raises ValueError where a shape or dtype does not fit.
     """
-    N, T, D, H = check_shapes(x=(x, "N T D"), h0=(h0, "N H"), Wx=(Wx, "D 4H"), Wh=(Wh, "H 4H"), b=(b, "4H"))
+    N, T, D, H = check_shapes(
+        x=(x, "N T D"), h0=(h0, "N H"), Wx=(Wx, "D 4H"), Wh=(Wh, "H 4H"), b=(b, "4H")
+    )
     packing = Packing(N, T, mask, words)
     inputs = packing.distinct(x)  # (U, D)
     gates = packing.repeat(inputs @ Wx + b)  # (P, 4H), a until the loop has been there
@@ -298,8 +324,8 @@ def lstm_backward(dh, cache):
     """Backward pass of `lstm_forward`: backpropagation through time along both states.
 
     Inputs:
-    - dh: Gradient of the loss with respect to each hidden state as the loss uses it, of shape (N, T, H). What reaches
-      a state from the steps after it is added here.
+    - dh: Gradient of the loss with respect to each hidden state as the loss uses it, of shape (N,
+      T, H). What reaches a state from the steps after it is added here.
     - cache: From `lstm_forward`
 
     Returns a tuple of gradients with respect to:
@@ -314,12 +340,19 @@ def lstm_backward(dh, cache):
     inputs, states, cells, tanh_c, gates, Wx, Wh, packing = cache
     (N, T), H = packing.shape, states.shape[1]
     check_upstream("dh", dh, "(N, T, H)", (N, T, H))
-    dstates = np.concatenate((np.zeros((N, H), dh.dtype), packing.pack(dh)), dtype=np.result_type(dh, states))
-    dnext_h, dcell = dstates[N:], np.zeros((N, H), dstates.dtype)  # of the loss at each step; the loop adds the rest
+    dstates = np.concatenate(
+        (np.zeros((N, H), dh.dtype), packing.pack(dh)), dtype=np.result_type(dh, states)
+    )
+    dnext_h, dcell = (
+        dstates[N:],
+        np.zeros((N, H), dstates.dtype),
+    )  # of the loss at each step; the loop adds the rest
     da = np.empty(gates.shape, dstates.dtype)  # (P, 4H)
     for before, step in reversed(packing.steps):
         dc = dcell[: step.stop - step.start]  # of the sequences that are still there
-        blocks, dc[:] = _lstm_cell_backward(dnext_h[step], dc, gates[step], cells[before], tanh_c[step])
+        blocks, dc[:] = _lstm_cell_backward(
+            dnext_h[step], dc, gates[step], cells[before], tanh_c[step]
+        )
         np.concatenate(blocks, axis=1, out=da[step])
         dstates[before] += da[step] @ Wh.T
     dWh = packing.before(states).T @ da  # one product over all time steps

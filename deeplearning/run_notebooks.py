@@ -1,10 +1,11 @@
-"""Execute the notebooks top to bottom, and write them as notebooks and as pages to read in a browser.
+"""Execute the notebooks top to bottom, and write them as notebooks and as pages to read in a
+browser.
 
     python -m deeplearning.run_notebooks
     python -m deeplearning.run_notebooks LSTM_Captioning.ipynb --out build
 
-They run on the data set that `load_coco_data()` loads; Toytown is written first if it is not there yet. A cell that
-fails ends the run with its traceback.
+They run on the data set that `load_coco_data()` loads; Toytown is written first if it is not there
+yet. A cell that fails ends the run with its traceback.
 """
 
 import argparse
@@ -30,7 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def run_notebook(path, out, env=None):
-    """Execute one notebook, and write it with its outputs, and as an HTML page that holds its pictures.
+    """Execute one notebook, and write it with its outputs, and as an HTML page that holds its
+    pictures.
 
     Inputs:
     - path: The notebook
@@ -59,7 +61,9 @@ def run_notebook(path, out, env=None):
             for cell in cells:
                 cell.metadata.pop("execution", None)  # time stamps would make every run a new file
             nbformat.write(notebook, out / path.name)
-            (out / path.with_suffix(".html").name).write_text(_page(notebook, path), encoding="utf-8")
+            (out / path.with_suffix(".html").name).write_text(
+                _page(notebook, path), encoding="utf-8"
+            )
 
 
 def _page(notebook, path):
@@ -68,16 +72,24 @@ def _page(notebook, path):
 
     def set_aside(match):
         display, inline = match.groups()
-        formulas.append(latex_to_mathml(display or inline, display="block" if display else "inline"))
+        formulas.append(
+            latex_to_mathml(display or inline, display="block" if display else "inline")
+        )
         return f"\N{LEFT WHITE SQUARE BRACKET}{len(formulas) - 1}\N{RIGHT WHITE SQUARE BRACKET}"
 
     for cell in notebook.cells:
-        if cell.cell_type == "markdown":  # the converter would break MathML, so it gets numbers in its place
-            cell.source = re.sub(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", set_aside, cell.source, flags=re.DOTALL)
+        if (
+            cell.cell_type == "markdown"
+        ):  # the converter would break MathML, so it gets numbers in its place
+            cell.source = re.sub(
+                r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", set_aside, cell.source, flags=re.DOTALL
+            )
     resources = {"metadata": {"path": str(path.resolve().parent), "name": path.stem}}
     page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources)
     return re.sub(
-        "\N{LEFT WHITE SQUARE BRACKET}(\\d+)\N{RIGHT WHITE SQUARE BRACKET}", lambda m: formulas[int(m[1])], page
+        "\N{LEFT WHITE SQUARE BRACKET}(\\d+)\N{RIGHT WHITE SQUARE BRACKET}",
+        lambda m: formulas[int(m[1])],
+        page,
     )
 
 
@@ -86,8 +98,12 @@ def main(argv=None):
         description="Execute the notebooks top to bottom, and write them as notebooks and as pages.",
         epilog="example: python -m deeplearning.run_notebooks LSTM_Captioning.ipynb --out build",
     )
-    parser.add_argument("notebooks", nargs="*", default=[ROOT / name for name in NOTEBOOKS], help="default: all")
-    parser.add_argument("--out", default=ROOT / "build", type=Path, help="folder to write to (default: build)")
+    parser.add_argument(
+        "notebooks", nargs="*", default=[ROOT / name for name in NOTEBOOKS], help="default: all"
+    )
+    parser.add_argument(
+        "--out", default=ROOT / "build", type=Path, help="folder to write to (default: build)"
+    )
     args = parser.parse_args(argv)
     # the notebooks' own processes import the package from here, wherever this was started
     packages = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
@@ -103,7 +119,9 @@ def main(argv=None):
             run_notebook(path, args.out, env)
         except CellExecutionError as error:
             sys.exit(f"{path}: a cell failed\n{error}")
-        print(f"{args.out / Path(path).with_suffix('.html').name}: done in {time.perf_counter() - began:.0f} s")
+        print(
+            f"{args.out / Path(path).with_suffix('.html').name}: done in {time.perf_counter() - began:.0f} s"
+        )
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ A picture x is painted by descending
 
     content_loss + style_loss + tv_loss,
 
-where the content is a feature map of a frozen network, the style how its feature maps correlate (their Gram matrices),
-and total variation keeps neighbouring pixels alike. After Gatys, Ecker and Bethge, "Image Style Transfer Using
-Convolutional Neural Networks", CVPR 2016.
+where the content is a feature map of a frozen network, the style how its feature maps correlate
+(their Gram matrices), and total variation keeps neighbouring pixels alike. After Gatys, Ecker and
+Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016.
 
 N pictures, C channels, H and W height and width.
 """
@@ -62,8 +62,12 @@ def gram_matrix(features, normalize=True):
     if features.ndim != 4 or len(features) == 0:
         raise ValueError(f"expected features of shape (N, C, H, W), got {tuple(features.shape)}")
     N, C, H, W = features.shape
-    F = features.permute(0, 2, 3, 1).reshape(N, H * W, C)  # the channels last, as `_paint` has them in memory
-    gram = torch.stack([f.T @ f for f in F])  # one product a picture is faster than a batched one; (N, C, C)
+    F = features.permute(0, 2, 3, 1).reshape(
+        N, H * W, C
+    )  # the channels last, as `_paint` has them in memory
+    gram = torch.stack(
+        [f.T @ f for f in F]
+    )  # one product a picture is faster than a batched one; (N, C, C)
     return gram / (C * H * W) if normalize else gram
 
 
@@ -103,7 +107,8 @@ def style_loss(feats, style_layers, style_targets, style_weights):
 
 
 def tv_loss(img, tv_weight):
-    """Total variation: tv_weight * sum of squared differences between all neighbours, below and beside.
+    """Total variation: tv_weight * sum of squared differences between all neighbours, below and
+    beside.
 
     Inputs:
     - img: Picture, of shape (1, 3, H, W)
@@ -155,17 +160,19 @@ def style_transfer(
     - init_random: Whether to start from noise in place of the content picture
     - cnn: Layers of a frozen network, by default those of `load_squeezenet`
     - num_iterations: Number of steps
-    - optimizer: "adam", whose last tenth takes small steps, or "lbfgs", as in the paper, with a line search
-    - keep_colors: Whether to take only the brightness of what was painted, and the colours of the content picture
-      (Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer", section 3)
+    - optimizer: "adam", whose last tenth takes small steps, or "lbfgs", as in the paper, with a
+      line search
+    - keep_colors: Whether to take only the brightness of what was painted, and the colours of the
+      content picture (Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer",
+      section 3)
     - generator: torch.Generator on the CPU for the noise, by default one with seed 0
     - show_every: Steps between two calls of the callback
     - callback: Called with a PIL image and a title; None for nothing to be shown
 
     Returns: PIL image
 
-    Raises ValueError for layers that the network does not have or another optimiser, and OSError where a picture
-    can't be read.
+    Raises ValueError for layers that the network does not have or another optimiser, and OSError
+    where a picture can't be read.
 
     Source: Gatys et al. 2016, equation 7; Adam's schedule is that of the course
     """
@@ -199,7 +206,8 @@ def synthesize_texture(
     Inputs, errors: As for `style_transfer`; image_size is the side of the square
     Returns: PIL image
 
-    Source: Gatys, Ecker and Bethge, "Texture Synthesis Using Convolutional Neural Networks", 2015, section 3
+    Source: Gatys, Ecker and Bethge, "Texture Synthesis Using Convolutional Neural Networks", 2015,
+    section 3
     """
     cnn = load_squeezenet().features if cnn is None else cnn
     last = _last_layer(cnn, style_layers)
@@ -209,20 +217,27 @@ def synthesize_texture(
 
     def losses(img):
         feats = extract_features(img, cnn, last)
-        return {"style": style_loss(feats, style_layers, style_targets, style_weights), "tv": tv_loss(img, tv_weight)}
+        return {
+            "style": style_loss(feats, style_layers, style_targets, style_weights),
+            "tv": tv_loss(img, tv_weight),
+        }
 
     start = _noise((1, 3, image_size, image_size), generator).to(style)
     return deprocess(_paint(start, losses, cnn, num_iterations, optimizer, show_every, callback))
 
 
 def _paint(start, losses, cnn, num_iterations, optimizer, show_every, callback):
-    """Descend the sum of losses(img), from a picture; returns the picture after num_iterations steps."""
+    """Descend the sum of losses(img), from a picture; returns the picture after num_iterations
+    steps.
+    """
     img = start.detach().clone().requires_grad_()
     rate, last_rate, settle_at = 3.0, 0.1, round(0.9 * num_iterations)  # Adam's schedule
     if optimizer == "adam":
         steps = torch.optim.Adam([img], lr=rate)
     elif optimizer == "lbfgs":
-        steps = torch.optim.LBFGS([img], max_iter=1, max_eval=25, history_size=20, line_search_fn="strong_wolfe")
+        steps = torch.optim.LBFGS(
+            [img], max_iter=1, max_eval=25, history_size=20, line_search_fn="strong_wolfe"
+        )
     else:
         raise ValueError(f'expected optimizer "adam" or "lbfgs", got {optimizer!r}')
     now = {}
@@ -234,7 +249,11 @@ def _paint(start, losses, cnn, num_iterations, optimizer, show_every, callback):
         total.backward()
         return total
 
-    with frozen(cnn), torch.enable_grad(), tqdm(range(num_iterations), desc="painting", file=sys.stdout) as bar:
+    with (
+        frozen(cnn),
+        torch.enable_grad(),
+        tqdm(range(num_iterations), desc="painting", file=sys.stdout) as bar,
+    ):
         for t in bar:
             if optimizer == "adam" and t == settle_at:
                 steps.param_groups[0]["lr"] = last_rate
@@ -250,7 +269,9 @@ def _paint(start, losses, cnn, num_iterations, optimizer, show_every, callback):
 
 
 def _last_layer(cnn, layers):
-    """The last layer that has to be computed; none, and layers that the network doesn't have, are refused."""
+    """The last layer that has to be computed; none, and layers that the network doesn't have, are
+    refused.
+    """
     if not layers or not all(0 <= layer < len(cnn) for layer in layers):
         raise ValueError(f"expected one or more layers from 0 to {len(cnn) - 1}, got {layers}")
     return max(layers)

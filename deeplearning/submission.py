@@ -3,11 +3,11 @@
     python -m deeplearning.submission
     python -m deeplearning.submission --out ../ada.zip --force
 
-Into the zip go the four notebooks, the Python files of the package and beside it (helpers of your own too), and notes
-(`*.md`, `*.txt`) and the captioner of the extra credit that lie beside the notebooks. Data, other weights,
-environments, caches and links stay out. Where there are problems, they are listed and no zip is made; with `--force` it
-is made all the same, and the list goes into it.
-Exit status: 0 well, 1 problems found, 2 wrong usage.
+Into the zip go the four notebooks, the Python files of the package and beside it (helpers of your
+own too), and notes (`*.md`, `*.txt`) and the captioner of the extra credit that lie beside the
+notebooks. Data, other weights, environments, caches and links stay out. Where there are problems,
+they are listed and no zip is made; with `--force` it is made all the same, and the list goes into
+it. Exit status: 0 well, 1 problems found, 2 wrong usage.
 """
 
 import argparse
@@ -29,7 +29,12 @@ from deeplearning.submission_checks import check_name, check_notebook, check_pyt
 ROOT = Path(__file__).resolve().parent.parent
 SIZE_LIMIT = 20 << 20  # bytes of the zip; four notebooks full of figures take 4
 PROBLEM_LIST = "PROBLEMS.txt"  # in a zip that was forced
-NOT_OURS = {"__pycache__", "__MACOSX", "node_modules", "site-packages"}  # folders, besides hidden ones
+NOT_OURS = {
+    "__pycache__",
+    "__MACOSX",
+    "node_modules",
+    "site-packages",
+}  # folders, besides hidden ones
 # How browsers and Jupyter name second copies: "X-Copy1", "X (1)", "X copy 2"
 COPY = r"(-Copy\d*| ?\(\d+\)| copy( \d+)?)?"
 SAME_TIME = 60  # seconds; a checkout or an unpacked zip writes its files within less
@@ -57,8 +62,8 @@ def collect(folder):
     Inputs:
     - folder: Work tree, which holds the notebooks and the package
 
-    Returns: Submission. Files that can't be read, or whose names can't be unpacked everywhere, are not among its
-    files, but among its problems.
+    Returns: Submission. Files that can't be read, or whose names can't be unpacked everywhere, are
+    not among its files, but among its problems.
     """
     folder, submission = Path(folder), Submission()
     names = list(_walk(folder, submission))
@@ -80,12 +85,15 @@ def collect(folder):
 
 
 def _walk(folder, submission):
-    """Names of the files in a folder, sorted, with forward slashes. Nothing hidden, no caches and no environments, and
-    nothing behind links, which os.walk names but does not follow."""
+    """Names of the files in a folder, sorted, with forward slashes. Nothing hidden, no caches and
+    no environments, and nothing behind links, which os.walk names but does not follow.
+    """
 
     def unreadable(error):
         name = Path(error.filename).relative_to(folder).as_posix()
-        submission.problems.append(f"{printable(name)} can't be looked into ({error.strerror}): change its permissions")
+        submission.problems.append(
+            f"{printable(name)} can't be looked into ({error.strerror}): change its permissions"
+        )
 
     for where, folders, files in os.walk(folder, onerror=unreadable):
         inside = Path(where).relative_to(folder)
@@ -94,11 +102,15 @@ def _walk(folder, submission):
             if os.path.islink(path) and inside.parts[:1] == ("deeplearning",):
                 shown = printable((inside / name).as_posix())
                 submission.remarks.append(f"{shown} is a link: what it leads to stays out")
-            environment = any(os.path.exists(os.path.join(path, mark)) for mark in ("pyvenv.cfg", "conda-meta"))
+            environment = any(
+                os.path.exists(os.path.join(path, mark)) for mark in ("pyvenv.cfg", "conda-meta")
+            )
             if name.startswith(".") or name in NOT_OURS or environment:
                 folders.remove(name)
         folders.sort()
-        yield from ((inside / name).as_posix() for name in sorted(files) if not name.startswith("."))
+        yield from (
+            (inside / name).as_posix() for name in sorted(files) if not name.startswith(".")
+        )
 
 
 def _goes_in(name):
@@ -111,20 +123,30 @@ def _goes_in(name):
 
 def _add(submission, folder, name):
     """Read and check one file."""
-    stored = unicodedata.normalize("NFC", name)  # macOS takes letters apart, and Python looks for whole ones
-    twin = next((other for other in submission.files if other.casefold() == stored.casefold()), None)
+    stored = unicodedata.normalize(
+        "NFC", name
+    )  # macOS takes letters apart, and Python looks for whole ones
+    twin = next(
+        (other for other in submission.files if other.casefold() == stored.casefold()), None
+    )
     problems, remarks = check_name(stored), []
     if twin:
-        problems.append(f"{printable(name)} and {printable(twin)} are the same name on Windows and macOS: rename one")
+        problems.append(
+            f"{printable(name)} and {printable(twin)} are the same name on Windows and macOS: rename one"
+        )
     if not problems:
         try:
             submission.saved[stored] = (folder / name).lstat().st_mtime
             submission.files[stored] = content = _read(folder / name, printable(name))
             check = {".ipynb": check_notebook, ".py": check_python}.get(PurePosixPath(name).suffix)
-            if check and (content or name in (*NOTEBOOKS, *EXERCISE_FILES)):  # an empty __init__.py is well
+            if check and (
+                content or name in (*NOTEBOOKS, *EXERCISE_FILES)
+            ):  # an empty __init__.py is well
                 problems, remarks = check(printable(name), content)
         except OSError as error:
-            problems.append(f"{printable(name)} can't be read ({error.strerror}): change its permissions")
+            problems.append(
+                f"{printable(name)} can't be read ({error.strerror}): change its permissions"
+            )
         except ValueError as error:
             problems.append(str(error))
     submission.problems += problems
@@ -132,7 +154,9 @@ def _add(submission, folder, name):
 
 
 def _read(path, name):
-    """Content of a plain file; a pipe would wait for ever, and a link leads to what others don't have."""
+    """Content of a plain file; a pipe would wait for ever, and a link leads to what others don't
+    have.
+    """
     status = path.lstat()
     if stat.S_ISLNK(status.st_mode):
         raise ValueError(f"{name} is a link: put the file itself there")
@@ -164,7 +188,9 @@ def _missing(folder, name, names):
 def _newer(submission, folder, notebook, names):
     """Remarks on what changed after a notebook was saved: its code, a copy of it, its checkpoint."""
     saved, remarks = submission.saved[notebook], []
-    changed = [name for name in NOTEBOOKS[notebook] if submission.saved.get(name, 0) > saved + SAME_TIME]
+    changed = [
+        name for name in NOTEBOOKS[notebook] if submission.saved.get(name, 0) > saved + SAME_TIME
+    ]
     if changed:
         after = _duration(submission.saved[changed[0]] - saved)
         remarks.append(
@@ -172,19 +198,23 @@ def _newer(submission, folder, notebook, names):
         )
     stem = Path(notebook).stem
     pattern = re.compile(re.escape(stem) + COPY + r"\.ipynb")
-    copies = [name for name in names if name != notebook and pattern.fullmatch(PurePosixPath(name).name)]
+    copies = [
+        name for name in names if name != notebook and pattern.fullmatch(PurePosixPath(name).name)
+    ]
     for copy in [*copies, f".ipynb_checkpoints/{stem}-checkpoint.ipynb"]:
         with contextlib.suppress(OSError):  # most have no checkpoint
             newer = (folder / copy).stat().st_mtime > saved + 2  # FAT counts in steps of 2 seconds
             if newer and (folder / copy).read_bytes() != submission.files[notebook]:
                 shown = printable(copy, 100)
-                remarks.append(f"{shown} is newer than {notebook}: did you work in that one, or forget to save?")
+                remarks.append(
+                    f"{shown} is newer than {notebook}: did you work in that one, or forget to save?"
+                )
     return remarks
 
 
 def write_zip(files, out):
-    """Write a zip whose bytes depend on the files alone: sorted, one date, one mode, and not compressed, since
-    compressors differ from machine to machine.
+    """Write a zip whose bytes depend on the files alone: sorted, one date, one mode, and not
+    compressed, since compressors differ from machine to machine.
 
     Inputs:
     - files: Dictionary from names to contents as bytes
@@ -206,13 +236,18 @@ def main(argv=None):
     submission = collect(args.folder)
     _print_findings(submission, args.folder)
     if submission.problems and not args.force:
-        print("\nNo zip was made. Mend what is listed and run this again, or hand in what there is with --force.")
+        print(
+            "\nNo zip was made. Mend what is listed and run this again, or hand in what there is with --force."
+        )
         if args.out.exists():
             age = _duration(time.time() - args.out.stat().st_mtime)
             print(f"Do not upload {args.out}: it is from an earlier run, {age} ago.")
         return 1
     if submission.problems:
-        sentences = [f"Made with --force, with {len(submission.problems)} problems:", *submission.problems]
+        sentences = [
+            f"Made with --force, with {len(submission.problems)} problems:",
+            *submission.problems,
+        ]
         submission.files[PROBLEM_LIST] = "\n".join([*sentences, ""]).encode()
     write_zip(submission.files, args.out)
     print(f"\n{args.out}:")
@@ -231,7 +266,10 @@ def _print_findings(submission, folder):
         clock = time.strftime("%a %d %b %H:%M", time.localtime(when))
         about = "not there" if when is None else f"last saved {clock}, {_duration(now - when)} ago"
         print(f"  {name:36s}{about}")
-    for title, sentences in (("Worth a look", submission.remarks), ("Problems", submission.problems)):
+    for title, sentences in (
+        ("Worth a look", submission.remarks),
+        ("Problems", submission.problems),
+    ):
         if sentences:
             print(f"\n{title} ({len(sentences)}):")
             print("\n".join(f"  - {sentence}" for sentence in sentences))
@@ -256,10 +294,20 @@ def _arguments(argv):
         epilog="example: python -m deeplearning.submission --out ../assignment2.zip",
     )
     parser.add_argument(
-        "folder", nargs="?", default=ROOT, type=Path, help="work tree (default: where this package lies)"
+        "folder",
+        nargs="?",
+        default=ROOT,
+        type=Path,
+        help="work tree (default: where this package lies)",
     )
-    parser.add_argument("--out", type=Path, help="zip to write (default: assignment2.zip in the work tree)")
-    parser.add_argument("--force", action="store_true", help="make it in spite of problems, with a list of them in it")
+    parser.add_argument(
+        "--out", type=Path, help="zip to write (default: assignment2.zip in the work tree)"
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="make it in spite of problems, with a list of them in it",
+    )
     args = parser.parse_args(argv)
     args.folder = args.folder.absolute()
     args.out = (args.out or args.folder / "assignment2.zip").absolute()
@@ -271,7 +319,9 @@ def _arguments(argv):
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="backslashreplace")  # a Windows console may lack letters of file names
+    sys.stdout.reconfigure(
+        errors="backslashreplace"
+    )  # a Windows console may lack letters of file names
     try:
         sys.exit(main())
     except OSError as error:

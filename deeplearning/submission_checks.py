@@ -1,6 +1,7 @@
 """What a grader would stumble over in a notebook, in a Python file, or in a file's name.
 
-Each check returns sentences, none where all is well. They depend on the content alone, not on times or places.
+Each check returns sentences, none where all is well. They depend on the content alone, not on times
+or places.
 """
 
 import ast
@@ -9,9 +10,12 @@ import warnings
 
 import nbformat
 
-CONFLICT = re.compile(r"^(<{7}|>{7})( .*)?\r?$", re.MULTILINE)  # what git leaves in a file that it could not merge
+CONFLICT = re.compile(
+    r"^(<{7}|>{7})( .*)?\r?$", re.MULTILINE
+)  # what git leaves in a file that it could not merge
 RERUN = "restart the kernel, run all cells, and save"
-# Windows Explorer refuses these characters, these names whatever their ending, and paths of about 260 characters
+# Windows Explorer refuses these characters, these names whatever their ending, and paths of about
+# 260 characters
 FORBIDDEN_CHARACTERS = re.compile(r'[<>:"\\|?*\x00-\x1f]')
 RESERVED_NAME = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
 LONGEST_NAME = 180  # leaves room for the folder that a grader unpacks into
@@ -72,13 +76,25 @@ def check_python(name, content):
             tree = ast.parse(content)
     except SyntaxError as error:
         where = f", line {error.lineno}" if error.lineno else ""
-        return [f"{name}{where}: Python can't read it ({printable(error.msg)}): mend it, and run its tests"], []
-    except (ValueError, RecursionError, MemoryError) as error:  # null bytes before Python 3.12; thousands of brackets
+        return [
+            f"{name}{where}: Python can't read it ({printable(error.msg)}): mend it, and run its tests"
+        ], []
+    except (
+        ValueError,
+        RecursionError,
+        MemoryError,
+    ) as error:  # null bytes before Python 3.12; thousands of brackets
         reason = printable(str(error) or type(error).__name__)
         return [f"{name}: Python can't read it ({reason}): mend it, and run its tests"], []
-    unwritten = [f.name for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) and any(map(_is_stub, ast.walk(f)))]
+    unwritten = [
+        f.name
+        for f in ast.walk(tree)
+        if isinstance(f, ast.FunctionDef) and any(map(_is_stub, ast.walk(f)))
+    ]
     remarks = [f"{name}: not written yet: {', '.join(unwritten)}"] if unwritten else []
-    return [] if tree.body else [f"{name} is empty: fetch a fresh copy, and put your functions into it"], remarks
+    return [] if tree.body else [
+        f"{name} is empty: fetch a fresh copy, and put your functions into it"
+    ], remarks
 
 
 def _is_stub(node):
@@ -105,7 +121,9 @@ def check_notebook(name, content):
         notebook = _parse(text)
     except Exception as error:  # nbformat raises almost anything, depending on what is missing
         reason = printable(str(error).split("\n")[0] or type(error).__name__, 100)
-        return [f"{name} is no valid notebook ({reason}): open it in Jupyter, or start again from a fresh copy"], []
+        return [
+            f"{name} is no valid notebook ({reason}): open it in Jupyter, or start again from a fresh copy"
+        ], []
     for cell in notebook.cells:
         if CONFLICT.search(cell.source):
             return [f"{name} has a merge-conflict mark in a cell: keep one of the two versions"], []
@@ -138,14 +156,18 @@ def _check_run(name, cells):
     if len(unrun) == total:
         problems.append(f"{name}: never run: {RERUN}")
     elif unrun:
-        problems.append(f"{name}: never run: {len(unrun)} of {total} code cells ({_which(cells, unrun)}): {RERUN}")
+        problems.append(
+            f"{name}: never run: {len(unrun)} of {total} code cells ({_which(cells, unrun)}): {RERUN}"
+        )
     ran = [k for k in range(total) if counts[k] is not None]
     early = [k for before, k in zip(ran, ran[1:], strict=False) if counts[k] <= counts[before]]
     if early:
         problems.append(
             f"{name}: not run from top to bottom ({_which(cells, early)} ran before the one above): {RERUN}"
         )
-    failed = [k for k in range(total) if any(output.output_type == "error" for output in cells[k].outputs)]
+    failed = [
+        k for k in range(total) if any(output.output_type == "error" for output in cells[k].outputs)
+    ]
     if failed:
         error = next(output for output in cells[failed[0]].outputs if output.output_type == "error")
         what = f"{_which(cells, failed)}, {printable(f'{error.ename}: {error.evalue}')}"
@@ -156,7 +178,11 @@ def _check_run(name, cells):
 
 
 def _personal(name, cells):
-    found = [(k, line[0].strip()) for k, cell in enumerate(cells) for line in PERSONAL.finditer(cell.source)]
+    found = [
+        (k, line[0].strip())
+        for k, cell in enumerate(cells)
+        for line in PERSONAL.finditer(cell.source)
+    ]
     if not found:
         return []
     k, line = found[0]

@@ -2,8 +2,9 @@
 
     python -m deeplearning.train_captioner --data flickr8k_captioning --out model.npz --seed 0
 
-The model, with the parameters of the lowest validation loss, is written at the end. A checkpoint beside it is written
-after each epoch and in between, and `--resume` goes on from there when a run was interrupted.
+The model, with the parameters of the lowest validation loss, is written at the end. A checkpoint
+beside it is written after each epoch and in between, and `--resume` goes on from there when a run
+was interrupted.
 """
 
 import argparse
@@ -39,7 +40,9 @@ def main(argv=None):
         rng=np.random.default_rng(args.seed),
         standardize=feature_statistics(data["train_features"]),
     )
-    with contextlib.suppress(FileNotFoundError):  # such a model can't caption new pictures, but all else
+    with contextlib.suppress(
+        FileNotFoundError
+    ):  # such a model can't caption new pictures, but all else
         model.feature_transform = FeatureTransform.load(find_dataset(args.data))
     solver = CaptioningSolver(
         model,
@@ -65,13 +68,22 @@ def main(argv=None):
 def _score(model, data, args):
     """Print the scores of the model that was written, and draw pictures with its captions."""
     for width in sorted({1, args.beam_width}):
-        scores = score_captions(model, data, args.data, beam_width=width, length_penalty=args.length_penalty)
+        scores = score_captions(
+            model, data, args.data, beam_width=width, length_penalty=args.length_penalty
+        )
         name = "greedy" if width == 1 else f"beam of {width}"
-        print(f"validation, {name}: " + ", ".join(f"{key} {value:.2f}" for key, value in scores.items()))
+        print(
+            f"validation, {name}: "
+            + ", ".join(f"{key} {value:.2f}" for key, value in scores.items())
+        )
     if args.picture:
         rows = rows_with_pictures(data)[: args.pictures]
-        captions = write_captions(model, data, rows, beam_width=args.beam_width, length_penalty=args.length_penalty)
-        captioned_pictures(data["val_urls"][rows], captions, columns=4).savefig(args.picture, dpi=100)
+        captions = write_captions(
+            model, data, rows, beam_width=args.beam_width, length_penalty=args.length_penalty
+        )
+        captioned_pictures(data["val_urls"][rows], captions, columns=4).savefig(
+            args.picture, dpi=100
+        )
 
 
 def _arguments(argv):
@@ -80,7 +92,9 @@ def _arguments(argv):
         epilog="example: python -m deeplearning.train_captioner --data flickr8k_captioning --out model.npz --seed 0",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--data", help="folder of the data set, or the name of one in the data folder")
+    parser.add_argument(
+        "--data", help="folder of the data set, or the name of one in the data folder"
+    )
     parser.add_argument("--out", required=True, help="file for the trained model")
     parser.add_argument("--seed", type=int, default=0, help="of everything drawn at random")
     parser.add_argument("--cell-type", choices=("rnn", "lstm"), default="lstm")
@@ -90,15 +104,36 @@ def _arguments(argv):
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--lr-decay", type=float, default=0.85, help="factor on the learning rate after each epoch")
-    parser.add_argument("--clip-norm", type=float, default=5.0, help="largest norm of the gradients")
-    parser.add_argument("--average", type=float, default=0.999, help="decay of the running mean of the parameters")
-    parser.add_argument("--beam-width", type=int, default=3, help="of the beam search that is scored")
-    parser.add_argument("--length-penalty", type=float, default=0.7, help="of the beam search; 1 compares mean scores")
-    parser.add_argument("--picture", help="file for a picture of validation images with their captions")
-    parser.add_argument("--pictures", type=int, default=12, help="how many images to put on it, the first ones")
-    parser.add_argument("--half", action="store_true", help="round the model's parameters to float16: half the file")
-    parser.add_argument("--resume", action="store_true", help="go on where an interrupted run stopped")
+    parser.add_argument(
+        "--lr-decay", type=float, default=0.85, help="factor on the learning rate after each epoch"
+    )
+    parser.add_argument(
+        "--clip-norm", type=float, default=5.0, help="largest norm of the gradients"
+    )
+    parser.add_argument(
+        "--average", type=float, default=0.999, help="decay of the running mean of the parameters"
+    )
+    parser.add_argument(
+        "--beam-width", type=int, default=3, help="of the beam search that is scored"
+    )
+    parser.add_argument(
+        "--length-penalty",
+        type=float,
+        default=0.7,
+        help="of the beam search; 1 compares mean scores",
+    )
+    parser.add_argument(
+        "--picture", help="file for a picture of validation images with their captions"
+    )
+    parser.add_argument(
+        "--pictures", type=int, default=12, help="how many images to put on it, the first ones"
+    )
+    parser.add_argument(
+        "--half", action="store_true", help="round the model's parameters to float16: half the file"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on where an interrupted run stopped"
+    )
     return parser.parse_args(argv)
 
 

@@ -2,9 +2,10 @@
 
     python -m grading.autograder
 
-writes build/autograder.zip: the package, the grading and the exercises' calls, from the files that git tracks, and
-beside them setup.sh and run_autograder from grading/gradescope/. Gradescope unpacks it into /autograder/source, runs
-setup.sh once, and run_autograder for each submission. Inputs are drawn from a seed that is written into the zip.
+writes build/autograder.zip: the package, the grading and the exercises' calls, from the files that
+git tracks, and beside them setup.sh and run_autograder from grading/gradescope/. Gradescope unpacks
+it into /autograder/source, runs setup.sh once, and run_autograder for each submission. Inputs are
+drawn from a seed that is written into the zip.
 
 Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 from grading.handout import ROOT, tracked_files, write_zip
 
 SCRIPTS = "grading/gradescope/"
-KEPT = ["requirements.txt", "deeplearning/*", "grading/*", "tests/exercises/*", "tests/__init__.py"]
+KEPT = ["requirements.txt", "deeplearning/*", "grading/*", "exercises/*"]
 NOT_NEEDED = ["grading/hostile/*", "grading/student/*"]
 
 
@@ -38,8 +39,14 @@ def main(argv=None):
         description="Make the zip that Gradescope takes as an autograder.",
         epilog="example: python -m grading.autograder --out build",
     )
-    parser.add_argument("--out", default=ROOT / "build", type=Path, help="folder to write into (default: build)")
-    parser.add_argument("--seed", type=int, help="that unseen inputs are drawn from (default: one that nobody knows)")
+    parser.add_argument(
+        "--out", default=ROOT / "build", type=Path, help="folder to write into (default: build)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        help="that unseen inputs are drawn from (default: one that nobody knows)",
+    )
     args = parser.parse_args(argv)
     seed = secrets.randbelow(2**31) if args.seed is None else args.seed
     try:

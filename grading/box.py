@@ -1,12 +1,15 @@
-"""A box to run a student's code in: no network, nothing to read but Python and the student's tree, nothing to write
-but a private temporary folder, limits on everything, and nothing left alive afterwards.
+"""A box to run a student's code in: no network, nothing to read but Python and the student's tree,
+nothing to write but a private temporary folder, limits on everything, and nothing left alive
+afterwards.
 
 Kinds of box, the first that works is taken:
 
 - bubblewrap: Linux, where `bwrap` is installed
 - namespaces: Linux, the same by hand, with `unshare` and `mount`
-- user: Linux as root, in a container that allows neither: a user of its own who can't read the grader's files
-- none: no box, for code that one trusts. It is never taken unless asked for; Windows and macOS have no other
+- user: Linux as root, in a container that allows neither: a user of its own who can't read the
+  grader's files
+- none: no box, for code that one trusts. It is never taken unless asked for; Windows and macOS have
+  no other
 
 Started as root, every kind but the last runs students' code as a user who owns nothing.
 """
@@ -43,7 +46,9 @@ IDLE = 15  # seconds that a task may wait for anything but a processor
 WALL = 900  # seconds of a task in any case, on a machine that has much else to do
 START = 900  # seconds until a box is ready
 LOOK = 0.2  # seconds between two looks at what a box is doing
-MEMORY = 3 << 30  # bytes that all processes of a box use together, pages that they share counted for each
+MEMORY = (
+    3 << 30
+)  # bytes that all processes of a box use together, pages that they share counted for each
 
 
 class BoxError(Exception):
@@ -87,10 +92,11 @@ class Box:
         Inputs:
         - about, groups: The message, see `wire.encode`
 
-        Returns: about and groups of the answer. An answer that says that the task failed raises BoxError.
+        Returns: about and groups of the answer. An answer that says that the task failed raises
+        BoxError.
 
-        Raises BoxError also where no answer comes in time, memory runs out or the answer can't be read. The box has
-        been replaced by a new one then.
+        Raises BoxError also where no answer comes in time, memory runs out or the answer can't be
+        read. The box has been replaced by a new one then.
         """
         if self.process is None:
             self._start()
@@ -127,8 +133,19 @@ class Box:
 
     def _start(self):
         walls = self.kind != "none"
-        settings = {"warm": self.warm, "user": user() if walls else None, "limits": LIMITS, "alone": walls}
-        command = [sys.executable, "-I", "-B", str(inside(self.kind, self.tree) / "worker.py"), json.dumps(settings)]
+        settings = {
+            "warm": self.warm,
+            "user": user() if walls else None,
+            "limits": LIMITS,
+            "alone": walls,
+        }
+        command = [
+            sys.executable,
+            "-I",
+            "-B",
+            str(inside(self.kind, self.tree) / "worker.py"),
+            json.dumps(settings),
+        ]
         self.process = subprocess.Popen(
             [*WALLS[self.kind](self.tree), *command],
             stdin=subprocess.PIPE,
@@ -138,7 +155,9 @@ class Box:
             start_new_session=os.name == "posix",
         )
         self._messages = queue.Queue()
-        self._reader = threading.Thread(target=_read_messages, args=(self.process.stdout, self._messages), daemon=True)
+        self._reader = threading.Thread(
+            target=_read_messages, args=(self.process.stdout, self._messages), daemon=True
+        )
         self._reader.start()
         try:
             self._next_message(START)
@@ -147,7 +166,9 @@ class Box:
             raise NoBox(f"the {self.kind} box did not start") from error
 
     def _next_message(self, wall, watched=None):
-        """The next message's payload; what the box does meanwhile is looked at by a function that raises BoxError."""
+        """The next message's payload; what the box does meanwhile is looked at by a function that
+        raises BoxError.
+        """
         deadline = time.monotonic() + wall
         while time.monotonic() < deadline:
             try:
@@ -162,7 +183,9 @@ class Box:
         raise BoxError(f"It gave no answer within {wall} seconds.")
 
     def _watch(self):
-        """A function that raises BoxError when a task has used up its memory, computing time or patience."""
+        """A function that raises BoxError when a task has used up its memory, computing time or
+        patience.
+        """
         started, idle = _used(self.process)[1], 0
 
         def look():
@@ -170,7 +193,9 @@ class Box:
             memory, cpu, waits = _used(self.process)
             idle = idle + LOOK if waits else 0
             if memory > MEMORY:
-                raise BoxError(f"It used {memory >> 20} MB of memory, more than the {MEMORY >> 20} allowed.")
+                raise BoxError(
+                    f"It used {memory >> 20} MB of memory, more than the {MEMORY >> 20} allowed."
+                )
             if cpu - started > CPU:
                 raise BoxError(f"Its processes computed for more than {CPU} seconds together.")
             if idle > IDLE:
@@ -204,7 +229,9 @@ def _read_messages(pipe, messages):
 
 
 def _used(process):
-    """Memory (bytes) and computing time (seconds) of a process and its descendants; whether all of them wait."""
+    """Memory (bytes) and computing time (seconds) of a process and its descendants; whether all of
+    them wait.
+    """
     memory, cpu, waits = 0, 0, True
     for each in _tree(process):
         try:
@@ -212,7 +239,11 @@ def _used(process):
                 memory += each.memory_info().rss
                 times = each.cpu_times()
                 cpu += times.user + times.system + times.children_user + times.children_system
-                waits = waits and each.status() in (psutil.STATUS_SLEEPING, psutil.STATUS_ZOMBIE, psutil.STATUS_STOPPED)
+                waits = waits and each.status() in (
+                    psutil.STATUS_SLEEPING,
+                    psutil.STATUS_ZOMBIE,
+                    psutil.STATUS_STOPPED,
+                )
         except psutil.Error:
             continue
     return memory, cpu, waits
@@ -227,7 +258,9 @@ def _tree(process):
 
 
 def _kill_tree(process):
-    """Kill a process and its descendants; the first process of a namespace takes the whole namespace along."""
+    """Kill a process and its descendants; the first process of a namespace takes the whole
+    namespace along.
+    """
     for _ in range(10):
         tree = _tree(process)
         for each in tree:
@@ -244,7 +277,9 @@ def _kill_tree(process):
 def _kill_user(user):
     """Kill all processes of a user, until none is left."""
     killer = "import os; os.setuid(int(os.sys.argv[1])); os.kill(-1, 9)"
-    while any(p.info["uids"] and p.info["uids"].real == user for p in psutil.process_iter(["uids"])):
+    while any(
+        p.info["uids"] and p.info["uids"].real == user for p in psutil.process_iter(["uids"])
+    ):
         subprocess.run([sys.executable, "-I", "-c", killer, str(user)], stderr=subprocess.DEVNULL)
 
 

@@ -1,8 +1,9 @@
 """Unseen inputs for every exercise, drawn from a seed, and the right answers to them.
 
-Sizes differ from seed to seed and are often 1; numbers are of size 1, so that no mistake hides below the tolerance. Two
-in three cases are in float64, the others in float32. Where an answer hangs on which of two scores is larger (sampling,
-fooling), cases are drawn until they are clear: otherwise rounding would decide.
+Sizes differ from seed to seed and are often 1; numbers are of size 1, so that no mistake hides
+below the tolerance. Two in three cases are in float64, the others in float32. Where an answer hangs
+on which of two scores is larger (sampling, fooling), cases are drawn until they are clear:
+otherwise rounding would decide.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ import warnings
 
 import numpy as np
 
-from tests.exercises.calls import CALLS, PARAMETERS, Package
+from exercises.calls import CALLS, PARAMETERS, Package
 
 
 def inputs(exercise, seed):
@@ -61,7 +62,11 @@ def _step(cell, backward=False):
         K = {"rnn": 1, "lstm": 4}[cell] * H
         states = ["prev_h"] if cell == "rnn" else ["prev_h", "prev_c"]
         arrays = {"x": rng.normal(size=(N, D))} | {name: rng.normal(size=(N, H)) for name in states}
-        arrays |= {"Wx": rng.normal(size=(D, K)), "Wh": rng.normal(size=(H, K)), "b": rng.normal(size=K)}
+        arrays |= {
+            "Wx": rng.normal(size=(D, K)),
+            "Wh": rng.normal(size=(H, K)),
+            "b": rng.normal(size=K),
+        }
         upstream = {name.replace("prev", "dnext"): rng.normal(size=(N, H)) for name in states}
         return arrays | upstream if backward else arrays
 
@@ -108,7 +113,9 @@ def _captioning_loss(cell):
         T = int(rng.integers(2, 7))
         words = np.setdiff1d(np.arange(V), [arrays[name] for name in ("null", "start", "end")])
         captions = np.full((N, T + 1), arrays["null"])
-        for caption, length in zip(captions, rng.integers(1, T + 1, N), strict=True):  # <END> included
+        for caption, length in zip(
+            captions, rng.integers(1, T + 1, N), strict=True
+        ):  # <END> included
             caption[: length + 1] = [arrays["start"], *rng.choice(words, length - 1), arrays["end"]]
         return arrays | {"captions": captions}
 
@@ -119,7 +126,9 @@ def _captioning_sample(cell):
     def make(rng):
         while True:
             _, _, arrays = _parameters(rng, cell)
-            arrays = {name: np.asarray(value) for name, value in arrays.items()} | {"max_length": rng.integers(4, 9)}
+            arrays = {name: np.asarray(value) for name, value in arrays.items()} | {
+                "max_length": rng.integers(4, 9)
+            }
             captions = reference(f"CaptioningRNN.sample[{cell}]", arrays)["captions"]
             lengths = (captions != arrays["null"]).sum(axis=1)
             telling = lengths.max() > 2 and (captions[:, :-1] == arrays["end"]).any()
@@ -130,15 +139,21 @@ def _captioning_sample(cell):
 
 
 def _clear(exercise, arrays, rng, tries=5):
-    """Whether the answer stays what it is, to a tenth, when every number is changed by a thousandth."""
+    """Whether the answer stays what it is, to a tenth, when every number is changed by a
+    thousandth.
+    """
     answer = reference(exercise, arrays)
     for _ in range(tries):
         moved = {
-            name: value * (1 + 1e-3 * rng.normal(size=value.shape)) if value.dtype.kind == "f" else value
+            name: value * (1 + 1e-3 * rng.normal(size=value.shape))
+            if value.dtype.kind == "f"
+            else value
             for name, value in arrays.items()
         }
         others = reference(exercise, moved)
-        if any(np.linalg.norm(np.subtract(answer[k], others[k], dtype=float)) > 0.1 for k in answer):
+        if any(
+            np.linalg.norm(np.subtract(answer[k], others[k], dtype=float)) > 0.1 for k in answer
+        ):
             return False
     return True
 
@@ -165,8 +180,12 @@ def _fooling(rng):
         arrays = weights | {"X": rng.normal(size=(1, 3, H, W)), "target_y": rng.integers(C)}
         with contextlib.suppress(UserWarning), warnings.catch_warnings():
             warnings.simplefilter("error")  # the reference warns where a picture resists
-            change = np.linalg.norm(reference("make_fooling_image", arrays)["X_fooling"] - arrays["X"])
-            usual = change > 1.5 or rng.random() < 0.3  # more than a step; now and then one, or none
+            change = np.linalg.norm(
+                reference("make_fooling_image", arrays)["X_fooling"] - arrays["X"]
+            )
+            usual = (
+                change > 1.5 or rng.random() < 0.3
+            )  # more than a step; now and then one, or none
             if usual and _clear("make_fooling_image", arrays, rng):
                 return arrays
 
@@ -174,7 +193,11 @@ def _fooling(rng):
 def _update_step(rng):
     H, W = _sizes(rng, 2)
     C, weights = _network(rng, H * W)
-    numbers = {"l2_reg": rng.uniform(0.2, 0.6), "learning_rate": rng.uniform(0.5, 3), "target_y": rng.integers(C)}
+    numbers = {
+        "l2_reg": rng.uniform(0.2, 0.6),
+        "learning_rate": rng.uniform(0.5, 3),
+        "target_y": rng.integers(C),
+    }
     return weights | numbers | {"img": rng.normal(size=(1, 3, H, W))}
 
 

@@ -1,17 +1,18 @@
 """One mistake costs once, for a backward pass too: it may be right for a forward pass that is not.
 
-A backward pass reads the cache of the student's own forward pass, so the reference's can seldom take that one's place.
-Where the forward pass is wrong in a way that we know, the backward pass is compared with finite differences of that
-known mistake. A forward pass that is wrong in any other way is no measure: then anybody could choose an easy one.
+A backward pass reads the cache of the student's own forward pass, so the reference's can seldom
+take that one's place. Where the forward pass is wrong in a way that we know, the backward pass is
+compared with finite differences of that known mistake. A forward pass that is wrong in any other
+way is no measure: then anybody could choose an easy one.
 """
 
 import numpy as np
 
 from deeplearning.gradient_check import eval_numerical_gradient
+from exercises.calls import CALLS
+from exercises.compare import compare
 from grading.corpus import package
 from grading.mistakes import mistakes
-from tests.exercises.calls import CALLS
-from tests.exercises.compare import compare
 
 
 def known_mistake(exercise, groups, answers):
@@ -36,20 +37,23 @@ def gradients(forward, mistake, inputs, expected):
     Inputs:
     - forward: Id of the forward pass
     - mistake: The mistake in it
-    - inputs: Those of the backward pass: the arguments of the forward pass and, by the name of each of its outputs with
-      a d before it, the gradients that arrive
+    - inputs: Those of the backward pass: the arguments of the forward pass and, by the name of each
+      of its outputs with a d before it, the gradients that arrive
     - expected: What the right backward pass of the right forward pass gives
 
     Returns: dictionary with the names, shapes and dtypes of expected
 
-    Raises ValueError where the forward pass gives outputs of another shape than the gradients that arrive.
+    Raises ValueError where the forward pass gives outputs of another shape than the gradients that
+    arrive.
     """
     wrong = package({mistake.function: mistake.wrong})
     exact = {name: a.astype(np.float64) if a.dtype.kind == "f" else a for name, a in inputs.items()}
 
     def objective(_):
         outputs = CALLS[forward](wrong, exact)
-        arriving = [(out, exact[f"d{name}"]) for name, out in outputs.items() if not name.endswith(" kept")]
+        arriving = [
+            (out, exact[f"d{name}"]) for name, out in outputs.items() if not name.endswith(" kept")
+        ]
         if any(out.shape != dout.shape for out, dout in arriving):
             raise ValueError(f"{mistake.name} gives an output of another shape")
         return sum(float(np.sum(out * dout)) for out, dout in arriving)
@@ -57,7 +61,9 @@ def gradients(forward, mistake, inputs, expected):
     return {
         name: right
         if name.endswith(" kept")
-        else eval_numerical_gradient(objective, exact[name.removeprefix("d")], verbose=False).astype(right.dtype)
+        else eval_numerical_gradient(
+            objective, exact[name.removeprefix("d")], verbose=False
+        ).astype(right.dtype)
         for name, right in expected.items()
     }
 
@@ -67,7 +73,8 @@ def _same(exercise, mistake, groups, answers):
     wrong = package({mistake.function: mistake.wrong})
     try:
         return not any(
-            compare(answer, CALLS[exercise](wrong, inputs)) for inputs, answer in zip(groups, answers, strict=True)
+            compare(answer, CALLS[exercise](wrong, inputs))
+            for inputs, answer in zip(groups, answers, strict=True)
         )
     except Exception:  # of the mistake's: it does not work for these sizes
         return False

@@ -1,22 +1,25 @@
-"""The corpus of wrong and right implementations, as packages for the calls and as files for a submission."""
+"""The corpus of wrong and right implementations, as packages for the calls and as files for a
+submission.
+"""
 
 import ast
 import importlib
 import inspect
 from types import SimpleNamespace
 
+from exercises.calls import CALLS, MODULES
+from exercises.compare import agree
 from grading.manifest import MANIFEST
 from grading.mistakes import mistakes
 from grading.variants import plain
-from tests.exercises.calls import CALLS, MODULES
-from tests.exercises.compare import agree
 
 
 def package(functions):
     """A namespace for `CALLS`: right modules, with some functions replaced.
 
     Inputs:
-    - functions: Dictionary from a function's name, as in the manifest ("CaptioningRNN.loss"), to an implementation
+    - functions: Dictionary from a function's name, as in the manifest ("CaptioningRNN.loss"), to an
+      implementation
 
     Returns: namespace of modules; the layers are those of `grading.variants.plain`
     """
@@ -34,25 +37,36 @@ def package(functions):
 
 
 def sources(functions):
-    """The same as files of a submission: the repository's modules, with what replaces parts of them below.
+    """The same as files of a submission: the repository's modules, with what replaces parts of them
+    below.
 
     Inputs:
     - functions: As for `package`
 
     Returns: dictionary from the path of a file, relative to the repository, to its text
     """
-    texts = {module: [inspect.getsource(importlib.import_module(module))] for module in MODULES.values()}
+    texts = {
+        module: [inspect.getsource(importlib.import_module(module))] for module in MODULES.values()
+    }
     names = ", ".join(f"{name}={name}" for name, _ in inspect.getmembers(plain, inspect.isfunction))
-    texts[MODULES["rnn_layers"]] += [_definitions(plain), f"import types\n\nplain = types.SimpleNamespace({names})"]
+    texts[MODULES["rnn_layers"]] += [
+        _definitions(plain),
+        f"import types\n\nplain = types.SimpleNamespace({names})",
+    ]
     for name, function in functions.items():
         text = _definitions(inspect.getmodule(function))
         parts = texts[next(e.module for e in MANIFEST.exercises.values() if e.name == name)]
         parts += [text] * (text not in parts) + [f"{name} = {function.__name__}"]
-    return {module.replace(".", "/") + ".py": "\n\n".join(parts) + "\n" for module, parts in texts.items()}
+    return {
+        module.replace(".", "/") + ".py": "\n\n".join(parts) + "\n"
+        for module, parts in texts.items()
+    }
 
 
 def _definitions(module):
-    """What a module of the corpus imports from outside it and defines, as source to stand at the end of another."""
+    """What a module of the corpus imports from outside it and defines, as source to stand at the
+    end of another.
+    """
     nodes = []
     for node in ast.parse(inspect.getsource(module)).body:
         if isinstance(node, ast.FunctionDef):
@@ -70,8 +84,9 @@ def known_wrong(exercise, inputs, expected):
     - exercise: Its name, as in `CALLS`
     - inputs, expected: Dictionaries of arrays, as `cases.inputs` and `cases.reference` give them
 
-    Returns: list of pairs of a cause and the outputs that differ from the expected ones. Mistakes that do not show on
-    these inputs, that raise, and those written after the hints were frozen are left out.
+    Returns: list of pairs of a cause and the outputs that differ from the expected ones. Mistakes
+    that do not show on these inputs, that raise, and those written after the hints were frozen are
+    left out.
     """
     pairs = []
     for mistake in mistakes():
@@ -79,12 +94,16 @@ def known_wrong(exercise, inputs, expected):
             continue
         try:
             outputs = CALLS[exercise](package({mistake.function: mistake.wrong}), inputs)
-        except Exception:  # wrong in such a way that these sizes do not fit: there are no numbers to compare with
+        except (
+            Exception
+        ):  # wrong in such a way that these sizes do not fit: there are no numbers to compare with
             continue
         differing = {
             name: a
             for name, a in outputs.items()
-            if name not in expected or a.dtype != expected[name].dtype or not agree(a, expected[name])
+            if name not in expected
+            or a.dtype != expected[name].dtype
+            or not agree(a, expected[name])
         }
         if differing:
             pairs.append((mistake.cause, differing))

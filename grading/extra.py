@@ -1,7 +1,8 @@
 """Extra credit: how well a student's captioner describes pictures that nobody has trained on.
 
-The pictures are drawn as Toytown's validation pictures are, from a seed that staff choose. Nothing of the student runs:
-the model is an archive of arrays, and the code that reads and uses it is the reference's.
+The pictures are drawn as Toytown's validation pictures are, from a seed that staff choose. Nothing
+of the student runs: the model is an archive of arrays, and the code that reads and uses it is the
+reference's.
 """
 
 import functools
@@ -59,8 +60,16 @@ def _copy_model(submission, path):
             shutil.copyfile(file, path)
     elif zipfile.is_zipfile(submission):
         with zipfile.ZipFile(submission) as archive:
-            found = [entry for entry in archive.infolist() if PurePosixPath(entry.filename).name == path.name]
-            found = [entry for entry in found if "deeplearning" not in PurePosixPath(entry.filename).parts]
+            found = [
+                entry
+                for entry in archive.infolist()
+                if PurePosixPath(entry.filename).name == path.name
+            ]
+            found = [
+                entry
+                for entry in found
+                if "deeplearning" not in PurePosixPath(entry.filename).parts
+            ]
             for entry in sorted(found, key=lambda entry: entry.filename.count("/"))[:1]:
                 _check_size(entry.file_size)
                 path.write_bytes(archive.read(entry))
@@ -73,8 +82,12 @@ def _credit(path, seed):
     score, levels = score_captioner(path, seed), MANIFEST.extra.levels
     earned = MANIFEST.extra.earned(score)
     ladder = ", ".join(f"{points} points from {least} on" for least, points in levels)
-    reason = "" if earned == MANIFEST.extra.points else f"CIDEr-D is {score:.2f}; there are {ladder}."
-    return Result(MANIFEST.extra, earned, reason, note=f"CIDEr-D on {PICTURES} new pictures: {score:.2f}.")
+    reason = (
+        "" if earned == MANIFEST.extra.points else f"CIDEr-D is {score:.2f}; there are {ladder}."
+    )
+    return Result(
+        MANIFEST.extra, earned, reason, note=f"CIDEr-D on {PICTURES} new pictures: {score:.2f}."
+    )
 
 
 def _check_size(size):
@@ -85,7 +98,8 @@ def _check_size(size):
 def score_captioner(path, seed):
     """CIDEr-D of a model's captions, by a beam of 3, of pictures drawn from a seed.
 
-    Raises ValueError for a model that is too large, is none, or knows other words or features than Toytown's.
+    Raises ValueError for a model that is too large, is none, or knows other words or features than
+    Toytown's.
     """
     with zipfile.ZipFile(path) as archive:
         _check_size(sum(entry.file_size for entry in archive.infolist()))
@@ -93,14 +107,20 @@ def score_captioner(path, seed):
     references, features = unseen(seed, PICTURES)
     idx_to_word = [model.idx_to_word.get(i, "<UNK>") for i in range(len(model.word_to_idx))]
     words = model.sample(features, beam_width=3, length_penalty=0.7)
-    captions = [caption.removesuffix("<END>").strip() for caption in decode_captions(words, idx_to_word)]
+    captions = [
+        caption.removesuffix("<END>").strip() for caption in decode_captions(words, idx_to_word)
+    ]
     return cider_d(references, captions)[0]
 
 
 @functools.lru_cache(maxsize=1)
 def unseen(seed, count):
-    """New pictures: five sentences about each, and features as those of the data set that students train on."""
-    from deeplearning.classifiers.squeezenet import load_squeezenet  # these two import torch, which takes seconds
+    """New pictures: five sentences about each, and features as those of the data set that students
+    train on.
+    """
+    from deeplearning.classifiers.squeezenet import (
+        load_squeezenet,
+    )  # these two import torch, which takes seconds
     from deeplearning.datasets.build import image_features, transform_features
 
     folder = ensure_toytown()

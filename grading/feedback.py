@@ -1,4 +1,6 @@
-"""Pages to read: one for each student, one about the class. They hold their pictures, and need no network."""
+"""Pages to read: one for each student, one about the class. They hold their pictures, and need no
+network.
+"""
 
 from collections import Counter
 from functools import cache
@@ -25,7 +27,10 @@ def page(name, graded):
         (question, [result for result in graded.results if result.exercise.question == question.id])
         for question in MANIFEST.questions.values()
     ]
-    pictures = {question.id: graded.pictures.get(question.notebook, ()) for question in MANIFEST.questions.values()}
+    pictures = {
+        question.id: graded.pictures.get(question.notebook, ())
+        for question in MANIFEST.questions.values()
+    }
     return _template("feedback.html").render(
         name=name, graded=graded, questions=questions, pictures=pictures, total=_total()
     )
@@ -45,7 +50,9 @@ def statistics(results):
     solved, hints = Counter(), Counter()
     for result in graded.values():
         solved.update(test["name"] for test in result["tests"] if test["score"] > 0)
-        hints.update((exercise, hint) for exercise, hint in result["extra_data"].get("hints", {}).items())
+        hints.update(
+            (exercise, hint) for exercise, hint in result["extra_data"].get("hints", {}).items()
+        )
     return _template("statistics.html").render(
         scores=scores,
         median=scores[len(scores) // 2] if scores else 0,

@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @functools.cache
 def given(path, names):
-    """The source of some functions of a module, with what they call and the module's imports, and nothing else.
+    """The source of some functions of a module, with what they call and the module's imports, and
+    nothing else.
 
     Inputs:
     - path: File, relative to the repository

@@ -9,8 +9,8 @@ SUBMISSION is a zip, a folder that was made of one, or a folder of these. Writte
     grades/grades.csv            one row for each submission
     grades/statistics.html       the class: scores, how often each exercise was solved, what went wrong
 
-What is graded already, from the same files with the same seed, is not graded again. Exit status: 0 well, 1 some could
-not be graded or nobody can be graded here, 2 wrong usage.
+What is graded already, from the same files with the same seed, is not graded again. Exit status: 0
+well, 1 some could not be graded or nobody can be graded here, 2 wrong usage.
 """
 
 import argparse
@@ -47,7 +47,11 @@ def find_submissions(paths):
     found = []
     for path in map(Path, paths):
         if path.is_dir() and not looks_like_a_submission(path):
-            found += [p for p in path.iterdir() if (p.is_dir() or p.suffix.lower() in ARCHIVES) and p.name[0] != "."]
+            found += [
+                p
+                for p in path.iterdir()
+                if (p.is_dir() or p.suffix.lower() in ARCHIVES) and p.name[0] != "."
+            ]
         else:
             found.append(path)
     named = {}
@@ -74,7 +78,11 @@ def grade_one(name, path, seed, kind):
         graded = grade(path, seed, kind)
     except Exception as error:  # a mistake of the grader's must not cost the others their grades
         mark["failed"] = f"{type(error).__name__}: {error}"
-        return name, {"score": 0, "tests": [], "output": "The grader failed.", "extra_data": mark}, ""
+        return (
+            name,
+            {"score": 0, "tests": [], "output": "The grader failed.", "extra_data": mark},
+            "",
+        )
     results = gradescope(graded.results)
     results["output"] = "\n".join(graded.remarks)
     mark |= {"box": graded.box, "hints": {v.exercise: v.hint for v in graded.verdicts if v.hint}}
@@ -91,16 +99,25 @@ def grade_all(submissions, out, seed, kind, jobs=-1, scheduler=None):
     - jobs: Processes; -1 for one on each core
     - scheduler: Address of a Dask scheduler whose workers do it in their place
     """
-    todo = {name: path for name, path in submissions.items() if not _is_graded(out / name, path, seed)}
+    todo = {
+        name: path for name, path in submissions.items() if not _is_graded(out / name, path, seed)
+    }
     if not todo:
         return
     with _workers(jobs, scheduler):
         parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
-        finished = parallel(joblib.delayed(grade_one)(name, path.resolve(), seed, kind) for name, path in todo.items())
-        for name, results, page in tqdm(finished, total=len(todo), unit="submission", desc="grading", file=sys.stdout):
+        finished = parallel(
+            joblib.delayed(grade_one)(name, path.resolve(), seed, kind)
+            for name, path in todo.items()
+        )
+        for name, results, page in tqdm(
+            finished, total=len(todo), unit="submission", desc="grading", file=sys.stdout
+        ):
             (out / name).mkdir(parents=True, exist_ok=True)
             _write(out / name / "feedback.html", page)
-            _write(out / name / "results.json", json.dumps(results, indent=1))  # last: now it counts as graded
+            _write(
+                out / name / "results.json", json.dumps(results, indent=1)
+            )  # last: now it counts as graded
 
 
 @contextlib.contextmanager
@@ -113,7 +130,9 @@ def _workers(jobs, scheduler):
     try:
         from distributed import Client
     except ImportError:
-        raise ImportError("a Dask cluster needs `pip install -r requirements-staff.txt`, here and there") from None
+        raise ImportError(
+            "a Dask cluster needs `pip install -r requirements-staff.txt`, here and there"
+        ) from None
 
     with Client(scheduler), joblib.parallel_config(backend="dask", n_jobs=-1):
         yield
@@ -121,7 +140,11 @@ def _workers(jobs, scheduler):
 
 def _is_graded(folder, path, seed):
     mark = _read(folder).get("extra_data", {})
-    return "failed" not in mark and mark.get("seed") == seed and mark.get("fingerprint") == fingerprint(path)
+    return (
+        "failed" not in mark
+        and mark.get("seed") == seed
+        and mark.get("fingerprint") == fingerprint(path)
+    )
 
 
 def _read(folder):
@@ -133,7 +156,9 @@ def _read(folder):
 
 
 def write_class(submissions, out):
-    """Write grades.csv and statistics.html from the results that lie in the folder; returns names that failed."""
+    """Write grades.csv and statistics.html from the results that lie in the folder; returns names
+    that failed.
+    """
     results = {name: _read(out / name) for name in submissions}
     columns = {exercise.id: exercise.points for exercise in MANIFEST.exercises.values()}
     table = io.StringIO()
@@ -142,10 +167,19 @@ def write_class(submissions, out):
     for name, result in results.items():
         scores = {test["name"]: test["score"] for test in result.get("tests", ())}
         remarks = " ".join(result.get("output", "It was not graded.").split())
-        writer.writerow(map(_cell, [name, result.get("score", 0), *(scores.get(id, 0) for id in columns), remarks]))
+        writer.writerow(
+            map(
+                _cell,
+                [name, result.get("score", 0), *(scores.get(id, 0) for id in columns), remarks],
+            )
+        )
     _write(out / "grades.csv", table.getvalue())
     _write(out / "statistics.html", feedback.statistics(results))
-    return [name for name, result in results.items() if result.get("extra_data", {}).get("failed") or not result]
+    return [
+        name
+        for name, result in results.items()
+        if result.get("extra_data", {}).get("failed") or not result
+    ]
 
 
 def _cell(value):
@@ -159,7 +193,9 @@ def _write(path, text):
 
 
 def _seed(out, given):
-    """The seed of the unseen inputs: as given, or that of the grades that lie here, or a new one that nobody knows."""
+    """The seed of the unseen inputs: as given, or that of the grades that lie here, or a new one
+    that nobody knows.
+    """
     path = out / "seed.txt"
     if given is None and path.is_file():
         return int(path.read_text())
@@ -175,13 +211,27 @@ def main(argv=None):
         epilog="example: python -m grading.grade submissions/ --out grades",
     )
     parser.add_argument(
-        "submissions", nargs="+", type=Path, metavar="SUBMISSION", help="zip, folder, or folder of these"
+        "submissions",
+        nargs="+",
+        type=Path,
+        metavar="SUBMISSION",
+        help="zip, folder, or folder of these",
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder to write into; what is graded there stays")
-    parser.add_argument("--seed", type=int, help="of the unseen inputs (default: drawn once and kept in the folder)")
-    parser.add_argument("--jobs", type=int, default=-1, help="submissions at a time (default: one on each core)")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster that does it, tcp://...")
-    parser.add_argument("--unsafe", action="store_true", help="run the code without a box: only what you trust")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder to write into; what is graded there stays"
+    )
+    parser.add_argument(
+        "--seed", type=int, help="of the unseen inputs (default: drawn once and kept in the folder)"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=-1, help="submissions at a time (default: one on each core)"
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a Dask cluster that does it, tcp://..."
+    )
+    parser.add_argument(
+        "--unsafe", action="store_true", help="run the code without a box: only what you trust"
+    )
     args = parser.parse_args(argv)
     for path in args.submissions:
         if not path.exists():
@@ -192,11 +242,15 @@ def main(argv=None):
     try:
         kind = "none" if args.unsafe else None if args.scheduler else choose_kind()
         args.out.mkdir(parents=True, exist_ok=True)
-        grade_all(submissions, args.out, _seed(args.out, args.seed), kind, args.jobs, args.scheduler)
+        grade_all(
+            submissions, args.out, _seed(args.out, args.seed), kind, args.jobs, args.scheduler
+        )
         failed = write_class(submissions, args.out)
     except (NoBox, OSError, ValueError, ImportError) as error:
         sys.exit(f"grade: {error}")
-    print(f"{len(submissions) - len(failed)} of {len(submissions)} graded; see {args.out / 'statistics.html'}")
+    print(
+        f"{len(submissions) - len(failed)} of {len(submissions)} graded; see {args.out / 'statistics.html'}"
+    )
     if failed:
         print(f"not graded: {', '.join(failed)}; their results.json say why")
     return int(bool(failed))

@@ -2,9 +2,10 @@
 
     python -m grading.handout
 
-writes build/assignment2-handout/ and build/assignment2-handout.zip, from the files that git tracks, as they lie here
-now. Exercises become stubs (`grading/stubs.py` says how), notebooks lose outputs and answers, and of the tests those in
-tests/exercises/ go along. README and Makefile come from grading/student/.
+writes build/assignment2-handout/ and build/assignment2-handout.zip, from the files that git tracks,
+as they lie here now. Exercises become stubs (`grading/stubs.py` says how), notebooks lose outputs
+and answers, and of the tests those in tests/exercises/ go along. README and Makefile come from
+grading/student/.
 """
 
 import argparse
@@ -25,7 +26,9 @@ from grading.stubs import stub_out
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "assignment2-handout"
-STUDENT = "grading/student/"  # what lies here takes the place of the file of the same name at the top
+STUDENT = (
+    "grading/student/"  # what lies here takes the place of the file of the same name at the top
+)
 KEPT = [
     ".gitignore",
     "collectSubmission.sh",
@@ -33,6 +36,7 @@ KEPT = [
     "pyproject.toml",
     "requirements.txt",
     "deeplearning/*",
+    "exercises/*",
     "tests/__init__.py",
     "tests/exercises/*",
 ]
@@ -49,8 +53,8 @@ def write_handout(out):
 
     Returns: paths of the hand-out's folder and of its zip
 
-    Raises FileNotFoundError where git or the repository is missing, and ValueError for sources that don't fit the
-    manifest.
+    Raises FileNotFoundError where git or the repository is missing, and ValueError for sources that
+    don't fit the manifest.
     """
     out, files = Path(out), handout_files()
     out.mkdir(parents=True, exist_ok=True)
@@ -62,7 +66,9 @@ def write_handout(out):
             path.chmod(_mode(name))
         shutil.rmtree(out / NAME, ignore_errors=True)
         shutil.move(Path(scratch) / NAME, out / NAME)
-    return out / NAME, write_zip(out / f"{NAME}.zip", {f"{NAME}/{name}": content for name, content in files.items()})
+    return out / NAME, write_zip(
+        out / f"{NAME}.zip", {f"{NAME}/{name}": content for name, content in files.items()}
+    )
 
 
 def handout_files():
@@ -70,19 +76,27 @@ def handout_files():
     tracked = tracked_files()
     sources = {name: name for name in tracked if _is_kept(name)}
     sources |= {name.removeprefix(STUDENT): name for name in tracked if name.startswith(STUDENT)}
-    files = {name: _for_students(name, (ROOT / source).read_bytes()) for name, source in sorted(sources.items())}
-    text = b"\n".join(content for name, content in files.items() if name.endswith((".md", ".ipynb", ".sh"))).decode()
+    files = {
+        name: _for_students(name, (ROOT / source).read_bytes())
+        for name, source in sorted(sources.items())
+    }
+    text = b"\n".join(
+        content for name, content in files.items() if name.endswith((".md", ".ipynb", ".sh"))
+    ).decode()
     pages = [name for name in tracked if name.startswith("docs/") and name in text]
     return files | {name: (ROOT / name).read_bytes() for name in pages}
 
 
 def tracked_files(root=ROOT):
-    """Names of the files that git tracks and that are there, relative to the repository, with slashes.
+    """Names of the files that git tracks and that are there, relative to the repository, with
+    slashes.
 
     Raises FileNotFoundError where there is no git or no repository.
     """
     try:
-        listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True)
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError) as error:
         raise FileNotFoundError(
             f"{root} is no git repository, or git is missing; the hand-out is made of the files that git tracks: "
@@ -116,7 +130,9 @@ def _mode(name):
 
 def _is_kept(name):
     notebooks = [question.notebook for question in MANIFEST.questions.values()]
-    return name not in STAFF + SOLUTIONS and any(fnmatch.fnmatch(name, pattern) for pattern in [*KEPT, *notebooks])
+    return name not in STAFF + SOLUTIONS and any(
+        fnmatch.fnmatch(name, pattern) for pattern in [*KEPT, *notebooks]
+    )
 
 
 def _for_students(name, content):
@@ -143,9 +159,15 @@ def _unanswered(text):
 
 
 def _with_room(settings):
-    """Ruff's settings, without complaints about imports and given names that the students' code will use."""
-    room = "".join(f'"{name}" = ["F401", "F841"]  # until you use what is given\n' for name in MANIFEST.files)
-    settings, count = re.subn(r"(?m)^(\[tool\.ruff\.lint\.per-file-ignores\]\n)", rf"\1{room}", settings)
+    """Ruff's settings, without complaints about imports and given names that the students' code
+    will use.
+    """
+    room = "".join(
+        f'"{name}" = ["F401", "F841"]  # until you use what is given\n' for name in MANIFEST.files
+    )
+    settings, count = re.subn(
+        r"(?m)^(\[tool\.ruff\.lint\.per-file-ignores\]\n)", rf"\1{room}", settings
+    )
     if count != 1:
         raise ValueError("pyproject.toml has no [tool.ruff.lint.per-file-ignores]")
     return settings
@@ -156,7 +178,9 @@ def main(argv=None):
         description="Make what students start from, as a folder and as a zip.",
         epilog="example: python -m grading.handout --out build",
     )
-    parser.add_argument("--out", default=ROOT / "build", type=Path, help="folder to write into (default: build)")
+    parser.add_argument(
+        "--out", default=ROOT / "build", type=Path, help="folder to write into (default: build)"
+    )
     args = parser.parse_args(argv)
     try:
         folder, archive = write_handout(args.out)

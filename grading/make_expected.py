@@ -1,10 +1,11 @@
-"""Write the cases that students' tests hold: inputs, right answers, and what known mistakes give instead.
+"""Write the cases that students' tests hold: inputs, right answers, and what known mistakes give
+instead.
 
     python -m grading.make_expected
 
-Of many drawn cases those are kept that tell the most mistakes apart: one in float64, one in float32, and one of each
-with axes of length 1; others follow until every mistake is caught. Mistakes written after the hints were frozen have no
-say in it.
+Of many drawn cases those are kept that tell the most mistakes apart: one in float64, one in
+float32, and one of each with axes of length 1; others follow until every mistake is caught.
+Mistakes written after the hints were frozen have no say in it.
 """
 
 import argparse
@@ -13,20 +14,22 @@ import json
 import numpy as np
 
 from deeplearning.data_utils import atomic_write
+from exercises.calls import CALLS
+from exercises.compare import agree
+from exercises.stored import FOLDER, Case, path
 from grading import cases
 from grading.corpus import known_wrong
 from grading.manifest import MANIFEST
 from grading.mistakes import mistakes
-from tests.exercises.calls import CALLS
-from tests.exercises.compare import agree
-from tests.exercises.stored import FOLDER, Case, path
 
 SEEDS = range(60)  # of which the cases are chosen
 
 
 def main():
     argparse.ArgumentParser(
-        prog="python -m grading.make_expected", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        prog="python -m grading.make_expected",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
     ).parse_args()
     FOLDER.mkdir(exist_ok=True)
     for exercise in CALLS:
@@ -36,7 +39,9 @@ def main():
 
 
 def about():
-    """What students' tests need to know of the manifest: question, points and needs of each exercise."""
+    """What students' tests need to know of the manifest: question, points and needs of each
+    exercise.
+    """
     entries = MANIFEST.exercises.values()
     return {e.id: {"question": e.question, "points": e.points, "needs": e.needs} for e in entries}
 
@@ -54,7 +59,9 @@ def chosen(exercise):
     pool.sort(key=lambda case: (_has_ones(case), _dtype(case) == np.float32, -_told_apart(case)))
     causes = {m.cause for m in mistakes() if exercise in m.exercises and not m.late}
     kinds = [(_has_ones(case), _dtype(case)) for case in pool]
-    found = [pool[kinds.index(kind)] for kind in dict.fromkeys(kinds)]  # the first of its kind tells most
+    found = [
+        pool[kinds.index(kind)] for kind in dict.fromkeys(kinds)
+    ]  # the first of its kind tells most
     while still := causes.difference(*map(_causes, found)):
         found.append(max(pool, key=lambda case: len(still & _causes(case))))
         if not still & _causes(found[-1]):
@@ -63,7 +70,9 @@ def chosen(exercise):
 
 
 def write(exercise, found):
-    """Store the cases of an exercise in one file, without pickles; a mistake with the first case that shows it."""
+    """Store the cases of an exercise in one file, without pickles; a mistake with the first case
+    that shows it.
+    """
     arrays, shown = {}, set()
     for number, case in enumerate(found):
         first = [(cause, answer) for cause, answer in case.wrong if cause not in shown]
@@ -88,11 +97,15 @@ def _causes(case):
 def _told_apart(case):
     """Number of mistakes that give an answer of their own."""
     answers = [case.expected | answer for _, answer in case.wrong]
-    return sum(all(_differ(answer, other) for other in answers[:k]) for k, answer in enumerate(answers))
+    return sum(
+        all(_differ(answer, other) for other in answers[:k]) for k, answer in enumerate(answers)
+    )
 
 
 def _differ(answer, other):
-    return any(a.dtype != other[name].dtype or not agree(a, other[name]) for name, a in answer.items())
+    return any(
+        a.dtype != other[name].dtype or not agree(a, other[name]) for name, a in answer.items()
+    )
 
 
 def _dtype(case):

@@ -33,7 +33,8 @@ class Exercise:
     """A function that students write.
 
     - question: id of its question
-    - module, name: Where it is: "deeplearning.classifiers.rnn" and "CaptioningRNN.loss", for example
+    - module, name: Where it is: "deeplearning.classifiers.rnn" and "CaptioningRNN.loss", for
+      example
     - points: All or nothing
     - cell_type: None, or "rnn" or "lstm" where one function counts for each cell
     - needs: ids of the exercises that it may call or build on
@@ -63,11 +64,13 @@ class Exercise:
 
     @property
     def trials(self):
-        """Which exercises are taken from the reference when this one is tried; the best trial counts.
+        """Which exercises are taken from the reference when this one is tried; the best trial
+        counts.
 
-        First none: everything is the student's own. Last all that it needs, so that one mistake costs once. In between,
-        for a backward pass, all but its forward pass: what a cache holds is the student's own affair, so the forward
-        pass of the reference helps only a student whose cache happens to be the same.
+        First none: everything is the student's own. Last all that it needs, so that one mistake
+        costs once. In between, for a backward pass, all but its forward pass: what a cache holds is
+        the student's own affair, so the forward pass of the reference helps only a student whose
+        cache happens to be the same.
 
         Returns: tuple of tuples of ids
         """
@@ -98,7 +101,9 @@ class Manifest:
 
     def __init__(self, path=PATH):
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        self.questions = {name: Question(name, **about) for name, about in table["questions"].items()}
+        self.questions = {
+            name: Question(name, **about) for name, about in table["questions"].items()
+        }
         exercises = [Exercise(**_tuples(entry)) for entry in table["exercises"]]
         self.exercises = {exercise.id: exercise for exercise in exercises}
         self.extra = ExtraCredit(**_tuples(table["extra"]))
@@ -107,7 +112,9 @@ class Manifest:
         for exercise in exercises:
             unknown = {exercise.cache_of, *exercise.needs} - {None, *self.exercises}
             if unknown or exercise.question not in self.questions:
-                raise ValueError(f"{path}: {exercise.id} names an unknown question or exercise: {sorted(unknown)}")
+                raise ValueError(
+                    f"{path}: {exercise.id} names an unknown question or exercise: {sorted(unknown)}"
+                )
 
     @cached_property
     def files(self):

@@ -23,7 +23,9 @@ class Result:
 
 
 def table(results):
-    """A table of results: exercise, points earned of points, reason; questions add up, and so does the whole."""
+    """A table of results: exercise, points earned of points, reason; questions add up, and so does
+    the whole.
+    """
     lines, width = [], max(len(_name(result)) for result in results) + 2
     for question in dict.fromkeys(_question(result) for result in results):
         mine = [result for result in results if _question(result) == question]
@@ -33,7 +35,9 @@ def table(results):
             lines.append(f"  {_name(result):{width - 2}}{_points([result])}  {reason}".rstrip())
     regular = [result for result in results if isinstance(result.exercise, Exercise)]
     extra = sum(result.score for result in results) - sum(result.score for result in regular)
-    lines.append(f"{'together':{width}}{_points(regular)}" + (f"  and {extra:g} extra" if extra else ""))
+    lines.append(
+        f"{'together':{width}}{_points(regular)}" + (f"  and {extra:g} extra" if extra else "")
+    )
     return "\n".join(lines)
 
 
@@ -52,11 +56,17 @@ def gradescope(results):
                 "number": f"{question.removeprefix('q')}.{count[question]}",
                 "score": result.score,
                 "max_score": result.exercise.points if isinstance(result.exercise, Exercise) else 0,
-                "output": "\n".join(text for text in (result.reason or "Right.", result.note) if text),
+                "output": "\n".join(
+                    text for text in (result.reason or "Right.", result.note) if text
+                ),
                 "visibility": "visible",
             }
         )
-    return {"score": sum(result.score for result in results), "tests": tests, "stdout_visibility": "hidden"}
+    return {
+        "score": sum(result.score for result in results),
+        "tests": tests,
+        "stdout_visibility": "hidden",
+    }
 
 
 def _question(result):

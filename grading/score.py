@@ -2,9 +2,9 @@
 
     python -m grading.score ../student --out build
 
-Every exercise is tried on unseen inputs. One that builds on others is tried with the student's own first, and if that
-fails again with the reference's in their place; the better counts. Exit status: 0 all points, 1 some are missing, 2
-wrong usage.
+Every exercise is tried on unseen inputs. One that builds on others is tried with the student's own
+first, and if that fails again with the reference's in their place; the better counts. Exit status:
+0 all points, 1 some are missing, 2 wrong usage.
 """
 
 import argparse
@@ -30,8 +30,8 @@ def score(path, seed, kind=None):
     - seed: Integer that inputs, and the pictures of the extra credit, are drawn from
     - kind: Kind of box, by default the best that works here
 
-    Returns: list of `results.Result`, one for each exercise, and one for the extra credit where a model was handed in;
-    and list of sentences about the submission
+    Returns: list of `results.Result`, one for each exercise, and one for the extra credit where a
+    model was handed in; and list of sentences about the submission
 
     Raises NoBox where students' code can't be run.
     """
@@ -45,10 +45,20 @@ def main(argv=None):
         description="Points of one work tree or zip: a table, and the file that Gradescope reads.",
         epilog="example: python -m grading.score ../student --out build",
     )
-    parser.add_argument("tree", nargs="?", default=ROOT, type=Path, help="work tree or zip (default: this repository)")
+    parser.add_argument(
+        "tree",
+        nargs="?",
+        default=ROOT,
+        type=Path,
+        help="work tree or zip (default: this repository)",
+    )
     parser.add_argument("--out", type=Path, help="folder to write results.json into")
-    parser.add_argument("--seed", type=int, default=0, help="that unseen inputs are drawn from (default: 0)")
-    parser.add_argument("--unsafe", action="store_true", help="run the code without a box: only what you trust")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="that unseen inputs are drawn from (default: 0)"
+    )
+    parser.add_argument(
+        "--unsafe", action="store_true", help="run the code without a box: only what you trust"
+    )
     args = parser.parse_args(argv)
     if not args.tree.exists():
         parser.error(f"{args.tree} does not exist")
@@ -63,7 +73,8 @@ def main(argv=None):
         with atomic_write(args.out / "results.json") as file:
             file.write(json.dumps(made, indent=1).encode())
     return int(
-        sum(result.score for result in results) < sum(question.points for question in MANIFEST.questions.values())
+        sum(result.score for result in results)
+        < sum(question.points for question in MANIFEST.questions.values())
     )
 
 

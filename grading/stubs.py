@@ -1,15 +1,17 @@
 """From the source of a solution to what students start from.
 
-Of an exercise the signature, the docstring and what is given stay. The solution gives way to two lines of sketch and a
-NotImplementedError. What the solution is, markers say, those that otter-grader and nbgrader read, too:
+Of an exercise the signature, the docstring and what is given stay. The solution gives way to two
+lines of sketch and a NotImplementedError. What the solution is, markers say, those that
+otter-grader and nbgrader read, too:
 
     # BEGIN SOLUTION
     return a @ b
     # END SOLUTION
 
-In a function without markers, the lines at its top that check arguments (`check_shapes(...)`, `if ...: raise`) are
-given, and all the rest is the solution. Markers outside functions take away what stands between them. Last, private
-helpers go that only solutions used, unless a sketch names them. Everything else stays as it is, to the letter.
+In a function without markers, the lines at its top that check arguments (`check_shapes(...)`, `if
+...: raise`) are given, and all the rest is the solution. Markers outside functions take away what
+stands between them. Last, private helpers go that only solutions used, unless a sketch names them.
+Everything else stays as it is, to the letter.
 """
 
 import ast
@@ -67,23 +69,31 @@ def marked(source):
 
 def solution(source, function):
     """Regions of a function that are the solution, as ranges of line numbers that begin with 0."""
-    inside = range(function.lineno - 1, function.end_lineno + 1)  # an END SOLUTION may follow the last statement
+    inside = range(
+        function.lineno - 1, function.end_lineno + 1
+    )  # an END SOLUTION may follow the last statement
     regions = [lines for lines in marked(source) if lines.start in inside]
     if regions:
         return regions
     statements = function.body
     given = 0
-    while given < len(statements) and (_is_docstring(statements[given]) or _is_check(statements[given])):
+    while given < len(statements) and (
+        _is_docstring(statements[given]) or _is_check(statements[given])
+    ):
         given += 1
     start = statements[given - 1].end_lineno if given else statements[0].lineno - 1
     return [range(start, function.end_lineno)]
 
 
 def find(tree, name):
-    """The function of a dotted name such as "CaptioningRNN.loss" in a syntax tree; ValueError where there is none."""
+    """The function of a dotted name such as "CaptioningRNN.loss" in a syntax tree; ValueError where
+    there is none.
+    """
     node = tree
     for part in name.split("."):
-        found = [n for n in node.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == part]
+        found = [
+            n for n in node.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == part
+        ]
         if not found:
             raise ValueError(f"the module has no {name}, which the manifest names")
         node = found[0]
@@ -91,9 +101,13 @@ def find(tree, name):
 
 
 def _imports_of(paths, tree):
-    """Lines of a module's statements `from package.module import ...` for the modules of these paths."""
+    """Lines of a module's statements `from package.module import ...` for the modules of these
+    paths.
+    """
     gone = {path.removesuffix(".py").replace("/", ".") for path in paths}
-    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module in gone]
+    imports = [
+        node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module in gone
+    ]
     return [range(node.lineno - 1, node.end_lineno) for node in imports]
 
 
@@ -113,7 +127,9 @@ def _by_function(exercises):
 
 def _raise(name, about):
     where = f"a part of {about['part_of']}" if about["part_of"] else f"in {about['path']}"
-    return [f'raise NotImplementedError("{" and ".join(about["questions"])}: write {name}, {where}")']
+    return [
+        f'raise NotImplementedError("{" and ".join(about["questions"])}: write {name}, {where}")'
+    ]
 
 
 def _is_docstring(statement):
@@ -123,7 +139,11 @@ def _is_docstring(statement):
 def _is_check(statement):
     """Whether a statement does nothing but check arguments, or take down what a check returns."""
     if isinstance(statement, ast.If):
-        return len(statement.body) == 1 and isinstance(statement.body[0], ast.Raise) and not statement.orelse
+        return (
+            len(statement.body) == 1
+            and isinstance(statement.body[0], ast.Raise)
+            and not statement.orelse
+        )
     call = getattr(statement, "value", None)
     if not isinstance(statement, ast.Expr | ast.Assign) or not isinstance(call, ast.Call):
         return False
@@ -142,23 +162,35 @@ def _without_orphans(source, sketches):
     """Source without the private functions that nothing uses any more."""
     tree = ast.parse(source)
     scopes = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]
-    for function in (node for scope in scopes for node in scope.body if isinstance(node, ast.FunctionDef)):
+    for function in (
+        node for scope in scopes for node in scope.body if isinstance(node, ast.FunctionDef)
+    ):
         private = function.name.startswith("_") and not function.name.startswith("__")
         if private and function.name not in sketches and not _is_used(function, tree):
-            first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
+            first = min(
+                [function.lineno, *(decorator.lineno for decorator in function.decorator_list)]
+            )
             gone = range(first - 1, function.end_lineno)
-            return _without_orphans(_edited(source, [(gone, [])]), sketches)  # it may leave others without a use
+            return _without_orphans(
+                _edited(source, [(gone, [])]), sketches
+            )  # it may leave others without a use
     return source
 
 
 def _is_used(function, tree):
     inside = {id(node) for node in ast.walk(function)}
-    names = (getattr(node, "id", getattr(node, "attr", None)) for node in ast.walk(tree) if id(node) not in inside)
+    names = (
+        getattr(node, "id", getattr(node, "attr", None))
+        for node in ast.walk(tree)
+        if id(node) not in inside
+    )
     return function.name in names
 
 
 def _blank_lines(source):
-    """No more blank lines than there would be: two between functions, one between methods, none at the end."""
+    """No more blank lines than there would be: two between functions, one between methods, none at
+    the end.
+    """
     source = re.sub(r"\n{4,}", "\n\n\n", source)
     source = re.sub(r"\n{3,}(?= )", "\n\n", source)
     return source.rstrip("\n") + "\n"

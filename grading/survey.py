@@ -1,4 +1,5 @@
-"""What a student's files say, before any of them runs: text, syntax, stubs, and functions written into a notebook.
+"""What a student's files say, before any of them runs: text, syntax, stubs, and functions written
+into a notebook.
 
 It runs in the box, because parsers can be crashed by what they parse. Standard library only.
 """
@@ -18,7 +19,16 @@ OLDER_SIGNATURES = {  # functions that earlier editions had under another name, 
     ),
 }
 PICTURES, PICTURE_SIZE = 6, 400_000  # of a notebook: how many, and letters of base64 each
-PRELOADED = ("PIL", "matplotlib", "matplotlib.pyplot", "scipy", "scipy.ndimage", "torch", "torchvision", "tqdm")
+PRELOADED = (
+    "PIL",
+    "matplotlib",
+    "matplotlib.pyplot",
+    "scipy",
+    "scipy.ndimage",
+    "torch",
+    "torchvision",
+    "tqdm",
+)
 
 
 def survey(files, exercises, package):
@@ -56,7 +66,9 @@ def _text(path, data, notes):
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         text = data.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError):
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1", "replace")
+        text = data.decode(
+            "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1", "replace"
+        )
         notes.append(f"{path} is not in UTF-8: save it in that encoding.")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     head, body = text.split("\n", 2)[:2], text.split("\n", 2)[2:]
@@ -95,39 +107,55 @@ def _notebook(name, data, notes):
         notes.append(f"{name} is written in another language than Python: nothing in it was used.")
         return [], []
     shown = [picture.replace("\n", "") for picture in shown if len(picture) <= PICTURE_SIZE]
-    return sources, [picture for picture in shown if re.fullmatch(r"iVBORw0KGgo[A-Za-z0-9+/]+=*", picture)][:PICTURES]
+    return sources, [
+        picture for picture in shown if re.fullmatch(r"iVBORw0KGgo[A-Za-z0-9+/]+=*", picture)
+    ][:PICTURES]
 
 
 def _with_cells(path, text, wanted, notebooks, notes):
-    """A source, with the functions that it has only as stubs, or not at all, taken from the notebook's cells."""
+    """A source, with the functions that it has only as stubs, or not at all, taken from the
+    notebook's cells.
+    """
     tree = _parsed(text)
     if tree is None:
         return text
-    written = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not is_stub(node)}
+    written = {
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not is_stub(node)
+    }
     for name, notebook in wanted.items():
         older, adapter = OLDER_SIGNATURES.get(name, ("", ""))
         if name in written or "." in name:
             continue
-        cells = [cell for cell in map(_parsed, map(_without_magic, notebooks.get(notebook, ()))) if cell is not None]
+        cells = [
+            cell
+            for cell in map(_parsed, map(_without_magic, notebooks.get(notebook, ())))
+            if cell is not None
+        ]
         nodes = [node for cell in cells for node in cell.body]
-        defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef) and not is_stub(node)}
+        defined = {
+            node.name for node in nodes if isinstance(node, ast.FunctionDef) and not is_stub(node)
+        }
         if not {name, older} & defined:
             continue
         text += "\n\n" + "\n".join(_taken(node, written - {older}) for node in nodes)
         if name not in defined:
             text += "\n" + adapter
-        notes.append(f"{name} was taken from the cells of {notebook}, because {path} has it only as a stub.")
+        notes.append(
+            f"{name} was taken from the cells of {notebook}, because {path} has it only as a stub."
+        )
         written |= defined | {name}
     return text
 
 
 def _taken(node, written):
-    """A cell's statement, if it defines something that functions need: imports, functions, classes, plain values."""
-    plain = isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.Name | ast.Attribute)
+    """A cell's statement, if it defines something that functions need: imports, functions, classes,
+    plain values.
+    """
+    plain = isinstance(node, ast.Assign) and isinstance(
+        node.value, ast.Constant | ast.Name | ast.Attribute
+    )
     if isinstance(node, ast.Import | ast.ImportFrom) or plain:
-        return (
-            f"try:\n    {ast.unparse(node)}\nexcept Exception:\n    pass"  # of a library that is not here, for example
-        )
+        return f"try:\n    {ast.unparse(node)}\nexcept Exception:\n    pass"  # of a library that is not here, for example
     if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name not in written:
         return ast.unparse(node)
     return ""
@@ -135,9 +163,15 @@ def _taken(node, written):
 
 def is_stub(function):
     """Whether nobody has written a function's body yet."""
-    body = [node for node in function.body if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]
+    body = [
+        node
+        for node in function.body
+        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    ]
     raising = [
-        node for node in body if isinstance(node, ast.Raise) and "NotImplementedError" in ast.unparse(node.exc or node)
+        node
+        for node in body
+        if isinstance(node, ast.Raise) and "NotImplementedError" in ast.unparse(node.exc or node)
     ]
     idle = all(
         isinstance(node, ast.Pass | ast.Return | ast.Assign)
@@ -153,12 +187,22 @@ def _remarks(path, text, notes):
     if tree is None:
         return []
     nodes = list(ast.walk(tree))
-    imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    imported = {
+        alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names
+    }
+    imported |= {
+        node.module
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level
+    }
     names = {node.id for node in nodes if isinstance(node, ast.Name)}
     names |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-    if path.endswith("rnn_layers.py") and any(name.split(".")[0] in ("torch", "jax", "autograd") for name in imported):
-        notes.append(f"{path} imports a library with automatic differentiation: were the gradients derived?")
+    if path.endswith("rnn_layers.py") and any(
+        name.split(".")[0] in ("torch", "jax", "autograd") for name in imported
+    ):
+        notes.append(
+            f"{path} imports a library with automatic differentiation: were the gradients derived?"
+        )
     if any(name.startswith("eval_numerical_gradient") for name in names):
         notes.append(f"{path} calls a numerical gradient: were the gradients derived?")
     return sorted(imported & set(PRELOADED))
@@ -173,4 +217,6 @@ def _parsed(text):
 
 def _without_magic(source):
     """A cell without the lines that only a notebook understands."""
-    return "\n".join("" if re.match(r"\s*[%!?]|.*\?\s*$", line) else line for line in source.splitlines())
+    return "\n".join(
+        "" if re.match(r"\s*[%!?]|.*\?\s*$", line) else line for line in source.splitlines()
+    )

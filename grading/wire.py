@@ -1,9 +1,9 @@
 """Arrays between the grader and its box: one plain message format, with nothing in it that runs.
 
-A message is its length (8 bytes, big-endian), the length of its header (4 bytes), a header in JSON, and the raw bytes
-of its arrays, one after the other. The header holds `about`, any JSON value, and `groups`, lists of
-[name, dtype, shape].
-What comes from the box is hostile until it is decoded: `decode` checks every size against the bytes that are there.
+A message is its length (8 bytes, big-endian), the length of its header (4 bytes), a header in JSON,
+and the raw bytes of its arrays, one after the other. The header holds `about`, any JSON value, and
+`groups`, lists of [name, dtype, shape]. What comes from the box is hostile until it is decoded:
+`decode` checks every size against the bytes that are there.
 """
 
 import json
@@ -13,7 +13,11 @@ import struct
 
 import numpy as np
 
-DTYPES = {f"{kind}{size}" for kind, sizes in {"f": "248", "i": "1248", "u": "1248", "b": "1"}.items() for size in sizes}
+DTYPES = {
+    f"{kind}{size}"
+    for kind, sizes in {"f": "248", "i": "1248", "u": "1248", "b": "1"}.items()
+    for size in sizes
+}
 MAX_MESSAGE = 1 << 26  # bytes: 64 MB
 MAX_HEADER = 1 << 23
 
@@ -23,8 +27,8 @@ def encode(about, groups=()):
 
     Inputs:
     - about: JSON value
-    - groups: Sequence of dictionaries from name to array. Of anything that is not a plain array of numbers, only the
-      name of its type goes into the message
+    - groups: Sequence of dictionaries from name to array. Of anything that is not a plain array of
+      numbers, only the name of its type goes into the message
 
     Returns: bytes
     """
@@ -33,7 +37,9 @@ def encode(about, groups=()):
         described.append([])
         for name, value in group.items():
             if type(value) is np.ndarray and value.dtype.kind + str(value.dtype.itemsize) in DTYPES:
-                value = np.ascontiguousarray(value, value.dtype.newbyteorder("<")).reshape(value.shape)
+                value = np.ascontiguousarray(value, value.dtype.newbyteorder("<")).reshape(
+                    value.shape
+                )
                 described[-1].append([str(name), value.dtype.str[1:], value.shape])
                 raw.append(value.tobytes())
             else:
@@ -61,8 +67,8 @@ def decode(payload):
 
     Returns a tuple of:
     - about: JSON value
-    - groups: List of dictionaries from name to array. Where there was none of numbers, an object stands that is an
-      instance of an empty class of the same name
+    - groups: List of dictionaries from name to array. Where there was none of numbers, an object
+      stands that is an instance of an empty class of the same name
 
     Raises ValueError where anything does not fit.
     """
@@ -96,7 +102,9 @@ def _stand_in(kind):
 def _array(payload, position, dtype, shape):
     """The array at a position of the payload, in memory of its own, and the position behind it."""
     sizes_fit = (
-        type(shape) is list and len(shape) <= 16 and all(type(n) is int and 0 <= n <= MAX_MESSAGE for n in shape)
+        type(shape) is list
+        and len(shape) <= 16
+        and all(type(n) is int and 0 <= n <= MAX_MESSAGE for n in shape)
     )
     if dtype not in DTYPES or not sizes_fit:
         raise ValueError("an array that is none")
@@ -104,5 +112,9 @@ def _array(payload, position, dtype, shape):
     end = position + count * dtype.itemsize
     if end > len(payload):
         raise ValueError("an array that is larger than its message")
-    array = np.frombuffer(payload, dtype, count, position).reshape(shape).astype(dtype.newbyteorder("="))
+    array = (
+        np.frombuffer(payload, dtype, count, position)
+        .reshape(shape)
+        .astype(dtype.newbyteorder("="))
+    )
     return array, end

@@ -2,12 +2,14 @@
 
     python -I -B worker.py SETTINGS
 
-It has imported NumPy, or PyTorch, and nothing of the student. Messages (see `wire`) come in on standard input and
-leave on standard output; a task's process gets neither. Nothing here is trusted by the grader, which judges arrays:
-whatever a student's code does to this server, it can at best send the answers that it could have computed.
+It has imported NumPy, or PyTorch, and nothing of the student. Messages (see `wire`) come in on
+standard input and leave on standard output; a task's process gets neither. Nothing here is trusted
+by the grader, which judges arrays: whatever a student's code does to this server, it can at best
+send the answers that it could have computed.
 
-SETTINGS is JSON: `warm`, names of modules to import first; `user`, a number to become, or null; `limits`, as in
-`box.LIMITS`; `alone`, whether all that this user's processes can signal belongs to the box.
+SETTINGS is JSON: `warm`, names of modules to import first; `user`, a number to become, or null;
+`limits`, as in `box.LIMITS`; `alone`, whether all that this user's processes can signal belongs to
+the box.
 """
 
 import contextlib
@@ -26,7 +28,7 @@ from types import ModuleType
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-import wire  # noqa: E402
+import wire
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 
@@ -55,7 +57,9 @@ def main():
 
 
 def _confine(user, limits):
-    """Become the user of the box, for good, with limits on what this and every later process may take."""
+    """Become the user of the box, for good, with limits on what this and every later process may
+    take.
+    """
     import resource
 
     if user is not None:
@@ -66,14 +70,20 @@ def _confine(user, limits):
         prctl = ctypes.CDLL(None).prctl
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # becoming a user has cleared it
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process of a namespace gets no signals but what it handles
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # the first process of a namespace gets no signals but what it handles
     for name in ("AS", "NPROC", "FSIZE", "NOFILE", "CORE"):
-        with contextlib.suppress(ValueError, OSError, AttributeError):  # macOS does not know them all
+        with contextlib.suppress(
+            ValueError, OSError, AttributeError
+        ):  # macOS does not know them all
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limits[name],) * 2)
 
 
 def _in_a_process(message, settings, pipes):
-    """The answer to a message, computed in a process of its own, or a message that says how that ended."""
+    """The answer to a message, computed in a process of its own, or a message that says how that
+    ended.
+    """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -101,7 +111,9 @@ def _in_a_process(message, settings, pipes):
 
 
 def _read_answer(reading, child):
-    """A whole message from a task's process, or None; and its status, if it has ended and been waited for."""
+    """A whole message from a task's process, or None; and its status, if it has ended and been
+    waited for.
+    """
     data, wanted, status = b"", 8, None
     while len(data) < wanted:
         if select.select([reading], [], [], 0.05 if status is None else 0)[0]:
@@ -136,12 +148,14 @@ def _answer(message):
     try:
         about, groups = wire.decode(message)
         return wire.encode(*TASKS[about["task"]](about, groups))
-    except BaseException as error:  # SystemExit and KeyboardInterrupt end the task, not the exercise's neighbours
+    except (
+        BaseException
+    ) as error:  # SystemExit and KeyboardInterrupt end the task, not the exercise's neighbours
         return wire.encode({"error": _described(error)})
 
 
 def _exercise(about, groups):
-    from tests.exercises.calls import CALLS, Package
+    from exercises.calls import CALLS, Package
 
     for given in about["given"]:
         _put_in_place(**given)
@@ -150,8 +164,9 @@ def _exercise(about, groups):
 
 
 def _put_in_place(module, source, names, own, stubs):
-    """Give a student's module functions of those names, which call the student's own of others; stubs are for a module
-    that does not work."""
+    """Give a student's module functions of those names, which call the student's own of others;
+    stubs are for a module that does not work.
+    """
     try:
         theirs = importlib.import_module(module)
     except Exception:
@@ -187,8 +202,14 @@ def _described(error):
     if isinstance(error, NotImplementedError) and str(error):
         return str(error)[:400]  # a stub says itself what is to be done
     text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")[:400]
-    places = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(str(HERE / "deeplearning"))]
-    return f"{text} ({Path(places[-1].filename).name}, line {places[-1].lineno})" if places else text
+    places = [
+        f
+        for f in traceback.extract_tb(error.__traceback__)
+        if f.filename.startswith(str(HERE / "deeplearning"))
+    ]
+    return (
+        f"{text} ({Path(places[-1].filename).name}, line {places[-1].lineno})" if places else text
+    )
 
 
 def _send(file, message):

@@ -14,23 +14,43 @@ import pytest
 import deeplearning
 from deeplearning.data_utils import data_folder
 
-WORDS = ["<NULL>", "<START>", "<END>", "<UNK>", "a", "dog", "cat", "ball", "red", "runs", "sleeps", "jumps"]
+WORDS = [
+    "<NULL>",
+    "<START>",
+    "<END>",
+    "<UNK>",
+    "a",
+    "dog",
+    "cat",
+    "ball",
+    "red",
+    "runs",
+    "sleeps",
+    "jumps",
+]
 
 
 @pytest.fixture(autouse=True)
 def picture_cache(tmp_path, monkeypatch):
-    """Folder where this test's pictures from the network are kept, in place of the user's; it is not there yet."""
+    """Folder where this test's pictures from the network are kept, in place of the user's; it is
+    not there yet.
+    """
     monkeypatch.setattr("deeplearning.image_fetching.CACHE", tmp_path / "cached" / "pictures")
     return tmp_path / "cached" / "pictures"
 
 
 @pytest.fixture
 def tiny_dataset(tmp_path):
-    """Folder with a small data set in the COCO layout: 40 train captions of 10 images, 10 val captions of 5 images."""
+    """Folder with a small data set in the COCO layout: 40 train captions of 10 images, 10 val
+    captions of 5 images.
+    """
     rng = np.random.default_rng(0)
     folder = tmp_path / "tiny captioning"
     folder.mkdir()
-    vocabulary = {"idx_to_word": WORDS, "word_to_idx": {word: index for index, word in enumerate(WORDS)}}
+    vocabulary = {
+        "idx_to_word": WORDS,
+        "word_to_idx": {word: index for index, word in enumerate(WORDS)},
+    }
     (folder / "coco2014_vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
     with h5py.File(folder / "coco2014_captions.h5", "w") as file:
         for split, count, images in (("train", 40, 10), ("val", 10, 5)):
@@ -49,16 +69,23 @@ def tiny_dataset(tmp_path):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Downloads, of whatever this machine serves, wait for no time between tries, and 0.2 s for a silent server."""
+    """Downloads, of whatever this machine serves, wait for no time between tries, and 0.2 s for a
+    silent server.
+    """
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr("deeplearning.datasets.resuming.time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr(
+        "deeplearning.datasets.resuming.time", SimpleNamespace(sleep=lambda _: None)
+    )
     monkeypatch.setattr("deeplearning.datasets.resuming.STALL", 0.2)
 
 
 @pytest.fixture
 def shared_data():
     """Folder with the real data sets, where DEEPLEARNING_DATA names it."""
-    if not os.environ.get("DEEPLEARNING_DATA") or not (data_folder() / "flickr8k_captioning").is_dir():
+    if (
+        not os.environ.get("DEEPLEARNING_DATA")
+        or not (data_folder() / "flickr8k_captioning").is_dir()
+    ):
         pytest.skip("needs DEEPLEARNING_DATA, the folder with flickr8k_captioning")
     return data_folder()
 
@@ -74,7 +101,9 @@ def network(tmp_path_factory):
     path = tmp_path_factory.mktemp("network") / "random.npz"
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        save_squeezenet(path, squeezenet1_1(num_classes=2), ["a", "b"], (0.5, 0.4, 0.3), (0.2, 0.3, 0.4), 40)
+        save_squeezenet(
+            path, squeezenet1_1(num_classes=2), ["a", "b"], (0.5, 0.4, 0.3), (0.2, 0.3, 0.4), 40
+        )
     return load_squeezenet(path)
 
 
@@ -84,10 +113,22 @@ def start_python():
     processes = []
 
     def start(*arguments, **how):
-        path = [str(Path(deeplearning.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        path = [
+            str(Path(deeplearning.__file__).parents[1]),
+            *filter(None, [os.environ.get("PYTHONPATH")]),
+        ]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)} | how.pop("env", {})
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
-        processes.append(subprocess.Popen([sys.executable, *map(str, arguments)], env=environment, **(pipes | how)))
+        pipes = {
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "text": True,
+            "encoding": "utf-8",
+        }
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, *map(str, arguments)], env=environment, **(pipes | how)
+            )
+        )
         return processes[-1]
 
     yield start
@@ -109,7 +150,9 @@ def run_python(start_python):
 
 
 def pytest_sessionfinish(session):
-    """With NO_SKIPS set, a skipped test fails the run: all that tests could need is said to be at hand."""
+    """With NO_SKIPS set, a skipped test fails the run: all that tests could need is said to be at
+    hand.
+    """
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("NO_SKIPS") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -7,17 +7,20 @@ import threading
 
 
 class FaultServer(http.server.ThreadingHTTPServer):
-    """Serves `files` (path: bytes) with range requests, as most servers do; one fault a request while there are any.
+    """Serves `files` (path: bytes) with range requests, as most servers do; one fault a request
+    while there are any.
 
     A fault is an int, the status of the answer, or a pair:
     - ("cut", n): the connection ends after n bytes of the file
-    - ("stall", n): nothing comes after n bytes of the file, until the server is closed or `go` is set
+    - ("stall", n): nothing comes after n bytes of the file, until the server is closed or `go` is
+      set
     - ("wrong", n): byte n of the file is another one
     - ("shift", n): what comes begins n bytes before what was asked for, and says so
     - ("close", n): as cut, but the length was not announced, so that the file looks complete
 
     `versions` stands before the file's ETag ("W/" makes it a weak one); None: there is none.
-    `asked` lists path and Range header of each request. `reached` is set when one comes, `held` when an answer stalls.
+    `asked` lists path and Range header of each request. `reached` is set when one comes, `held`
+    when an answer stalls.
     """
 
     daemon_threads = True
@@ -25,7 +28,12 @@ class FaultServer(http.server.ThreadingHTTPServer):
     def __init__(self, files, faults=(), ranges=True, versions=""):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files, self.faults, self.ranges, self.versions = files, list(faults), ranges, versions
-        self.asked, self.reached, self.held, self.go = [], threading.Event(), threading.Event(), threading.Event()
+        self.asked, self.reached, self.held, self.go = (
+            [],
+            threading.Event(),
+            threading.Event(),
+            threading.Event(),
+        )
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -62,7 +70,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         version = f'{self.server.versions}"{len(content)}-{hash(self.server.files[self.path])}"'
         wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         first = (
-            int(wanted[1]) if wanted and self.server.ranges and self.headers.get("If-Range") in (None, version) else 0
+            int(wanted[1])
+            if wanted and self.server.ranges and self.headers.get("If-Range") in (None, version)
+            else 0
         )
         first -= n if first and kind == "shift" else 0
         if first and first >= len(content):
@@ -79,7 +89,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if kind != "close":
             self.send_header("Content-Length", str(len(content) - first))
         self.end_headers()
-        self.wfile.write(content[first : max(first, n)] if kind in ("cut", "stall", "close") else content[first:])
+        self.wfile.write(
+            content[first : max(first, n)] if kind in ("cut", "stall", "close") else content[first:]
+        )
         if kind == "stall":
             self.server.held.set()
             self.server.go.wait(60)

@@ -4,7 +4,10 @@
 def condition(network):
     """Everything about a network that has to stay as it is."""
     return (
-        [(m.training, *m._forward_hooks, *m._forward_pre_hooks, *m._backward_hooks) for m in network.modules()],
+        [
+            (m.training, *m._forward_hooks, *m._forward_pre_hooks, *m._backward_hooks)
+            for m in network.modules()
+        ],
         [(p.requires_grad, p.grad is None) for p in network.parameters()],
         {name: value.tolist() for name, value in network.state_dict().items()},
     )

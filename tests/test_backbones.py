@@ -1,4 +1,6 @@
-"""Networks of torchvision without their last layer: what they see, and what is said where they can't be had."""
+"""Networks of torchvision without their last layer: what they see, and what is said where they
+can't be had.
+"""
 
 import numpy as np
 import pytest
@@ -44,9 +46,15 @@ def pictures(tmp_path):
 @pytest.mark.parametrize(
     "name, before",
     [
-        ("alexnet", lambda m, x: m.classifier[:6](torch.flatten(m.avgpool(m.features(x)), 1))),  # fc7, as in VGG
+        (
+            "alexnet",
+            lambda m, x: m.classifier[:6](torch.flatten(m.avgpool(m.features(x)), 1)),
+        ),  # fc7, as in VGG
         ("squeezenet1_0", lambda m, x: m.features(x).mean((2, 3))),
-        ("mobilenet_v3_small", lambda m, x: m.classifier[:3](torch.flatten(m.avgpool(m.features(x)), 1))),
+        (
+            "mobilenet_v3_small",
+            lambda m, x: m.classifier[:3](torch.flatten(m.avgpool(m.features(x)), 1)),
+        ),
     ],
 )
 def test_features_are_what_the_last_layer_reads(pictures, name, before):
@@ -69,8 +77,11 @@ def test_vgg_features_are_fc7():
     assert last_layer(vgg) == ("classifier.6", vgg.classifier[6]) and feature_dim(vgg) == 4096
 
 
-# RegNets differ in their sizes alone, which are worked out by numbers that PyTorch's meta device does not have
-CLASSIFIERS = [name for name in list_models(module=torchvision.models) if not name.startswith("regnet")]
+# RegNets differ in their sizes alone, which are worked out by numbers that PyTorch's meta device
+# does not have
+CLASSIFIERS = [
+    name for name in list_models(module=torchvision.models) if not name.startswith("regnet")
+]
 
 
 @pytest.mark.corpus
@@ -84,13 +95,17 @@ def test_last_layers_of_all_classifiers(name):
 
 
 def test_broken_pictures_are_skipped(pictures, tmp_path):
-    """Pictures that can't be read get NaN and a reason, the others what they get alone; a whole broken batch, too."""
+    """Pictures that can't be read get NaN and a reason, the others what they get alone; a whole
+    broken batch, too.
+    """
     network = random_network("squeezenet1_1")
     alone = image_features(pictures, network, progress=False)
     (tmp_path / "broken.png").write_bytes(pictures[0].read_bytes()[:-2000])
     paths = [pictures[0], tmp_path / "broken.png", tmp_path / "missing.png", *pictures[1:]]
     for batch_size in (1, 2, 5):
-        features = np.concatenate(list(feature_batches(paths, network, batch_size, skip_broken=True)))
+        features = np.concatenate(
+            list(feature_batches(paths, network, batch_size, skip_broken=True))
+        )
         np.testing.assert_allclose(features[[0, 3, 4]], alone, rtol=1e-4, atol=1e-6)
         assert np.isnan(features[[1, 2]]).all()
     assert "broken.png can't be read" in why_broken(paths[1], network)
@@ -100,10 +115,14 @@ def test_broken_pictures_are_skipped(pictures, tmp_path):
 
 
 def test_few_pictures_are_in_memory(pictures, monkeypatch):
-    """However many pictures there are, only those of a few batches have been read when a batch comes."""
+    """However many pictures there are, only those of a few batches have been read when a batch
+    comes.
+    """
     read = []
     monkeypatch.setattr(
-        backbones, "read_picture", lambda path, size: read.append(path) or np.zeros((64, 64, 3), np.uint8)
+        backbones,
+        "read_picture",
+        lambda path, size: read.append(path) or np.zeros((64, 64, 3), np.uint8),
     )
     network = random_network("squeezenet1_1")
     for done, _ in enumerate(feature_batches(pictures * 20, network, 2), 1):
@@ -123,7 +142,9 @@ def test_photos_lie_as_they_were_taken(tmp_path):
 
 
 def test_weights_hash():
-    """The hash is that of float16's numbers: rounding them before changes nothing, changing one does."""
+    """The hash is that of float16's numbers: rounding them before changes nothing, changing one
+    does.
+    """
     network = random_network("squeezenet1_1")
     before = weights_sha256(network)
     for parameter in network.parameters():
@@ -137,7 +158,9 @@ def test_weights_hash():
 
 
 def test_load_from_a_file(pictures, tmp_path):
-    """A state dict of any number of classes gives the network that it was saved from; no random number is drawn."""
+    """A state dict of any number of classes gives the network that it was saved from; no random
+    number is drawn.
+    """
     original = random_network("shufflenet_v2_x0_5", num_classes=7)
     torch.save(original.state_dict(), tmp_path / "mine.pth")
     state = torch.random.get_rng_state()
@@ -157,7 +180,9 @@ def test_squeezenet_is_load_squeezenets():
 
 
 def test_load_refuses(tmp_path):
-    """Unknown names, missing and damaged files and those of another network are reported in one line."""
+    """Unknown names, missing and damaged files and those of another network are reported in one
+    line.
+    """
     with pytest.raises(ValueError, match="no classifier 'vgg61'"):
         load_network("vgg61")
     with pytest.raises(FileNotFoundError, match=r"no weights at .*none\.pth"):
@@ -172,12 +197,16 @@ def test_load_refuses(tmp_path):
 
 
 def test_offline(monkeypatch, tmp_path):
-    """Where weights can't be fetched, the message names their URL and the folder for fetching them by hand."""
+    """Where weights can't be fetched, the message names their URL and the folder for fetching them
+    by hand.
+    """
 
     def offline(*_, **__):
         raise OSError("no route to host")
 
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr("torch.hub.download_url_to_file", offline)
-    with pytest.raises(OSError, match=r"weights of alexnet from https://.*\.pth \(no route to host\).*checkpoints"):
+    with pytest.raises(
+        OSError, match=r"weights of alexnet from https://.*\.pth \(no route to host\).*checkpoints"
+    ):
         load_network("alexnet")

@@ -46,11 +46,15 @@ def all_sentences(length):
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("penalty", [0.0, 0.7, 1.0])
 def test_a_wide_beam_finds_the_best_sentence(seed, penalty):
-    """A beam wider than the number of beginnings returns the sentence with the best log-probability for its length."""
+    """A beam wider than the number of beginnings returns the sentence with the best log-probability
+    for its length.
+    """
     step, state, length = language(seed), initial(3), 4
     found = beam_search(step, state, 400, length, START, END, NULL, penalty)
     for row in range(3):
-        best = max(all_sentences(length), key=lambda s: log_p(step, s, row, state) / len(s) ** penalty)
+        best = max(
+            all_sentences(length), key=lambda s: log_p(step, s, row, state) / len(s) ** penalty
+        )
         assert found[row].tolist() == list(best) + [NULL] * (length - len(best))
 
 

@@ -39,7 +39,9 @@ def test_pytorch_computes_the_same(cell, packed):
     expected = pytorch.Captioner.translated(grads)
     for name, parameter in model.named_parameters():
         if name != "recurrent.bias_hh_l0":  # the second bias, which the package does not have
-            np.testing.assert_allclose(parameter.grad.numpy(), expected[name], rtol=1e-8, atol=1e-12)
+            np.testing.assert_allclose(
+                parameter.grad.numpy(), expected[name], rtol=1e-8, atol=1e-12
+            )
 
 
 @cells
@@ -62,20 +64,26 @@ def test_the_limit_is_made_of_products(cell):
 
 
 def test_candidates_take_turns():
-    """Every candidate runs at least seven times, and the least of its times is returned in milliseconds."""
+    """Every candidate runs at least seven times, and the least of its times is returned in
+    milliseconds.
+    """
     counts, now = {"a": 0, "b": 0}, iter(range(1000))
 
     def count(name):
         counts[name] += 1
 
-    times = timing.race({name: lambda name=name: count(name) for name in counts}, 0, lambda: next(now))
+    times = timing.race(
+        {name: lambda name=name: count(name) for name in counts}, 0, lambda: next(now)
+    )
     assert counts == {"a": 7, "b": 7} and times == {"a": 1000, "b": 1000}
 
 
 def test_tables_are_markdown():
     """Numbers have three digits, texts stay, and ratios leave their base out."""
     times = {"limit": 2.0, "ours": 2.2}
-    assert timing.table(["what", "ratio"], [["x", *timing.ratios(times, "limit")]]).splitlines() == [
+    assert timing.table(
+        ["what", "ratio"], [["x", *timing.ratios(times, "limit")]]
+    ).splitlines() == [
         "| what | ratio |",
         "| --- | --- |",
         "| x | 1.1 |",

@@ -1,4 +1,6 @@
-"""Pictures and captions become a data set that loads, holds what went in, and treats new pictures alike."""
+"""Pictures and captions become a data set that loads, holds what went in, and treats new pictures
+alike.
+"""
 
 import json
 import time
@@ -12,15 +14,32 @@ from PIL import Image
 from torchvision.models import squeezenet1_1
 
 from deeplearning.classifiers.squeezenet import load_squeezenet, save_squeezenet
-from deeplearning.coco_utils import decode_captions, load_coco_data, load_references, sample_coco_minibatch
-from deeplearning.datasets.build import build_dataset, encode, image_features, main, transform_features, vocabulary
+from deeplearning.coco_utils import (
+    decode_captions,
+    load_coco_data,
+    load_references,
+    sample_coco_minibatch,
+)
+from deeplearning.datasets.build import (
+    build_dataset,
+    encode,
+    image_features,
+    main,
+    transform_features,
+    vocabulary,
+)
 from deeplearning.image_fetching import image_from_url
 from deeplearning.metrics import tokenize
 
 SIZE = 40  # of the pictures that the network is said to be trained on
 WORDS = ["<NULL>", "<START>", "<END>", "<UNK>", "a", "dog"]
 INDEX = {word: index for index, word in enumerate(WORDS)}
-CAPTIONS = [["A dog runs.", "a dog's ball"], ["Two dogs run, run!"], ["A cat.", "A cat sleeps", "a dog"], ["A dog"]]
+CAPTIONS = [
+    ["A dog runs.", "a dog's ball"],
+    ["Two dogs run, run!"],
+    ["A cat.", "A cat sleeps", "a dog"],
+    ["A dog"],
+]
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +49,17 @@ def network(tmp_path_factory):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = squeezenet1_1(num_classes=2)
-    save_squeezenet(path, model, ["a", "b"], mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4), image_size=SIZE)
+    save_squeezenet(
+        path, model, ["a", "b"], mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4), image_size=SIZE
+    )
     return load_squeezenet(path)
 
 
 @pytest.fixture
 def pictures(tmp_path):
-    """Files of six pictures: of the network's size and of others, one grey, one with transparency, one a JPEG."""
+    """Files of six pictures: of the network's size and of others, one grey, one with transparency,
+    one a JPEG.
+    """
     rng = np.random.default_rng(0)
     paths = []
     for mode, size, kind in [
@@ -77,7 +100,9 @@ def features_one_by_one(paths, network):
     features = []
     for path in paths:
         with Image.open(path) as image:
-            pixels = np.array(image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BICUBIC), np.float64)
+            pixels = np.array(
+                image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BICUBIC), np.float64
+            )
         x = (pixels / 255 - network.mean) / network.std
         x = torch.tensor(x, dtype=torch.float32).permute(2, 0, 1).contiguous()[None]
         with torch.no_grad():
@@ -90,10 +115,19 @@ def features_one_by_one(paths, network):
 
 
 def test_vocabulary_by_hand():
-    """Four special words, then words of at least min_count by falling count, equally frequent ones by the alphabet."""
+    """Four special words, then words of at least min_count by falling count, equally frequent ones
+    by the alphabet.
+    """
     captions = ["b a a C", "c b, A; d!", "e e d's d’s"]
     assert list(vocabulary(captions, 1)) == [*WORDS[:4], "a", "b", "c", "ds", "e", "d"]
-    assert vocabulary(captions, 2) == {**{w: INDEX[w] for w in WORDS[:4]}, "a": 4, "b": 5, "c": 6, "ds": 7, "e": 8}
+    assert vocabulary(captions, 2) == {
+        **{w: INDEX[w] for w in WORDS[:4]},
+        "a": 4,
+        "b": 5,
+        "c": 6,
+        "ds": 7,
+        "e": 8,
+    }
     assert list(vocabulary(captions, 4)) == WORDS[:4]
 
 
@@ -103,13 +137,17 @@ def test_vocabulary_default_is_the_courses():
 
 
 def test_special_words_are_no_words():
-    """Captions that hold special words, as decoded ones do, add none to the vocabulary, and <UNK> stays <UNK>."""
+    """Captions that hold special words, as decoded ones do, add none to the vocabulary, and <UNK>
+    stays <UNK>.
+    """
     assert list(vocabulary(["<START> a <UNK> <END> <NULL>"] * 5)) == [*WORDS[:4], "a"]
     assert encode(["<START> a <UNK> <END>"], INDEX, 5).tolist() == [[1, 4, 3, 2, 0]]
 
 
 def test_encode_by_hand():
-    """START, words, END, NULLs; unknown words are UNK; long captions keep their first words and END."""
+    """START, words, END, NULLs; unknown words are UNK; long captions keep their first words and
+    END.
+    """
     captions = ["A dog.", "", "a cat: a dog, a dog", "a dog a dog"]
     expected = [[1, 4, 5, 2, 0, 0], [1, 2, 0, 0, 0, 0], [1, 4, 3, 4, 5, 2], [1, 4, 5, 4, 5, 2]]
     encoded = encode(captions, INDEX, 6)
@@ -122,7 +160,10 @@ def test_encode_by_hand():
 def test_encode_and_decode():
     """Decoded captions are the words that scores compare, up to the cut."""
     rng = np.random.default_rng(0)
-    captions = [" ".join(rng.choice(["a", "dog", "Cat", "red", "ball."], n)) for n in rng.integers(1, 25, 50)]
+    captions = [
+        " ".join(rng.choice(["a", "dog", "Cat", "red", "ball."], n))
+        for n in rng.integers(1, 25, 50)
+    ]
     word_to_idx = vocabulary(captions, 1)
     decoded = decode_captions(encode(captions, word_to_idx), list(word_to_idx))
     for caption, text in zip(captions, decoded, strict=True):
@@ -138,7 +179,9 @@ def test_encode_length(length):
 
 @pytest.mark.parametrize("name", ["flickr8k_captioning", "coco_small_captioning"])
 def test_real_captions(shared_data, name):
-    """The real data sets' validation captions are rebuilt exactly from what people wrote and the vocabulary."""
+    """The real data sets' validation captions are rebuilt exactly from what people wrote and the
+    vocabulary.
+    """
     data = load_coco_data(shared_data / name)
     references, rows = load_references(data, shared_data / name)
     for row, captions in zip(rows, references, strict=True):
@@ -154,7 +197,9 @@ def test_features_do_not_depend_on_the_batch(pictures, network, batch_size):
     """Batches of any size, the last one smaller, give what pictures one by one give."""
     features = image_features(pictures, network, batch_size, progress=False)
     assert features.shape == (6, 512) and features.dtype == np.float32
-    np.testing.assert_allclose(features, features_one_by_one(pictures, network), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        features, features_one_by_one(pictures, network), rtol=1e-4, atol=1e-5
+    )
     assert len(np.unique(features, axis=0)) == 6
 
 
@@ -184,7 +229,9 @@ def test_network_and_generators_are_left_as_they_were(pictures, network):
     np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>404 not found</html>", 0.5], ids=["empty", "page", "cut off"])
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>404 not found</html>", 0.5], ids=["empty", "page", "cut off"]
+)
 def test_broken_picture(pictures, network, content):
     """A file that is no picture, or half of one, is refused by its name."""
     whole = pictures[4].read_bytes()
@@ -201,10 +248,14 @@ def test_missing_picture(pictures, network):
 
 
 def test_real_features(shared_data):
-    """Flickr8k's first hundred validation photos give the features that its data set holds, to 1e-3."""
+    """Flickr8k's first hundred validation photos give the features that its data set holds, to
+    1e-3.
+    """
     folder = shared_data / "flickr8k_captioning"
     names = (folder / "val2014_urls.txt").read_text(encoding="utf-8").splitlines()[:100]
-    features = image_features([folder / "val_images" / name for name in names], load_squeezenet("imagenet"), 10)
+    features = image_features(
+        [folder / "val_images" / name for name in names], load_squeezenet("imagenet"), 10
+    )
     with h5py.File(folder / "val2014_vgg16_fc7_pca.h5") as file:
         np.testing.assert_allclose(features, file["features"][:100], rtol=0, atol=1e-3)
 
@@ -213,11 +264,15 @@ def test_real_features(shared_data):
 
 
 def test_built_captions(built, splits):
-    """The data set loads; its captions are those given, in order, with words of twice or more, on the right rows."""
+    """The data set loads; its captions are those given, in order, with words of twice or more, on
+    the right rows.
+    """
     data = load_coco_data(built)
     # in the training captions: a 6, dog 3, and cat, dogs and run 2 each; val's two and don't count
     assert data["idx_to_word"] == [*WORDS[:4], "a", "dog", "cat", "dogs", "run"]
-    assert data["train_image_idxs"].tolist() == [0, 0, 1, 2, 2, 2, 3] and data["val_image_idxs"].tolist() == [0, 0, 1]
+    assert data["train_image_idxs"].tolist() == [0, 0, 1, 2, 2, 2, 3] and data[
+        "val_image_idxs"
+    ].tolist() == [0, 0, 1]
     assert decode_captions(data["train_captions"], data["idx_to_word"]) == [
         "<START> a dog <UNK> <END>",
         "<START> a dogs <UNK> <END>",
@@ -227,9 +282,16 @@ def test_built_captions(built, splits):
         "<START> a dog <END>",
         "<START> a dog <END>",
     ]
-    assert data["val_captions"].tolist() == [[1, 4, 5, 3, 4, 2], [1, 3, 4, 5, 3, 2], [1, 4, 5, 2, 0, 0]]
+    assert data["val_captions"].tolist() == [
+        [1, 4, 5, 3, 4, 2],
+        [1, 3, 4, 5, 3, 2],
+        [1, 4, 5, 2, 0, 0],
+    ]
     assert data["train_captions"].dtype == data["train_image_idxs"].dtype == np.int32
-    assert data["val_urls"].tolist() == ["picture 4.jpg", "picture 5.png"] and len(data["train_urls"]) == 4
+    assert (
+        data["val_urls"].tolist() == ["picture 4.jpg", "picture 5.png"]
+        and len(data["train_urls"]) == 4
+    )
 
 
 def test_built_by_default(splits, network, tmp_path):
@@ -237,18 +299,26 @@ def test_built_by_default(splits, network, tmp_path):
     splits["train"][3] = splits["train"][3][0], ["yes no"] * 4 + ["yes"]
     build_dataset(tmp_path, splits, network)
     data = load_coco_data(tmp_path)
-    assert data["train_captions"].shape == (11, 17) and data["idx_to_word"] == [*WORDS[:4], "a", "yes"]
+    assert data["train_captions"].shape == (11, 17) and data["idx_to_word"] == [
+        *WORDS[:4],
+        "a",
+        "yes",
+    ]
 
 
 def test_built_features(built, pictures, network):
-    """Features are centred and scaled by the training split, whose mean is 0 and standard deviation 1 then."""
+    """Features are centred and scaled by the training split, whose mean is 0 and standard deviation
+    1 then.
+    """
     data, raw = load_coco_data(built), features_one_by_one(pictures, network)
     mean, std = raw[:4].mean(axis=0), raw[:4].std(axis=0)
     varied = std > 1e-2  # elsewhere float32's rounding shows
     assert varied.sum() > 400
     for split, rows in (("train", slice(4)), ("val", slice(4, 6))):
         expected = ((raw[rows] - mean) / np.where(varied, std, 1))[:, varied]
-        np.testing.assert_allclose(np.asarray(data[f"{split}_features"])[:, varied], expected, rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(
+            np.asarray(data[f"{split}_features"])[:, varied], expected, rtol=1e-3, atol=1e-3
+        )
         assert data[f"{split}_features"].dtype == np.float32
     train = np.asarray(data["train_features"])[:, varied]
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-4)
@@ -256,7 +326,9 @@ def test_built_features(built, pictures, network):
 
 
 def test_new_pictures_are_treated_alike(built, pictures, network, monkeypatch, tmp_path):
-    """A picture of the data set, taken as a new one, gets exactly the features that the data set holds."""
+    """A picture of the data set, taken as a new one, gets exactly the features that the data set
+    holds.
+    """
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     raw = image_features(pictures[4:], network, progress=False)
     before = raw.copy()
@@ -266,7 +338,10 @@ def test_new_pictures_are_treated_alike(built, pictures, network, monkeypatch, t
         )
     np.testing.assert_array_equal(raw, before)
     assert transform_features(raw.astype(np.float64), built).dtype == np.float32
-    assert json.loads((built / "features.json").read_text(encoding="utf-8"))["weights"] == network.weights
+    assert (
+        json.loads((built / "features.json").read_text(encoding="utf-8"))["weights"]
+        == network.weights
+    )
 
 
 def test_built_references(built, splits):
@@ -274,7 +349,12 @@ def test_built_references(built, splits):
     references, rows = load_references(load_coco_data(built), built)
     assert references == [captions for _, captions in splits["val"]] and rows.tolist() == [0, 1]
     first = json.loads((built / "val_references.json").read_text(encoding="utf-8"))[0]
-    assert first == {"idx": 0, "file_name": "picture 4.jpg", "url": None, "captions": splits["val"][0][1]}
+    assert first == {
+        "idx": 0,
+        "file_name": "picture 4.jpg",
+        "url": None,
+        "captions": splits["val"][0][1],
+    }
 
 
 def test_built_pictures_are_found(built, splits, pictures):
@@ -288,25 +368,36 @@ def test_built_pictures_are_found(built, splits, pictures):
 
 
 def test_building_twice_gives_the_same_bytes(built, splits, network, tmp_path):
-    """Equal pictures and captions give equal files, and these are all files of the layout and the transform."""
+    """Equal pictures and captions give equal files, and these are all files of the layout and the
+    transform.
+    """
     (tmp_path / "again").mkdir()
     build_dataset(tmp_path / "again", splits, network, min_count=2, length=6)
     files = {path.name: path.read_bytes() for path in built.iterdir()}
     assert files == {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()}
-    of_splits = [f"{split}2014_{name}" for split in ("train", "val") for name in ("urls.txt", "vgg16_fc7_pca.h5")]
+    of_splits = [
+        f"{split}2014_{name}"
+        for split in ("train", "val")
+        for name in ("urls.txt", "vgg16_fc7_pca.h5")
+    ]
     whole = ["coco2014_captions.h5", "coco2014_vocab.json", "features.json", "val_references.json"]
     assert sorted(files) == sorted(whole + of_splits)
 
 
 def test_reduced_by_pca(splits, network, tmp_path):
-    """With PCA the full features are written, too; the others are their best projection; new pictures get the same."""
+    """With PCA the full features are written, too; the others are their best projection; new
+    pictures get the same.
+    """
     (tmp_path / "out").mkdir()
     build_dataset(tmp_path / "out", splits, network, min_count=1, components=3)
     raw = features_one_by_one([path for pairs in splits.values() for path, _ in pairs], network)
     full = {
-        split: np.asarray(load_coco_data(tmp_path / "out", pca_features=False)[f"{split}_features"]) for split in splits
+        split: np.asarray(load_coco_data(tmp_path / "out", pca_features=False)[f"{split}_features"])
+        for split in splits
     }
-    np.testing.assert_allclose(np.concatenate([full["train"], full["val"]]), raw, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        np.concatenate([full["train"], full["val"]]), raw, rtol=1e-4, atol=1e-5
+    )
     data = load_coco_data(tmp_path / "out")
     train, val = np.asarray(data["train_features"]), np.asarray(data["val_features"])
     assert train.shape == (4, 3) and val.shape == (2, 3) and train.dtype == np.float32
@@ -327,7 +418,9 @@ def test_without_pca_again(splits, network, tmp_path):
 
 
 def test_broken_pictures_are_left_out(splits, network, tmp_path):
-    """With skip_broken, pictures that can't be read leave the data set with their captions, and are reported."""
+    """With skip_broken, pictures that can't be read leave the data set with their captions, and are
+    reported.
+    """
     broken = splits["train"][1][0]
     broken.write_bytes(b"damaged")
     with pytest.raises(ValueError, match="picture 1.png can't be read"):
@@ -337,11 +430,15 @@ def test_broken_pictures_are_left_out(splits, network, tmp_path):
     assert list(left_out) == [broken] and "can't be read" in left_out[broken]
     data = load_coco_data(tmp_path)
     assert list(data["train_urls"]) == ["picture 0.png", "picture 2.png", "picture 3.png"]
-    assert data["train_image_idxs"].tolist() == [0, 0, 1, 1, 1, 2] and "two" not in data["word_to_idx"]
+    assert (
+        data["train_image_idxs"].tolist() == [0, 0, 1, 1, 1, 2] and "two" not in data["word_to_idx"]
+    )
     raw = features_one_by_one([splits["train"][k][0] for k in (0, 2, 3)], network)
     varied = raw.std(axis=0) > 1e-2
     expected = ((raw - raw.mean(axis=0)) / raw.std(axis=0).clip(1e-9))[:, varied]
-    np.testing.assert_allclose(np.asarray(data["train_features"])[:, varied], expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        np.asarray(data["train_features"])[:, varied], expected, rtol=1e-3, atol=1e-3
+    )
     for path, _ in splits["val"]:
         path.write_bytes(b"damaged")
     with pytest.raises(ValueError, match="val: none of 2 pictures can be read; .*picture 4.jpg"):
@@ -349,28 +446,39 @@ def test_broken_pictures_are_left_out(splits, network, tmp_path):
 
 
 def test_linked_pictures_are_found_where_they_are(splits, network, tmp_path):
-    """With link, pictures are shown from where they lie, whatever their names; equal names in two folders are fine."""
+    """With link, pictures are shown from where they lie, whatever their names; equal names in two
+    folders are fine.
+    """
     names = ["new\nline.png", "ü ö.png", "same.png", "50% #1?.png"]
     paths = [tmp_path / "photos" / str(k) / name for k, name in enumerate([*names[:3], names[2]])]
     for path, (picture, _) in zip(paths, splits["train"], strict=True):
         path.parent.mkdir(parents=True)
         path.write_bytes(picture.read_bytes())
-    splits["train"] = [(path, captions) for path, (_, captions) in zip(paths, splits["train"], strict=True)]
+    splits["train"] = [
+        (path, captions) for path, (_, captions) in zip(paths, splits["train"], strict=True)
+    ]
     (tmp_path / "out").mkdir()
     build_dataset(tmp_path / "out", splits, network, min_count=1, link=True)
     urls = load_coco_data(tmp_path / "out")["train_urls"]
     for url, path in zip(urls, paths, strict=True):
-        np.testing.assert_array_equal(image_from_url(url), np.asarray(Image.open(path).convert("RGB")))
+        np.testing.assert_array_equal(
+            image_from_url(url), np.asarray(Image.open(path).convert("RGB"))
+        )
     with pytest.raises(ValueError, match=r"2 pictures are called same.png"):
         build_dataset(tmp_path / "out", splits, network, min_count=1)
     with pytest.raises(ValueError, match=r"'new\\nline.png' holds a line break"):
-        build_dataset(tmp_path / "out", splits | {"train": splits["train"][:1]}, network, min_count=1)
+        build_dataset(
+            tmp_path / "out", splits | {"train": splits["train"][:1]}, network, min_count=1
+        )
 
 
 def test_two_builds_at_once(splits, network, tmp_path):
     """While one run builds in a folder, another one there is refused."""
     (tmp_path / "building.part").mkdir()
-    with FileLock(tmp_path / "building.part" / "lock"), pytest.raises(OSError, match="another run is building"):
+    with (
+        FileLock(tmp_path / "building.part" / "lock"),
+        pytest.raises(OSError, match="another run is building"),
+    ):
         build_dataset(tmp_path, splits, network, min_count=1)
     build_dataset(tmp_path, splits, network, min_count=1)
     assert not (tmp_path / "building.part").exists()
@@ -383,12 +491,17 @@ def test_folder_without_permission(splits, network, tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.mkdir", denied)
-    with pytest.raises(OSError, match=r"can't make the folder .*building.part \(Permission denied\): name another one"):
+    with pytest.raises(
+        OSError,
+        match=r"can't make the folder .*building.part \(Permission denied\): name another one",
+    ):
         build_dataset(tmp_path, splits, network, min_count=1)
 
 
 def test_full_disk(splits, network, tmp_path, monkeypatch):
-    """Where the disk is full, one sentence says so, no file of the data set is there, and the next run goes on."""
+    """Where the disk is full, one sentence says so, no file of the data set is there, and the next
+    run goes on.
+    """
     create = h5py.Group.create_dataset
 
     def full(*_, **__):
@@ -416,9 +529,18 @@ def photos(tmp_path, network):
     with open(tmp_path / "captions.csv", "w", encoding="utf-8") as file:
         file.write("image,caption\n")
         for k in range(40):
-            Image.fromarray(rng.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)).save(folder / f"{k}.png")
+            Image.fromarray(rng.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)).save(
+                folder / f"{k}.png"
+            )
             file.write(f"{k}.png,a dog with größe {k % 3}\n")
-    return ["--images", folder, "--captions", tmp_path / "captions.csv", "--weights", network.weights]
+    return [
+        "--images",
+        folder,
+        "--captions",
+        tmp_path / "captions.csv",
+        "--weights",
+        network.weights,
+    ]
 
 
 def command(run_python, *arguments, **how):
@@ -433,7 +555,12 @@ def test_command_builds(run_python, photos, tmp_path):
         file.write("missing.png,a dog\n8.png,?!\n")
     status, output, errors = command(run_python, *photos, "--out", "in/mine", cwd=tmp_path)
     assert (status, errors) == (0, "")
-    for fact in ("1 ('missing.png')", "without a word, of: 1 ('8.png')", r"1 ('new\nline.png')", "7.png can't be read"):
+    for fact in (
+        "1 ('missing.png')",
+        "without a word, of: 1 ('8.png')",
+        r"1 ('new\nline.png')",
+        "7.png can't be read",
+    ):
         assert fact in output
     assert "pictures an hour" in output and "vocabulary of 11 words" in output
     assert "train_captioner --data in/mine" in output.replace("\\", "/")
@@ -449,15 +576,21 @@ def test_command_goes_on_after_a_kill(start_python, run_python, photos, tmp_path
     names = [f"{k} {n}.png" for n in range(30) for k in range(40)]
     for name in names:
         (folder / name).write_bytes((folder / f"{name.split()[0]}.png").read_bytes())
-    captions.write_text("image,caption\n" + "".join(f"{name},a dog\n" for name in names), encoding="utf-8")
-    process = start_python("-m", "deeplearning.datasets.build", *photos, "--out", tmp_path / "killed")
+    captions.write_text(
+        "image,caption\n" + "".join(f"{name},a dog\n" for name in names), encoding="utf-8"
+    )
+    process = start_python(
+        "-m", "deeplearning.datasets.build", *photos, "--out", tmp_path / "killed"
+    )
     raw = tmp_path / "killed" / "building.part" / "train.raw"
     batch = 100 * 512 * 4  # bytes, of the largest one; half a batch counts for nothing
     while process.poll() is None and not (raw.exists() and raw.stat().st_size >= batch):
         time.sleep(0.001)
     process.kill()
     process.wait()
-    assert not list((tmp_path / "killed").glob("*2014*"))  # nothing that could be taken for a data set
+    assert not list(
+        (tmp_path / "killed").glob("*2014*")
+    )  # nothing that could be taken for a data set
     status, output, errors = command(run_python, *photos, "--out", tmp_path / "killed")
     assert (status, errors) == (0, "") and "were there" in output
     command(run_python, *photos, "--out", tmp_path / "whole")
@@ -472,10 +605,16 @@ PROBLEMS = {
     "weights": (["--weights", "none.npz"], "no weights at none.npz"),
     "damaged weights": (["--weights", "captions.csv"], "captions.csv is damaged"),
     "share": (["--val", "2"], "between 0 and 1, got 2.0"),
-    "too many components": (["--pca", "99"], "PCA to 99 numbers needs more than 99 training pictures"),
+    "too many components": (
+        ["--pca", "99"],
+        "PCA to 99 numbers needs more than 99 training pictures",
+    ),
     "rare words": (["--min-count", "99"], "no word occurs 99 times"),
     "length": (["--length", "2"], "length must be at least 3"),
-    "a file in place of a folder": (["--out", "captions.csv"], "can't make the folder captions.csv"),
+    "a file in place of a folder": (
+        ["--out", "captions.csv"],
+        "can't make the folder captions.csv",
+    ),
 }
 
 
@@ -489,12 +628,23 @@ def test_command_problems(photos, tmp_path, monkeypatch, arguments, fact):
 
 
 def test_command_usage(run_python, tmp_path):
-    """--help shows an example; a missing option is a matter of usage; a problem has status 1 and one line."""
+    """--help shows an example; a missing option is a matter of usage; a problem has status 1 and
+    one line.
+    """
     status, output, errors = command(run_python, "--help", cwd=tmp_path)
-    assert (status, errors) == (0, "") and "example: python -m deeplearning.datasets.build" in " ".join(output.split())
+    assert (status, errors) == (
+        0,
+        "",
+    ) and "example: python -m deeplearning.datasets.build" in " ".join(output.split())
     assert command(run_python, "--out", "x", cwd=tmp_path)[0] == 2
-    status, _, errors = command(run_python, "--images", "x", "--captions", "y", "--out", "z", cwd=tmp_path)
-    assert status == 1 and errors.startswith("build: no folder of pictures") and len(errors.splitlines()) == 1
+    status, _, errors = command(
+        run_python, "--images", "x", "--captions", "y", "--out", "z", cwd=tmp_path
+    )
+    assert (
+        status == 1
+        and errors.startswith("build: no folder of pictures")
+        and len(errors.splitlines()) == 1
+    )
 
 
 # Bad input
@@ -511,7 +661,10 @@ WRONG_SPLITS = {
     "no val": ({"val": None}, r"'val'.*\{'train': 4\}"),
     "empty val": ({"val": []}, "'val': 0"),
     "test": ({"test": [("x.png", ["a"])]}, "'test': 1"),
-    "same name": ({"val": [("a/x.png", ["a"]), ("b/x.png", ["b"])]}, "val: 2 pictures are called x.png"),
+    "same name": (
+        {"val": [("a/x.png", ["a"]), ("b/x.png", ["b"])]},
+        "val: 2 pictures are called x.png",
+    ),
     "no caption": ({"val": [("x.png", [])]}, r"val: x.png needs .*\[\]"),
     "bare caption": ({"val": [("x.png", "a dog")]}, "val: x.png needs .*'a dog'"),
     "wordless caption": ({"val": [("x.png", ["a", "?!"])]}, r"val: x.png needs .*\?!"),
@@ -520,7 +673,9 @@ WRONG_SPLITS = {
 
 @pytest.mark.parametrize("changes, fact", WRONG_SPLITS.values(), ids=WRONG_SPLITS)
 def test_wrong_splits(splits, network, tmp_path, changes, fact):
-    """Splits that are missing, empty or hold what can't be learnt are refused before anything is written."""
+    """Splits that are missing, empty or hold what can't be learnt are refused before anything is
+    written.
+    """
     (tmp_path / "out").mkdir()
     splits = {split: pairs for split, pairs in (splits | changes).items() if pairs is not None}
     with pytest.raises(ValueError, match=fact):
@@ -534,7 +689,9 @@ def test_data_set_without_transform(tiny_dataset):
         transform_features(np.zeros((1, 512)), tiny_dataset)
 
 
-@pytest.mark.parametrize("content", ["", "[1]", "{}", '{"mean": [1], "std": [1, 2]}', '{"mean": "a", "std": "b"}'])
+@pytest.mark.parametrize(
+    "content", ["", "[1]", "{}", '{"mean": [1], "std": [1, 2]}', '{"mean": "a", "std": "b"}']
+)
 def test_damaged_transform(tiny_dataset, content):
     """A transform that is cut off or of another form is reported by its file."""
     (tiny_dataset / "features.json").write_text(content, encoding="utf-8")

@@ -63,7 +63,9 @@ def photos(tmp_path):
 
 
 def test_captions_are_those_of_the_features(model, network, photos):
-    """Greedy and beam captions and their log-probabilities are the model's for the transformed features."""
+    """Greedy and beam captions and their log-probabilities are the model's for the transformed
+    features.
+    """
     paths = sorted(photos.glob("*.*g")) * 4  # more than one batch
     captioned, broken = caption_photos(paths, model, network, beam_width=2, length_penalty=0.5)
     features = model.feature_transform(image_features(paths, network, progress=False))
@@ -84,26 +86,42 @@ def test_printed(model, model_file, network, photos, capsys):
     output, errors = capsys.readouterr()
     expected = ""
     for p in caption_photos(paths, model, network)[0]:
-        expected += (
-            f"{p.path}\n  greedy  {p.greedy}  ({p.greedy_log_p:.2f})\n  beam 3  {p.beam}  ({p.beam_log_p:.2f})\n"
-        )
+        expected += f"{p.path}\n  greedy  {p.greedy}  ({p.greedy_log_p:.2f})\n  beam 3  {p.beam}  ({p.beam_log_p:.2f})\n"
     assert (output, errors) == (expected, "")
 
 
 def test_photos_that_cannot_be_read(model_file, photos, tmp_path, capsys):
     """They are reported by name, the others are captioned, and the status is 1."""
     (photos / "broken.jpg").write_bytes((photos / "a b.jpg").read_bytes()[:700])
-    arguments = [photos / "broken.jpg", photos / "z.JPG", photos / "missing.png", photos / "notes.txt"]
+    arguments = [
+        photos / "broken.jpg",
+        photos / "z.JPG",
+        photos / "missing.png",
+        photos / "notes.txt",
+    ]
     assert main([*map(str, arguments), "--model", model_file]) == 1
     output, errors = capsys.readouterr()
     assert "z.JPG" in output and output.count("greedy") == 1
     lines = errors.splitlines()
     assert len(lines) == 3 and all(line.startswith("caption: ") for line in lines)
     for line, fact in zip(
-        lines, ("broken.jpg can't be read", "missing.png is missing", "notes.txt can't be read"), strict=True
+        lines,
+        ("broken.jpg can't be read", "missing.png is missing", "notes.txt can't be read"),
+        strict=True,
     ):
         assert fact in line
-    assert main([str(photos / "missing.png"), "--model", model_file, "--page", str(tmp_path / "page.html")]) == 1
+    assert (
+        main(
+            [
+                str(photos / "missing.png"),
+                "--model",
+                model_file,
+                "--page",
+                str(tmp_path / "page.html"),
+            ]
+        )
+        == 1
+    )
     assert not (tmp_path / "page.html").exists()
 
 
@@ -114,7 +132,9 @@ def test_folder_without_permission(model_file, photos, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.iterdir", denied)
-    with pytest.raises(PermissionError, match=r"can't read the folder .*my photos: ask for permission"):
+    with pytest.raises(
+        PermissionError, match=r"can't read the folder .*my photos: ask for permission"
+    ):
         main([str(photos), "--model", model_file])
 
 
@@ -141,7 +161,9 @@ class Page(HTMLParser):
 
 
 def test_page_of_a_folder(model, model_file, network, photos, tmp_path, monkeypatch, capsys):
-    """A folder gives captions.html where one is: its photos by name, small, with captions; nothing else is fetched."""
+    """A folder gives captions.html where one is: its photos by name, small, with captions; nothing
+    else is fetched.
+    """
     monkeypatch.chdir(tmp_path)
     assert main([str(photos), "--model", model_file]) == 0
     assert "captions.html: 4 pictures" in capsys.readouterr().out
@@ -151,13 +173,20 @@ def test_page_of_a_folder(model, model_file, network, photos, tmp_path, monkeypa
     names = [text for text in page.texts if text.endswith(("g", "G")) and "." in text]
     assert names == ["a b.jpg", "größe & <b>.png", r"new\nline.png", "z.JPG"]
     for photo in captioned:
-        for text in (photo.greedy, photo.beam, f"{photo.greedy_log_p:.2f}", f"{photo.beam_log_p:.2f}"):
+        for text in (
+            photo.greedy,
+            photo.beam,
+            f"{photo.greedy_log_p:.2f}",
+            f"{photo.beam_log_p:.2f}",
+        ):
             assert text in page.texts
     assert page.fetched == [] and not page.tags & {"script", "link", "b", "iframe"}
 
 
 def test_pictures_on_the_page(model, model_file, network, tmp_path):
-    """Large photos, transparent and grey ones are small JPEGs on the page, with the sides that they have."""
+    """Large photos, transparent and grey ones are small JPEGs on the page, with the sides that they
+    have.
+    """
     pixels = np.full((1200, 600, 4), 90, np.uint8)
     Image.fromarray(pixels).save(tmp_path / "large.png")
     Image.fromarray(pixels[:50, :70, 0]).save(tmp_path / "grey.png")
@@ -176,10 +205,14 @@ def test_pictures_on_the_page(model, model_file, network, tmp_path):
 
 
 def test_model_that_does_not_know_its_features(model, tmp_path, photos):
-    """A model of a data set that did not say how its features were made is refused, with what to do."""
+    """A model of a data set that did not say how its features were made is refused, with what to
+    do.
+    """
     model.feature_transform = None
     model.save(tmp_path / "m.npz")
-    with pytest.raises(ValueError, match=r"does not know how its features are made.*datasets\.build"):
+    with pytest.raises(
+        ValueError, match=r"does not know how its features are made.*datasets\.build"
+    ):
         main([str(photos), "--model", str(tmp_path / "m.npz")])
 
 
@@ -187,7 +220,9 @@ def test_other_weights(model, model_file, network, photos, tmp_path, capsys):
     """Weights other than those of training are refused; the same ones may lie elsewhere."""
     other = load_squeezenet(network.weights)
     other.features[0].bias += 0.1
-    save_squeezenet(tmp_path / "other.npz", other, other.class_names, other.mean, other.std, other.image_size)
+    save_squeezenet(
+        tmp_path / "other.npz", other, other.class_names, other.mean, other.std, other.image_size
+    )
     with pytest.raises(ValueError, match=r"other weights than .*other\.npz: name the file"):
         main([str(photos), "--model", model_file, "--weights", str(tmp_path / "other.npz")])
     (tmp_path / "moved.npz").write_bytes(Path(network.weights).read_bytes())
@@ -196,13 +231,17 @@ def test_other_weights(model, model_file, network, photos, tmp_path, capsys):
 
 def test_model_and_transform_that_do_not_fit(model, network, photos):
     """A model that takes another number of features than its transform gives is refused with both."""
-    model.feature_transform = FeatureTransform(**vars(model.feature_transform) | {"projection": np.ones((512, 7))})
+    model.feature_transform = FeatureTransform(
+        **vars(model.feature_transform) | {"projection": np.ones((512, 7))}
+    )
     with pytest.raises(ValueError, match=r"\(N, D\) with D = 20, got float32 of shape \(1, 7\)"):
         caption_photos([photos / "z.JPG"], model, network)
 
 
 def test_the_model_that_comes_with_the_project(tmp_path, capsys):
-    """It is under 2 MB, belongs to the network that comes with the project, and names what is on Toytown's pictures."""
+    """It is under 2 MB, belongs to the network that comes with the project, and names what is on
+    Toytown's pictures.
+    """
     assert caption.TOYTOWN.stat().st_size < 2e6
     scenes = []
     for number in range(30):
@@ -224,7 +263,9 @@ def command(run_python, *arguments, **how):
 def test_command(run_python, model_file, photos, tmp_path):
     """From any directory, with names that a terminal can't show; status 0."""
     environment = {"PYTHONIOENCODING": "ascii"}
-    status, output, errors = command(run_python, photos, "--model", model_file, cwd=tmp_path, env=environment)
+    status, output, errors = command(
+        run_python, photos, "--model", model_file, cwd=tmp_path, env=environment
+    )
     assert (status, errors) == (0, "") and output.count("greedy") == 4 and r"gr\xf6\xdfe" in output
     assert (tmp_path / "captions.html").exists()
 
@@ -234,7 +275,9 @@ def test_command_usage(run_python, tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError")
     environment = {"PYTHONPATH": str(tmp_path)}
     status, output, errors = command(run_python, "--help", env=environment)
-    assert (status, errors) == (0, "") and "example: python -m deeplearning.caption" in " ".join(output.split())
+    assert (status, errors) == (0, "") and "example: python -m deeplearning.caption" in " ".join(
+        output.split()
+    )
     assert command(run_python)[0] == 2
 
 
@@ -254,13 +297,22 @@ def test_command_problems(run_python, model_file, photos, tmp_path, arguments, f
     (tmp_path / "damaged.npz").write_text("damaged")
     (tmp_path / "photo.png").write_bytes((photos / "new\nline.png").read_bytes())
     status, _, errors = command(run_python, *arguments, cwd=tmp_path)
-    assert status == 1 and len(errors.splitlines()) == 1 and errors.startswith("caption: ") and fact in errors
+    assert (
+        status == 1
+        and len(errors.splitlines()) == 1
+        and errors.startswith("caption: ")
+        and fact in errors
+    )
 
 
 @pytest.mark.corpus
 def test_speed_of_known_features():
-    """Of features that are known, a model of the shipped one's size writes over 500 captions a second."""
-    words = {word: k for k, word in enumerate(["<NULL>", "<START>", "<END>", *map(str, range(1000))])}
+    """Of features that are known, a model of the shipped one's size writes over 500 captions a
+    second.
+    """
+    words = {
+        word: k for k, word in enumerate(["<NULL>", "<START>", "<END>", *map(str, range(1000))])
+    }
     model = CaptioningRNN(words, 512, 128, 256, "lstm")
     features = np.random.default_rng(0).standard_normal((1000, 512))
     began = time.process_time()

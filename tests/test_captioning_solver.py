@@ -14,7 +14,9 @@ RULES = ["sgd", "sgd_momentum", "rmsprop", "adam"]
 
 
 class LeastSquares:
-    """A model as a student writes it, params and loss and nothing else: (2nd to 4th word - features @ W - b)^2."""
+    """A model as a student writes it, params and loss and nothing else: (2nd to 4th word - features
+    @ W - b)^2.
+    """
 
     def __init__(self, dtype=np.float64):
         self.params = {"W": np.zeros((6, 3), dtype), "b": np.zeros(3, dtype)}
@@ -77,10 +79,15 @@ def trained(data, model=None, seed=0, **settings):
 
 def assert_same_run(solver, expected):
     """Every number of two runs agrees to the last bit."""
-    assert solver.loss_history == expected.loss_history and solver.val_loss_history == expected.val_loss_history
+    assert (
+        solver.loss_history == expected.loss_history
+        and solver.val_loss_history == expected.val_loss_history
+    )
     for name, w in expected.model.params.items():
         np.testing.assert_array_equal(solver.model.params[name], w, strict=True)
-        np.testing.assert_array_equal(solver.best_params[name], expected.best_params[name], strict=True)
+        np.testing.assert_array_equal(
+            solver.best_params[name], expected.best_params[name], strict=True
+        )
 
 
 # Training
@@ -88,15 +95,25 @@ def assert_same_run(solver, expected):
 
 @pytest.mark.parametrize("clip_norm", [None, 3.0])
 def test_sgd_step_by_step(data, clip_norm):
-    """The history is that of the course's loop: np.random.choice, the gradient, clipping, decay after each epoch."""
+    """The history is that of the course's loop: np.random.choice, the gradient, clipping, decay
+    after each epoch.
+    """
     solver = trained(
-        data, optim_config={"learning_rate": 0.1}, lr_decay=0.5, num_epochs=3, batch_size=8, clip_norm=clip_norm
+        data,
+        optim_config={"learning_rate": 0.1},
+        lr_decay=0.5,
+        num_epochs=3,
+        batch_size=8,
+        clip_norm=clip_norm,
     )
     np.random.seed(0)
     W, b, rate, expected = np.zeros((6, 3)), np.zeros(3), 0.1, []
     for step in range(15):
         rows = np.random.choice(40, 8)
-        x, y = data["train_features"][data["train_image_idxs"][rows]], data["train_captions"][rows, 1:4]
+        x, y = (
+            data["train_features"][data["train_image_idxs"][rows]],
+            data["train_captions"][rows, 1:4],
+        )
         error = x @ W + b - y
         expected.append((error**2).sum() / 16)
         dW, db = x.T @ error / 8, error.sum(axis=0) / 8
@@ -111,13 +128,19 @@ def test_sgd_step_by_step(data, clip_norm):
 @pytest.mark.parametrize("rule", RULES)
 def test_loss_falls(data, rule):
     """Every update rule lowers the loss of a convex problem."""
-    history = trained(data, update_rule=rule, optim_config={"learning_rate": 0.05}, num_epochs=30).loss_history
+    history = trained(
+        data, update_rule=rule, optim_config={"learning_rate": 0.05}, num_epochs=30
+    ).loss_history
     assert np.mean(history[-10:]) < 0.5 * np.mean(history[:3])
 
 
-@pytest.mark.parametrize("batch_size, steps", [(1, 40), (7, 5), (10, 4), (25, 1), (40, 1), (100, 1)])
+@pytest.mark.parametrize(
+    "batch_size, steps", [(1, 40), (7, 5), (10, 4), (25, 1), (40, 1), (100, 1)]
+)
 def test_steps_per_epoch(data, batch_size, steps):
-    """An epoch has as many steps as whole minibatches fit, at least one; the history holds one float for each."""
+    """An epoch has as many steps as whole minibatches fit, at least one; the history holds one
+    float for each.
+    """
     solver = trained(data, batch_size=batch_size, num_epochs=3)
     assert len(solver.loss_history) == 3 * steps and len(solver.val_loss_history) == 3
     assert all(type(loss) is float for loss in solver.loss_history)
@@ -137,15 +160,21 @@ def test_validation_does_not_disturb_training(data):
 
 @pytest.mark.parametrize("clip_norm", [1e-3, 0.5])
 def test_clip_norm_limits_the_update(data, clip_norm):
-    """With sgd all parameters together move by no more than rate * clip_norm, and by just that at a steep start."""
-    solver = trained(data, batch_size=40, num_epochs=1, clip_norm=clip_norm, optim_config={"learning_rate": 0.1})
+    """With sgd all parameters together move by no more than rate * clip_norm, and by just that at a
+    steep start.
+    """
+    solver = trained(
+        data, batch_size=40, num_epochs=1, clip_norm=clip_norm, optim_config={"learning_rate": 0.1}
+    )
     moved = np.sqrt(sum((w**2).sum() for w in solver.model.params.values()))
     assert moved == pytest.approx(0.1 * clip_norm, rel=1e-9)
     assert_same_run(trained(data, clip_norm=1e9), trained(data))
 
 
 def test_settings_are_not_changed(data):
-    """optim_config and data stay as they were passed, so that a second solver starts like the first."""
+    """optim_config and data stay as they were passed, so that a second solver starts like the
+    first.
+    """
     config = {"learning_rate": 0.1}
     copies = {key: value.copy() for key, value in data.items()}
     first = trained(data, update_rule="adam", optim_config=config, lr_decay=0.5)
@@ -175,7 +204,9 @@ def test_progress(data, capsys):
 
 @pytest.mark.parametrize("batch_size", [1, 4, 10, 40])
 def test_validation_loss(data, batch_size):
-    """The validation loss is the mean over all validation captions, whatever the size of the last minibatch."""
+    """The validation loss is the mean over all validation captions, whatever the size of the last
+    minibatch.
+    """
     solver = trained(data, batch_size=batch_size)
     features = data["val_features"][data["val_image_idxs"]]
     expected, _ = solver.model.loss(features, data["val_captions"])
@@ -184,14 +215,18 @@ def test_validation_loss(data, batch_size):
 
 def test_validation_uses_evaluate(data):
     """A model with dropout is validated without it, by its own evaluate."""
-    model = CaptioningRNN({word: i for i, word in enumerate(["<NULL>", *"abcdefghijk"])}, 6, 5, 4, dropout=0.5)
+    model = CaptioningRNN(
+        {word: i for i, word in enumerate(["<NULL>", *"abcdefghijk"])}, 6, 5, 4, dropout=0.5
+    )
     solver = trained(data, model)
     expected = model.evaluate(data["val_features"][data["val_image_idxs"]], data["val_captions"])
     assert solver.val_loss_history[-1] == pytest.approx(expected, rel=1e-6)
 
 
 def test_best_and_last_parameters(data):
-    """best_params are a copy of those of the epoch with the lowest validation loss; the model keeps the last."""
+    """best_params are a copy of those of the epoch with the lowest validation loss; the model keeps
+    the last.
+    """
 
     solver = trained(data, Judged([3.0, 1.0, 2.0, 1.0]), num_epochs=4)
     assert solver.val_loss_history == [3, 1, 2, 1]
@@ -200,12 +235,16 @@ def test_best_and_last_parameters(data):
         assert params.keys() == expected.keys()
         for name, w in expected.items():
             np.testing.assert_array_equal(params[name], w)
-    assert not any(np.shares_memory(solver.best_params[name], w) for name, w in solver.model.params.items())
+    assert not any(
+        np.shares_memory(solver.best_params[name], w) for name, w in solver.model.params.items()
+    )
 
 
 @pytest.mark.parametrize("average", [0.0, 0.3, 0.999])
 def test_running_mean(data, average):
-    """With average, the mean of the parameters is validated and kept as the best; training itself is as without."""
+    """With average, the mean of the parameters is validated and kept as the best; training itself
+    is as without.
+    """
     solver = trained(data, Judged([3.0, 2.0, 1.0]), num_epochs=3, batch_size=40, average=average)
     mean = {name: np.zeros_like(w) for name, w in solver.model.params.items()}
     for step in (1, 2, 3):
@@ -283,9 +322,13 @@ for name, w in whole.model.params.items():
 )
 
 
-@pytest.mark.parametrize("function, call, step", [("loss", 2, 0), ("loss", 11, 8), ("fsync", 1, 0), ("fsync", 6, 9)])
+@pytest.mark.parametrize(
+    "function, call, step", [("loss", 2, 0), ("loss", 11, 8), ("fsync", 1, 0), ("fsync", 6, 9)]
+)
 def test_killed_and_resumed(tiny_dataset, tmp_path, start_python, run_python, function, call, step):
-    """Killed during a step, or while a checkpoint is written, training goes on to the identical numbers."""
+    """Killed during a step, or while a checkpoint is written, training goes on to the identical
+    numbers.
+    """
     process = start_python("-c", KILL, tiny_dataset, tmp_path / "run", function, call)
     assert process.stdout.readline() == "now\n", process.stderr.read()
     process.kill()
@@ -304,22 +347,38 @@ def stop():
 @pytest.mark.parametrize("average", [None, 0.9])
 @pytest.mark.parametrize("call", [4, 5, 9, 14, 21])
 def test_interrupted_and_resumed(data, tmp_path, call, average):
-    """Ctrl-C during a step or a validation, then resume: every number is as if there had been no interruption."""
+    """Ctrl-C during a step or a validation, then resume: every number is as if there had been no
+    interruption.
+    """
     settings = {"num_epochs": 5, "update_rule": "adam", "average": average}
     checkpoint = {"checkpoint": tmp_path / "c", "checkpoint_every": 3}
     with pytest.raises(KeyboardInterrupt):
         trained(data, Fails(call, stop), **settings, **checkpoint)
-    assert_same_run(trained(data, seed=99, resume=True, **settings, **checkpoint), trained(data, **settings))
+    assert_same_run(
+        trained(data, seed=99, resume=True, **settings, **checkpoint), trained(data, **settings)
+    )
 
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("number", [float, np.float32, np.float64])
 def test_resumed_to_the_last_bit(data, tmp_path, rule, number):
-    """A float32 model goes on bit for bit with every update rule, of whatever type the settings are."""
-    settings = {"update_rule": rule, "optim_config": {"learning_rate": number(0.013)}, "lr_decay": number(0.9)}
+    """A float32 model goes on bit for bit with every update rule, of whatever type the settings
+    are.
+    """
+    settings = {
+        "update_rule": rule,
+        "optim_config": {"learning_rate": number(0.013)},
+        "lr_decay": number(0.9),
+    }
     trained(data, LeastSquares(np.float32), checkpoint=tmp_path / "c", num_epochs=2, **settings)
     resumed = trained(
-        data, LeastSquares(np.float32), seed=99, checkpoint=tmp_path / "c", resume=True, num_epochs=4, **settings
+        data,
+        LeastSquares(np.float32),
+        seed=99,
+        checkpoint=tmp_path / "c",
+        resume=True,
+        num_epochs=4,
+        **settings,
     )
     assert_same_run(resumed, trained(data, LeastSquares(np.float32), num_epochs=4, **settings))
 
@@ -335,21 +394,29 @@ def test_resume_of_a_finished_run(data, tmp_path):
 def test_resume_keeps_the_best_epoch(data, tmp_path):
     """The best epoch of before the interruption stays the best one if none after it is better."""
     trained(data, Judged([1.0, 3.0]), checkpoint=tmp_path / "c")
-    resumed = trained(data, Judged([2.0, 4.0]), checkpoint=tmp_path / "c", resume=True, num_epochs=4)
+    resumed = trained(
+        data, Judged([2.0, 4.0]), checkpoint=tmp_path / "c", resume=True, num_epochs=4
+    )
     assert_same_run(resumed, trained(data, Judged([1.0, 3.0, 2.0, 4.0]), num_epochs=4))
 
 
 def test_resume_without_checkpoint_file(data, tmp_path):
-    """Where there is nothing to resume, training starts; without resume a checkpoint of another run is replaced."""
+    """Where there is nothing to resume, training starts; without resume a checkpoint of another run
+    is replaced.
+    """
     assert_same_run(trained(data, checkpoint=tmp_path / "c", resume=True), trained(data))
     other = trained(data, seed=5, batch_size=7, checkpoint=tmp_path / "c")
-    assert_same_run(trained(data, seed=9, batch_size=7, checkpoint=tmp_path / "c", resume=True), other)
+    assert_same_run(
+        trained(data, seed=9, batch_size=7, checkpoint=tmp_path / "c", resume=True), other
+    )
 
 
 @pytest.mark.parametrize("name", ["run", "run [1]"])
 @pytest.mark.parametrize("written", [True, False])
 def test_no_part_stays(data, tmp_path, name, written):
-    """What a killed process left half-written is removed on resume, a first checkpoint, too; other files stay."""
+    """What a killed process left half-written is removed on resume, a first checkpoint, too; other
+    files stay.
+    """
     if written:
         trained(data, checkpoint=tmp_path / name)
     others = {f".other{name}.123.part", f"{name}.npz", f".{name}.part.txt"}
@@ -384,7 +451,9 @@ CHANGES = {
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_resume_of_another_run(data, tmp_path, what):
-    """A checkpoint of other settings, another model or other data is refused by what differs, and stays."""
+    """A checkpoint of other settings, another model or other data is refused by what differs, and
+    stays.
+    """
     settings = {"update_rule": "adam", "checkpoint": tmp_path / "c"}
     trained(data, **settings)
     content = (tmp_path / "c").read_bytes()
@@ -434,17 +503,24 @@ def test_single_array_as_checkpoint(data, tmp_path):
 
 
 def test_any_damaged_byte(data, tmp_path):
-    """Whatever byte of a checkpoint is damaged: it is refused by its name, or what it restores is right."""
+    """Whatever byte of a checkpoint is damaged: it is refused by its name, or what it restores is
+    right.
+    """
     finished = trained(data, checkpoint=tmp_path / "c", update_rule="adam", batch_size=40)
     content = (tmp_path / "c").read_bytes()
     refused = 0
     rng = np.random.default_rng(0)
-    for place in [*rng.integers(len(content), size=150), *range(content.index(b"PK\x01\x02"), len(content), 3)]:
+    for place in [
+        *rng.integers(len(content), size=150),
+        *range(content.index(b"PK\x01\x02"), len(content), 3),
+    ]:
         damaged = bytearray(content)
         damaged[place] ^= 0x41
         (tmp_path / "c").write_bytes(damaged)
         try:
-            restored = trained(data, checkpoint=tmp_path / "c", update_rule="adam", batch_size=40, resume=True)
+            restored = trained(
+                data, checkpoint=tmp_path / "c", update_rule="adam", batch_size=40, resume=True
+            )
         except ValueError as error:
             assert str(tmp_path / "c") in str(error)
             refused += 1
@@ -458,7 +534,9 @@ def test_any_damaged_byte(data, tmp_path):
 
 @pytest.mark.parametrize("function", ["fsync", "replace"])
 def test_disk_full_at_a_checkpoint(data, tmp_path, monkeypatch, function):
-    """Where a checkpoint can't be written the error names it, the old one is intact and nothing else is left."""
+    """Where a checkpoint can't be written the error names it, the old one is intact and nothing
+    else is left.
+    """
     settings = {"checkpoint": tmp_path / "run.checkpoint", "update_rule": "adam"}
     before = trained(data, **settings)
 
@@ -480,7 +558,9 @@ def test_disk_full_while_writing(data, tmp_path):
     settings = {"checkpoint": tmp_path / "run.checkpoint", "update_rule": "adam"}
     before = trained(data, **settings)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))  # no file of this process may grow larger
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (2000, limits[1])
+    )  # no file of this process may grow larger
     try:
         with pytest.raises(OSError, match="run.checkpoint"):
             trained(data, **settings, num_epochs=4, resume=True)
@@ -500,8 +580,14 @@ def test_checkpoint_in_no_folder(data, tmp_path, folder):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, np.float32("nan")])
 def test_loss_that_is_not_finite(data, tmp_path, value):
-    """A loss of NaN or infinity stops with its step and the learning rate of then; the checkpoint is older."""
-    settings = {"optim_config": {"learning_rate": 0.5}, "lr_decay": 0.5, "checkpoint": tmp_path / "c"}
+    """A loss of NaN or infinity stops with its step and the learning rate of then; the checkpoint
+    is older.
+    """
+    settings = {
+        "optim_config": {"learning_rate": 0.5},
+        "lr_decay": 0.5,
+        "checkpoint": tmp_path / "c",
+    }
     with pytest.raises(FloatingPointError, match=r"step 7\b.*rate 0\.25\b"):
         # step 7 is the 8th call: the 5th is the validation after the first epoch
         trained(data, Fails(8, lambda: value), **settings)
@@ -527,7 +613,9 @@ WRONG_SETTINGS = [
 
 @pytest.mark.parametrize("settings", WRONG_SETTINGS, ids=str)
 def test_wrong_settings(data, settings):
-    """An unknown update rule or keyword, or a setting out of range, is refused by its name before any step."""
+    """An unknown update rule or keyword, or a setting out of range, is refused by its name before
+    any step.
+    """
     with pytest.raises(ValueError, match=next(iter(settings))):
         CaptioningSolver(LeastSquares(), data, **settings)
 
@@ -545,7 +633,9 @@ def test_no_training_captions(data):
 
 def test_memory_does_not_grow(data):
     """After 1,000 steps no more memory is in use than before, but for the losses."""
-    model = CaptioningRNN({word: i for i, word in enumerate(["<NULL>", *"abcdefghijk"])}, 6, 4, 4, "lstm", dropout=0.3)
+    model = CaptioningRNN(
+        {word: i for i, word in enumerate(["<NULL>", *"abcdefghijk"])}, 6, 4, 4, "lstm", dropout=0.3
+    )
     data = {key: data[key] for key in data if not key.startswith("val")} | {
         "train_captions": data["train_captions"][:, :3]
     }
@@ -562,4 +652,6 @@ def test_memory_does_not_grow(data):
     finally:
         tracemalloc.stop()
     assert len(solver.loss_history) == 1000
-    assert after - before < 150_000  # the losses take 33,000 bytes, all features drawn would take 240,000
+    assert (
+        after - before < 150_000
+    )  # the losses take 33,000 bytes, all features drawn would take 240,000

@@ -29,7 +29,10 @@ def coco(images, annotations):
         "info": {"year": 2014},
         "images": [{"id": 10 + k, "file_name": name, "height": 4} for k, name in enumerate(images)],
         "licenses": [],
-        "annotations": [{"id": k, "image_id": i, "caption": caption} for k, (i, caption) in enumerate(annotations)],
+        "annotations": [
+            {"id": k, "image_id": i, "caption": caption}
+            for k, (i, caption) in enumerate(annotations)
+        ],
     }
 
 
@@ -63,7 +66,14 @@ def by_name(pairs):
 
 def test_coco(images, tmp_path):
     """COCO annotations give each picture its captions, in the order of the file, and no splits."""
-    annotations = [(11, "A dog."), (10, "two"), (11, " A dog \n"), (14, "Größe, हिन्दी"), (12, "x"), (13, "y")]
+    annotations = [
+        (11, "A dog."),
+        (10, "two"),
+        (11, " A dog \n"),
+        (14, "Größe, हिन्दी"),
+        (12, "x"),
+        (13, "y"),
+    ]
     splits, left_out = read_captions(write(tmp_path / "c.json", coco(NAMES, annotations)), images)
     assert list(splits) == [None] and left_out == {}
     assert [path.relative_to(images).as_posix() for path, _ in splits[None]] == NAMES
@@ -72,7 +82,9 @@ def test_coco(images, tmp_path):
 
 
 def test_coco_in_another_order(images, tmp_path):
-    """Annotations may stand before the images that they speak of, and the file may begin with UTF-8's mark."""
+    """Annotations may stand before the images that they speak of, and the file may begin with
+    UTF-8's mark.
+    """
     content = coco(NAMES[:1], [(10, "one")])
     content["images"] = content.pop("images")
     path = write(tmp_path / "c.json", "\ufeff" + json.dumps(content, ensure_ascii=False))
@@ -81,7 +93,11 @@ def test_coco_in_another_order(images, tmp_path):
 
 def test_karpathy(images, tmp_path):
     """Karpathy's splits are kept, restval counts as train, and raw sentences are taken."""
-    pictures = [("a.jpg", "restval", ["A, b."]), ("b c.jpg", "val", ["c"]), ("f.jpg", "train", ["d", "e"])]
+    pictures = [
+        ("a.jpg", "restval", ["A, b."]),
+        ("b c.jpg", "val", ["c"]),
+        ("f.jpg", "train", ["d", "e"]),
+    ]
     path = write(tmp_path / "dataset.json", karpathy(*pictures, ("größe.png", "test", ["g"])))
     splits, left_out = read_captions(path, images)
     assert {split: by_name(pairs) for split, pairs in splits.items()} == {
@@ -95,21 +111,34 @@ def test_karpathy(images, tmp_path):
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "BOM"])
 def test_csv(images, tmp_path, separator, mark):
-    """CSV holds a caption in each row; quotes may hold separators and line breaks; columns come in any order."""
-    rows = [("Caption", "other", "IMAGE"), ('a "big", red; old\tand\nwet dog', 1, "a.jpg"), ("b", 2, "d\ne.jpg")]
+    """CSV holds a caption in each row; quotes may hold separators and line breaks; columns come in
+    any order.
+    """
+    rows = [
+        ("Caption", "other", "IMAGE"),
+        ('a "big", red; old\tand\nwet dog', 1, "a.jpg"),
+        ("b", 2, "d\ne.jpg"),
+    ]
     path = tmp_path / "c.csv"
     with open(path, "w", encoding="utf-8", newline="") as file:
         file.write(mark)
-        csv.writer(file, delimiter=separator).writerows([*rows, ("c", 3, "a.jpg"), (), ("d", 4, "sub/f.jpg")])
+        csv.writer(file, delimiter=separator).writerows(
+            [*rows, ("c", 3, "a.jpg"), (), ("d", 4, "sub/f.jpg")]
+        )
     splits, _ = read_captions(path, images)
     assert by_name(splits[None]) == {"a.jpg": [rows[1][0], "c"], "d\ne.jpg": ["b"], "f.jpg": ["d"]}
 
 
 def test_csv_with_splits(images, tmp_path):
     """A column of splits is kept."""
-    path = write(tmp_path / "c.csv", "image,caption,split\na.jpg,a,train\nb c.jpg,b,val\nf.jpg,c,restval\n")
+    path = write(
+        tmp_path / "c.csv", "image,caption,split\na.jpg,a,train\nb c.jpg,b,val\nf.jpg,c,restval\n"
+    )
     splits, _ = read_captions(path, images)
-    assert {s: list(by_name(pairs)) for s, pairs in splits.items()} == {"train": ["a.jpg", "f.jpg"], "val": ["b c.jpg"]}
+    assert {s: list(by_name(pairs)) for s, pairs in splits.items()} == {
+        "train": ["a.jpg", "f.jpg"],
+        "val": ["b c.jpg"],
+    }
 
 
 def test_two_files(images, tmp_path):
@@ -117,14 +146,22 @@ def test_two_files(images, tmp_path):
     train = write(tmp_path / "train.json", coco(NAMES[:2], [(10, "a"), (11, "b")]))
     val = write(tmp_path / "val.csv", "image,caption\nf.jpg,c\n")
     splits, _ = read_captions(train, images, val)
-    assert {s: list(by_name(p)) for s, p in splits.items()} == {"train": ["a.jpg", "b c.jpg"], "val": ["f.jpg"]}
+    assert {s: list(by_name(p)) for s, p in splits.items()} == {
+        "train": ["a.jpg", "b c.jpg"],
+        "val": ["f.jpg"],
+    }
 
 
 def test_where_pictures_are_found(images, tmp_path):
-    """By their path in the folder or in one around it, else by their name; accents may be spelt in two characters."""
+    """By their path in the folder or in one around it, else by their name; accents may be spelt in
+    two characters.
+    """
     (images / "sub" / "a.jpg").touch()
     rows = "photos/a.jpg,1\n./sub/a.jpg,2\nf.jpg,3\nother/f.jpg,4\n"
-    path = write(tmp_path / "c.csv", "image,caption\n" + rows + unicodedata.normalize("NFD", "größe.png") + ",5\n")
+    path = write(
+        tmp_path / "c.csv",
+        "image,caption\n" + rows + unicodedata.normalize("NFD", "größe.png") + ",5\n",
+    )
     splits, left_out = read_captions(path, images)
     found = {picture.relative_to(images).as_posix(): captions for picture, captions in splits[None]}
     assert found == {"a.jpg": ["1"], "sub/a.jpg": ["2"], "sub/f.jpg": ["3"], "größe.png": ["5"]}
@@ -135,7 +172,9 @@ def test_ambiguous_names(images, tmp_path):
     """A name that two folders have is found in neither."""
     (images / "more").mkdir()
     (images / "more" / "f.jpg").touch()
-    splits, left_out = read_captions(write(tmp_path / "c.csv", "image,caption\nf.jpg,a\na.jpg,b\n"), images)
+    splits, left_out = read_captions(
+        write(tmp_path / "c.csv", "image,caption\nf.jpg,a\na.jpg,b\n"), images
+    )
     assert list(by_name(splits[None])) == ["a.jpg"]
     assert left_out[f"not in {images}, or there more than once"] == ["f.jpg"]
 
@@ -144,7 +183,9 @@ def test_ambiguous_names(images, tmp_path):
 
 
 def test_everything_left_out_is_named(images, tmp_path):
-    """Pictures without captions, captions without pictures, empty ones, unknown and repeated ids: all by name."""
+    """Pictures without captions, captions without pictures, empty ones, unknown and repeated ids:
+    all by name.
+    """
     (images / "notes.txt").touch()
     content = coco(
         ["a.jpg", "missing.jpg", "b c.jpg", "sub/f.jpg"],
@@ -191,7 +232,9 @@ WRONG = {
 
 @pytest.mark.parametrize("name, content, fact", WRONG.values(), ids=WRONG)
 def test_wrong_files(images, tmp_path, name, content, fact):
-    """What is damaged, of another form or contradicts itself is refused in one sentence that tells what is wrong."""
+    """What is damaged, of another form or contradicts itself is refused in one sentence that tells
+    what is wrong.
+    """
     path = tmp_path / name
     path.write_bytes(content) if isinstance(content, bytes) else write(path, content)
     with pytest.raises(ValueError, match=fact) as caught:
@@ -200,9 +243,13 @@ def test_wrong_files(images, tmp_path, name, content, fact):
 
 
 def test_an_id_of_two_pictures(images, tmp_path):
-    """An id that belongs to two pictures is refused with both; a picture that is listed twice is harmless."""
+    """An id that belongs to two pictures is refused with both; a picture that is listed twice is
+    harmless.
+    """
     content = coco(["a.jpg", "f.jpg", "a.jpg"], [(10, "a"), (12, "b")])
-    assert by_name(read_captions(write(tmp_path / "c.json", content), images)[0][None]) == {"a.jpg": ["a", "b"]}
+    assert by_name(read_captions(write(tmp_path / "c.json", content), images)[0][None]) == {
+        "a.jpg": ["a", "b"]
+    }
     content["images"][1]["id"] = 10
     with pytest.raises(ValueError, match=r"id 10 belongs to 'a.jpg' and to 'f.jpg'"):
         read_captions(write(tmp_path / "c.json", content), images)
@@ -233,7 +280,9 @@ def test_folder_without_permission(images, tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(os, "scandir", denied)
-    with pytest.raises(PermissionError, match=r"can't read the folder .*photos of ours \(Permission denied\)"):
+    with pytest.raises(
+        PermissionError, match=r"can't read the folder .*photos of ours \(Permission denied\)"
+    ):
         read_captions(tmp_path / "c.json", images)
 
 
@@ -241,7 +290,9 @@ def test_folder_without_permission(images, tmp_path, monkeypatch):
 
 
 def test_draw_split():
-    """The share is met, each picture is in one split, in its order; their order does not change the draw."""
+    """The share is met, each picture is in one split, in its order; their order does not change the
+    draw.
+    """
     pairs = [(f"{k}.jpg", [str(k)]) for k in range(50)]
     splits = draw_split(pairs, 0.2, seed=3)
     assert len(splits["val"]) == 10 and sorted(splits["train"] + splits["val"]) == sorted(pairs)
@@ -249,16 +300,25 @@ def test_draw_split():
     shuffled = random.Random(0).sample(pairs, 50)
     assert sorted(draw_split(shuffled, 0.2, seed=3)["val"]) == sorted(splits["val"])
     assert sorted(draw_split(pairs, 0.2, seed=4)["val"]) != sorted(splits["val"])
-    assert len(draw_split(pairs[:2], 0.01, 0)["val"]) == len(draw_split(pairs[:2], 0.99, 0)["train"]) == 1
+    assert (
+        len(draw_split(pairs[:2], 0.01, 0)["val"])
+        == len(draw_split(pairs[:2], 0.99, 0)["train"])
+        == 1
+    )
 
 
 def test_draw_split_of_the_same_pictures_elsewhere():
     """Pictures that lie in another folder are divided alike."""
-    val = [draw_split([(f"/{f}/{k}.jpg", ["a"]) for k in range(50)], 0.2, 0)["val"] for f in ("a", "b/c")]
+    val = [
+        draw_split([(f"/{f}/{k}.jpg", ["a"]) for k in range(50)], 0.2, 0)["val"]
+        for f in ("a", "b/c")
+    ]
     assert [path[-6:] for path, _ in val[0]] == [path[-6:] for path, _ in val[1]]
 
 
-@pytest.mark.parametrize("count, share, fact", [(5, 0, "got 0"), (5, 1, "got 1"), (1, 0.5, "two pictures.*got 1")])
+@pytest.mark.parametrize(
+    "count, share, fact", [(5, 0, "got 0"), (5, 1, "got 1"), (1, 0.5, "two pictures.*got 1")]
+)
 def test_draw_split_refuses(count, share, fact):
     """A share that leaves a split empty, and a single picture, are refused."""
     with pytest.raises(ValueError, match=fact):
@@ -266,12 +326,22 @@ def test_draw_split_refuses(count, share, fact):
 
 
 @pytest.mark.corpus
-@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="asks Linux how much memory a process has had")
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/status"), reason="asks Linux how much memory a process has had"
+)
 def test_memory_of_a_large_file(run_python, images, tmp_path):
-    """Of half a gigabyte of annotations about other pictures, less than 200 MiB are in memory at once."""
-    path, caption = tmp_path / "large.json", "a man and a dog on the street beside a red bus with a table " * 2
+    """Of half a gigabyte of annotations about other pictures, less than 200 MiB are in memory at
+    once.
+    """
+    path, caption = (
+        tmp_path / "large.json",
+        "a man and a dog on the street beside a red bus with a table " * 2,
+    )
     with open(path, "w", encoding="utf-8") as file:
-        names = ", ".join(json.dumps({"id": k, "file_name": f"COCO_train2014_{k:012d}.jpg"}) for k in range(400_000))
+        names = ", ".join(
+            json.dumps({"id": k, "file_name": f"COCO_train2014_{k:012d}.jpg"})
+            for k in range(400_000)
+        )
         file.write(f'{{"images": [{{"id": -1, "file_name": "a.jpg"}}, {names}], "annotations": [')
         for k in range(2_800_000):
             file.write(f'{{"image_id": {k // 6 - 1}, "id": {k}, "caption": "{caption}"}}, ')

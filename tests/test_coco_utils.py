@@ -46,7 +46,9 @@ def test_load_by_path(tiny_dataset):
         assert {key: data[f"val_{key}"].shape for key in shapes} == shapes
         assert isinstance(data["idx_to_word"], list) and isinstance(data["word_to_idx"], dict)
         assert [data["word_to_idx"][word] for word in data["idx_to_word"]] == list(range(12))
-        assert data["train_features"].dtype == np.float32 and data["train_captions"].dtype.kind == "i"
+        assert (
+            data["train_features"].dtype == np.float32 and data["train_captions"].dtype.kind == "i"
+        )
         assert data["train_urls"][3] == "http://images.example/train_3.jpg"
         assert len(data) == 10
 
@@ -75,10 +77,16 @@ def test_load_default_name(tiny_dataset, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     "folder, captions, argument",
-    [(".", "tiny captioning", "None"), (".", "other", "'tiny captioning'"), ("other", "./tiny captioning", "None")],
+    [
+        (".", "tiny captioning", "None"),
+        (".", "other", "'tiny captioning'"),
+        ("other", "./tiny captioning", "None"),
+    ],
 )
 def test_load_after_chdir(tiny_dataset, tmp_path, run_python, folder, captions, argument):
-    """Relative folders in the environment start where the process started, however often it changes its own."""
+    """Relative folders in the environment start where the process started, however often it changes
+    its own.
+    """
     code = f"""if True:
         import os
         from deeplearning.coco_utils import load_coco_data
@@ -97,7 +105,9 @@ def test_load_after_chdir(tiny_dataset, tmp_path, run_python, folder, captions, 
 
 
 def test_max_train_draws_the_courses_choice(tiny_dataset):
-    """np.random.seed(231) and max_train=50 give the rows that np.random.randint then draws, images along with them."""
+    """np.random.seed(231) and max_train=50 give the rows that np.random.randint then draws, images
+    along with them.
+    """
     everything = load_coco_data(tiny_dataset)
     np.random.seed(231)
     rows = np.random.randint(40, size=50)
@@ -110,7 +120,9 @@ def test_max_train_draws_the_courses_choice(tiny_dataset):
 
 @pytest.mark.parametrize("split, count", [("train", 40), ("val", 10)])
 def test_minibatch_draws_by_choice(tiny_dataset, split, count):
-    """A minibatch is the rows that np.random.choice draws, with features and URLs of the same images."""
+    """A minibatch is the rows that np.random.choice draws, with features and URLs of the same
+    images.
+    """
     data = load_coco_data(tiny_dataset)
     np.random.seed(1)
     rows = np.random.choice(count, 25)
@@ -118,7 +130,9 @@ def test_minibatch_draws_by_choice(tiny_dataset, split, count):
     captions, features, urls = sample_coco_minibatch(data, batch_size=25, split=split)
     np.testing.assert_array_equal(captions, data[f"{split}_captions"][rows])
     with h5py.File(tiny_dataset / f"{split}2014_vgg16_fc7_pca.h5") as file:
-        np.testing.assert_array_equal(features, file["features"][:][rows % (count // (4 if split == "train" else 2))])
+        np.testing.assert_array_equal(
+            features, file["features"][:][rows % (count // (4 if split == "train" else 2))]
+        )
     assert type(features) is np.ndarray and features.dtype == np.float32
     images = data[f"{split}_image_idxs"][rows]
     assert list(urls) == [f"http://images.example/{split}_{image}.jpg" for image in images]
@@ -149,9 +163,23 @@ def stored(request, tmp_path):
 def test_features_are_indexed_like_an_array(stored):
     """Shape, dtype, length and every kind of index agree with the array that was stored."""
     features, array = stored
-    assert (features.shape, features.dtype, features.ndim, len(features)) == (array.shape, np.float32, 2, len(array))
+    assert (features.shape, features.dtype, features.ndim, len(features)) == (
+        array.shape,
+        np.float32,
+        2,
+        len(array),
+    )
     mask = np.arange(len(array)) % 3 == 1
-    for index in (0, -1, slice(None), slice(20, 5, -2), [5, 2, 5, 0, -1], np.array([7, 7, 1]), mask, (slice(9), 3)):
+    for index in (
+        0,
+        -1,
+        slice(None),
+        slice(20, 5, -2),
+        [5, 2, 5, 0, -1],
+        np.array([7, 7, 1]),
+        mask,
+        (slice(9), 3),
+    ):
         np.testing.assert_array_equal(features[index], array[index])
         assert features[index].dtype == np.float32
     assert type(features[[3, 3]]) is np.ndarray and features[[]].shape == (0, array.shape[1])
@@ -177,25 +205,37 @@ def test_features_are_computed_with_like_an_array(stored):
     for function in (np.mean, np.std, np.max, np.sum):
         np.testing.assert_array_equal(function(features), function(array))
         np.testing.assert_array_equal(function(features, axis=0), function(array, axis=0))
-    np.testing.assert_array_equal(np.concatenate([features, features]), np.concatenate([array, array]))
+    np.testing.assert_array_equal(
+        np.concatenate([features, features]), np.concatenate([array, array])
+    )
 
 
 def test_features_in_place(stored):
-    """`data["train_features"] -= mean`, as students write it, gives the array that it gives for an array."""
+    """`data["train_features"] -= mean`, as students write it, gives the array that it gives for an
+    array.
+    """
     features, array = stored
     data = {"train_features": features}
     data["train_features"] -= array.mean(axis=0)
     data["train_features"] /= np.float32(2)
-    np.testing.assert_array_equal(np.asarray(data["train_features"]), (array - array.mean(axis=0)) / np.float32(2))
+    np.testing.assert_array_equal(
+        np.asarray(data["train_features"]), (array - array.mean(axis=0)) / np.float32(2)
+    )
     np.testing.assert_array_equal(features, array)
 
 
 def test_features_leave_no_file_open(stored):
-    """After opening, and after use except where the file is mapped, it can be renamed, rewritten and deleted."""
+    """After opening, and after use except where the file is mapped, it can be renamed, rewritten
+    and deleted.
+    """
     features, array = stored
-    with h5py.File(features.path, "a") as file:  # HDF5 refuses this where a handle to read is still open
+    with h5py.File(
+        features.path, "a"
+    ) as file:  # HDF5 refuses this where a handle to read is still open
         file["more"] = 1
-    if features._offset is None or os.name == "posix":  # Windows keeps a mapped file until it is let go
+    if (
+        features._offset is None or os.name == "posix"
+    ):  # Windows keeps a mapped file until it is let go
         np.testing.assert_array_equal(features[[4, 2]], array[[4, 2]])
         moved = features.path.rename(features.path.with_name("moved.h5"))
         np.testing.assert_array_equal(features[[4, 3]], array[[4, 3]])
@@ -212,7 +252,9 @@ def test_features_whose_file_is_gone(stored):
 
 
 def test_large_features_are_mapped(tmp_path):
-    """Of large contiguous features a row costs a row: the memory stays the file's, and is never copied as a whole."""
+    """Of large contiguous features a row costs a row: the memory stays the file's, and is never
+    copied as a whole.
+    """
     with h5py.File(tmp_path / "features.h5", "w") as file:
         file["features"] = np.ones((3000, 128), np.float32)
     rows = FeatureArray(tmp_path / "features.h5")[10:20]
@@ -231,7 +273,9 @@ def test_wrong_features_are_refused(tmp_path):
 
 @pytest.mark.parametrize("count, chunk", [(1, 4096), (50, 7), (50, 50), (1000, 64), (1000, 4096)])
 def test_feature_statistics(count, chunk):
-    """Mean and deviation are NumPy's, whatever the chunks; a constant column of any value has deviation 1."""
+    """Mean and deviation are NumPy's, whatever the chunks; a constant column of any value has
+    deviation 1.
+    """
     features = np.random.default_rng(0).standard_normal((count, 8)).astype(np.float32)
     features[:, 1] *= 1e-3
     features[:, 2] += 1e4  # a mean that dwarfs the deviation
@@ -248,11 +292,20 @@ def test_feature_statistics(count, chunk):
 
 
 @pytest.mark.parametrize(
-    "folder, split", [("images", "train"), ("images", "val"), ("train_images", "train"), ("val_images", "val")]
+    "folder, split",
+    [("images", "train"), ("images", "val"), ("train_images", "train"), ("val_images", "val")],
 )
 def test_bare_names_become_file_urls(tiny_dataset, folder, split):
-    """A bare URL whose file lies beside the data set becomes a URL that opens it, whatever its name; others stay."""
-    names = ["plain.jpg", "two words.jpg", "grün & 50%.jpg", "missing.jpg", f"http://images.example/{split}.jpg"]
+    """A bare URL whose file lies beside the data set becomes a URL that opens it, whatever its
+    name; others stay.
+    """
+    names = [
+        "plain.jpg",
+        "two words.jpg",
+        "grün & 50%.jpg",
+        "missing.jpg",
+        f"http://images.example/{split}.jpg",
+    ]
     (tiny_dataset / folder).mkdir()
     for shade, name in enumerate(names[:3]):
         Image.new("RGB", (4, 3), (shade, 10, 20)).save(tiny_dataset / folder / name, format="PNG")
@@ -280,12 +333,19 @@ def test_images_of_the_other_split_are_not_taken(tiny_dataset):
 
 
 def test_decode_captions():
-    """START stays, NULL is left out, END is kept and last; one caption gives a string, several a list."""
-    captions = np.array([[1, 3, 4, 2, 0, 0], [1, 0, 4, 0, 2, 4], [1, 3, 4, 3, 4, 3], [0, 0, 0, 0, 0, 0]])
+    """START stays, NULL is left out, END is kept and last; one caption gives a string, several a
+    list.
+    """
+    captions = np.array(
+        [[1, 3, 4, 2, 0, 0], [1, 0, 4, 0, 2, 4], [1, 3, 4, 3, 4, 3], [0, 0, 0, 0, 0, 0]]
+    )
     expected = ["<START> a dog <END>", "<START> dog <END>", "<START> a dog a dog a", ""]
     assert decode_captions(captions, WORDS) == expected
     assert decode_captions(captions[0], WORDS) == expected[0]
-    assert decode_captions(captions[:1].astype(np.int32).tolist(), dict(enumerate(WORDS))) == expected[:1]
+    assert (
+        decode_captions(captions[:1].astype(np.int32).tolist(), dict(enumerate(WORDS)))
+        == expected[:1]
+    )
 
 
 @pytest.mark.parametrize("words", [WORDS, dict(enumerate(WORDS))], ids=["list", "dict"])
@@ -300,15 +360,21 @@ def test_references_of_the_data_set(tiny_dataset):
     """Without a file of references they are the decoded captions, grouped by image."""
     data = load_coco_data(tiny_dataset)
     references, rows = load_references(data, tiny_dataset)
-    assert rows.tolist() == [0, 1, 2, 3, 4] and [len(captions) for captions in references] == [2] * 5
+    assert (
+        rows.tolist() == [0, 1, 2, 3, 4] and [len(captions) for captions in references] == [2] * 5
+    )
     assert references[3] == decode_captions(data["val_captions"][[3, 8]], data["idx_to_word"])
     assert len(load_references(data, tiny_dataset, "train")[0]) == 10
 
 
 def test_references_as_written(tiny_dataset, monkeypatch, tmp_path):
-    """A file of references is used as it stands, for the images that it names; the name of a data set finds it."""
+    """A file of references is used as it stands, for the images that it names; the name of a data
+    set finds it.
+    """
     images = [{"idx": 3, "captions": ["A dog's ball.", "Ä"]}, {"idx": 0, "captions": ["two"]}]
-    (tiny_dataset / "val_references.json").write_text(json.dumps(images, ensure_ascii=False), encoding="utf-8")
+    (tiny_dataset / "val_references.json").write_text(
+        json.dumps(images, ensure_ascii=False), encoding="utf-8"
+    )
     data = load_coco_data(tiny_dataset)
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     for base_dir in (tiny_dataset, tiny_dataset.name):
@@ -316,9 +382,13 @@ def test_references_as_written(tiny_dataset, monkeypatch, tmp_path):
         assert references == [["A dog's ball.", "Ä"], ["two"]] and rows.tolist() == [3, 0]
 
 
-@pytest.mark.parametrize("content", ["[{", "{}", "[1]", '[{"idx": 0}]', '[{"idx": 5, "captions": ["a"]}]'])
+@pytest.mark.parametrize(
+    "content", ["[{", "{}", "[1]", '[{"idx": 0}]', '[{"idx": 5, "captions": ["a"]}]']
+)
 def test_damaged_references(tiny_dataset, content):
-    """References that are cut off, of another form, or of an image that is not there are refused by their file."""
+    """References that are cut off, of another form, or of an image that is not there are refused by
+    their file.
+    """
     (tiny_dataset / "val_references.json").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match="val_references.json"):
         load_references(load_coco_data(tiny_dataset), tiny_dataset)
@@ -328,7 +398,9 @@ def test_damaged_references(tiny_dataset, content):
 
 
 def test_missing_folder(tmp_path, monkeypatch):
-    """A data set that is nowhere is reported by its name, with the variable that says where to look."""
+    """A data set that is nowhere is reported by its name, with the variable that says where to
+    look.
+    """
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="(?s)no_such_set.*DEEPLEARNING_DATA"):
         load_coco_data("no_such_set")
@@ -339,7 +411,11 @@ def test_missing_folder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "name",
-    [VOCABULARY, CAPTIONS, *(f"{s}2014_{f}" for s in ("train", "val") for f in ("vgg16_fc7_pca.h5", "urls.txt"))],
+    [
+        VOCABULARY,
+        CAPTIONS,
+        *(f"{s}2014_{f}" for s in ("train", "val") for f in ("vgg16_fc7_pca.h5", "urls.txt")),
+    ],
 )
 def test_missing_file(tiny_dataset, name):
     """Each missing file is reported by its name."""
@@ -378,7 +454,9 @@ def test_h5_that_is_text(tiny_dataset, name):
 
 @pytest.mark.parametrize("name", [CAPTIONS, FEATURES])
 def test_damaged_bytes(tiny_dataset, name):
-    """Bytes damaged anywhere inside a file give one error that names it, unless HDF5 itself does not notice."""
+    """Bytes damaged anywhere inside a file give one error that names it, unless HDF5 itself does
+    not notice.
+    """
     with h5py.File(tiny_dataset / name) as file:
         arrays = {key: file[key][:] for key in file}
     with h5py.File(tiny_dataset / name, "w") as file:
@@ -403,23 +481,41 @@ CONTRADICTIONS = {
     "captions key missing": (CAPTIONS, {"val_captions": None}, "val_captions"),
     "image key missing": (CAPTIONS, {"train_image_idxs": None}, "train_image_idxs"),
     "features key missing": (FEATURES, {"features": None}, "features"),
-    "captions of one dimension": (CAPTIONS, {"train_captions": np.zeros(40, int)}, r"shape .*\(40,\)"),
+    "captions of one dimension": (
+        CAPTIONS,
+        {"train_captions": np.zeros(40, int)},
+        r"shape .*\(40,\)",
+    ),
     "captions of reals": (CAPTIONS, {"train_captions": np.zeros((40, 8))}, "float64"),
     "images of reals": (CAPTIONS, {"train_image_idxs": np.zeros(40)}, "image.*float64"),
     "word too large": (CAPTIONS, {"train_captions": np.full((40, 8), 12)}, "12 words"),
     "word negative": (CAPTIONS, {"val_captions": np.full((10, 8), -1)}, "-1"),
     "image too large": (CAPTIONS, {"train_image_idxs": np.full(40, 10)}, "10 rows"),
     "image negative": (CAPTIONS, {"val_image_idxs": np.full(10, -3)}, "-3"),
-    "fewer images than captions": (CAPTIONS, {"train_image_idxs": np.zeros(39, int)}, r"40 captions.*\(39,\)"),
-    "features of one dimension": (FEATURES, {"features": np.zeros(10, np.float32)}, r"shape \(10,\)"),
+    "fewer images than captions": (
+        CAPTIONS,
+        {"train_image_idxs": np.zeros(39, int)},
+        r"40 captions.*\(39,\)",
+    ),
+    "features of one dimension": (
+        FEATURES,
+        {"features": np.zeros(10, np.float32)},
+        r"shape \(10,\)",
+    ),
     "features of integers": (FEATURES, {"features": np.zeros((10, 6), np.int64)}, "int64"),
-    "features of another count": (FEATURES, {"features": np.zeros((11, 6), np.float32)}, "11 rows.*10 URLs"),
+    "features of another count": (
+        FEATURES,
+        {"features": np.zeros((11, 6), np.float32)},
+        "11 rows.*10 URLs",
+    ),
 }
 
 
 @pytest.mark.parametrize("name, arrays, fact", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
 def test_arrays_that_do_not_fit(tiny_dataset, name, arrays, fact):
-    """Arrays missing, of a wrong shape or type, or out of range: one sentence with the place and the fact."""
+    """Arrays missing, of a wrong shape or type, or out of range: one sentence with the place and
+    the fact.
+    """
     edit(tiny_dataset / name, **arrays)
     with pytest.raises(ValueError, match=fact) as raised:
         load_coco_data(tiny_dataset)
@@ -457,7 +553,9 @@ def test_urls_that_do_not_fit(tiny_dataset):
 )
 def test_damaged_vocabulary(tiny_dataset, content):
     """A vocabulary that is cut off, of another form, or contradicts itself is reported by its file."""
-    (tiny_dataset / VOCABULARY).write_bytes(content if isinstance(content, bytes) else content.encode())
+    (tiny_dataset / VOCABULARY).write_bytes(
+        content if isinstance(content, bytes) else content.encode()
+    )
     with pytest.raises(ValueError, match=VOCABULARY):
         load_coco_data(tiny_dataset)
 
@@ -470,7 +568,8 @@ from pathlib import Path
 from deeplearning.coco_utils import load_coco_data, sample_coco_minibatch
 
 def peak():
-    # the largest memory of this program in MiB; getrusage counts that of the program that started it, too
+    # the largest memory of this program in MiB; getrusage counts that of the program that started
+    # it, too
     if sys.platform == "linux":
         return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 2**10
     import resource
@@ -484,11 +583,17 @@ print(peak() - before)
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not say how much memory a program took")
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows does not say how much memory a program took"
+)
 def test_memory_at_the_size_of_coco(tiny_dataset, run_python):
-    """COCO's 400,135 captions and 82,783 x 512 features open, and give a minibatch, in less than 150 MiB."""
+    """COCO's 400,135 captions and 82,783 x 512 features open, and give a minibatch, in less than
+    150 MiB.
+    """
     late = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    late.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)  # its place in the file is fixed, but zeros take no space there
+    late.set_alloc_time(
+        h5py.h5d.ALLOC_TIME_EARLY
+    )  # its place in the file is fixed, but zeros take no space there
     late.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     with h5py.File(tiny_dataset / CAPTIONS, "w") as captions:
         for split, count, images in (("train", 400_135, 82_783), ("val", 195_954, 40_504)):
@@ -497,7 +602,9 @@ def test_memory_at_the_size_of_coco(tiny_dataset, run_python):
             with h5py.File(tiny_dataset / f"{split}2014_vgg16_fc7_pca.h5", "w") as file:
                 space = h5py.h5s.create_simple((images, 512))
                 h5py.h5d.create(file.id, b"features", h5py.h5t.IEEE_F32LE, space, dcpl=late)
-            urls = "".join(f"http://images.example/{split}2014/{image:012}.jpg\n" for image in range(images))
+            urls = "".join(
+                f"http://images.example/{split}2014/{image:012}.jpg\n" for image in range(images)
+            )
             (tiny_dataset / f"{split}2014_urls.txt").write_text(urls, encoding="utf-8")
     assert (tiny_dataset / FEATURES).stat().st_size > 4 * 82_783 * 512
     status, output, errors = run_python("-c", OPEN_AND_MEASURE, tiny_dataset)
@@ -522,11 +629,15 @@ def test_real_data(shared_data, name, train, val, words):
     assert (len(data["val_captions"]), len(data["val_features"])) == val
     assert len(data["idx_to_word"]) == words and data["train_features"].shape[1] == 512
     captions, features, _ = sample_coco_minibatch(data, 100)
-    assert captions.shape == (100, 17) and features.shape == (100, 512) and np.isfinite(features).all()
+    assert (
+        captions.shape == (100, 17) and features.shape == (100, 512) and np.isfinite(features).all()
+    )
 
 
 def test_real_photos_of_the_overfit(shared_data):
-    """Of Flickr8k the photos of the 50 captions that seed 231 draws, and the first hundred of val, open from disk."""
+    """Of Flickr8k the photos of the 50 captions that seed 231 draws, and the first hundred of val,
+    open from disk.
+    """
     np.random.seed(231)
     data = load_coco_data(shared_data / "flickr8k_captioning", max_train=50)
     urls = {*data["train_urls"][data["train_image_idxs"]], *data["val_urls"][:100]}
@@ -537,7 +648,9 @@ def test_real_photos_of_the_overfit(shared_data):
 
 @pytest.mark.parametrize("name", ["flickr8k_captioning", "coco_small_captioning"])
 def test_real_references_are_the_captions(shared_data, name):
-    """Raw references, in the words that scores compare, are val's captions but for rare words and the cut at 15."""
+    """Raw references, in the words that scores compare, are val's captions but for rare words and
+    the cut at 15.
+    """
     data = load_coco_data(shared_data / name)
     references, rows = load_references(data, shared_data / name)
     read = {row: [] for row in rows}
@@ -545,5 +658,8 @@ def test_real_references_are_the_captions(shared_data, name):
         words = decode_captions(caption, data["idx_to_word"]).split()
         read[row].append([word for word in words if word not in ("<START>", "<END>")])
     for row, captions in zip(rows, references, strict=True):
-        words = [[word if word in data["word_to_idx"] else "<UNK>" for word in tokenize(c)[:15]] for c in captions]
+        words = [
+            [word if word in data["word_to_idx"] else "<UNK>" for word in tokenize(c)[:15]]
+            for c in captions
+        ]
         assert read[row] == words

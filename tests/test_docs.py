@@ -9,7 +9,9 @@ from urllib.parse import unquote
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if path.exists()]
+PAGES = [
+    path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if path.exists()
+]
 SLOT = "\0"  # what a program fills in
 
 
@@ -46,7 +48,9 @@ def test_pages_are_linked_from_the_readme():
 
 @functools.cache
 def texts_of_the_package():
-    """Every string in the package's code but docstrings, SLOT where values are filled in; and the script's lines."""
+    """Every string in the package's code but docstrings, SLOT where values are filled in; and the
+    script's lines.
+    """
     texts = (ROOT / "collectSubmission.sh").read_text(encoding="utf-8").splitlines()
     for path in (ROOT / "deeplearning").rglob("*.py"):
         nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
@@ -55,7 +59,12 @@ def texts_of_the_package():
             if node in docstrings:
                 continue
             if isinstance(node, ast.JoinedStr):
-                texts.append("".join(part.value if isinstance(part, ast.Constant) else SLOT for part in node.values))
+                texts.append(
+                    "".join(
+                        part.value if isinstance(part, ast.Constant) else SLOT
+                        for part in node.values
+                    )
+                )
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.append(node.value)
     return texts
@@ -71,8 +80,9 @@ def quoted_messages():
 
 @pytest.mark.parametrize("message", quoted_messages())
 def test_quoted_messages_are_in_the_code(message):
-    """Each message of the troubleshooting page is one that some line of the code prints: its fixed parts occur in one
-    text there, in this order."""
+    """Each message of the troubleshooting page is one that some line of the code prints: its fixed
+    parts occur in one text there, in this order.
+    """
     parts = [part.strip() for part in message.split("...") if part.strip()]
     assert sum(map(len, parts)) >= 6
     pattern = re.compile(".*".join(re.escape(part) for part in parts), re.DOTALL)

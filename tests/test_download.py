@@ -50,19 +50,27 @@ def dataset(tiny_dataset):
 
 def names(folder):
     """What lies in a folder, the lock files of earlier runs left out."""
-    return {path.name for path in folder.iterdir() if path.suffix != ".lock"} if folder.exists() else set()
+    return (
+        {path.name for path in folder.iterdir() if path.suffix != ".lock"}
+        if folder.exists()
+        else set()
+    )
 
 
 # From a healthy server
 
 
 def test_coco(dataset, places, capsys):
-    """The zip becomes the folder that load_coco_data() loads, file by file; nothing else stays in the data folder."""
+    """The zip becomes the folder that load_coco_data() loads, file by file; nothing else stays in
+    the data folder.
+    """
     with serving({FILE: zipped(dataset)}) as server:
         assert main(["coco", "--mirror", server.url]) == 0
     output, errors = capsys.readouterr()
     assert errors == "" and "B/s" in output and "unpacking" in output and "is complete" in output
-    assert names(places) == {"coco_captioning"} and contents(places / "coco_captioning") == contents(dataset)
+    assert names(places) == {"coco_captioning"} and contents(
+        places / "coco_captioning"
+    ) == contents(dataset)
     assert len(load_coco_data()["train_captions"]) == 40
 
 
@@ -92,7 +100,9 @@ def test_second_run(dataset, places, capsys):
 
 @pytest.mark.parametrize("name", ["imagenet", "squeezenet"])
 def test_files_by_hash(places, monkeypatch, name):
-    """A file with the known SHA-256, or whose SHA-256 begins as its name says, comes to its place; another one not."""
+    """A file with the known SHA-256, or whose SHA-256 begins as its name says, comes to its place;
+    another one not.
+    """
     part, content = PARTS[name], random.Random(0).randbytes(1 << 20)
     path = f"/{part.file}"
     known = hashlib.sha256(content).hexdigest()[: 8 if name == "squeezenet" else None]
@@ -102,7 +112,10 @@ def test_files_by_hash(places, monkeypatch, name):
             fetch(name, server.url)
         assert names(part.place().parent) == set()
         server.files[path] = content
-        assert fetch(name, server.url) == (part.place(), True) and fetch(name, server.url) == (part.place(), False)
+        assert fetch(name, server.url) == (part.place(), True) and fetch(name, server.url) == (
+            part.place(),
+            False,
+        )
     assert part.place().read_bytes() == content and names(part.place().parent) == {part.file}
 
 
@@ -116,7 +129,9 @@ def real_pictures():
 
 
 def test_the_known_hash_is_that_of_the_course(real_pictures, places):
-    """The course's file of 25 pictures is accepted, and load_imagenet_val reads it from where it was put."""
+    """The course's file of 25 pictures is accepted, and load_imagenet_val reads it from where it
+    was put.
+    """
     with serving({"/imagenet_val_25.npz": real_pictures}) as server:
         assert fetch("imagenet", server.url) == (places / "imagenet_val_25.npz", True)
     squeezenet_checkpoint().parent.mkdir(parents=True)
@@ -125,7 +140,9 @@ def test_the_known_hash_is_that_of_the_course(real_pictures, places):
 
 
 def test_squeezenet_lies_where_torchvision_looks(monkeypatch, tmp_path):
-    """URL and place of the weights are those of torchvision, whichever variable moves torch's cache."""
+    """URL and place of the weights are those of torchvision, whichever variable moves torch's
+    cache.
+    """
     from torch.hub import get_dir
     from torchvision.models import SqueezeNet1_1_Weights
 
@@ -137,9 +154,15 @@ def test_squeezenet_lies_where_torchvision_looks(monkeypatch, tmp_path):
 
 
 def test_https_comes_first(places, monkeypatch):
-    """The course's server is asked by https, by http where that fails, and a mirror takes its place."""
-    assert PARTS["coco"].urls() == [f"{p}://cs231n.stanford.edu/coco_captioning.zip" for p in ("https", "http")]
-    assert PARTS["coco"].urls("http://mirror.example/a/") == ["http://mirror.example/a/coco_captioning.zip"]
+    """The course's server is asked by https, by http where that fails, and a mirror takes its
+    place.
+    """
+    assert PARTS["coco"].urls() == [
+        f"{p}://cs231n.stanford.edu/coco_captioning.zip" for p in ("https", "http")
+    ]
+    assert PARTS["coco"].urls("http://mirror.example/a/") == [
+        "http://mirror.example/a/coco_captioning.zip"
+    ]
 
 
 def test_mirror_variable(dataset, places, monkeypatch):
@@ -164,7 +187,9 @@ def test_zip_put_there_by_hand(dataset, places, inside):
 
 
 def test_damaged_zip_put_there_by_hand(dataset, places, capsys):
-    """A damaged zip that the user has put there is named, left there, and the data come from the server."""
+    """A damaged zip that the user has put there is named, left there, and the data come from the
+    server.
+    """
     places.mkdir()
     (places / "coco_captioning.zip").write_bytes(zipped(dataset)[:-5000])
     with serving({FILE: zipped(dataset)}) as server:
@@ -174,7 +199,9 @@ def test_damaged_zip_put_there_by_hand(dataset, places, capsys):
 
 
 def test_other_things_in_the_place_are_kept(dataset, places, capsys):
-    """A folder of that name that is no such data set keeps its contents under another name, which is told."""
+    """A folder of that name that is no such data set keeps its contents under another name, which
+    is told.
+    """
     for _ in range(2):
         (places / "coco_captioning").mkdir(parents=True)
         (places / "coco_captioning" / "notes.txt").write_text("mine")
@@ -204,8 +231,9 @@ def test_damaged_data_set_is_fetched_again(dataset, places, damage, capsys):
 
 
 def test_left_over_by_a_killed_run(dataset, places):
-    """Half-unpacked files of a killed run are thrown away, its complete zip is used, and nothing of either stays there;
-    nor does it where the run was killed when all was done."""
+    """Half-unpacked files of a killed run are thrown away, its complete zip is used, and nothing of
+    either stays there; nor does it where the run was killed when all was done.
+    """
     work = places / ".coco_captioning.part"
     for _ in range(2):
         (work / "coco_captioning").mkdir(parents=True)
@@ -213,14 +241,18 @@ def test_left_over_by_a_killed_run(dataset, places):
         (work / "tmp123").touch()
         (work / "coco_captioning.zip").write_bytes(zipped(dataset))
         fetch("coco", "http://127.0.0.1:9")
-        assert contents(places / "coco_captioning") == contents(dataset) and names(places) == {"coco_captioning"}
+        assert contents(places / "coco_captioning") == contents(dataset) and names(places) == {
+            "coco_captioning"
+        }
 
 
 # Zips that are not what they should be
 
 
 def refused(places, content, match):
-    """What comes is refused with this message after it was asked for twice, and nothing of it is left."""
+    """What comes is refused with this message after it was asked for twice, and nothing of it is
+    left.
+    """
     with serving({FILE: content}) as server:
         with pytest.raises(ValueError, match=match):
             fetch("coco", server.url)
@@ -230,7 +262,11 @@ def refused(places, content, match):
 
 def test_page_in_place_of_the_zip(places):
     """The login page of a network in place of the zip is recognised."""
-    refused(places, b"<!DOCTYPE html><html>Welcome to our network", "File is not a zip.*it is a web page, perhaps")
+    refused(
+        places,
+        b"<!DOCTYPE html><html>Welcome to our network",
+        "File is not a zip.*it is a web page, perhaps",
+    )
 
 
 def test_empty_file(places):
@@ -238,7 +274,9 @@ def test_empty_file(places):
     refused(places, b"", "File is not a zip file")
 
 
-@pytest.mark.parametrize("name", ["coco2014_vocab.json", "coco2014_captions.h5", "val2014_vgg16_fc7_pca.h5"])
+@pytest.mark.parametrize(
+    "name", ["coco2014_vocab.json", "coco2014_captions.h5", "val2014_vgg16_fc7_pca.h5"]
+)
 @pytest.mark.parametrize("damage", ["missing", "garbage"])
 def test_zip_without_the_data_set(dataset, places, name, damage):
     """A sound zip whose files are not those of a data set is refused."""
@@ -261,10 +299,13 @@ def test_other_shapes(dataset, places):
 
 
 def test_free_space_is_checked_first(dataset, places, monkeypatch, capsys):
-    """Where the file and what it unpacks to do not fit on the disk, nothing is transferred, and the message says how
-    much is needed and which variable names another disk."""
+    """Where the file and what it unpacks to do not fit on the disk, nothing is transferred, and the
+    message says how much is needed and which variable names another disk.
+    """
     content = zipped(dataset)
-    monkeypatch.setattr(resuming.shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * len(content)))
+    monkeypatch.setattr(
+        resuming.shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * len(content))
+    )
     with serving({FILE: content}) as server:
         assert "needed" in main(["coco", "--mirror", server.url])
         with pytest.raises(OSError, match=r"MiB are needed, .* MiB are free.*DEEPLEARNING_DATA"):
@@ -279,7 +320,9 @@ def test_folder_without_permission(places, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "mkdir", refused)
-    with pytest.raises(OSError, match=r"could not write to .*data \(Permission denied\).*DEEPLEARNING_DATA"):
+    with pytest.raises(
+        OSError, match=r"could not write to .*data \(Permission denied\).*DEEPLEARNING_DATA"
+    ):
         fetch("coco", "http://127.0.0.1:9")
 
 
@@ -295,14 +338,28 @@ def test_file_in_place_of_the_data_folder(places):
 
 @pytest.mark.parametrize("name", list(PARTS))
 def test_without_network(run_python, tmp_path, name):
-    """Without a network one message names URL, file and place for fetching it by hand; status 1, nothing half-done."""
+    """Without a network one message names URL, file and place for fetching it by hand; status 1,
+    nothing half-done.
+    """
     slow = "import deeplearning.datasets.resuming as r; r.PAUSE = 0.01; from deeplearning.datasets.download import *;"
     status, output, errors = run_python(
-        "-c", f"{slow} sys.exit(main())", name, "--mirror", "http://127.0.0.1:9/cs231n", cwd=tmp_path
+        "-c",
+        f"{slow} sys.exit(main())",
+        name,
+        "--mirror",
+        "http://127.0.0.1:9/cs231n",
+        cwd=tmp_path,
     )
     part = PARTS[name]
-    assert status == 1 and len(errors.splitlines()) == 1 and errors.startswith(f"download: {name}: ")
-    for word in (f"http://127.0.0.1:9/cs231n/{part.file}", "no connection", str(part.place().parent), part.file):
+    assert (
+        status == 1 and len(errors.splitlines()) == 1 and errors.startswith(f"download: {name}: ")
+    )
+    for word in (
+        f"http://127.0.0.1:9/cs231n/{part.file}",
+        "no connection",
+        str(part.place().parent),
+        part.file,
+    ):
         assert word in errors
     assert names(part.place().parent) == set()
 
@@ -317,9 +374,13 @@ def test_one_part_after_the_other(dataset, places, capsys):
 
 def test_help(run_python, tmp_path):
     """--help explains the parts with an example, from any directory."""
-    status, output, errors = run_python("-m", "deeplearning.datasets.download", "--help", cwd=tmp_path)
+    status, output, errors = run_python(
+        "-m", "deeplearning.datasets.download", "--help", cwd=tmp_path
+    )
     assert (status, errors) == (0, "")
-    assert "squeezenet, imagenet, coco" in output and "example: python -m deeplearning" in " ".join(output.split())
+    assert "squeezenet, imagenet, coco" in output and "example: python -m deeplearning" in " ".join(
+        output.split()
+    )
 
 
 @pytest.mark.parametrize("arguments", [["cifar"], ["--mirror", "ftp://example.org"], ["--bad"]])
@@ -339,13 +400,17 @@ def script(root, *arguments, path, **how):
     """Run the script of a project at `root`, with programs from the folders `path`."""
     command = [BASH, str(root / "deeplearning" / "datasets" / SCRIPT.name), *arguments]
     environment = os.environ | {"PATH": os.pathsep.join(map(str, path))}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False, **how)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False, **how
+    )
 
 
 @needs_bash
 @pytest.mark.parametrize("folder", ["project", "my course/päckage"])
 def test_script(dataset, places, tmp_path, folder):
-    """The script does as the module, with its arguments, from any directory and wherever the project lies."""
+    """The script does as the module, with its arguments, from any directory and wherever the
+    project lies.
+    """
     root = tmp_path / folder
     root.parent.mkdir(exist_ok=True)
     root.symlink_to(SCRIPT.parents[2], target_is_directory=True)
@@ -363,12 +428,17 @@ def test_script(dataset, places, tmp_path, folder):
 
 @needs_bash
 def test_script_prefers_the_projects_python(tmp_path):
-    """The script takes .venv's Python before any other, leaves out Pythons without our packages, and says what to do
-    where there is none."""
+    """The script takes .venv's Python before any other, leaves out Pythons without our packages,
+    and says what to do where there is none.
+    """
     root = tmp_path / "project"
     (root / "deeplearning" / "datasets").mkdir(parents=True)
     shutil.copy(SCRIPT, root / "deeplearning" / "datasets")
-    programs = {root / ".venv" / "bin" / "python": 1, tmp_path / "bin" / "python3": 0, tmp_path / "bin" / "python": 1}
+    programs = {
+        root / ".venv" / "bin" / "python": 1,
+        tmp_path / "bin" / "python3": 0,
+        tmp_path / "bin" / "python": 1,
+    }
     for program, has_packages in programs.items():
         program.parent.mkdir(parents=True, exist_ok=True)
         text = f'#!{BASH}\nif [ "$1" = -c ]; then exit {1 - has_packages}; fi\necho "$0" "$@"\n'
@@ -376,7 +446,9 @@ def test_script_prefers_the_projects_python(tmp_path):
         program.chmod(0o755)
     path = [tmp_path / "bin", "/usr/bin", "/bin"]
     venv, _, other = programs
-    assert script(root, "a b", path=path).stdout == f"{venv} -m deeplearning.datasets.download a b\n"
+    assert (
+        script(root, "a b", path=path).stdout == f"{venv} -m deeplearning.datasets.download a b\n"
+    )
     venv.unlink()
     assert script(root, path=path).stdout == f"{other} -m deeplearning.datasets.download\n"
     other.write_text(f"#!{BASH}\nexit 1\n")
@@ -389,16 +461,31 @@ def test_script_prefers_the_projects_python(tmp_path):
 # Sixty ways to fail: always the right files or none, and the next run heals it
 
 SIZE = 3_500_000  # bytes of the zip, about
-RUNS = {"cut": 10, "status": 8, "wrong": 8, "no ranges": 8, "stalled": 8, "full disk": 6, "killed": 8, "two at once": 4}
+RUNS = {
+    "cut": 10,
+    "status": 8,
+    "wrong": 8,
+    "no ranges": 8,
+    "stalled": 8,
+    "full disk": 6,
+    "killed": 8,
+    "two at once": 4,
+}
 ALL = [(fault, seed) for fault, count in RUNS.items() for seed in range(count)]
 
 
 class Faults:
-    """Each method runs the command with one thing that goes wrong, and returns whether it said that all is well; None
-    where it could not say anything."""
+    """Each method runs the command with one thing that goes wrong, and returns whether it said that
+    all is well; None where it could not say anything.
+    """
 
     def __init__(self, server, rng, start_python, monkeypatch):
-        self.server, self.rng, self.start_python, self.monkeypatch = server, rng, start_python, monkeypatch
+        self.server, self.rng, self.start_python, self.monkeypatch = (
+            server,
+            rng,
+            start_python,
+            monkeypatch,
+        )
 
     def run(self):
         return main(["coco", "--mirror", self.server.url]) == 0
@@ -451,7 +538,9 @@ class Faults:
         first = self.start()
         self.server.held.wait(60)
         second = self.start()
-        assert second.stdout.readline() == "waiting for another process that fetches coco_captioning\n"
+        assert (
+            second.stdout.readline() == "waiting for another process that fetches coco_captioning\n"
+        )
         self.server.faults[:] = [("cut", self.rng.randrange(SIZE))] * self.rng.randrange(3)
         self.server.go.set()
         outputs = [process.communicate(timeout=60) for process in (first, second)]
@@ -475,16 +564,24 @@ def crowded(free, path, mode):
 
 
 def heals(fault, seed, dataset, places, start_python, monkeypatch):
-    """Run with a fault and then without: right or none, told as it is; then right, and nothing else is left."""
+    """Run with a fault and then without: right or none, told as it is; then right, and nothing else
+    is left.
+    """
     content, right = zipped(dataset), contents(dataset)
     with serving({FILE: content}) as server:
         went_well = getattr(Faults(server, random.Random(f"{fault} {seed}"), start_python, monkeypatch),
                             fault.replace(" ", "_"))()  # fmt: skip
-        found = contents(places / "coco_captioning") if (places / "coco_captioning").exists() else None
-        assert found == right if went_well else found is None or went_well is None and found == right
+        found = (
+            contents(places / "coco_captioning") if (places / "coco_captioning").exists() else None
+        )
+        assert (
+            found == right if went_well else found is None or went_well is None and found == right
+        )
         server.faults.clear()
         assert main(["coco", "--mirror", server.url]) == 0
-        assert contents(places / "coco_captioning") == right and names(places) == {"coco_captioning"}
+        assert contents(places / "coco_captioning") == right and names(places) == {
+            "coco_captioning"
+        }
 
 
 @pytest.mark.parametrize("fault", RUNS)

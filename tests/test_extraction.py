@@ -1,4 +1,6 @@
-"""Features on the disk: an interrupted run loses at most a batch, and nothing is taken for what it is not."""
+"""Features on the disk: an interrupted run loses at most a batch, and nothing is taken for what it
+is not.
+"""
 
 import errno
 import os
@@ -71,7 +73,9 @@ def test_features_are_those_of_image_features(pictures, network, tmp_path, capsy
 
 @pytest.mark.parametrize("torn", [0, 1, 4000])
 def test_goes_on_where_it_stopped(pictures, network, tmp_path, monkeypatch, read, capsys, torn):
-    """After an interruption, in the middle of a write too, only the rest is computed, and all is the same to a bit."""
+    """After an interruption, in the middle of a write too, only the rest is computed, and all is
+    the same to a bit.
+    """
     interrupted(pictures, network, tmp_path, monkeypatch, batches=2)
     with open(tmp_path / "train.raw", "ab") as file:
         file.write(b"x" * torn)
@@ -111,7 +115,9 @@ def test_starts_over_when_something_changed(pictures, network, tmp_path, monkeyp
 
 
 def test_broken_pictures(pictures, network, tmp_path):
-    """Broken pictures raise, or are left out with the reason, also in a run that goes on from an earlier one."""
+    """Broken pictures raise, or are left out with the reason, also in a run that goes on from an
+    earlier one.
+    """
     pictures[4].write_bytes(b"<html>404</html>")
     pictures[33].unlink()
     with pytest.raises(ValueError, match=r"04.png can't be read"):
@@ -125,7 +131,9 @@ def test_broken_pictures(pictures, network, tmp_path):
 
 
 def test_full_disk(pictures, network, tmp_path, monkeypatch):
-    """Where the disk is full one sentence names the file and says that the next run goes on, which it does."""
+    """Where the disk is full one sentence names the file and says that the next run goes on, which
+    it does.
+    """
     room = []
 
     def write(file, features):
@@ -136,7 +144,9 @@ def test_full_disk(pictures, network, tmp_path, monkeypatch):
 
     append = extraction._append
     monkeypatch.setattr(extraction, "_append", write)
-    with pytest.raises(OSError, match=r"could not write .*train.raw \(No space left on device\).*goes on from here"):
+    with pytest.raises(
+        OSError, match=r"could not write .*train.raw \(No space left on device\).*goes on from here"
+    ):
         extract_features(pictures, network, tmp_path, "train")
     features, _ = extract_features(pictures, network, tmp_path, "train")
     np.testing.assert_array_equal(features, image_features(pictures, network, progress=False))

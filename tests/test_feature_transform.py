@@ -25,7 +25,9 @@ RAW = np.random.default_rng(2).random((4, 5))
 
 
 def test_by_hand():
-    """Features are centred, scaled and, with a projection, projected, in float32; raw features stay as they are."""
+    """Features are centred, scaled and, with a projection, projected, in float32; raw features stay
+    as they are.
+    """
     for t, dim in ((transform(), 5), (projecting(), 3)):
         expected = (RAW - t.mean) / t.std
         expected = expected if t.projection is None else expected @ t.projection
@@ -37,7 +39,9 @@ def test_by_hand():
 
 @pytest.mark.parametrize("make", [transform, projecting])
 def test_kept_exactly(make, tmp_path):
-    """A transform that was saved in a folder, or in an archive, gives the same features to the last bit."""
+    """A transform that was saved in a folder, or in an archive, gives the same features to the last
+    bit.
+    """
     original = make()
     original.save(tmp_path)
     np.savez(tmp_path / "archive.npz", other=np.ones(2), **original.to_arrays())
@@ -46,7 +50,10 @@ def test_kept_exactly(make, tmp_path):
     for copy in copies:
         np.testing.assert_array_equal(copy(RAW), original(RAW))
         described = json.loads(json.dumps(original.description()))
-        assert json.loads(json.dumps(copy.description())) == described and described["image_size"] == 224
+        assert (
+            json.loads(json.dumps(copy.description())) == described
+            and described["image_size"] == 224
+        )
 
 
 def test_archive_without():
@@ -55,7 +62,9 @@ def test_archive_without():
 
 
 def test_lost_projection(tmp_path):
-    """A projection that is missing or damaged is reported; one that an earlier data set left there is not used."""
+    """A projection that is missing or damaged is reported; one that an earlier data set left there
+    is not used.
+    """
     projecting().save(tmp_path)
     (tmp_path / "projection.npy").write_bytes(b"damaged")
     with pytest.raises(ValueError, match="does not hold how features were made"):
@@ -68,7 +77,9 @@ def test_lost_projection(tmp_path):
     assert FeatureTransform.load(tmp_path).dim == 5
 
 
-@pytest.mark.parametrize("changes", [{"std": np.zeros(5)}, {"std": np.ones(4)}, {"projection": np.ones((4, 2))}])
+@pytest.mark.parametrize(
+    "changes", [{"std": np.zeros(5)}, {"std": np.ones(4)}, {"projection": np.ones((4, 2))}]
+)
 def test_numbers_that_do_not_fit(changes):
     """Statistics and projections of other shapes, and deviations of zero, are refused."""
     with pytest.raises(ValueError, match="expected, got"):

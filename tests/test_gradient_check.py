@@ -1,5 +1,7 @@
 """Numerical gradients, and the verdict on gradients computed by hand."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,9 @@ from deeplearning.rnn_layers import lstm_backward, lstm_forward
 
 @pytest.mark.parametrize("shape", [(1,), (2, 3), (2, 1, 4)])
 def test_numerical_gradient_of_a_polynomial(shape):
-    """The slope of sum(x^3) is 3 x^2, to the accuracy of central differences, and x is restored exactly."""
+    """The slope of sum(x^3) is 3 x^2, to the accuracy of central differences, and x is restored
+    exactly.
+    """
     x = np.random.default_rng(0).normal(size=shape)
     before = x.copy()
     grad = eval_numerical_gradient(lambda x: np.sum(x**3), x, verbose=False)
@@ -58,7 +62,9 @@ def test_integer_points_are_refused():
 
 
 def test_grad_check_sparse(capsys):
-    """Prints one line a place, with a small error for a right gradient and a large one for a wrong one."""
+    """Prints one line a place, with a small error for a right gradient and a large one for a wrong
+    one.
+    """
     x = np.random.default_rng(0).normal(size=(3, 4))
     for gradient, right in ((2 * x, True), (-2 * x, False)):
         grad_check_sparse(lambda x: np.sum(x**2), x, gradient, num_checks=5)
@@ -107,7 +113,9 @@ def one_gate_wrong(gradient):
     ],
 )
 def test_verdict_names_the_pattern(wrong, right, hint):
-    """A wrong gradient fails, its worst place is named with both values, and the hint fits the mistake."""
+    """A wrong gradient fails, its worst place is named with both values, and the hint fits the
+    mistake.
+    """
     verdict = compare_gradients(wrong, right, "dx", N=7, T=13)
     index = np.unravel_index(np.argmax(np.abs(wrong - right)), right.shape)
     assert not verdict and "WRONG" in str(verdict)
@@ -128,7 +136,9 @@ def test_verdict_names_the_pattern(wrong, right, hint):
     ],
 )
 def test_verdict_refuses_what_cannot_be_compared(analytic, message):
-    """Broadcastable shapes, NaN, subclasses that could answer comparisons, and other types are wrong."""
+    """Broadcastable shapes, NaN, subclasses that could answer comparisons, and other types are
+    wrong.
+    """
     verdict = compare_gradients(analytic, np.ones((2, 3)))
     assert not verdict and message in str(verdict)
 
@@ -140,7 +150,9 @@ def test_nan_in_the_numerical_gradient_is_not_right():
 
 
 def test_verdict_follows_the_rule():
-    """Right exactly up to norm(a - n) = 1e-6 (norm(a) + norm(n)) + 1e-9; two zero gradients pass with a warning."""
+    """Right exactly up to norm(a - n) = 1e-6 (norm(a) + norm(n)) + 1e-9; two zero gradients pass
+    with a warning.
+    """
     n = np.array([3.0, 4.0])
     assert compare_gradients(n * (1 + 1.9e-6), n)
     assert not compare_gradients(n * (1 + 2.1e-6), n)
@@ -153,20 +165,33 @@ def test_verdict_on_a_right_lstm_does_not_depend_on_luck():
     """A right LSTM's dWh passes for every seed, where the element-wise error is often above 1e-6."""
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        x, h0, Wx, Wh, b = (rng.normal(size=s) for s in [(2, 10, 3), (2, 6), (3, 24), (6, 24), (24,)])
+        x, h0, Wx, Wh, b = (
+            rng.normal(size=s) for s in [(2, 10, 3), (2, 6), (3, 24), (6, 24), (24,)]
+        )
         dh = rng.normal(size=(2, 10, 6))
         analytic = lstm_backward(dh, lstm_forward(x, h0, Wx, Wh, b)[1])[3]
-        numeric = eval_numerical_gradient_array(lambda Wh: lstm_forward(x, h0, Wx, Wh, b)[0], Wh, dh)  # noqa: B023
+        states = partial(_lstm_states, x, h0, Wx, b)
+        numeric = eval_numerical_gradient_array(states, Wh, dh)
         assert compare_gradients(analytic, numeric)
         assert not compare_gradients(analytic * 1.001, numeric)
 
 
+def _lstm_states(x, h0, Wx, b, Wh):
+    return lstm_forward(x, h0, Wx, Wh, b)[0]
+
+
 def test_checks_print_what_was_measured_and_stop(capsys):
-    """A check that passes prints measurement and limit; one that fails raises AssertionError with both."""
+    """A check that passes prints measurement and limit; one that fails raises AssertionError with
+    both.
+    """
     check_close("h", np.array([1.0, 2.0]), np.array([1.0, 2.0 + 1e-9]), 1e-8)
     check_below("loss", np.float32(0.25), 0.5)
     check_gradient("dW", np.ones(2), np.ones(2))
-    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == ["h", "loss", "dW"]
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "h",
+        "loss",
+        "dW",
+    ]
     for check in (
         lambda: check_close("h", np.array([1.0]), np.array([1.1]), 1e-8),
         lambda: check_close("h", np.array([np.nan]), np.array([np.nan]), 1e-8),

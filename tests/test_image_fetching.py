@@ -38,7 +38,9 @@ FILES = {
     "/cmyk.jpg": encoded("JPEG", Image.fromarray(PIXELS).convert("CMYK"), quality=95),
     "/truncated.jpg": encoded("JPEG")[:400],
     "/truncated.png": encoded("PNG")[:400],
-    "/broken.png": encoded("PNG").replace(IDAT, bytes([0, 0, 0, 40]) + b"IDAT"),  # what follows is no chunk
+    "/broken.png": encoded("PNG").replace(
+        IDAT, bytes([0, 0, 0, 40]) + b"IDAT"
+    ),  # what follows is no chunk
     "/truncated.gif": encoded("GIF")[:60],
     "/garbage.jpg": bytes(range(256)) * 10,
     "/page.html": b"<html>no photo here</html>",
@@ -101,7 +103,9 @@ def server():
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch):
-    """The server is reached as it stands, whatever proxy this machine uses. List of the pauses, which take no time."""
+    """The server is reached as it stands, whatever proxy this machine uses. List of the pauses,
+    which take no time.
+    """
     monkeypatch.setenv("no_proxy", "*")
     pauses = []
     monkeypatch.setattr(image_fetching, "time", SimpleNamespace(sleep=pauses.append))
@@ -111,7 +115,12 @@ def pauses(monkeypatch):
 
 
 def assert_placeholder(image):
-    assert type(image) is np.ndarray and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+    assert (
+        type(image) is np.ndarray
+        and image.dtype == np.uint8
+        and image.ndim == 3
+        and image.shape[2] == 3
+    )
     assert min(image.shape[:2]) > 50 and image.std() > 0  # something is drawn on it
 
 
@@ -131,13 +140,17 @@ def test_jpeg_from_a_server(server):
 
 @pytest.mark.parametrize("name", ["photo.png", "two words.png", "grün & 50% #1.png"])
 def test_pixels_from_a_file(tmp_path, name):
-    """A file URL gives the file's pixels, whatever its name, and leaves the file free to be deleted."""
+    """A file URL gives the file's pixels, whatever its name, and leaves the file free to be
+    deleted.
+    """
     (tmp_path / name).write_bytes(FILES["/photo.png"])
     np.testing.assert_array_equal(image_from_url((tmp_path / name).as_uri()), PIXELS)
     (tmp_path / name).unlink()
 
 
-@pytest.mark.parametrize("name, expected", [("alpha.png", PIXELS), ("grey.png", PIXELS[..., :1].repeat(3, axis=2))])
+@pytest.mark.parametrize(
+    "name, expected", [("alpha.png", PIXELS), ("grey.png", PIXELS[..., :1].repeat(3, axis=2))]
+)
 def test_other_modes_become_rgb(server, name, expected):
     """Transparent and grey pictures come with three channels."""
     np.testing.assert_array_equal(image_from_url(f"{server}/{name}"), expected)
@@ -198,9 +211,13 @@ UNUSABLE = [
 ]
 
 
-@pytest.mark.parametrize("url", [*UNUSABLE, None, 3, b"http://x/y.png", Path("photo.jpg"), ["photo.jpg"]])
+@pytest.mark.parametrize(
+    "url", [*UNUSABLE, None, 3, b"http://x/y.png", Path("photo.jpg"), ["photo.jpg"]]
+)
 def test_unusable_url(url):
-    """An unknown scheme, a bare name, a malformed URL or what is no string gives a warning and a placeholder."""
+    """An unknown scheme, a bare name, a malformed URL or what is no string gives a warning and a
+    placeholder.
+    """
     with pytest.warns(UserWarning, match="no picture"):
         assert_placeholder(image_from_url(url))
 
@@ -224,7 +241,9 @@ def test_too_large(server, tmp_path, monkeypatch):
 
 
 def test_too_many_pixels(tmp_path, monkeypatch):
-    """A picture of 40 million pixels is refused, one of 24 million is not, and the limit itself is allowed."""
+    """A picture of 40 million pixels is refused, one of 24 million is not, and the limit itself is
+    allowed.
+    """
     assert 24e6 <= image_fetching.MAX_PIXELS < 40e6
     path = tmp_path / "picture.png"
     path.write_bytes(encoded("PNG", Image.new("1", (8000, 5000))))
@@ -312,7 +331,9 @@ def test_failures_are_not_kept(server, picture_cache, monkeypatch, name):
 
 @pytest.mark.parametrize("trouble", [[503, 503], [429, 500], [502, 504], [None, None], [503]])
 def test_busy_server(server, pauses, trouble):
-    """A server that is busy, or drops the connection, up to twice is asked again, after a pause that doubles."""
+    """A server that is busy, or drops the connection, up to twice is asked again, after a pause
+    that doubles.
+    """
     TROUBLE["/photo.png"] = list(trouble)
     np.testing.assert_array_equal(image_from_url(server + "/photo.png"), PIXELS)
     assert ASKED == {"/photo.png": len(trouble) + 1}
@@ -329,7 +350,9 @@ def test_server_that_refuses(server, pauses, status, times):
 
 
 def test_pictures_of_other_kinds(tmp_path):
-    """A palette with transparent colours and 16 bits a pixel are read without a warning, at the right brightness."""
+    """A palette with transparent colours and 16 bits a pixel are read without a warning, at the
+    right brightness.
+    """
     palette = Image.new("P", (4, 4))
     palette.putpalette([250, 20, 10] * 3)
     palette.save(tmp_path / "palette.png", transparency=bytes([0, 128, 255]))
@@ -348,7 +371,9 @@ def test_enormous_picture(tmp_path):
 
 
 def test_any_damaged_file(tmp_path):
-    """Whatever byte of a picture is damaged, there is an array: its pixels, or a placeholder with a warning."""
+    """Whatever byte of a picture is damaged, there is an array: its pixels, or a placeholder with a
+    warning.
+    """
     rng = np.random.default_rng(0)
     path = tmp_path / "damaged"
     warned = 0

@@ -23,7 +23,9 @@ from deeplearning.image_utils import (
 )
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-LEVELS = np.stack([np.arange(256), np.arange(256)[::-1], np.roll(np.arange(256), 100)], 1).astype(np.uint8)
+LEVELS = np.stack([np.arange(256), np.arange(256)[::-1], np.roll(np.arange(256), 100)], 1).astype(
+    np.uint8
+)
 LEVELS = LEVELS.reshape(8, 32, 3)  # each channel holds every grey level once
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 17, 3), dtype=np.uint8)
 
@@ -42,7 +44,9 @@ def numbers(*shape, seed=0, dtype=np.float64):
 
 
 def test_constants():
-    """Mean and standard deviation are ImageNet's, in float32; pictures from URLs are to be had here, too."""
+    """Mean and standard deviation are ImageNet's, in float32; pictures from URLs are to be had
+    here, too.
+    """
     for constant, values in ((SQUEEZENET_MEAN, MEAN), (SQUEEZENET_STD, STD)):
         assert constant.dtype == np.float32
         np.testing.assert_allclose(constant, values, rtol=1e-7)
@@ -52,7 +56,9 @@ def test_constants():
 @pytest.mark.parametrize("shape", [(3,), (4, 5, 3), (2, 4, 5, 3), (1, 1, 3), (0, 4, 3)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64])
 def test_preprocess_image(shape, dtype):
-    """Pixels of any type and shape become (img / 255 - mean) / std in float32; a PIL image and lists will do."""
+    """Pixels of any type and shape become (img / 255 - mean) / std in float32; a PIL image and
+    lists will do.
+    """
     img = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
     out = preprocess_image(img)
     assert type(out) is np.ndarray and out.dtype == np.float32
@@ -63,7 +69,9 @@ def test_preprocess_image(shape, dtype):
 @pytest.mark.parametrize("shape", [(3,), (4, 5, 3), (2, 4, 5, 3)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_deprocess_image(shape, dtype):
-    """Numbers become the nearest grey level of 255 * (x * std + mean); what is out of range is clipped."""
+    """Numbers become the nearest grey level of 255 * (x * std + mean); what is out of range is
+    clipped.
+    """
     x = 3 * numbers(*shape, dtype=dtype)
     out = deprocess_image(x)
     assert type(out) is np.ndarray and out.dtype == np.uint8 and out.shape == shape
@@ -71,7 +79,9 @@ def test_deprocess_image(shape, dtype):
 
 
 def test_deprocess_image_rescaled():
-    """Rescaled, the smallest number of the whole picture is black, the largest white, and what lies between in line."""
+    """Rescaled, the smallest number of the whole picture is black, the largest white, and what lies
+    between in line.
+    """
     x = 0.1 * numbers(4, 5, 3)
     pixels = x * STD + MEAN
     expected = 255 * (pixels - pixels.min()) / (pixels.max() - pixels.min())
@@ -83,11 +93,15 @@ def test_deprocess_image_rescaled():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_numpy_round_trip(dtype):
     """Every grey level of every channel survives normalising and back."""
-    np.testing.assert_array_equal(deprocess_image(preprocess_image(LEVELS).astype(dtype)), LEVELS, strict=True)
+    np.testing.assert_array_equal(
+        deprocess_image(preprocess_image(LEVELS).astype(dtype)), LEVELS, strict=True
+    )
 
 
 def test_torch_round_trip():
-    """Every grey level of every channel survives the PyTorch pair, and a picture that spans all is not stretched."""
+    """Every grey level of every channel survives the PyTorch pair, and a picture that spans all is
+    not stretched.
+    """
     for should_rescale in (False, True):
         out = deprocess(preprocess(Image.fromarray(LEVELS), 8), should_rescale=should_rescale)
         assert isinstance(out, Image.Image) and out.mode == "RGB"
@@ -101,12 +115,16 @@ def test_numpy_and_torch_agree():
     swapped = preprocess_image(PIXELS)
     np.testing.assert_allclose(x[0].permute(1, 2, 0).numpy(), swapped, atol=2e-6)
     np.testing.assert_array_equal(deprocess_image(x[0].permute(1, 2, 0).numpy()), PIXELS)
-    np.testing.assert_array_equal(deprocess(torch.tensor(swapped).permute(2, 0, 1)[None], should_rescale=False), PIXELS)
+    np.testing.assert_array_equal(
+        deprocess(torch.tensor(swapped).permute(2, 0, 1)[None], should_rescale=False), PIXELS
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
 def test_deprocess_takes_what_networks_give(dtype):
-    """Tensors of other types, strided ones and ones with a gradient become pictures; without a word it is rescaled."""
+    """Tensors of other types, strided ones and ones with a gradient become pictures; without a word
+    it is rescaled.
+    """
     x = torch.tensor(numbers(1, 3, 5, 4)).to(dtype).transpose(2, 3).requires_grad_()
     array = x[0].detach().permute(1, 2, 0).float().numpy()
     np.testing.assert_array_equal(deprocess(x), deprocess_image(array, rescale=True))
@@ -117,7 +135,10 @@ def test_deprocess_takes_what_networks_give(dtype):
 def test_constant_picture_rescaled(value):
     """A picture of one grey is rescaled to one of one colour, without a warning or a division by 0."""
     x = ((value - SQUEEZENET_MEAN) / SQUEEZENET_STD).reshape(1, 1, 3).repeat(4, axis=1)
-    for out in (deprocess_image(x, rescale=True), np.asarray(deprocess(torch.tensor(x).permute(2, 0, 1)[None]))):
+    for out in (
+        deprocess_image(x, rescale=True),
+        np.asarray(deprocess(torch.tensor(x).permute(2, 0, 1)[None])),
+    ):
         assert out.shape == (1, 4, 3) and (out == out[:, :1]).all()
 
 
@@ -130,7 +151,9 @@ def test_no_three_channels(shape):
         assert str(shape) in str(raised.value)
 
 
-@pytest.mark.parametrize("shape", [(3, 4, 5), (2, 3, 4, 5), (1, 1, 4, 5), (1, 4, 5, 3), (0, 3, 4, 5)])
+@pytest.mark.parametrize(
+    "shape", [(3, 4, 5), (2, 3, 4, 5), (1, 1, 4, 5), (1, 4, 5, 3), (0, 3, 4, 5)]
+)
 def test_no_single_picture(shape):
     """Anything else than one picture with its channels in front is refused with the shape."""
     with pytest.raises(ValueError) as raised:
@@ -152,7 +175,9 @@ def test_nan(rescaled, value):
 
 @pytest.mark.parametrize("level", [0, 7, 128, 255])
 def test_plain_picture_stays_plain(level):
-    """Stretching has nothing to stretch in a picture of one colour: rounding is not blown up into colours."""
+    """Stretching has nothing to stretch in a picture of one colour: rounding is not blown up into
+    colours.
+    """
     plain = np.full((4, 5, 3), level, np.uint8)
     np.testing.assert_array_equal(deprocess_image(preprocess_image(plain), rescale=True), plain)
 
@@ -161,26 +186,45 @@ def test_plain_picture_stays_plain(level):
 def test_blur_keeps_plain_pictures(dtype):
     """Whatever the dtype, the middle of a plain picture stays as it is."""
     blurred = blur_image(np.full((1, 3, 5, 5), 200, dtype))
-    assert blurred.dtype == dtype and abs(float(blurred[0, 0, 2, 2]) - 200) <= 200 * np.finfo(np.float16).eps / 2
+    assert (
+        blurred.dtype == dtype
+        and abs(float(blurred[0, 0, 2, 2]) - 200) <= 200 * np.finfo(np.float16).eps / 2
+    )
 
 
 def test_pixels_can_be_changed(tmp_path):
     """What was loaded is the caller's own array."""
     Image.fromarray(PIXELS).save(tmp_path / "a.png")
-    assert load_image(tmp_path / "a.png").flags.writeable and load_image(tmp_path / "a.png", 5).flags.writeable
+    assert (
+        load_image(tmp_path / "a.png").flags.writeable
+        and load_image(tmp_path / "a.png", 5).flags.writeable
+    )
 
 
 # Sizes, modes and files
 
-SIZES = [((20, 40), 10), ((40, 20), 10), ((30, 47), 10), ((47, 31), 60), ((9, 9), 9), ((1, 1), 5), ((1, 7), 3)]
+SIZES = [
+    ((20, 40), 10),
+    ((40, 20), 10),
+    ((30, 47), 10),
+    ((47, 31), 60),
+    ((9, 9), 9),
+    ((1, 1), 5),
+    ((1, 7), 3),
+]
 
 
 @pytest.mark.parametrize("shape, size", [*SIZES, ((8, 8), 1), ((21, 8), 1)])
 def test_shorter_side(tmp_path, shape, size):
-    """The shorter side of a picture, portrait or landscape, gets the size, the other one in proportion."""
+    """The shorter side of a picture, portrait or landscape, gets the size, the other one in
+    proportion.
+    """
     image = Image.new("RGB", shape[::-1], (10, 20, 30))
     image.save(tmp_path / "picture.png")
-    for H, W in (preprocess(image, size).shape[2:], load_image(tmp_path / "picture.png", size).shape[:2]):
+    for H, W in (
+        preprocess(image, size).shape[2:],
+        load_image(tmp_path / "picture.png", size).shape[:2],
+    ):
         assert min(H, W) == size and (H <= W) == (shape[0] <= shape[1])
         assert abs(max(H, W) - size * max(shape) / min(shape)) < 1
 
@@ -197,13 +241,18 @@ def test_sizes_by_default(tmp_path):
 
 @pytest.mark.parametrize("size", [6, 12, 30])
 def test_resized_pixels(tmp_path, size):
-    """A resized file is what the PyTorch pair makes of it, and close to the mean of what its pixels cover."""
+    """A resized file is what the PyTorch pair makes of it, and close to the mean of what its pixels
+    cover.
+    """
     smooth = np.add.outer(np.arange(12) * 8, np.arange(17) * 6)[..., None] + [0, 20, 40]
     (tmp_path / "picture.png").write_bytes(encoded(Image.fromarray(smooth.astype(np.uint8))))
     loaded = load_image(tmp_path / "picture.png", size)
     x = preprocess(open_image(tmp_path / "picture.png"), size)
     np.testing.assert_array_equal(deprocess(x, should_rescale=False), loaded)
-    rows, columns = ((np.arange(n) + 0.5) * of / n - 0.5 for n, of in zip(loaded.shape[:2], (12, 17), strict=True))
+    rows, columns = (
+        (np.arange(n) + 0.5) * of / n - 0.5
+        for n, of in zip(loaded.shape[:2], (12, 17), strict=True)
+    )
     expected = np.add.outer(rows.clip(0, 11) * 8, columns.clip(0, 16) * 6)[..., None] + [0, 20, 40]
     assert np.abs(loaded - expected)[1:-1, 1:-1].max() < 3
 
@@ -222,7 +271,9 @@ MODES = [
 
 @pytest.mark.parametrize("mode, value, colour, format", MODES)
 def test_modes(tmp_path, mode, value, colour, format):
-    """Transparent, grey, black-and-white, palette and printers' pictures become their colours, in memory or a file."""
+    """Transparent, grey, black-and-white, palette and printers' pictures become their colours, in
+    memory or a file.
+    """
     image = Image.new(mode, (6, 4), value)
     if mode == "P":
         image.putpalette([0, 0, 0, 10, 20, 30])
@@ -255,12 +306,16 @@ BAD = {
 @pytest.mark.parametrize("function", [load_image, open_image])
 @pytest.mark.parametrize("name", [*BAD, "folder"])
 def test_no_picture(tmp_path, function, name):
-    """A folder, a text, a picture that is cut off or of 40 million pixels is a ValueError that names the file."""
+    """A folder, a text, a picture that is cut off or of 40 million pixels is a ValueError that
+    names the file.
+    """
     if name == "folder":
         (tmp_path / name).mkdir()
     else:
         (tmp_path / name).write_bytes(BAD[name])
-    with pytest.raises(ValueError, match="8000 x 5000" if name == "vast" else "can't read") as raised:
+    with pytest.raises(
+        ValueError, match="8000 x 5000" if name == "vast" else "can't read"
+    ) as raised:
         function(tmp_path / name)
     assert str(tmp_path / name) in str(raised.value)
 
@@ -271,7 +326,9 @@ def test_no_picture(tmp_path, function, name):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
 @pytest.mark.parametrize("shape", [(7,), (2, 3, 4, 5)])
 def test_rescale(dtype, shape):
-    """Numbers of any range come to lie from exactly 0 to exactly 1, in line with each other and of the same type."""
+    """Numbers of any range come to lie from exactly 0 to exactly 1, in line with each other and of
+    the same type.
+    """
     for factor, shift in ((1, 0), (0.01, 7), (100, -1000)):
         x = torch.tensor(factor * numbers(*shape) + shift).to(dtype)
         out = rescale(x)
@@ -289,7 +346,9 @@ def test_rescale_constant(value):
 @pytest.mark.parametrize("ox, oy", [(0, 0), (1, 0), (0, 1), (2, -3), (-4, 5), (16, 9), (-23, 2)])
 @pytest.mark.parametrize("shape", [(2, 3, 4, 5), (1, 1, 1, 1), (1, 3, 6, 1)])
 def test_jitter(ox, oy, shape):
-    """Pictures are rolled round the edges, ox pixels to the right and oy down, and back by the negative shifts."""
+    """Pictures are rolled round the edges, ox pixels to the right and oy down, and back by the
+    negative shifts.
+    """
     X = torch.tensor(numbers(*shape))
     out = jitter(X, ox, oy)
     np.testing.assert_array_equal(out.numpy(), np.roll(X.numpy(), (oy, ox), axis=(2, 3)))
@@ -306,7 +365,9 @@ def test_jitter_directions():
 @pytest.mark.parametrize("shape", [(2, 3, 5, 4), (1, 3, 1, 1), (1, 3, 1, 6), (0, 3, 4, 4)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_blur_image(shape, dtype):
-    """Each pixel is 188 / 200 of itself plus 2 / 200 of each neighbour and 1 / 200 of diagonal ones, zeros around."""
+    """Each pixel is 188 / 200 of itself plus 2 / 200 of each neighbour and 1 / 200 of diagonal
+    ones, zeros around.
+    """
     X = numbers(*shape, dtype=dtype)
     kernel, padded = (
         np.array([[1, 2, 1], [2, 188, 2], [1, 2, 1]]) / 200,
@@ -322,9 +383,13 @@ def test_blur_image(shape, dtype):
 
 
 @pytest.mark.parametrize("sigma", [0.1, 0.3, 0.5, 0.7, 1, 1.3, 2])
-@pytest.mark.parametrize("shape", [(2, 3, 9, 12), (1, 4, 7, 5), (1, 1, 1, 1), (1, 3, 1, 8), (2, 2, 3, 1)])
+@pytest.mark.parametrize(
+    "shape", [(2, 3, 9, 12), (1, 4, 7, 5), (1, 1, 1, 1), (1, 3, 1, 8), (2, 2, 3, 1)]
+)
 def test_blur_tensor(sigma, shape):
-    """Each channel of each picture is SciPy's Gaussian, cut off at three standard deviations, its edges repeated."""
+    """Each channel of each picture is SciPy's Gaussian, cut off at three standard deviations, its
+    edges repeated.
+    """
     X = numbers(*shape)
     expected = gaussian_filter(X, (0, 0, sigma, sigma), mode="nearest", truncate=3)
     np.testing.assert_allclose(blur_tensor(torch.tensor(X), sigma).numpy(), expected, atol=1e-12)
@@ -338,13 +403,17 @@ def test_blur_tensor_by_default():
     assert torch.equal(copy, X) and copy.data_ptr() != X.data_ptr()
 
 
-@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-6), (torch.float64, 1e-12), (torch.float16, 4e-3)])
+@pytest.mark.parametrize(
+    "dtype, tolerance", [(torch.float32, 1e-6), (torch.float64, 1e-12), (torch.float16, 4e-3)]
+)
 def test_blur_tensor_types(dtype, tolerance):
     """Type and a constant stay what they were, and float32 agrees with float64 as far as it can."""
     for sigma in (0.5, 2):
         constant = blur_tensor(torch.full((1, 3, 5, 7), 0.75, dtype=dtype), sigma)
         assert constant.dtype == dtype
-        torch.testing.assert_close(constant, torch.full_like(constant, 0.75), rtol=0, atol=tolerance)
+        torch.testing.assert_close(
+            constant, torch.full_like(constant, 0.75), rtol=0, atol=tolerance
+        )
         X = torch.tensor(numbers(1, 3, 6, 5)).to(dtype)
         torch.testing.assert_close(
             blur_tensor(X, sigma).double(), blur_tensor(X.double(), sigma), rtol=0, atol=tolerance
@@ -352,7 +421,13 @@ def test_blur_tensor_types(dtype, tolerance):
 
 
 ARRAYS = [preprocess_image, deprocess_image, lambda x: deprocess_image(x, rescale=True), blur_image]
-TENSORS = [deprocess, rescale, lambda x: jitter(x, 1, 2), blur_tensor, lambda x: deprocess(x, should_rescale=False)]
+TENSORS = [
+    deprocess,
+    rescale,
+    lambda x: jitter(x, 1, 2),
+    blur_tensor,
+    lambda x: deprocess(x, should_rescale=False),
+]
 
 
 @pytest.mark.parametrize("function", ARRAYS + TENSORS)

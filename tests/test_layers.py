@@ -16,7 +16,11 @@ def tensors(*arrays):
 def test_affine_agrees_with_torch(shape, M):
     """Output and gradients are PyTorch's, for inputs of any number of axes, and dx has x's shape."""
     rng = np.random.default_rng(0)
-    x, w, b = rng.normal(size=shape), rng.normal(size=(int(np.prod(shape[1:])), M)), rng.normal(size=M)
+    x, w, b = (
+        rng.normal(size=shape),
+        rng.normal(size=(int(np.prod(shape[1:])), M)),
+        rng.normal(size=M),
+    )
     dout = rng.normal(size=(shape[0], M))
     tx, tw, tb = tensors(x, w, b)
     expected = tx.flatten(1) @ tw + tb
@@ -32,7 +36,9 @@ def test_relu():
     x = np.array([[-1.0, 0.0, 2.0]])
     out, cache = layers.relu_forward(x)
     np.testing.assert_array_equal(out, [[0, 0, 2]])
-    np.testing.assert_array_equal(layers.relu_backward(np.array([[3.0, 4.0, 5.0]]), cache), [[0, 0, 5]])
+    np.testing.assert_array_equal(
+        layers.relu_backward(np.array([[3.0, 4.0, 5.0]]), cache), [[0, 0, 5]]
+    )
     with pytest.raises(ValueError, match="dout must have x's shape"):
         layers.relu_backward(np.ones(3), cache)
 
@@ -83,7 +89,9 @@ def test_temporal_softmax_loss_agrees_with_torch(N, T, V):
     rng = np.random.default_rng(0)
     x, y, mask = rng.normal(size=(N, T, V)), rng.integers(V, size=(N, T)), rng.random((N, T)) < 0.6
     (tx,) = tensors(x)
-    every = torch.nn.functional.cross_entropy(tx.flatten(0, 1), torch.tensor(y).flatten(), reduction="none")
+    every = torch.nn.functional.cross_entropy(
+        tx.flatten(0, 1), torch.tensor(y).flatten(), reduction="none"
+    )
     expected = (every * torch.tensor(mask).flatten()).sum() / N
     expected.backward()
     loss, dx = layers.temporal_softmax_loss(x, y, mask)
@@ -96,15 +104,25 @@ def test_temporal_softmax_loss_agrees_with_torch(N, T, V):
     [(100, 1, 10, 1.0, 2.29, 2.32), (100, 10, 10, 1.0, 22.9, 23.2), (5000, 10, 10, 0.1, 2.2, 2.4)],
 )
 def test_temporal_softmax_loss_of_tiny_scores(N, T, V, p, low, high):
-    """Scores near zero give T times the share of unmasked places times log(V), as the course's cell states."""
+    """Scores near zero give T times the share of unmasked places times log(V), as the course's cell
+    states.
+    """
     rng = np.random.default_rng(0)
-    x, y, mask = 0.001 * rng.normal(size=(N, T, V)), rng.integers(V, size=(N, T)), rng.random((N, T)) <= p
+    x, y, mask = (
+        0.001 * rng.normal(size=(N, T, V)),
+        rng.integers(V, size=(N, T)),
+        rng.random((N, T)) <= p,
+    )
     assert low < layers.temporal_softmax_loss(x, y, mask)[0] < high
 
 
 def test_temporal_softmax_loss_ignores_masked_places():
     """Scores and words at masked places have no influence, whatever they are."""
-    x, y, mask = np.zeros((2, 3, 4)), np.zeros((2, 3), int), np.array([[True, True, False], [True, False, False]])
+    x, y, mask = (
+        np.zeros((2, 3, 4)),
+        np.zeros((2, 3), int),
+        np.array([[True, True, False], [True, False, False]]),
+    )
     loss, dx = layers.temporal_softmax_loss(x, y, mask)
     x[~mask], y[~mask] = 1e4, -7
     again, dx_again = layers.temporal_softmax_loss(x, y, mask)
@@ -115,7 +133,9 @@ def test_temporal_softmax_loss_ignores_masked_places():
 
 def test_all_places_masked():
     """Without a word that counts the loss and its gradient are zero."""
-    loss, dx = layers.temporal_softmax_loss(np.ones((2, 3, 4)), np.zeros((2, 3), int), np.zeros((2, 3), bool))
+    loss, dx = layers.temporal_softmax_loss(
+        np.ones((2, 3, 4)), np.zeros((2, 3), int), np.zeros((2, 3), bool)
+    )
     assert loss == 0 and not dx.any()
 
 
@@ -124,9 +144,13 @@ def test_losses_are_finite_at_large_scores(dtype):
     """Scores of 10000 give a finite loss and gradient, no warning, and keep their dtype."""
     x = np.array([[[1e4, -1e4, 0.0]], [[-1e4, 1e4, 1e4]]], dtype)
     loss, dx = layers.temporal_softmax_loss(x, np.array([[1], [1]]), np.ones((2, 1), bool))
-    assert loss == pytest.approx((2e4 + np.log(2)) / 2) and np.isfinite(dx).all() and dx.dtype == dtype
+    assert (
+        loss == pytest.approx((2e4 + np.log(2)) / 2) and np.isfinite(dx).all() and dx.dtype == dtype
+    )
     loss, dx = layers.softmax_loss(x[:, 0], np.array([1, 1]))
-    assert loss == pytest.approx((2e4 + np.log(2)) / 2) and np.isfinite(dx).all() and dx.dtype == dtype
+    assert (
+        loss == pytest.approx((2e4 + np.log(2)) / 2) and np.isfinite(dx).all() and dx.dtype == dtype
+    )
 
 
 def test_verbose_prints_the_gradients_shape(capsys):
@@ -144,15 +168,27 @@ def test_verbose_prints_the_gradients_shape(capsys):
         ({"y": np.full((2, 3), 4)}, r"y\[mask\]\[0\] = 4 is outside the vocabulary of 4 words"),
         ({"y": np.zeros((3, 2), int)}, r"y must have shape \(N, T\) = \(2, 3\), got \(3, 2\)"),
         ({"y": np.zeros((2, 3))}, "must be a NumPy array of integers, got an array of float64"),
-        ({"mask": np.ones((2, 3))}, r"mask must be a bool array of shape \(N, T\) = \(2, 3\), got float64"),
-        ({"mask": np.ones((2, 2), bool)}, r"mask must be a bool array of shape \(N, T\) = \(2, 3\), got bool of"),
+        (
+            {"mask": np.ones((2, 3))},
+            r"mask must be a bool array of shape \(N, T\) = \(2, 3\), got float64",
+        ),
+        (
+            {"mask": np.ones((2, 2), bool)},
+            r"mask must be a bool array of shape \(N, T\) = \(2, 3\), got bool of",
+        ),
         ({"x": np.ones((2, 4))}, r"x must have shape \(N, T, V\), got \(2, 4\)"),
         ({"x": np.ones((0, 3, 4))}, "at least one caption"),
     ],
 )
 def test_temporal_softmax_loss_refuses_bad_input(change, message):
-    """Shapes, dtypes, words and an empty minibatch that do not fit raise a ValueError that names them."""
-    args = {"x": np.ones((2, 3, 4)), "y": np.zeros((2, 3), int), "mask": np.ones((2, 3), bool)} | change
+    """Shapes, dtypes, words and an empty minibatch that do not fit raise a ValueError that names
+    them.
+    """
+    args = {
+        "x": np.ones((2, 3, 4)),
+        "y": np.zeros((2, 3), int),
+        "mask": np.ones((2, 3), bool),
+    } | change
     with pytest.raises(ValueError, match=message):
         layers.temporal_softmax_loss(**args)
 
@@ -186,7 +222,9 @@ def test_affine_refuses_what_does_not_fit(x, w, b):
 
 
 def test_dropout_keeps_the_mean_and_passes_the_same_gradient():
-    """A share p of the numbers is dropped, the rest scaled so that the mean stays; the gradient goes the same way."""
+    """A share p of the numbers is dropped, the rest scaled so that the mean stays; the gradient
+    goes the same way.
+    """
     x = np.ones((1000, 100), np.float32)
     out, cache = layers.dropout_forward(x, 0.4, np.random.default_rng(0))
     assert out.dtype == np.float32
@@ -213,5 +251,9 @@ def test_check_shapes():
         3,
         5,
     )
-    with pytest.raises(ValueError, match=r"W must have shape \(D, 4H\) with D = 3, H = 5, got \(3, 5\)"):
-        layers.check_shapes(x=(np.ones((2, 3)), "N D"), h=(np.ones((2, 5)), "N H"), W=(np.ones((3, 5)), "D 4H"))
+    with pytest.raises(
+        ValueError, match=r"W must have shape \(D, 4H\) with D = 3, H = 5, got \(3, 5\)"
+    ):
+        layers.check_shapes(
+            x=(np.ones((2, 3)), "N D"), h=(np.ones((2, 5)), "N H"), W=(np.ones((3, 5)), "D 4H")
+        )

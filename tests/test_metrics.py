@@ -13,11 +13,17 @@ REFERENCES = [
     ["two children play with a red ball", "kids playing ball"],
     ["a man rides a wave on a surfboard", "the surfer is in the ocean on a wave"],
 ]
-CAPTIONS = ["a dog runs outside", "two kids play with a ball on a ball", "a man on a surfboard rides a wave"]
+CAPTIONS = [
+    "a dog runs outside",
+    "two kids play with a ball on a ball",
+    "a man on a surfboard rides a wave",
+]
 
 
 def random_corpus(seed, images=30, words=3):
-    """Captions of at least four words and one to four references each, of so few words that many n-grams agree."""
+    """Captions of at least four words and one to four references each, of so few words that many
+    n-grams agree.
+    """
     rng = np.random.default_rng(seed)
 
     def sentence(shortest):
@@ -63,7 +69,9 @@ def test_tokenize(caption, words):
     ],
 )
 def test_tokenize_other_languages(caption, words):
-    """Letters of other languages keep their accents and vowel signs, in however many characters these are written."""
+    """Letters of other languages keep their accents and vowel signs, in however many characters
+    these are written.
+    """
     assert tokenize(caption) == words
 
 
@@ -72,9 +80,14 @@ def test_tokenize_other_languages(caption, words):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_bleu_agrees_with_nltk(seed):
-    """BLEU-1 to 4 over a corpus with several references is nltk's, closest lengths and their ties included."""
+    """BLEU-1 to 4 over a corpus with several references is nltk's, closest lengths and their ties
+    included.
+    """
     references, captions = random_corpus(seed)
-    split = [[ref.split() for ref in refs] for refs in references], [caption.split() for caption in captions]
+    split = (
+        [[ref.split() for ref in refs] for refs in references],
+        [caption.split() for caption in captions],
+    )
     expected = [bleu_score.corpus_bleu(*split, weights=[1 / n] * n) for n in (1, 2, 3, 4)]
     assert min(expected) > 0
     np.testing.assert_allclose(corpus_bleu(references, captions), expected, rtol=1e-12)
@@ -90,29 +103,43 @@ def test_bleu_up_to_max_n(max_n):
 
 
 def test_bleu_takes_the_shorter_of_two_equally_close_references():
-    """Of references one word shorter and one longer than the caption the shorter one counts: no penalty."""
+    """Of references one word shorter and one longer than the caption the shorter one counts: no
+    penalty.
+    """
     references, captions = [["w1 w2 w3", "w1 w2 w3 w4 w5"]], ["w1 w2 w3 w4"]
-    expected = bleu_score.corpus_bleu([[ref.split() for ref in references[0]]], [captions[0].split()], weights=[1])
+    expected = bleu_score.corpus_bleu(
+        [[ref.split() for ref in references[0]]], [captions[0].split()], weights=[1]
+    )
     assert corpus_bleu(references, captions)[0] == expected == 1
-    assert corpus_bleu([references[0][1:]], captions)[0] == pytest.approx(math.exp(1 - 5 / 4), rel=1e-15)
+    assert corpus_bleu([references[0][1:]], captions)[0] == pytest.approx(
+        math.exp(1 - 5 / 4), rel=1e-15
+    )
 
 
 def test_bleu_example_of_the_paper():
-    """Papineni's example: `the` seven times has the clipped precision 2/7, and no bigram that counts."""
+    """Papineni's example: `the` seven times has the clipped precision 2/7, and no bigram that
+    counts.
+    """
     references = [["The cat is on the mat.", "There is a cat on the mat."]]
     scores = corpus_bleu(references, ["the the the the the the the"])
     np.testing.assert_allclose(scores, [2 / 7, 0, 0, 0], rtol=1e-15)
 
 
 def test_bleu_penalty_is_of_the_corpus():
-    """The penalty compares total lengths: captions too short in one image and too long in another even out."""
+    """The penalty compares total lengths: captions too short in one image and too long in another
+    even out.
+    """
     references = [["a dog runs on grass"], ["a cat"]]
-    assert corpus_bleu(references, ["a dog runs on", "a cat a"])[0] == pytest.approx(6 / 7, rel=1e-15)
+    assert corpus_bleu(references, ["a dog runs on", "a cat a"])[0] == pytest.approx(
+        6 / 7, rel=1e-15
+    )
 
 
 def test_unknown_words_never_match():
     """<UNK> counts as a word of the caption, and matches nothing, not even <UNK> in a reference."""
-    np.testing.assert_allclose(corpus_bleu([["a <UNK> runs"]], ["a <UNK> runs"]), [2 / 3, 0, 0, 0], rtol=1e-15)
+    np.testing.assert_allclose(
+        corpus_bleu([["a <UNK> runs"]], ["a <UNK> runs"]), [2 / 3, 0, 0, 0], rtol=1e-15
+    )
     assert corpus_bleu([["<UNK>"]], ["<UNK>"])[0] == 0
     known, unknown = cider_d([["a big dog"], ["a cat"]], ["a big dog", "a cat"])[1]
     assert cider_d([["a <UNK> dog"], ["a cat"]], ["a <UNK> dog", "a cat"])[1][0] < known
@@ -124,7 +151,9 @@ def test_bleu_1_agrees_with_nltk(seed):
     """The course's score of one caption is nltk's sentence BLEU of single words."""
     rng = np.random.default_rng(seed)
     for _ in range(20):
-        reference, caption = ([f"w{word}" for word in rng.integers(6, size=rng.integers(3, 10))] for _ in range(2))
+        reference, caption = (
+            [f"w{word}" for word in rng.integers(6, size=rng.integers(3, 10))] for _ in range(2)
+        )
         if set(reference) & set(caption):  # nltk warns where nothing agrees
             expected = bleu_score.sentence_bleu([reference], caption, weights=[1])
             got = bleu_1(" ".join(reference), "<START> " + " ".join(caption) + " <END>")
@@ -132,7 +161,9 @@ def test_bleu_1_agrees_with_nltk(seed):
 
 
 def test_perfect_captions_score_best():
-    """A caption equal to any of its references has BLEU 1, however it is written; one of other words has 0."""
+    """A caption equal to any of its references has BLEU 1, however it is written; one of other
+    words has 0.
+    """
     references, _ = random_corpus(3)
     references = [[f"{ref} w0 w1 w2 w3" for ref in refs] for refs in references]
     captions = [f"<START> {refs[-1].upper()} . <END>" for refs in references]
@@ -150,7 +181,9 @@ def test_empty_caption(caption):
 
 
 def test_captions_shorter_than_n():
-    """Captions of one or two words have no trigrams: they take nothing from the precision of the others."""
+    """Captions of one or two words have no trigrams: they take nothing from the precision of the
+    others.
+    """
     references = [["a b c d e"], ["a"], ["a b"]]
     np.testing.assert_allclose(corpus_bleu(references, ["a b c d e", "a", "a b"]), 1, rtol=1e-15)
 
@@ -163,11 +196,15 @@ def test_cider_d_of_known_captions():
     score, scores = cider_d(REFERENCES, CAPTIONS)
     assert type(score) is float
     assert score == pytest.approx(2.382207602698634, rel=1e-12)
-    np.testing.assert_allclose(scores, [2.454799609165064, 1.4890432531099396, 3.2027799458208976], rtol=1e-12)
+    np.testing.assert_allclose(
+        scores, [2.454799609165064, 1.4890432531099396, 3.2027799458208976], rtol=1e-12
+    )
 
 
 def test_cider_d_is_ten_for_the_reference_itself():
-    """A caption that is its image's only reference, with words of its own, scores 10; order of images is no matter."""
+    """A caption that is its image's only reference, with words of its own, scores 10; order of
+    images is no matter.
+    """
     references = [[refs[0]] for refs in REFERENCES]
     score, scores = cider_d(references, [refs[0] for refs in references])
     np.testing.assert_allclose([score, *scores], 10, rtol=1e-12)
@@ -177,9 +214,17 @@ def test_cider_d_is_ten_for_the_reference_itself():
 
 def test_cider_d_penalises_length():
     """A narrower sigma costs a caption whose length differs, and none whose length agrees."""
-    references, captions = [["a dog runs"], ["two cats sleep"]], ["a dog runs", "two cats sleep here"]
-    wide, narrow = cider_d(references, captions, sigma=6)[1], cider_d(references, captions, sigma=1)[1]
-    assert narrow[0] == wide[0] and narrow[1] / wide[1] == pytest.approx(math.exp(-1 / 2 + 1 / 72), rel=1e-12)
+    references, captions = (
+        [["a dog runs"], ["two cats sleep"]],
+        ["a dog runs", "two cats sleep here"],
+    )
+    wide, narrow = (
+        cider_d(references, captions, sigma=6)[1],
+        cider_d(references, captions, sigma=1)[1],
+    )
+    assert narrow[0] == wide[0] and narrow[1] / wide[1] == pytest.approx(
+        math.exp(-1 / 2 + 1 / 72), rel=1e-12
+    )
 
 
 # Bad input and real data
@@ -196,21 +241,29 @@ def test_cider_d_penalises_length():
     ],
 )
 def test_bad_input(score, references, captions, fact):
-    """Nothing to score, counts that differ, or an image without reference: one sentence with the counts."""
+    """Nothing to score, counts that differ, or an image without reference: one sentence with the
+    counts.
+    """
     with pytest.raises(ValueError, match=fact):
         score(references, captions)
 
 
 @pytest.mark.parametrize("score", [corpus_bleu, cider_d])
 def test_references_that_are_no_lists(score):
-    """A string in place of an image's list of references is refused: it would be scored letter by letter."""
+    """A string in place of an image's list of references is refused: it would be scored letter by
+    letter.
+    """
     with pytest.raises(ValueError, match="reference"):
         score(["a dog", "a cat"], ["a dog", "a cat"])
 
 
 def test_scores_of_real_captions(shared_data):
-    """Flickr8k's first references against its other four score what the COCO caption evaluation code gives them."""
-    content = (shared_data / "flickr8k_captioning" / "val_references.json").read_text(encoding="utf-8")
+    """Flickr8k's first references against its other four score what the COCO caption evaluation
+    code gives them.
+    """
+    content = (shared_data / "flickr8k_captioning" / "val_references.json").read_text(
+        encoding="utf-8"
+    )
     references = [image["captions"] for image in json.loads(content)]
     captions, references = [refs[0] for refs in references], [refs[1:] for refs in references]
     bleu = [0.628371278458789, 0.4442703257058964, 0.3077444857672498, 0.21203375516003653]

@@ -19,13 +19,17 @@ from tests.networks import condition
 
 pytestmark = pytest.mark.filterwarnings("ignore:not fooled")
 C = 4  # classes of the tiny models
-MEAN, STD = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], dtype=torch.float64).view(2, 3, 1, 1)
+MEAN, STD = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], dtype=torch.float64).view(
+    2, 3, 1, 1
+)
 METHODS = {
     "saliency": nv.compute_saliency_maps,
     "gradient": nv.score_gradient,
     "smooth": lambda X, y, model: nv.smooth_grad(X, y, model, samples=3),
     "integrated": lambda X, y, model: nv.integrated_gradients(X, y, model, steps=3),
-    "fooling": lambda X, y, model: nv.make_fooling_image(X, y, model, learning_rate=0.3, max_steps=4),
+    "fooling": lambda X, y, model: nv.make_fooling_image(
+        X, y, model, learning_rate=0.3, max_steps=4
+    ),
     "step": lambda X, y, model: nv.class_visualization_update_step(X, model, y, 1e-3, 0.3),
 }
 methods = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
@@ -54,7 +58,9 @@ class Quadratic(nn.Module):
 
 
 def network(dtype=torch.float64, rectifier=None):
-    """A little of everything: batch normalisation, rectifiers in place, dropout; for pictures of any size."""
+    """A little of everything: batch normalisation, rectifiers in place, dropout; for pictures of
+    any size.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = nn.Sequential(
@@ -77,13 +83,23 @@ def in_disorder(model):
 @dtypes
 @pytest.mark.parametrize("curvature, l2_reg", [(0, 0), (1, 0), (1, 0.7)])
 def test_closed_forms(shape, dtype, curvature, l2_reg):
-    """Saliency is the largest |gradient|; a step of fixed length goes up score - l2_reg * sum(img**2), by two names."""
-    model, X, y = Quadratic(shape, dtype, curvature=curvature), numbers(*shape, dtype=dtype), torch.arange(shape[0])
+    """Saliency is the largest |gradient|; a step of fixed length goes up score - l2_reg *
+    sum(img**2), by two names.
+    """
+    model, X, y = (
+        Quadratic(shape, dtype, curvature=curvature),
+        numbers(*shape, dtype=dtype),
+        torch.arange(shape[0]),
+    )
     g = model.gradient(X, y)
-    np.testing.assert_allclose(nv.compute_saliency_maps(X, y, model), np.abs(g.numpy()).max(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(
+        nv.compute_saliency_maps(X, y, model), np.abs(g.numpy()).max(axis=1), rtol=1e-6
+    )
     g -= 2 * l2_reg * X
     expected = X + torch.stack([0.37 * v / v.norm() for v in g])
-    torch.testing.assert_close(nv.class_visualization_update_step(X, model, y, l2_reg, 0.37), expected)
+    torch.testing.assert_close(
+        nv.class_visualization_update_step(X, model, y, l2_reg, 0.37), expected
+    )
     torch.testing.assert_close(nv.update_class_visulization(model, y, l2_reg, 0.37, X), expected)
 
 
@@ -102,25 +118,38 @@ def test_finite_differences(shape):
     np.testing.assert_allclose(saliency, np.abs(gradient(0)).max(axis=1), atol=1e-8)
     g = gradient(0.1)
     step = nv.class_visualization_update_step(X, model, y, 0.1, 2.5) - X
-    np.testing.assert_allclose(step.numpy(), 2.5 * g / np.sqrt((g**2).sum((1, 2, 3), keepdims=True)), atol=1e-7)
+    np.testing.assert_allclose(
+        step.numpy(), 2.5 * g / np.sqrt((g**2).sum((1, 2, 3), keepdims=True)), atol=1e-7
+    )
 
 
 def test_smooth_grad():
-    """The map is the mean gradient's, not the mean map: it comes to saliency's, for linear models with one sample."""
+    """The map is the mean gradient's, not the mean map: it comes to saliency's, for linear models
+    with one sample.
+    """
     X = 3 * numbers(1, 3, 9, 8)
     linear, curved = Quadratic(X.shape, curvature=0), Quadratic(X.shape, slope=0)
-    torch.testing.assert_close(nv.smooth_grad(X, [1], linear, samples=1), nv.compute_saliency_maps(X, [1], linear))
-    error = nv.smooth_grad(X, [1], curved, samples=900, noise=0.1) - nv.compute_saliency_maps(X, [1], curved)
+    torch.testing.assert_close(
+        nv.smooth_grad(X, [1], linear, samples=1), nv.compute_saliency_maps(X, [1], linear)
+    )
+    error = nv.smooth_grad(X, [1], curved, samples=900, noise=0.1) - nv.compute_saliency_maps(
+        X, [1], curved
+    )
     assert error.abs().max() < 5 * 0.1 * (X.max() - X.min()) * curved.a[1].abs().max() / 900**0.5
 
 
 @pytest.mark.parametrize("samples", [1, 9])
 def test_noise_of_smooth_grad(samples):
-    """The noise has the standard deviation asked for, a share of each picture's own range, from a generator's seed."""
+    """The noise has the standard deviation asked for, a share of each picture's own range, from a
+    generator's seed.
+    """
     X, model = torch.zeros(2, 3, 60, 60, dtype=torch.float64), Quadratic((1, 3, 60, 60), slope=0)
     model.a.data.fill_(1)  # the gradient is the picture itself
     X[0, 0], X[1, 2] = 50, 7  # the brightest colour stays the brightest
-    maps = [nv.smooth_grad(X, 0, model, samples, 0.05, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    maps = [
+        nv.smooth_grad(X, 0, model, samples, 0.05, torch.Generator().manual_seed(seed))
+        for seed in (0, 0, 1)
+    ]
     assert torch.equal(maps[0], maps[1]) and not torch.equal(maps[0], maps[2])
     noise = maps[0] - torch.tensor([50.0, 7.0]).view(2, 1, 1)
     expected = 0.05 * torch.tensor([50.0, 7.0], dtype=torch.float64) / samples**0.5
@@ -133,19 +162,25 @@ def test_noise_of_smooth_grad(samples):
 @pytest.mark.parametrize("steps", [1, 2, 7])
 @pytest.mark.parametrize("X0", [None, numbers(3, 1, 1, seed=3), numbers(3, 7, 6, seed=3)])
 def test_integrated_gradients(shape, dtype, steps, X0):
-    """For quadratic scores the midpoint rule is exact, and attributions add up to the gain over the baseline's."""
+    """For quadratic scores the midpoint rule is exact, and attributions add up to the gain over the
+    baseline's.
+    """
     model, X, y = Quadratic(shape, dtype), numbers(*shape, dtype=dtype), torch.arange(shape[0])
     baseline = None if X0 is None else X0[:, : shape[2], : shape[3]].to(dtype)
     X0 = (-MEAN / STD).to(dtype) if X0 is None else baseline  # black
     found = nv.integrated_gradients(X, y, model, steps, baseline)
-    torch.testing.assert_close(found, (X - X0) * model.gradient((X + X0) / 2, y), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(
+        found, (X - X0) * model.gradient((X + X0) / 2, y), rtol=1e-5, atol=1e-5
+    )
     gain = (model(X) - model(X0.expand_as(X)))[range(len(y)), y].detach()
     torch.testing.assert_close(found.sum((1, 2, 3)), gain, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("slope", [0, 1e-25, 1e-10, 1e10, 1e25])
 def test_steps_of_one_length(slope):
-    """A step is learning_rate long however small or large the gradient is; without any gradient there is none."""
+    """A step is learning_rate long however small or large the gradient is; without any gradient
+    there is none.
+    """
     model, X = Quadratic((1, 3, 4, 4), torch.float32, slope, curvature=0), torch.zeros(1, 3, 4, 4)
     step = nv.class_visualization_update_step(X, model, 1, 0.0, 2.0) - X
     torch.testing.assert_close(step.norm(), torch.tensor(2.0 if slope else 0.0))
@@ -155,43 +190,61 @@ def test_steps_of_one_length(slope):
 @dtypes
 @pytest.mark.parametrize("target", range(C))
 def test_fooling_a_linear_model(shape, dtype, target):
-    """A picture goes straight along the target's weights, by as many steps as it takes and not one more."""
+    """A picture goes straight along the target's weights, by as many steps as it takes and not one
+    more.
+    """
     model, X = Quadratic(shape, dtype, curvature=0), 3 * numbers(*shape, dtype=dtype)
-    model.w.data = 3 * nn.functional.normalize(model.w.data.flatten(1)).view_as(model.w)  # each class can be reached
+    model.w.data = 3 * nn.functional.normalize(model.w.data.flatten(1)).view_as(
+        model.w
+    )  # each class can be reached
     direction, expected = model.w[target].detach() / 3, X.clone()
     for k in range(len(X)):
         while model(expected[k : k + 1]).argmax() != target:
             expected[k] += 0.1 * direction
     found = nv.make_fooling_image(X, target, model, learning_rate=0.1, max_steps=1000)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4 if dtype == torch.float32 else 1e-6)
+    torch.testing.assert_close(
+        found, expected, rtol=0, atol=1e-4 if dtype == torch.float32 else 1e-6
+    )
     again = nv.make_fooling_image(found, target, model)
-    assert torch.equal(again, found) and again.data_ptr() != found.data_ptr()  # unchanged, but a copy
+    assert (
+        torch.equal(again, found) and again.data_ptr() != found.data_ptr()
+    )  # unchanged, but a copy
 
 
 def test_steps_of_fooling():
-    """Pictures of a batch reach targets of their own; each step is learning_rate long where there is one to make."""
+    """Pictures of a batch reach targets of their own; each step is learning_rate long where there
+    is one to make.
+    """
     X, seen = numbers(3, 3, 6, 5), []
     model, targets = Quadratic(X.shape), torch.tensor([2, 0, 1])
-    found = nv.make_fooling_image(X, targets, model, 0.2, callback=lambda *now: seen.append(copy.deepcopy(now)))
+    found = nv.make_fooling_image(
+        X, targets, model, 0.2, callback=lambda *now: seen.append(copy.deepcopy(now))
+    )
     assert model(found).argmax(1).tolist() == targets.tolist()
     steps, pictures, scores = zip(*seen, strict=True)
     assert list(steps) == list(range(len(seen))) and torch.equal(pictures[0], X)
     for before, after, score in zip(pictures, [*pictures[1:], found], scores, strict=True):
         torch.testing.assert_close(score, model(before).detach())
         lengths = (after - before).flatten(1).norm(dim=1)
-        torch.testing.assert_close(lengths, 0.2 * (score.argmax(1) != targets).double(), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(
+            lengths, 0.2 * (score.argmax(1) != targets).double(), rtol=1e-12, atol=1e-12
+        )
 
 
 @pytest.mark.filterwarnings("error")
 def test_giving_up():
-    """Too few steps are a warning that names the pictures left, after all these steps; just enough are none."""
+    """Too few steps are a warning that names the pictures left, after all these steps; just enough
+    are none.
+    """
     model, steps = Quadratic((3, 3, 4, 4), curvature=0), []
     X = torch.stack([model.w[0], -model.w[0], 2 * model.w[0]]).detach()
     nv.make_fooling_image(X, 0, model, 0.1, 1000, callback=lambda step, *_: steps.append(step))
     for max_steps in (0, 1, steps[-1] - 1):
         with pytest.warns(UserWarning, match=rf"after {max_steps} steps: pictures \[1\]") as caught:
             found = nv.make_fooling_image(X, 0, model, 0.1, max_steps)
-        assert caught[0].filename == __file__ and (found - X)[1].norm().item() == pytest.approx(0.1 * max_steps)
+        assert caught[0].filename == __file__ and (found - X)[1].norm().item() == pytest.approx(
+            0.1 * max_steps
+        )
     nv.make_fooling_image(X, 0, model, 0.1, steps[-1])
 
 
@@ -200,13 +253,17 @@ def test_giving_up():
 @shapes
 @pytest.mark.parametrize("wanted", [True, False])
 def test_nothing_else_changes(method, dtype, shape, wanted):
-    """Results are finite, of the pictures' type and size, and without a graph; pictures, labels and model stay."""
+    """Results are finite, of the pictures' type and size, and without a graph; pictures, labels and
+    model stay.
+    """
     X, y = numbers(*shape, dtype=dtype).requires_grad_(wanted), torch.arange(shape[0])
     model, x = in_disorder(network(dtype)), X.detach().clone()
     before = condition(model)
     found = method(X, y, model)
     assert found.dtype == dtype and found.isfinite().all() and not found.requires_grad
-    assert found.shape == (shape if method not in (METHODS["saliency"], METHODS["smooth"]) else (shape[0], *shape[2:]))
+    assert found.shape == (
+        shape if method not in (METHODS["saliency"], METHODS["smooth"]) else (shape[0], *shape[2:])
+    )
     assert X.requires_grad == wanted and X.grad is None and condition(model) == before
     found.zero_()
     assert torch.equal(X, x) and torch.equal(y, torch.arange(shape[0]))
@@ -214,15 +271,23 @@ def test_nothing_else_changes(method, dtype, shape, wanted):
 
 @methods
 def test_circumstances(method):
-    """Other pictures, training, torch.no_grad, the integers' type and the layout in memory do not change a result."""
+    """Other pictures, training, torch.no_grad, the integers' type and the layout in memory do not
+    change a result.
+    """
     X, y = numbers(3, 3, 6, 5), torch.arange(3)
     expected = method(X, y, network())
     for same in (y.int(), y.numpy(), y.tolist(), y.to(torch.uint8)):
-        torch.testing.assert_close(method(X.to(memory_format=torch.channels_last), same, network().train()), expected)
+        torch.testing.assert_close(
+            method(X.to(memory_format=torch.channels_last), same, network().train()), expected
+        )
     with torch.no_grad():
         torch.testing.assert_close(method(X, y, network()), expected)
-    for k in range(0 if method is METHODS["smooth"] else 3):  # whose noise is drawn for all pictures at once
-        torch.testing.assert_close(method(X[k : k + 1], y[k : k + 1], network()), expected[k : k + 1])
+    for k in range(
+        0 if method is METHODS["smooth"] else 3
+    ):  # whose noise is drawn for all pictures at once
+        torch.testing.assert_close(
+            method(X[k : k + 1], y[k : k + 1], network()), expected[k : k + 1]
+        )
 
 
 @methods
@@ -246,17 +311,27 @@ WRONG = {
     "column of labels": (SOME, [[0], [1]], r"labels as integers of shape \(2,\), got .*\(2, 1\)"),
     "rank": (SOME[0], 0, r"pictures .*shape \(N, 3, H, W\), got .*\(3, 6, 5\)"),
     "one channel": (SOME[:, :1], 0, r"pictures .*shape \(N, 3, H, W\), got .*\(2, 1, 6, 5\)"),
-    "channels last": (SOME.permute(0, 2, 3, 1), 0, r"pictures .*shape \(N, 3, H, W\), got .*\(2, 6, 5, 3\)"),
+    "channels last": (
+        SOME.permute(0, 2, 3, 1),
+        0,
+        r"pictures .*shape \(N, 3, H, W\), got .*\(2, 6, 5, 3\)",
+    ),
     "integers": (SOME.byte(), 0, "pictures as floating-point .*got torch.uint8"),
     "NaN": (torch.where(SOME > 2, np.nan, SOME), 0, "pictures of finite numbers, got NaN"),
-    "infinity": (torch.where(SOME > 2, np.inf, SOME), 0, "pictures of finite numbers, got NaN or infinity"),
+    "infinity": (
+        torch.where(SOME > 2, np.inf, SOME),
+        0,
+        "pictures of finite numbers, got NaN or infinity",
+    ),
 }
 
 
 @methods
 @pytest.mark.parametrize("X, y, fact", WRONG.values(), ids=WRONG)
 def test_wrong_arguments(method, X, y, fact):
-    """Wrong pictures and labels are refused in a sentence; after that, or its own error, the model is as it was."""
+    """Wrong pictures and labels are refused in a sentence; after that, or its own error, the model
+    is as it was.
+    """
     model = in_disorder(network())
     before = condition(model)
     with pytest.raises(ValueError, match=f"expected {fact}"):
@@ -269,7 +344,9 @@ def test_wrong_arguments(method, X, y, fact):
 def painting(model, **options):
     """What is painted for class 2, and the pictures that the network saw."""
     seen = []
-    hook = model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
+    hook = model.register_forward_pre_hook(
+        lambda _, inputs: seen.append(inputs[0].detach().clone())
+    )
     options = {"image_size": 9, "num_iterations": 7, "callback": None} | options
     image = nv.create_class_visualization(2, model, **options)
     hook.remove()
@@ -277,7 +354,9 @@ def painting(model, **options):
 
 
 def test_painting():
-    """From noise, each step goes up and stays within the range of real pixels; every blur_every-th is blurred."""
+    """From noise, each step goes up and stays within the range of real pixels; every blur_every-th
+    is blurred.
+    """
     image, seen = painting(network(), l2_reg=0.1, learning_rate=25, blur_every=3, max_jitter=0)
     for t, img in enumerate(seen):
         img = nv.class_visualization_update_step(img, network(), 2, 0.1, 25)
@@ -289,33 +368,54 @@ def test_painting():
 
 
 def test_jitter():
-    """Before each step the picture is shifted by up to max_jitter pixels to the right and down, and back after it."""
-    image, seen = painting(network(), learning_rate=0, blur_every=99, max_jitter=3, num_iterations=60)
-    pictures = [np.asarray(deprocess(img, should_rescale=False)) for img in seen[1:]]  # the first was not yet clamped
-    shifts = [[s for s in np.ndindex(4, 4) if (img == np.roll(image, s, (0, 1))).all()] for img in pictures]
+    """Before each step the picture is shifted by up to max_jitter pixels to the right and down, and
+    back after it.
+    """
+    image, seen = painting(
+        network(), learning_rate=0, blur_every=99, max_jitter=3, num_iterations=60
+    )
+    pictures = [
+        np.asarray(deprocess(img, should_rescale=False)) for img in seen[1:]
+    ]  # the first was not yet clamped
+    shifts = [
+        [s for s in np.ndindex(4, 4) if (img == np.roll(image, s, (0, 1))).all()]
+        for img in pictures
+    ]
     assert all(len(found) == 1 for found in shifts) and len({shift for (shift,) in shifts}) > 9
 
 
-CALLS = [(1, 25, [1], None), (5, 2, [1, 2, 4, 5], torch.float64), (6, 3, [1, 3, 6], torch.DoubleTensor)]
+CALLS = [
+    (1, 25, [1], None),
+    (5, 2, [1, 2, 4, 5], torch.float64),
+    (6, 3, [1, 3, 6], torch.DoubleTensor),
+]
 
 
 @pytest.mark.parametrize("iterations, every, steps, dtype", CALLS)
 def test_callback(iterations, every, steps, dtype):
-    """What is painted, of the model's type and size, is shown after the first step, every show_every and the last."""
+    """What is painted, of the model's type and size, is shown after the first step, every
+    show_every and the last.
+    """
     model, shown, how = network(), [], {"num_iterations": iterations, "show_every": every}
     model.class_names, model.image_size = ["hay", "bee", "sea", "day"], 11
-    image, seen = painting(model, dtype=dtype, image_size=None, callback=lambda *now: shown.append(now), **how)
+    image, seen = painting(
+        model, dtype=dtype, image_size=None, callback=lambda *now: shown.append(now), **how
+    )
     assert [title for _, title in shown] == [f"sea, step {step} of {iterations}" for step in steps]
     assert shown[-1][0] == image and image.size == (11, 11) and image.mode == "RGB"
     assert {(img.dtype, img.shape) for img in seen} == {(torch.float64, (1, 3, 11, 11))}
 
 
 def test_generator(monkeypatch):
-    """A seed gives one picture, by default 0's; the global generator and the model stay; no callback, no figure."""
+    """A seed gives one picture, by default 0's; the global generator and the model stay; no
+    callback, no figure.
+    """
     monkeypatch.setattr("matplotlib.pyplot.subplots", None)
     model, state = in_disorder(network()), torch.random.get_rng_state()
     before = condition(model)
-    zero, one = (painting(model, generator=torch.Generator().manual_seed(seed))[0] for seed in (0, 1))
+    zero, one = (
+        painting(model, generator=torch.Generator().manual_seed(seed))[0] for seed in (0, 1)
+    )
     assert zero == painting(model)[0] == painting(network())[0] != one
     with pytest.raises(ValueError, match=f"expected labels from 0 to {C - 1}, got {C}"):
         nv.create_class_visualization(C, model, callback=None)
@@ -326,12 +426,16 @@ def test_toytown():
     """For the network that comes with the project, every painted class gets the highest score."""
     model = load_squeezenet("toytown")
     for label in range(22):
-        image = nv.create_class_visualization(label, model, learning_rate=14, num_iterations=25, callback=None)
+        image = nv.create_class_visualization(
+            label, model, learning_rate=14, num_iterations=25, callback=None
+        )
         assert model(preprocess(image, 128).to(next(model.parameters()))).argmax() == label
 
 
 def test_toytown_can_always_be_climbed():
-    """No class of the project's network is zero everywhere on one of its pictures, so each has a gradient there."""
+    """No class of the project's network is zero everywhere on one of its pictures, so each has a
+    gradient there.
+    """
     model = load_squeezenet("toytown")
     X = torch.cat([preprocess(picture(SEED, "val", number)[1], 128) for number in range(40)])
     X = X.to(next(model.parameters()))
@@ -340,25 +444,35 @@ def test_toytown_can_always_be_climbed():
 
 @pytest.mark.filterwarnings("error")
 def test_imagenet(shared_data):
-    """The real network is right about 13 of 25 real pictures, with five guesses about 18; a few steps fool it."""
+    """The real network is right about 13 of 25 real pictures, with five guesses about 18; a few
+    steps fool it.
+    """
     model, (X, y, _) = load_squeezenet("imagenet"), load_imagenet_val()
     X = torch.cat([preprocess(Image.fromarray(x)) for x in X]).to(next(model.parameters()))
     right = model(X).topk(5).indices.cpu() == torch.tensor(y)[:, None]
     assert right[:, 0].sum() == 13 and right.sum() == 18
     rng = np.random.default_rng(0)
     chosen, targets = rng.choice(25, 5, replace=False), torch.tensor(rng.integers(0, 1000, 5))
-    assert model(nv.make_fooling_image(X[chosen], targets, model)).argmax(1).tolist() == targets.tolist()
+    assert (
+        model(nv.make_fooling_image(X[chosen], targets, model)).argmax(1).tolist()
+        == targets.tolist()
+    )
 
 
 def test_painted_classes_are_recognised():
-    """Classes painted over several bands are taken for themselves with a probability over 0.99; the model stays."""
+    """Classes painted over several bands are taken for themselves with a probability over 0.99; the
+    model stays.
+    """
     model, chosen = load_squeezenet("toytown"), [0, 13, 20]
     before = [p.clone() for p in model.parameters()]
     pictures = nv.paint_classes(chosen, model, num_iterations=80)
     X = torch.cat([preprocess(picture, 128) for picture in pictures])
     probabilities = model(X).softmax(1)
     assert all(probabilities[k, c] > 0.99 for k, c in enumerate(chosen))
-    assert all(torch.equal(p, q) and p.grad is None for p, q in zip(model.parameters(), before, strict=True))
+    assert all(
+        torch.equal(p, q) and p.grad is None
+        for p, q in zip(model.parameters(), before, strict=True)
+    )
     with pytest.raises(ValueError, match="from 0 to 21"):
         nv.paint_classes([22], model)
 
@@ -370,8 +484,13 @@ def test_total_variation_gradient():
     g = nv._total_variation_gradient(X)
     assert not g[0].any() and (g[1, :, 2, 2] > 0).all()
     assert (g[1, :, 2, 1] < 0).all() and (g[1, :, 1, 2] < 0).all() and not g[1, :, :, 4].any()
-    lengths = math.sqrt(3 + 1e-3), math.sqrt(6 + 1e-3)  # before the spot, across or down; at the spot, both
-    torch.testing.assert_close(g[1, :, 2, 2], torch.full((3,), 2 / lengths[0] + 2 / lengths[1], dtype=g.dtype))
+    lengths = (
+        math.sqrt(3 + 1e-3),
+        math.sqrt(6 + 1e-3),
+    )  # before the spot, across or down; at the spot, both
+    torch.testing.assert_close(
+        g[1, :, 2, 2], torch.full((3,), 2 / lengths[0] + 2 / lengths[1], dtype=g.dtype)
+    )
 
 
 def test_bands_add_up():
@@ -384,7 +503,9 @@ def test_bands_add_up():
 
 
 def test_moving_keeps_size_and_plain_pictures():
-    """Turning, scaling and shifting leaves the size, and a plain picture as it is; each draw is another one."""
+    """Turning, scaling and shifting leaves the size, and a plain picture as it is; each draw is
+    another one.
+    """
     generator = torch.Generator().manual_seed(0)
     plain = torch.full((2, 3, 20, 24), 0.5)
     torch.testing.assert_close(nv._moved(plain, generator), plain)

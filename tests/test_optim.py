@@ -27,7 +27,9 @@ RULES = {
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("shape", [(1,), (), (0, 3), (3, 4), (70_000,), (3, 30_000), (2, 70_000)])
 def test_ten_steps_agree_with_torch(rule, shape):
-    """Ten steps with changing gradients end where PyTorch ends, to 1e-12 in float64; large arrays, too."""
+    """Ten steps with changing gradients end where PyTorch ends, to 1e-12 in float64; large arrays,
+    too.
+    """
     config, make = RULES[rule]
     rng = np.random.default_rng(0)
     w = np.array(rng.normal(size=shape))
@@ -66,10 +68,14 @@ def test_adam_published_values():
     ],
 )
 def test_defaults_and_dtype(rule, defaults):
-    """Without a config the documented defaults are filled in, and float32 stays float32 with all it remembers."""
+    """Without a config the documented defaults are filled in, and float32 stays float32 with all it
+    remembers.
+    """
     w, config = getattr(optim, rule)(np.ones(3, np.float32), np.ones(3, np.float32))
     assert w.dtype == np.float32 and defaults.items() <= config.items()
-    assert all(value.dtype == np.float32 for value in config.values() if isinstance(value, np.ndarray))
+    assert all(
+        value.dtype == np.float32 for value in config.values() if isinstance(value, np.ndarray)
+    )
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -11,7 +11,9 @@ WORDS = np.array([[7, 5, 0, 0], [0, 0, 0, 0], [5, 5, 9, 7]])
 
 
 def test_rows_lie_by_time_and_the_longest_sequence_first():
-    """Blocks of rows, time first; sequences that have ended drop out at the end of a block, gaps stay in."""
+    """Blocks of rows, time first; sequences that have ended drop out at the end of a block, gaps
+    stay in.
+    """
     packing = Packing(3, 4, MASK)
     assert packing.order.tolist() == [2, 0, 1]
     assert [pair.tolist() for pair in packing.rows] == [[2, 0, 2, 0, 2, 2], [0, 0, 1, 1, 2, 3]]
@@ -35,7 +37,9 @@ def test_without_a_mask_every_row_counts(N, T):
 
 
 def test_equal_words_are_one_row():
-    """Distinct rows are the first of each word; repeat brings them back, and its backward pass sums up."""
+    """Distinct rows are the first of each word; repeat brings them back, and its backward pass sums
+    up.
+    """
     packing = Packing(3, 4, MASK, WORDS)
     x = WORDS[:, :, None] * np.array([1.0, 10.0])
     distinct = packing.distinct(x)
@@ -44,7 +48,9 @@ def test_equal_words_are_one_row():
     rows = np.random.default_rng(0).normal(size=(6, 2))
     back = packing.unpack_distinct(packing.sum_repeats(rows))
     for word in (5, 7, 9):
-        np.testing.assert_allclose(back[WORDS == word].sum(0), rows[packing.pack(x)[:, 0] == word].sum(0))
+        np.testing.assert_allclose(
+            back[WORDS == word].sum(0), rows[packing.pack(x)[:, 0] == word].sum(0)
+        )
     assert np.count_nonzero(back.any(axis=2)) == 3
 
 

@@ -1,4 +1,6 @@
-"""Paintings: equal seeds give equal pictures, every size works, and styles differ in what style transfer compares."""
+"""Paintings: equal seeds give equal pictures, every size works, and styles differ in what style
+transfer compares.
+"""
 
 import numpy as np
 import pytest
@@ -20,7 +22,9 @@ def pixels(name, size=64, seed=0):
 
 @pictures
 def test_seeds_decide(name):
-    """Equal seeds give the same picture whatever NumPy's global generator holds; another seed gives another picture."""
+    """Equal seeds give the same picture whatever NumPy's global generator holds; another seed gives
+    another picture.
+    """
     first = pixels(name)
     np.random.seed(7)
     before = np.random.get_state()[1].copy()
@@ -40,23 +44,30 @@ def test_sizes(name, size):
 
 @pictures
 def test_the_pattern_scales(name):
-    """A large picture, shrunk, is the small one up to its edges: means of eight by eight patches nearly agree."""
+    """A large picture, shrunk, is the small one up to its edges: means of eight by eight patches
+    nearly agree.
+    """
     small, large = (
-        np.asarray(DRAW[name](name, size).resize((8, 8), Image.Resampling.BOX), np.float64) for size in (64, 600)
+        np.asarray(DRAW[name](name, size).resize((8, 8), Image.Resampling.BOX), np.float64)
+        for size in (64, 600)
     )
     assert np.abs(small - large).mean() < 4 < np.abs(small - small[::-1]).mean()
 
 
 @pictures
 def test_pictures_are_not_flat(name):
-    """Brightness varies, and it varies within most patches of a sixth of the side, more in styles than in contents."""
+    """Brightness varies, and it varies within most patches of a sixth of the side, more in styles
+    than in contents.
+    """
     grey = pixels(name, 192).mean(2)
     patches = grey[:, :192].reshape(6, 32, 6, 32).std((1, 3))
     assert grey.std() > 25 and np.median(patches) > (20 if name in STYLES else 4)
 
 
 def test_styles_differ_in_their_gram_matrices():
-    """In each layer that style transfer compares, a style is nearer to itself under another seed than to the others."""
+    """In each layer that style transfer compares, a style is nearer to itself under another seed
+    than to the others.
+    """
     cnn = load_squeezenet("toytown").features
     grams = {}
     for name in STYLES:
@@ -87,5 +98,7 @@ def test_unknown_names_are_refused(draw, name):
 def test_sizes_out_of_range_are_refused(draw, size):
     """The error names the range and what was given."""
     name = (STYLES if draw is style_picture else CONTENTS)[0]
-    with pytest.raises(ValueError, match=f"expected a size of 32 to 1024 whole pixels, got {size!r}"):
+    with pytest.raises(
+        ValueError, match=f"expected a size of 32 to 1024 whole pixels, got {size!r}"
+    ):
         draw(name, size)

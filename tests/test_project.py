@@ -33,7 +33,9 @@ def test_points_add_up():
 
 @pytest.mark.parametrize("exercise", MANIFEST.exercises.values(), ids=lambda exercise: exercise.id)
 def test_exercises_exist(exercise):
-    """Every exercise is a function with a docstring, in the module it names, and its question's notebook is here."""
+    """Every exercise is a function with a docstring, in the module it names, and its question's
+    notebook is here.
+    """
     assert MANIFEST.questions[exercise.question].notebook in NOTEBOOKS
     assert (ROOT / exercise.path).is_file()
     found = importlib.import_module(exercise.module)
@@ -43,8 +45,13 @@ def test_exercises_exist(exercise):
 
 
 def test_what_is_handed_in_is_what_counts():
-    """The package's own table, which the students' version has too, names the manifest's notebooks and modules."""
-    modules = {q.notebook: {exercise.path for exercise in MANIFEST.of(q.id)} for q in MANIFEST.questions.values()}
+    """The package's own table, which the students' version has too, names the manifest's notebooks
+    and modules.
+    """
+    modules = {
+        q.notebook: {exercise.path for exercise in MANIFEST.of(q.id)}
+        for q in MANIFEST.questions.values()
+    }
     assert list(modules) == list(assignment.NOTEBOOKS)
     assert modules == {notebook: set(files) for notebook, files in assignment.NOTEBOOKS.items()}
     assert MANIFEST.files == assignment.EXERCISE_FILES
@@ -52,7 +59,9 @@ def test_what_is_handed_in_is_what_counts():
 
 
 def test_reference_solution_can_be_handed_in(capsys, tmp_path):
-    """The repository itself has no problems, and its zip holds the four notebooks, the package and no data."""
+    """The repository itself has no problems, and its zip holds the four notebooks, the package and
+    no data.
+    """
     made = tmp_path / "assignment2.zip"
     status = submission.main(["--out", str(made)])
     assert status == 0, capsys.readouterr().out
@@ -72,7 +81,9 @@ def test_markers_are_the_questions():
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebooks_were_run_in_order_without_error(name):
-    """Committed notebooks were executed top to bottom: counts 1 to n, no error output, under 1.5 MB."""
+    """Committed notebooks were executed top to bottom: counts 1 to n, no error output, under 1.5
+    MB.
+    """
     cells = code(name)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert not [o for cell in cells for o in cell.outputs if o.output_type == "error"]
@@ -82,11 +93,15 @@ def test_notebooks_were_run_in_order_without_error(name):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebooks_hold_no_solution_and_touch_nothing_outside(name):
-    """No cell defines an exercise, installs, changes directory or the import path, or names an absolute path."""
+    """No cell defines an exercise, installs, changes directory or the import path, or names an
+    absolute path.
+    """
     exercises = {exercise.name.split(".")[-1] for exercise in MANIFEST.exercises.values()}
     for cell in code(name):
         source = "\n".join(line for line in cell.source.splitlines() if not line.startswith("%"))
-        defined = {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
+        defined = {
+            node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)
+        }
         assert not defined & exercises
         assert not re.search(r"\bpip\b|sys\.path|chdir|drive\.mount|!cd|%cd", cell.source)
     everything = (ROOT / name).read_text(encoding="utf-8")
@@ -109,25 +124,36 @@ def test_notebooks_name_their_points(name):
 
 
 def test_readme_names_questions_points_and_files():
-    """The README's table lists every question with its title, points, notebook and the files of its exercises."""
+    """The README's table lists every question with its title, points, notebook and the files of its
+    exercises.
+    """
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for question in MANIFEST.questions.values():
-        files = ", ".join(f"`{path}`" for path in dict.fromkeys(exercise.path for exercise in MANIFEST.of(question.id)))
+        files = ", ".join(
+            f"`{path}`"
+            for path in dict.fromkeys(exercise.path for exercise in MANIFEST.of(question.id))
+        )
         row = f"| {question.id.upper()} {question.title} | {question.points} | `{question.notebook}` | {files} |"
         assert row in readme
 
 
 def test_the_staffs_page_tells_the_truth():
-    """docs/staff.md counts each question's points and exercises as the manifest does; its commands are there."""
+    """docs/staff.md counts each question's points and exercises as the manifest does; its commands
+    are there.
+    """
     page = (ROOT / "docs" / "staff.md").read_text(encoding="utf-8")
     for question in MANIFEST.questions.values():
         assert (
-            f"| {question.id.upper()} {question.title} | {question.points} | {len(MANIFEST.of(question.id))} |" in page
+            f"| {question.id.upper()} {question.title} | {question.points} | {len(MANIFEST.of(question.id))} |"
+            in page
         )
     assert f"{MANIFEST.extra.points} points outside the 100: `{MANIFEST.extra.file}`" in page
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(f"\n{target}: " in makefile for target in re.findall(r"(?m)^make (\w+)", page))
-    assert all((ROOT / "grading" / f"{name}.py").is_file() for name in re.findall(r"python -m grading\.(\w+)", page))
+    assert all(
+        (ROOT / "grading" / f"{name}.py").is_file()
+        for name in re.findall(r"python -m grading\.(\w+)", page)
+    )
 
 
 def test_readme_shows_the_commands():

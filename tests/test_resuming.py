@@ -20,13 +20,19 @@ def test_goes_on_where_it_was_cut(tmp_path):
     """After a cut only the rest is asked for."""
     with serving({"/file": CONTENT}, [("cut", 2 << 20), ("cut", (2 << 20) + (1 << 19))]) as server:
         assert received(server, tmp_path / "file") == CONTENT
-        assert server.asked == [("/file", None), ("/file", "bytes=2097152-"), ("/file", "bytes=2621440-")]
+        assert server.asked == [
+            ("/file", None),
+            ("/file", "bytes=2097152-"),
+            ("/file", "bytes=2621440-"),
+        ]
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize("how", [{"ranges": False}, {"versions": None}, {"versions": "W/"}])
 def test_without_ranges_from_the_beginning(tmp_path, how):
-    """A server without ranges, or one that does not say which version it sends, sends everything again after a cut."""
+    """A server without ranges, or one that does not say which version it sends, sends everything
+    again after a cut.
+    """
     with serving({"/file": CONTENT}, [("cut", 2 << 20)], **how) as server:
         assert received(server, tmp_path / "file") == CONTENT
         assert [wanted is None for _, wanted in server.asked] == [True, how != {"ranges": False}]
@@ -43,8 +49,9 @@ def test_another_version_from_the_beginning(tmp_path):
 
 @pytest.mark.parametrize("extra", [b"", b"more than the server has"])
 def test_complete_when_it_was_stopped(tmp_path, extra):
-    """A run that was stopped between the last byte and the file's last name costs nothing; more bytes than the server
-    has are thrown away."""
+    """A run that was stopped between the last byte and the file's last name costs nothing; more
+    bytes than the server has are thrown away.
+    """
     with serving({"/file": CONTENT}, [("cut", len(CONTENT) - 1), 404, 404, 404, 404]) as server:
         with pytest.raises(ConnectionError):
             received(server, tmp_path / "file")
@@ -55,7 +62,9 @@ def test_complete_when_it_was_stopped(tmp_path, extra):
 
 
 def test_patience(tmp_path, monkeypatch):
-    """As long as something new comes, any number of cuts is borne; without, four rounds, each after a longer pause."""
+    """As long as something new comes, any number of cuts is borne; without, four rounds, each after
+    a longer pause.
+    """
     pauses = []
     monkeypatch.setattr(resuming, "time", SimpleNamespace(sleep=pauses.append))
     with serving({"/file": CONTENT}, [("cut", n << 18) for n in range(1, 12)]) as server:
@@ -74,13 +83,18 @@ def test_endless_file(tmp_path):
         with serving({"/file": CONTENT}, [fault] * 4) as server:
             with pytest.raises(ConnectionError, match="more than 1 MiB, so it is another one"):
                 received(server, tmp_path / "file", limit=1 << 20)
-        assert not (tmp_path / "incoming").exists() or (tmp_path / "incoming").stat().st_size <= 1 << 20
+        assert (
+            not (tmp_path / "incoming").exists()
+            or (tmp_path / "incoming").stat().st_size <= 1 << 20
+        )
 
 
 def test_the_next_url_is_tried(tmp_path):
     """Where one URL gives nothing, the next one does."""
     with serving({"/there": b"content"}) as server:
-        resuming.ResumingDownloader([f"{server.url}/there"])(f"{server.url}/gone", tmp_path / "file", None)
+        resuming.ResumingDownloader([f"{server.url}/there"])(
+            f"{server.url}/gone", tmp_path / "file", None
+        )
         assert [path for path, _ in server.asked] == ["/gone", "/there"]
     assert (tmp_path / "file").read_bytes() == b"content"
 
@@ -93,11 +107,17 @@ def test_other_bytes_than_asked_for(tmp_path):
 
 
 def test_the_version_belongs_to_the_bytes(tmp_path):
-    """Where the whole file came again, and the server does not say which version that was, the old one is forgotten."""
+    """Where the whole file came again, and the server does not say which version that was, the old
+    one is forgotten.
+    """
     with serving({"/file": CONTENT}, [("cut", 1 << 20), 404, 404, 404, 404]) as server:
         with pytest.raises(ConnectionError):
             received(server, tmp_path / "file")
-        server.files["/file"], server.versions, server.faults = CONTENT[::-1], None, [("cut", 2 << 20)]
+        server.files["/file"], server.versions, server.faults = (
+            CONTENT[::-1],
+            None,
+            [("cut", 2 << 20)],
+        )
         assert received(server, tmp_path / "file") == CONTENT[::-1]
         assert [wanted for _, wanted in server.asked[-2:]] == ["bytes=1048576-", None]
 

@@ -18,7 +18,9 @@ cells = pytest.mark.parametrize("cell", ["rnn", "lstm"])
 
 
 def model_and_batch(cell, dtype=np.float64, N=3, T=4, D=5, **options):
-    """A small model with parameters large enough to matter, features, and captions with NULL at their ends."""
+    """A small model with parameters large enough to matter, features, and captions with NULL at
+    their ends.
+    """
     np.random.seed(0)
     model = CaptioningRNN(WORDS, D, 4, 6, cell, dtype, **options)
     rng = np.random.default_rng(0)
@@ -37,7 +39,9 @@ def test_published_loss(cell):
     model = CaptioningRNN(word_to_idx, D, W, H, cell, np.float64)
     for name, w in model.params.items():
         model.params[name] = np.linspace(-1.4, 1.3, num=w.size).reshape(w.shape)
-    low, high, expected = {"rnn": (-1.5, 0.3, 9.83235591003), "lstm": (-0.5, 1.7, 9.82445935443)}[cell]
+    low, high, expected = {"rnn": (-1.5, 0.3, 9.83235591003), "lstm": (-0.5, 1.7, 9.82445935443)}[
+        cell
+    ]
     features = np.linspace(low, high, num=N * D).reshape(N, D)
     loss, _ = model.loss(features, (np.arange(N * T) % 3).reshape(N, T))
     assert abs(loss - expected) < 1e-10
@@ -45,7 +49,9 @@ def test_published_loss(cell):
 
 @cells
 def test_parameters_are_drawn_in_the_published_order(cell):
-    """np.random.seed fixes the parameters: drawn in the order of the contract, scaled, and biases zero."""
+    """np.random.seed fixes the parameters: drawn in the order of the contract, scaled, and biases
+    zero.
+    """
     np.random.seed(231)
     model = CaptioningRNN(WORDS, 5, 4, 6, cell)
     np.random.seed(231)
@@ -70,14 +76,18 @@ def test_gradients_agree_with_differences(cell):
     loss, grads = model.loss(features, captions)
     assert grads.keys() == model.params.keys()
     for name, w in model.params.items():
-        numeric = eval_numerical_gradient(lambda _: model.loss(features, captions)[0], w, verbose=False)
+        numeric = eval_numerical_gradient(
+            lambda _: model.loss(features, captions)[0], w, verbose=False
+        )
         verdict = compare_gradients(grads[name], numeric, name)
         assert verdict, verdict
 
 
 @cells
 def test_loss_and_gradients_agree_with_torch(cell):
-    """The whole model, built from PyTorch's modules, has the same loss and gradients to 1e-10 in float64."""
+    """The whole model, built from PyTorch's modules, has the same loss and gradients to 1e-10 in
+    float64.
+    """
     model, features, captions = model_and_batch(cell)
     p = {name: torch.tensor(w, requires_grad=True) for name, w in model.params.items()}
     h = torch.tensor(features) @ p["W_proj"] + p["b_proj"]
@@ -86,13 +96,20 @@ def test_loss_and_gradients_agree_with_torch(cell):
     for t in range(captions.shape[1] - 1):
         x = p["W_embed"][torch.tensor(captions[:, t])]
         if cell == "rnn":
-            h = torch.rnn_tanh_cell(x, h, p["Wx"].T, p["Wh"].T, p["b"], torch.zeros(6, dtype=torch.float64))
+            h = torch.rnn_tanh_cell(
+                x, h, p["Wx"].T, p["Wh"].T, p["b"], torch.zeros(6, dtype=torch.float64)
+            )
         else:
             zero = torch.zeros(24, dtype=torch.float64)
-            h, c = torch.lstm_cell(x, (h, c), p["Wx"].T[order], p["Wh"].T[order], p["b"][order], zero)
+            h, c = torch.lstm_cell(
+                x, (h, c), p["Wx"].T[order], p["Wh"].T[order], p["b"][order], zero
+            )
         every.append(h @ p["W_vocab"] + p["b_vocab"])
     expected = torch.nn.functional.cross_entropy(
-        torch.stack(every, 1).flatten(0, 1), torch.tensor(captions[:, 1:]).flatten(), ignore_index=0, reduction="sum"
+        torch.stack(every, 1).flatten(0, 1),
+        torch.tensor(captions[:, 1:]).flatten(),
+        ignore_index=0,
+        reduction="sum",
     ) / len(captions)
     expected.backward()
     loss, grads = model.loss(features, captions)
@@ -111,7 +128,9 @@ def test_float32_all_the_way(cell):
 
 @cells
 def test_loss_changes_neither_input_nor_parameters(cell):
-    """Features, captions and parameters are as before, and parameters edited between calls are used."""
+    """Features, captions and parameters are as before, and parameters edited between calls are
+    used.
+    """
     model, features, captions = model_and_batch(cell)
     before = [a.copy() for a in (features, captions, *model.params.values())]
     loss, _ = model.loss(features, captions)
@@ -125,9 +144,13 @@ def test_loss_changes_neither_input_nor_parameters(cell):
 
 
 def greedy_by_hand(model, features, max_length):
-    """One image and one word at a time, each from the whole sentence so far: the last scores of a fresh sequence."""
+    """One image and one word at a time, each from the whole sentence so far: the last scores of a
+    fresh sequence.
+    """
     p, captions = model.params, np.zeros((len(features), max_length), int)
-    module = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}[model.cell_type](4, 6, batch_first=True).double()
+    module = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}[model.cell_type](
+        4, 6, batch_first=True
+    ).double()
     order = np.r_[0:12, 18:24, 12:18] if model.cell_type == "lstm" else np.arange(6)
     with torch.no_grad():
         module.weight_ih_l0.copy_(torch.tensor(p["Wx"].T[order]))
@@ -166,7 +189,9 @@ def test_rows_are_sampled_independently(cell):
     np.testing.assert_array_equal(model.sample(features), alone)
 
 
-@pytest.mark.parametrize("options", [{}, {"beam_width": 3}, {"temperature": 1.0, "rng": np.random.default_rng(0)}])
+@pytest.mark.parametrize(
+    "options", [{}, {"beam_width": 3}, {"temperature": 1.0, "rng": np.random.default_rng(0)}]
+)
 def test_sample_shapes(options):
     """Integers of shape (N, max_length), also for no image at all and one word."""
     model, features, _ = model_and_batch("lstm")
@@ -176,13 +201,19 @@ def test_sample_shapes(options):
 
 
 def test_temperature_draws_from_the_softmax():
-    """First words are drawn with the probabilities softmax(scores / temperature), the same for the same Generator."""
+    """First words are drawn with the probabilities softmax(scores / temperature), the same for the
+    same Generator.
+    """
     model, features, _ = model_and_batch("lstm")
     p, many = model.params, np.repeat(features[:1], 20000, axis=0)
     first = model.sample(many, 1, temperature=2.0, rng=np.random.default_rng(0))[:, 0]
-    np.testing.assert_array_equal(first, model.sample(many, 1, temperature=2.0, rng=np.random.default_rng(0))[:, 0])
+    np.testing.assert_array_equal(
+        first, model.sample(many, 1, temperature=2.0, rng=np.random.default_rng(0))[:, 0]
+    )
     model.params["b_vocab"] = p["b_vocab"] * 1.0
-    loss_of = [model.loss(features[:1], np.array([[1, word]]))[0] for word in range(1, 7)]  # -log p; 0 would be masked
+    loss_of = [
+        model.loss(features[:1], np.array([[1, word]]))[0] for word in range(1, 7)
+    ]  # -log p; 0 would be masked
     p_one = np.exp(-np.array(loss_of))
     p_one = np.concatenate(([1 - p_one.sum()], p_one)) ** 0.5
     shares = np.bincount(first, minlength=7) / len(first)
@@ -238,7 +269,11 @@ def test_start_and_end_are_needed_only_to_sample(missing):
             r"captions\[0, 2\] = 7 is outside the vocabulary of 7 words",
         ),
         (np.ones((2, 5)), np.array([[1, 2, -1], [0, 0, 0]]), r"captions\[0, 2\] = -1 is outside"),
-        (np.ones((2, 5)), np.ones((2, 3)), "captions must be a NumPy array of integers, got an array of float64"),
+        (
+            np.ones((2, 5)),
+            np.ones((2, 3)),
+            "captions must be a NumPy array of integers, got an array of float64",
+        ),
         (np.ones((0, 5)), np.ones((0, 3), int), "at least one caption of two words"),
         (np.ones((2, 5)), np.ones((2, 1), int), "at least one caption of two words"),
         (np.array([[1.0] * 5, [np.nan] * 5]), np.ones((2, 3), int), "row 1 holds NaN"),
@@ -246,7 +281,9 @@ def test_start_and_end_are_needed_only_to_sample(missing):
     ],
 )
 def test_loss_refuses_bad_input(features, captions, message):
-    """Wrong shapes, words outside the vocabulary, NaN features and empty minibatches raise one clear ValueError."""
+    """Wrong shapes, words outside the vocabulary, NaN features and empty minibatches raise one
+    clear ValueError.
+    """
     model, _, _ = model_and_batch("lstm")
     with pytest.raises(ValueError, match=message):
         model.loss(features, captions)
@@ -297,19 +334,25 @@ def test_evaluate_is_the_loss_without_dropout():
 
 
 def test_standardised_features():
-    """standardize=(mean, std) equals a plain model on features standardised by hand, in loss and captions."""
+    """standardize=(mean, std) equals a plain model on features standardised by hand, in loss and
+    captions.
+    """
     rng = np.random.default_rng(0)
     mean, std = rng.normal(size=5), rng.random(5) + 0.5
     ours, features, captions = model_and_batch("lstm", standardize=(mean, std))
     plain, _, _ = model_and_batch("lstm")
     by_hand = (features - mean) / std
-    assert ours.loss(features, captions)[0] == pytest.approx(plain.loss(by_hand, captions)[0], abs=1e-12)
+    assert ours.loss(features, captions)[0] == pytest.approx(
+        plain.loss(by_hand, captions)[0], abs=1e-12
+    )
     np.testing.assert_array_equal(ours.sample(features), plain.sample(by_hand))
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
 def test_save_and_load(cell, tmp_path):
-    """A loaded model has the same loss, captions, dtype and settings, and loading leaves the global generator alone."""
+    """A loaded model has the same loss, captions, dtype and settings, and loading leaves the global
+    generator alone.
+    """
     rng = np.random.default_rng(0)
     options = {"dropout": 0.3, "standardize": (rng.normal(size=5), rng.random(5) + 0.5)}
     model, features, captions = model_and_batch(cell, np.float32, **options)
@@ -325,9 +368,15 @@ def test_save_and_load(cell, tmp_path):
 
 
 def test_half_precision(tmp_path):
-    """A model saved in half precision is smaller, loads in its own dtype, and has float16's parameters."""
-    model, features, _ = model_and_batch("lstm", np.float32, standardize=(np.ones(5) / 3, np.ones(5)))
-    model.params["W_vocab"] = np.repeat(model.params["W_vocab"], 100, axis=0)  # enough that a file's size shows it
+    """A model saved in half precision is smaller, loads in its own dtype, and has float16's
+    parameters.
+    """
+    model, features, _ = model_and_batch(
+        "lstm", np.float32, standardize=(np.ones(5) / 3, np.ones(5))
+    )
+    model.params["W_vocab"] = np.repeat(
+        model.params["W_vocab"], 100, axis=0
+    )  # enough that a file's size shows it
     model.save(tmp_path / "full.npz")
     model.save(tmp_path / "half.npz", half=True)
     assert (tmp_path / "half.npz").stat().st_size < 0.8 * (tmp_path / "full.npz").stat().st_size
@@ -341,18 +390,24 @@ def test_half_precision(tmp_path):
     model.save(tmp_path / "m.npz", half=True)
     loaded = CaptioningRNN.load(tmp_path / "m.npz")
     assert {w.dtype for w in loaded.params.values()} == {np.dtype(np.float32)}
-    assert loaded.evaluate(features, captions) == pytest.approx(model.evaluate(features, captions), rel=1e-2)
+    assert loaded.evaluate(features, captions) == pytest.approx(
+        model.evaluate(features, captions), rel=1e-2
+    )
 
 
 @pytest.mark.parametrize("projection", [None, np.arange(15).reshape(5, 3)])
 def test_feature_transform_is_kept(tmp_path, projection):
-    """A model that knows how its features are made still does after saving; one that does not has None."""
+    """A model that knows how its features are made still does after saving; one that does not has
+    None.
+    """
     model, _, _ = model_and_batch("rnn", D=5)
     model.save(tmp_path / "m.npz")
     assert CaptioningRNN.load(tmp_path / "m.npz").feature_transform is None
     rng = np.random.default_rng(0)
     numbers = rng.random(5), rng.random(5) + 0.1, projection
-    model.feature_transform = FeatureTransform("vgg16", "w", "ab", "l", 64, (0, 0, 0), (1, 1, 1), *numbers)
+    model.feature_transform = FeatureTransform(
+        "vgg16", "w", "ab", "l", 64, (0, 0, 0), (1, 1, 1), *numbers
+    )
     model.save(tmp_path / "m.npz")
     loaded, raw = CaptioningRNN.load(tmp_path / "m.npz").feature_transform, rng.random((4, 5))
     np.testing.assert_array_equal(loaded(raw), model.feature_transform(raw))
@@ -390,7 +445,9 @@ def test_log_probabilities_are_the_loss(cell):
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
 def test_log_probabilities_sum_to_one(cell):
-    """Over all captions of up to three words, and what is longer, probabilities are those of a distribution."""
+    """Over all captions of up to three words, and what is longer, probabilities are those of a
+    distribution.
+    """
     model, features, _ = model_and_batch(cell, N=1)
     words = [k for k in range(1, 7) if k != 2]
     model.params["b_vocab"][0] = -np.inf  # NULL is no word
@@ -402,20 +459,31 @@ def test_log_probabilities_sum_to_one(cell):
 
 
 def test_log_probabilities_end_with_the_caption():
-    """What stands after END changes nothing; greedy captions are no less probable than the same with another word."""
+    """What stands after END changes nothing; greedy captions are no less probable than the same
+    with another word.
+    """
     model, features, _ = model_and_batch("lstm")
     captions = np.array([[4, 2, 0, 0], [5, 6, 2, 0], [4, 4, 4, 4]])
     other = captions.copy()
     other[0, 2:], other[1, 3:] = (5, 6), 4
-    np.testing.assert_array_equal(model.log_probabilities(features, captions), model.log_probabilities(features, other))
+    np.testing.assert_array_equal(
+        model.log_probabilities(features, captions), model.log_probabilities(features, other)
+    )
     first = model.sample(features, max_length=1)
     for word in range(1, 7):
-        assert (model.log_probabilities(features, first) >= model.log_probabilities(features, 0 * first + word)).all()
+        assert (
+            model.log_probabilities(features, first)
+            >= model.log_probabilities(features, 0 * first + word)
+        ).all()
 
 
 @pytest.mark.parametrize(
     "captions, fact",
-    [(np.full((2, 3), 4), "same N, got 3 and 2"), (np.full((3, 3), 7), "7"), (np.zeros(3, int), "captions")],
+    [
+        (np.full((2, 3), 4), "same N, got 3 and 2"),
+        (np.full((3, 3), 7), "7"),
+        (np.zeros(3, int), "captions"),
+    ],
 )
 def test_log_probabilities_refuse(captions, fact):
     """Captions of another number, of words that are none, or of another shape are refused."""
@@ -427,7 +495,9 @@ def test_log_probabilities_refuse(captions, fact):
 def test_load_refuses_another_vocabulary(tmp_path):
     """A model of another vocabulary is refused with both sizes."""
     model_and_batch("rnn")[0].save(tmp_path / "m.npz")
-    with pytest.raises(ValueError, match=r"another vocabulary \(7 words\) than this data set's \(2 words\)"):
+    with pytest.raises(
+        ValueError, match=r"another vocabulary \(7 words\) than this data set's \(2 words\)"
+    ):
         CaptioningRNN.load(tmp_path / "m.npz", {"<NULL>": 0, "a": 1})
 
 
@@ -442,7 +512,9 @@ def test_load_refuses_what_is_no_model(tmp_path):
     np.savez(tmp_path / "pickled.npz", settings=np.array({"cell_type": "rnn"}, dtype=object))
     np.save(tmp_path / "array.npy", np.ones(3))
     cut = [whole[: len(whole) // 2], whole[:-10], b"", b"hello"]
-    contents = cut + [(tmp_path / name).read_bytes() for name in ("other.npz", "pickled.npz", "array.npy")]
+    contents = cut + [
+        (tmp_path / name).read_bytes() for name in ("other.npz", "pickled.npz", "array.npy")
+    ]
     for content in contents:
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"m\.npz is (no captioning model|damaged)"):
@@ -450,7 +522,9 @@ def test_load_refuses_what_is_no_model(tmp_path):
 
 
 def test_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
-    """On a full disk the error names the file, the model saved before stays, and nothing half-written is left."""
+    """On a full disk the error names the file, the model saved before stays, and nothing
+    half-written is left.
+    """
     model, _, _ = model_and_batch("rnn")
     path = tmp_path / "m.npz"
     model.save(path)

@@ -26,11 +26,15 @@ def functions(cell):
 
 
 def torch_sequence(cell, args, dh):
-    """Outputs and gradients of PyTorch's own module; its LSTM has the gates in the order i, f, g, o."""
+    """Outputs and gradients of PyTorch's own module; its LSTM has the gates in the order i, f, g,
+    o.
+    """
     x, h0, Wx, Wh, b = args
     H = h0.shape[1]
     order = np.r_[0 : 2 * H, 3 * H : 4 * H, 2 * H : 3 * H] if cell == "lstm" else np.arange(H)
-    module = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}[cell](x.shape[2], H, batch_first=True).double()
+    module = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}[cell](
+        x.shape[2], H, batch_first=True
+    ).double()
     with torch.no_grad():
         module.weight_ih_l0.copy_(torch.tensor(Wx[:, order].T))
         module.weight_hh_l0.copy_(torch.tensor(Wh[:, order].T))
@@ -41,12 +45,19 @@ def torch_sequence(cell, args, dh):
     h, _ = module(tx, state)
     h.backward(torch.tensor(dh))
     back = np.argsort(order)
-    weights = [module.weight_ih_l0.grad.T[:, back], module.weight_hh_l0.grad.T[:, back], module.bias_ih_l0.grad[back]]
+    weights = [
+        module.weight_ih_l0.grad.T[:, back],
+        module.weight_hh_l0.grad.T[:, back],
+        module.bias_ih_l0.grad[back],
+    ]
     return h.detach().numpy(), [g.numpy() for g in [tx.grad, th0.grad, *weights]]
 
 
 def linspaces(**ranges):
-    return [np.linspace(low, high, num=int(np.prod(shape))).reshape(shape) for low, high, shape in ranges.values()]
+    return [
+        np.linspace(low, high, num=int(np.prod(shape))).reshape(shape)
+        for low, high, shape in ranges.values()
+    ]
 
 
 def test_rnn_step_forward_published_values():
@@ -181,7 +192,9 @@ def test_rnn_step_agrees_with_torch(sizes):
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_lstm_step_agrees_with_torch(sizes):
-    """Both states and every gradient of one LSTM step are PyTorch's, also with a gradient of the cell state alone."""
+    """Both states and every gradient of one LSTM step are PyTorch's, also with a gradient of the
+    cell state alone.
+    """
     (x, prev_h, Wx, Wh, b), dh = arguments("lstm", *sizes)
     x, dnext_h, H = x[:, 0], dh[:, 0], sizes[3]
     prev_c, dnext_c = np.random.default_rng(1).normal(size=(2, *prev_h.shape))
@@ -196,13 +209,23 @@ def test_lstm_step_agrees_with_torch(sizes):
         cell.zero_grad()
         inputs = [torch.tensor(a, requires_grad=True) for a in (x, prev_h, prev_c)]
         expected_h, expected_c = cell(inputs[0], tuple(inputs[1:]))
-        torch.autograd.backward([expected_h, expected_c], [torch.tensor(upstream_h), torch.tensor(dnext_c)])
+        torch.autograd.backward(
+            [expected_h, expected_c], [torch.tensor(upstream_h), torch.tensor(dnext_c)]
+        )
         back = np.argsort(order)
-        weights = [cell.weight_ih.grad.T[:, back], cell.weight_hh.grad.T[:, back], cell.bias_ih.grad[back]]
+        weights = [
+            cell.weight_ih.grad.T[:, back],
+            cell.weight_hh.grad.T[:, back],
+            cell.bias_ih.grad[back],
+        ]
 
         next_h, next_c, cache = layers.lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b)
-        np.testing.assert_allclose(next_h, expected_h.detach().numpy(), atol=1e-10, rtol=1e-10, strict=True)
-        np.testing.assert_allclose(next_c, expected_c.detach().numpy(), atol=1e-10, rtol=1e-10, strict=True)
+        np.testing.assert_allclose(
+            next_h, expected_h.detach().numpy(), atol=1e-10, rtol=1e-10, strict=True
+        )
+        np.testing.assert_allclose(
+            next_c, expected_c.detach().numpy(), atol=1e-10, rtol=1e-10, strict=True
+        )
         grads = layers.lstm_step_backward(upstream_h, dnext_c, cache)
         for grad, right in zip(grads, [*(a.grad for a in inputs), *weights], strict=True):
             np.testing.assert_allclose(grad, right.numpy(), atol=1e-10, rtol=1e-10, strict=True)
@@ -218,7 +241,9 @@ def test_rnn_steps_make_a_sequence():
 
 
 def test_lstm_steps_make_a_sequence():
-    """T calls of the step function, from a cell state of zero, equal one call of the sequence function."""
+    """T calls of the step function, from a cell state of zero, equal one call of the sequence
+    function.
+    """
     (x, h, Wx, Wh, b), _ = arguments("lstm", 3, 6, 4, 5)
     sequence, _ = layers.lstm_forward(x, h, Wx, Wh, b)
     c = np.zeros_like(h)
@@ -228,11 +253,15 @@ def test_lstm_steps_make_a_sequence():
 
 
 def test_lstm_open_forget_gate_keeps_the_cell_state():
-    """With the forget and output gates open and the input gate shut, the state passes any number of steps unchanged."""
+    """With the forget and output gates open and the input gate shut, the state passes any number of
+    steps unchanged.
+    """
     prev_c = np.array([[0.3, -0.7]])
     b = np.repeat([-1000.0, 1000.0, 1000.0, 0.0], 2)  # i, f, o, g
     zeros = np.zeros((1, 2))
-    next_h, next_c, _ = layers.lstm_step_forward(zeros, zeros, prev_c, np.zeros((2, 8)), np.zeros((2, 8)), b)
+    next_h, next_c, _ = layers.lstm_step_forward(
+        zeros, zeros, prev_c, np.zeros((2, 8)), np.zeros((2, 8)), b
+    )
     np.testing.assert_allclose(next_c, prev_c, atol=1e-15)
     np.testing.assert_allclose(next_h, np.tanh(prev_c), atol=1e-15)
 
@@ -279,7 +308,9 @@ def test_arguments_are_not_changed_and_caches_stay_valid(cell):
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("T", [1, 6])
 def test_masked_steps_are_left_out(cell, T):
-    """With a mask, states are zero after a sequence's last True and otherwise as without; so are the gradients."""
+    """With a mask, states are zero after a sequence's last True and otherwise as without; so are
+    the gradients.
+    """
     args, dh = arguments(cell, 5, T, 4, 3)
     mask = np.random.default_rng(0).random((5, T)) < 0.4
     mask[1], mask[2] = False, True  # an empty sequence and a full one
@@ -310,7 +341,9 @@ def test_empty_sequences(cell, N, T):
 @cells
 @pytest.mark.parametrize("which", range(5))
 def test_wrong_shape_is_named(cell, which):
-    """A wrong shape of any argument raises a ValueError that names the argument or the one that it contradicts."""
+    """A wrong shape of any argument raises a ValueError that names the argument or the one that it
+    contradicts.
+    """
     args, _ = arguments(cell, 2, 3, 4, 5)
     args[which] = args[which][..., :-1]
     with pytest.raises(ValueError, match=r"must have shape \(.*, got \("):
@@ -319,7 +352,9 @@ def test_wrong_shape_is_named(cell, which):
 
 @cells
 def test_equal_words_are_computed_once_with_the_same_result(cell):
-    """With words, states and gradients are those without; dx sums up at the first place of each word."""
+    """With words, states and gradients are those without; dx sums up at the first place of each
+    word.
+    """
     (x, *args), dh = arguments(cell, 4, 6, 3, 5)
     forward, backward = functions(cell)
     rng = np.random.default_rng(0)
@@ -333,7 +368,9 @@ def test_equal_words_are_computed_once_with_the_same_result(cell):
     for found, expected in zip(gradients_words, gradients, strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-12)
     for word in range(4):
-        np.testing.assert_allclose(dx_words[words == word].sum(0), dx[words == word].sum(0), atol=1e-12)
+        np.testing.assert_allclose(
+            dx_words[words == word].sum(0), dx[words == word].sum(0), atol=1e-12
+        )
 
 
 @cells
@@ -342,13 +379,16 @@ def test_wrong_upstream_gradient_is_named(cell):
     args, dh = arguments(cell, 2, 3, 4, 5)
     forward, backward = functions(cell)
     with pytest.raises(
-        ValueError, match=r"dh must be .* of shape \(N, T, H\) = \(2, 3, 5\), got float64 of \(2, 2, 5\)"
+        ValueError,
+        match=r"dh must be .* of shape \(N, T, H\) = \(2, 3, 5\), got float64 of \(2, 2, 5\)",
     ):
         backward(dh[:, 1:], forward(*args)[1])
 
 
 @cells
-@pytest.mark.parametrize("bad", [np.zeros((2, 3, 4), int), np.zeros((2, 3, 4), complex), [[[0.0] * 4] * 3] * 2])
+@pytest.mark.parametrize(
+    "bad", [np.zeros((2, 3, 4), int), np.zeros((2, 3, 4), complex), [[[0.0] * 4] * 3] * 2]
+)
 def test_wrong_dtype_is_named(cell, bad):
     """Integers, complex numbers and lists raise a ValueError that says what came."""
     args, _ = arguments(cell, 2, 3, 4, 5)
@@ -358,11 +398,21 @@ def test_wrong_dtype_is_named(cell, bad):
 
 def test_word_embedding_forward_published_values():
     """The course's cell: rows of the table in the order of the words."""
-    out, _ = layers.word_embedding_forward(np.array([[0, 3, 1, 2], [2, 1, 0, 3]]), np.linspace(0, 1, 15).reshape(5, 3))
+    out, _ = layers.word_embedding_forward(
+        np.array([[0, 3, 1, 2], [2, 1, 0, 3]]), np.linspace(0, 1, 15).reshape(5, 3)
+    )
     expected = [
-        [[0, 0.07142857, 0.14285714], [0.64285714, 0.71428571, 0.78571429], [0.21428571, 0.28571429, 0.35714286]]
+        [
+            [0, 0.07142857, 0.14285714],
+            [0.64285714, 0.71428571, 0.78571429],
+            [0.21428571, 0.28571429, 0.35714286],
+        ]
         + [[0.42857143, 0.5, 0.57142857]],
-        [[0.42857143, 0.5, 0.57142857], [0.21428571, 0.28571429, 0.35714286], [0, 0.07142857, 0.14285714]]
+        [
+            [0.42857143, 0.5, 0.57142857],
+            [0.21428571, 0.28571429, 0.35714286],
+            [0, 0.07142857, 0.14285714],
+        ]
         + [[0.64285714, 0.71428571, 0.78571429]],
     ]
     assert rel_error(np.array(expected), out) < 1e-7
@@ -378,7 +428,9 @@ def test_word_embedding_agrees_with_torch(N, T, V, D):
     expected.backward(torch.tensor(dout))
     out, cache = layers.word_embedding_forward(x, W)
     np.testing.assert_array_equal(out, expected.detach().numpy())
-    np.testing.assert_allclose(layers.word_embedding_backward(dout, cache), tW.grad.numpy(), atol=1e-12, strict=True)
+    np.testing.assert_allclose(
+        layers.word_embedding_backward(dout, cache), tW.grad.numpy(), atol=1e-12, strict=True
+    )
 
 
 def test_word_embedding_keeps_float32():
@@ -391,7 +443,10 @@ def test_word_embedding_keeps_float32():
 @pytest.mark.parametrize(
     "x, message",
     [
-        (np.array([[0, 5]]), r"x\[0, 1\] = 5 is outside the vocabulary of 5 words: expected an index from 0 to 4"),
+        (
+            np.array([[0, 5]]),
+            r"x\[0, 1\] = 5 is outside the vocabulary of 5 words: expected an index from 0 to 4",
+        ),
         (np.array([[0, 1], [-1, 2]]), r"x\[1, 0\] = -1 is outside"),
         (np.array([[0.0]]), "x must be a NumPy array of integers, got an array of float64"),
         ([[0]], "x must be a NumPy array of integers, got list"),
@@ -404,8 +459,14 @@ def test_word_embedding_refuses_bad_words(x, message):
 
 
 def test_sigmoid():
-    """The logistic function: float64 PyTorch's values, symmetric, without overflow, in the input's dtype."""
+    """The logistic function: float64 PyTorch's values, symmetric, without overflow, in the input's
+    dtype.
+    """
     x = np.linspace(-30, 30, 61)
-    np.testing.assert_allclose(layers.sigmoid(x), torch.sigmoid(torch.tensor(x)).numpy(), atol=1e-15)
-    np.testing.assert_array_equal(layers.sigmoid(np.array([-1e4, 0, 1e4], np.float32)), np.float32([0, 0.5, 1]))
+    np.testing.assert_allclose(
+        layers.sigmoid(x), torch.sigmoid(torch.tensor(x)).numpy(), atol=1e-15
+    )
+    np.testing.assert_array_equal(
+        layers.sigmoid(np.array([-1e4, 0, 1e4], np.float32)), np.float32([0, 0.5, 1])
+    )
     assert layers.sigmoid(x.astype(np.float32)).dtype == np.float32

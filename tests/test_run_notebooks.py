@@ -23,7 +23,9 @@ def notebook(tmp_path):
 
 
 def test_outputs_and_page(notebook, tmp_path):
-    """The copy holds the outputs in order, progress lines collapsed, and the page shows formulas without a network."""
+    """The copy holds the outputs in order, progress lines collapsed, and the page shows formulas
+    without a network.
+    """
     path = notebook(
         new_markdown_cell("The state $h_t$:\n\n$$a_t = x_t W_x$$"),
         new_code_cell("print('one\\rtwo')"),
@@ -34,8 +36,14 @@ def test_outputs_and_page(notebook, tmp_path):
     assert (first.execution_count, second.execution_count) == (1, 2)
     assert first.outputs[0].text == "two\n" and second.outputs[0].data["text/plain"] == "42"
     page = (tmp_path / "out" / "small one.html").read_text(encoding="utf-8")
-    assert page.count("<math") == 2 and "<msub><mi>h</mi><mi>t</mi></msub>" in page and "$h_t$" not in page
-    assert "$h_t$" in (tmp_path / "out" / path.name).read_text(encoding="utf-8")  # the notebook keeps its LaTeX
+    assert (
+        page.count("<math") == 2
+        and "<msub><mi>h</mi><mi>t</mi></msub>" in page
+        and "$h_t$" not in page
+    )
+    assert "$h_t$" in (tmp_path / "out" / path.name).read_text(
+        encoding="utf-8"
+    )  # the notebook keeps its LaTeX
 
 
 def test_failing_cell_ends_the_run(notebook, tmp_path, monkeypatch):
@@ -46,17 +54,30 @@ def test_failing_cell_ends_the_run(notebook, tmp_path, monkeypatch):
     path = notebook(new_code_cell("1 + 1"), new_code_cell("1 / 0"))
     with pytest.raises(SystemExit, match="ZeroDivisionError"):
         run_notebooks.main([str(path), "--out", str(tmp_path / "out")])
-    assert nbformat.read(tmp_path / "out" / path.name, as_version=4).cells[0].outputs[0].data["text/plain"] == "2"
+    assert (
+        nbformat.read(tmp_path / "out" / path.name, as_version=4)
+        .cells[0]
+        .outputs[0]
+        .data["text/plain"]
+        == "2"
+    )
 
 
 def test_data_set_is_found_first(notebook, tmp_path, monkeypatch):
-    """Notebooks run on the data set that load_coco_data finds; where none can be had, the run ends in one sentence."""
+    """Notebooks run on the data set that load_coco_data finds; where none can be had, the run ends
+    in one sentence.
+    """
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     monkeypatch.delenv("DEEPLEARNING_CAPTIONS", raising=False)
     (tmp_path / "coco_captioning").mkdir()
     path = notebook(new_code_cell("import os; os.environ['DEEPLEARNING_CAPTIONS']"))
     run_notebooks.main([str(path), "--out", str(tmp_path / "out")])
-    text = nbformat.read(tmp_path / "out" / path.name, as_version=4).cells[0].outputs[0].data["text/plain"]
+    text = (
+        nbformat.read(tmp_path / "out" / path.name, as_version=4)
+        .cells[0]
+        .outputs[0]
+        .data["text/plain"]
+    )
     assert text == repr(str(tmp_path / "coco_captioning"))
 
     monkeypatch.setenv("DEEPLEARNING_CAPTIONS", "no_such_set")
@@ -68,5 +89,8 @@ def test_data_set_is_found_first(notebook, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_on_real_data(shared_data, tmp_path, name):
     """Every cell of every notebook also runs on real photos, captions and weights."""
-    environment = os.environ | {"DEEPLEARNING_DATA": str(shared_data), "DEEPLEARNING_CAPTIONS": "flickr8k_captioning"}
+    environment = os.environ | {
+        "DEEPLEARNING_DATA": str(shared_data),
+        "DEEPLEARNING_CAPTIONS": "flickr8k_captioning",
+    }
     run_notebooks.run_notebook(run_notebooks.ROOT / name, tmp_path, environment)

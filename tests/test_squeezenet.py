@@ -1,4 +1,6 @@
-"""SqueezeNet's weights: saved and loaded without loss but float16's, refused when anything about them is wrong."""
+"""SqueezeNet's weights: saved and loaded without loss but float16's, refused when anything about
+them is wrong.
+"""
 
 import copy
 import hashlib
@@ -12,10 +14,20 @@ import torch
 from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
 
 from deeplearning.classifiers import squeezenet
-from deeplearning.classifiers.squeezenet import extract_features, frozen, load_squeezenet, save_squeezenet
+from deeplearning.classifiers.squeezenet import (
+    extract_features,
+    frozen,
+    load_squeezenet,
+    save_squeezenet,
+)
 from deeplearning.data_utils import read_npz
 
-SETTINGS = {"class_names": ["cat", "Äpfel", "dog"], "mean": (0.5, 0.4, 0.3), "std": (0.25, 0.5, 1.0), "image_size": 32}
+SETTINGS = {
+    "class_names": ["cat", "Äpfel", "dog"],
+    "mean": (0.5, 0.4, 0.3),
+    "std": (0.25, 0.5, 1.0),
+    "image_size": 32,
+}
 IMAGENET = SqueezeNet1_1_Weights.IMAGENET1K_V1
 
 
@@ -65,7 +77,9 @@ def no_files(tmp_path, monkeypatch):
 def rewrite(path, settings=None, **arrays):
     """Replace settings and arrays in a file of weights; None takes one away."""
     old_settings, old_arrays = read_npz(path)
-    settings = {key: value for key, value in (old_settings | (settings or {})).items() if value is not None}
+    settings = {
+        key: value for key, value in (old_settings | (settings or {})).items() if value is not None
+    }
     arrays = {name: value for name, value in (old_arrays | arrays).items() if value is not None}
     np.savez(path, **arrays | {"settings": np.array(json.dumps(settings))})
 
@@ -86,34 +100,50 @@ def assert_same(loaded, state):
 
 
 def test_round_trip(network, saved):
-    """A loaded network is the saved one rounded to float16, frozen, in evaluation mode, with its settings."""
+    """A loaded network is the saved one rounded to float16, frozen, in evaluation mode, with its
+    settings.
+    """
     loaded = load_squeezenet(saved)
-    assert {name: getattr(loaded, name) for name in SETTINGS} == SETTINGS and loaded.weights == str(saved)
+    assert {name: getattr(loaded, name) for name in SETTINGS} == SETTINGS and loaded.weights == str(
+        saved
+    )
     assert not loaded.training and not any(module.training for module in loaded.modules())
     assert not any(parameter.requires_grad for parameter in loaded.parameters())
     assert_same(loaded, half(network.state_dict()))
 
 
 def test_scores_are_torchvisions(network, saved):
-    """Scores are those of torchvision's own network with the rounded parameters, in evaluation mode."""
+    """Scores are those of torchvision's own network with the rounded parameters, in evaluation
+    mode.
+    """
     network.load_state_dict(half(network.state_dict()))
-    x = torch.from_numpy(np.random.default_rng(0).standard_normal((2, 3, 40, 40)).astype(np.float32))
+    x = torch.from_numpy(
+        np.random.default_rng(0).standard_normal((2, 3, 40, 40)).astype(np.float32)
+    )
     loaded = load_squeezenet(str(saved))
     scores = loaded(x.to(next(loaded.parameters()).device)).cpu()
     torch.testing.assert_close(scores, network.eval()(x), rtol=1e-5, atol=1e-6)
 
 
 def test_gradients_reach_the_picture(saved):
-    """A frozen network still gives the gradient of a score with respect to the picture, and none to parameters."""
+    """A frozen network still gives the gradient of a score with respect to the picture, and none to
+    parameters.
+    """
     loaded = load_squeezenet(saved)
-    x = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(0)).to(next(loaded.parameters()).device)
+    x = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(0)).to(
+        next(loaded.parameters()).device
+    )
     x.requires_grad_()
     loaded(x)[0, 1].backward()
-    assert x.grad.abs().sum() > 0 and all(parameter.grad is None for parameter in loaded.parameters())
+    assert x.grad.abs().sum() > 0 and all(
+        parameter.grad is None for parameter in loaded.parameters()
+    )
 
 
 def test_rounding(network, saved):
-    """Saving keeps each parameter to half a float16 step: a relative 2^-11, or 2^-25 for the smallest."""
+    """Saving keeps each parameter to half a float16 step: a relative 2^-11, or 2^-25 for the
+    smallest.
+    """
     loaded = load_squeezenet(saved).state_dict()
     for name, value in network.state_dict().items():
         error = (loaded[name].cpu() - value).abs()
@@ -144,11 +174,20 @@ def test_loading_leaves_torchs_generator(saved):
 
 def test_settings_of_other_types(network, tmp_path):
     """Arrays and NumPy numbers are taken as settings, and come back in plain Python types."""
-    given = [np.array(SETTINGS["class_names"]), np.array(SETTINGS["mean"]), list(SETTINGS["std"]), np.int64(32)]
+    given = [
+        np.array(SETTINGS["class_names"]),
+        np.array(SETTINGS["mean"]),
+        list(SETTINGS["std"]),
+        np.int64(32),
+    ]
     save_squeezenet(tmp_path / "x.npz", network, *given)
     loaded = load_squeezenet(tmp_path / "x.npz")
     assert {name: getattr(loaded, name) for name in SETTINGS} == SETTINGS
-    assert type(loaded.class_names[0]) is str and type(loaded.mean[0]) is float and type(loaded.image_size) is int
+    assert (
+        type(loaded.class_names[0]) is str
+        and type(loaded.mean[0]) is float
+        and type(loaded.image_size) is int
+    )
 
 
 # The weights that come with the project
@@ -159,13 +198,19 @@ def test_shipped_file():
     assert hashlib.sha256(squeezenet.TOYTOWN.read_bytes()).hexdigest() == squeezenet.TOYTOWN_SHA256
     loaded = load_squeezenet("toytown")
     assert loaded.weights == "toytown" and loaded.image_size == 128
-    assert len(loaded.class_names) == loaded.classifier[1].out_channels == len(set(loaded.class_names))
+    assert (
+        len(loaded.class_names) == loaded.classifier[1].out_channels == len(set(loaded.class_names))
+    )
 
 
 def test_shipped_file_is_checked(saved, monkeypatch):
-    """The project's file loads while its hash is the module's; one changed byte, or no file, is one clear error."""
+    """The project's file loads while its hash is the module's; one changed byte, or no file, is one
+    clear error.
+    """
     monkeypatch.setattr(squeezenet, "TOYTOWN", saved)
-    monkeypatch.setattr(squeezenet, "TOYTOWN_SHA256", hashlib.sha256(saved.read_bytes()).hexdigest())
+    monkeypatch.setattr(
+        squeezenet, "TOYTOWN_SHA256", hashlib.sha256(saved.read_bytes()).hexdigest()
+    )
     assert load_squeezenet("toytown").weights == "toytown"
     changed = bytearray(saved.read_bytes())
     changed[len(changed) // 2] ^= 1
@@ -181,12 +226,20 @@ def test_shipped_file_is_checked(saved, monkeypatch):
 
 
 def test_imagenet_from_the_data_folder(no_files):
-    """The file in the data folder goes before a download; names, mean, std and size are torchvision's."""
+    """The file in the data folder goes before a download; names, mean, std and size are
+    torchvision's.
+    """
     state = squeezenet1_1().state_dict()
-    np.savez(no_files / "squeezenet1_1.npz", **{name: value.numpy() for name, value in state.items()})
+    np.savez(
+        no_files / "squeezenet1_1.npz", **{name: value.numpy() for name, value in state.items()}
+    )
     loaded = load_squeezenet("imagenet")
     assert loaded.class_names == IMAGENET.meta["categories"] and loaded.weights == "imagenet"
-    assert (loaded.mean, loaded.std, loaded.image_size) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 224)
+    assert (loaded.mean, loaded.std, loaded.image_size) == (
+        (0.485, 0.456, 0.406),
+        (0.229, 0.224, 0.225),
+        224,
+    )
     assert_same(loaded, state)
 
 
@@ -200,7 +253,9 @@ def test_imagenet_from_torchs_cache(no_files):
 
 
 def test_imagenet_offline(no_files):
-    """A failing download is one sentence: what failed, which file helps and where to put it; nothing is left behind."""
+    """A failing download is one sentence: what failed, which file helps and where to put it;
+    nothing is left behind.
+    """
     with pytest.raises(OSError, match="no route to host.*squeezenet1_1.npz") as raised:
         load_squeezenet("imagenet")
     assert str(no_files) in str(raised.value) and "\n" not in str(raised.value)
@@ -209,7 +264,9 @@ def test_imagenet_offline(no_files):
 
 @pytest.mark.parametrize("damaged", [b"", b"<html>404 not found</html>", b"PK\x03\x04 cut off"])
 def test_imagenet_file_damaged(no_files, damaged):
-    """A damaged file in the data folder is reported by its name, and nothing is downloaded in its stead."""
+    """A damaged file in the data folder is reported by its name, and nothing is downloaded in its
+    stead.
+    """
     (no_files / "squeezenet1_1.npz").write_bytes(damaged)
     with pytest.raises(ValueError, match="squeezenet1_1.npz is damaged"):
         load_squeezenet("imagenet")
@@ -225,14 +282,20 @@ def test_imagenet_file_with_pickles(no_files):
 def test_imagenet_file_of_another_network(no_files):
     """Arrays of another network under that name are refused by the first one that does not fit."""
     np.savez(no_files / "squeezenet1_1.npz", fc=np.zeros(3))
-    with pytest.raises(ValueError, match=r"squeezenet1_1.npz: features.0.weight .*\(64, 3, 3, 3\), got none"):
+    with pytest.raises(
+        ValueError, match=r"squeezenet1_1.npz: features.0.weight .*\(64, 3, 3, 3\), got none"
+    ):
         load_squeezenet("imagenet")
 
 
 def test_weights_by_default(no_files, capsys):
-    """By default the network is that of the pictures at hand, and one line says which it is and why."""
+    """By default the network is that of the pictures at hand, and one line says which it is and
+    why.
+    """
     for world in ("toytown", "imagenet"):
-        assert load_squeezenet().weights == world and re.fullmatch(f".* {world}: .+\n", capsys.readouterr().out)
+        assert load_squeezenet().weights == world and re.fullmatch(
+            f".* {world}: .+\n", capsys.readouterr().out
+        )
         (no_files / "imagenet_val_25.npz").touch()
         np.savez(no_files / "squeezenet1_1.npz", **squeezenet1_1().state_dict())
 
@@ -249,22 +312,36 @@ def test_real_imagenet_weights(shared_data):
 
 
 def test_extract_features(network):
-    """Entry i is what layers 0 to i make of pictures, though rectifiers write over what comes before."""
+    """Entry i is what layers 0 to i make of pictures, though rectifiers write over what comes
+    before.
+    """
     x = torch.rand(2, 3, 33, 40, generator=torch.Generator().manual_seed(0))
     expected = [network.features[: i + 1](x) for i in range(13)]
     for last, count in ((None, 13), (12, 13), (0, 1), (7, 8)):
-        torch.testing.assert_close(extract_features(x, network.features, last), expected[:count], rtol=0, atol=0)
+        torch.testing.assert_close(
+            extract_features(x, network.features, last), expected[:count], rtol=0, atol=0
+        )
 
 
 def test_frozen(network):
-    """Inside, no part trains; after an error, too, each is in the mode, and needs a gradient or not, as before."""
+    """Inside, no part trains; after an error, too, each is in the mode, and needs a gradient or
+    not, as before.
+    """
     network.train().classifier.eval().requires_grad_(False)
     parts, parameters = list(network.modules()), list(network.parameters())
-    before = [part.training for part in parts], [parameter.requires_grad for parameter in parameters]
+    before = (
+        [part.training for part in parts],
+        [parameter.requires_grad for parameter in parameters],
+    )
     with pytest.raises(KeyError), frozen(network):
-        assert not any(part.training for part in parts) and not any(p.requires_grad for p in parameters)
+        assert not any(part.training for part in parts) and not any(
+            p.requires_grad for p in parameters
+        )
         raise KeyError
-    assert before == ([part.training for part in parts], [parameter.requires_grad for parameter in parameters])
+    assert before == (
+        [part.training for part in parts],
+        [parameter.requires_grad for parameter in parameters],
+    )
 
 
 # Bad input
@@ -273,7 +350,10 @@ def test_frozen(network):
 def test_missing_file(tmp_path):
     """A path without a file, a misspelt name included, is reported with what could be named."""
     for weights in (tmp_path / "none.npz", "imagnet", tmp_path):
-        with pytest.raises(FileNotFoundError, match=f"{re.escape(str(weights))}.*toytown.*imagenet.*save_squeezenet"):
+        with pytest.raises(
+            FileNotFoundError,
+            match=f"{re.escape(str(weights))}.*toytown.*imagenet.*save_squeezenet",
+        ):
             load_squeezenet(weights)
 
 
@@ -294,15 +374,25 @@ def test_pickles_are_refused(saved):
 
 WRONG_ARRAYS = {
     "missing": ("features.3.squeeze.bias", None, r"\(16,\), got none"),
-    "shape": ("features.0.weight", np.zeros((64, 3, 7, 7), np.float16), r"\(64, 3, 3, 3\), got float16 .*64, 3, 7, 7"),
+    "shape": (
+        "features.0.weight",
+        np.zeros((64, 3, 7, 7), np.float16),
+        r"\(64, 3, 3, 3\), got float16 .*64, 3, 7, 7",
+    ),
     "integers": ("features.0.bias", np.zeros(64, np.int64), r"\(64,\), got int64"),
-    "classes": ("classifier.1.bias", np.zeros(4, np.float16), r"3 class names .*\(3,\), got .*\(4,\)"),
+    "classes": (
+        "classifier.1.bias",
+        np.zeros(4, np.float16),
+        r"3 class names .*\(3,\), got .*\(4,\)",
+    ),
 }
 
 
 @pytest.mark.parametrize("name, array, fact", WRONG_ARRAYS.values(), ids=WRONG_ARRAYS)
 def test_wrong_arrays(saved, name, array, fact):
-    """Arrays missing, of another shape or of integers: one sentence with file, array, shape expected and received."""
+    """Arrays missing, of another shape or of integers: one sentence with file, array, shape
+    expected and received.
+    """
     rewrite(saved, **{name: array})
     with pytest.raises(ValueError, match=f"saved.npz: {name} .*{fact}") as raised:
         load_squeezenet(saved)
@@ -323,14 +413,17 @@ WRONG_SETTINGS = {
 
 @pytest.mark.parametrize("settings, fact", WRONG_SETTINGS.values(), ids=WRONG_SETTINGS)
 def test_wrong_settings(saved, settings, fact):
-    """Settings missing, unknown, out of range or of another count than the classifier's are refused by the file."""
+    """Settings missing, unknown, out of range or of another count than the classifier's are refused
+    by the file.
+    """
     rewrite(saved, settings)
     with pytest.raises(ValueError, match=fact):
         load_squeezenet(saved)
 
 
 @pytest.mark.parametrize(
-    "settings", [{"class_names": ["cat", "dog"]}, {"mean": (0.5,)}, {"std": (1, 1, -1)}, {"image_size": 0}]
+    "settings",
+    [{"class_names": ["cat", "dog"]}, {"mean": (0.5,)}, {"std": (1, 1, -1)}, {"image_size": 0}],
 )
 def test_nothing_wrong_is_saved(network, tmp_path, settings):
     """What would not load is refused before anything is written."""
@@ -341,7 +434,9 @@ def test_nothing_wrong_is_saved(network, tmp_path, settings):
 
 @pytest.mark.parametrize("value", [1e5, -7e4, np.nan, np.inf])
 def test_parameters_that_float16_cannot_hold(network, tmp_path, value):
-    """Parameters beyond float16's range are refused by their name, and an older file stays as it was."""
+    """Parameters beyond float16's range are refused by their name, and an older file stays as it
+    was.
+    """
     (tmp_path / "x.npz").write_bytes(b"older")
     with torch.no_grad():
         network.features[3].squeeze.bias[2] = value

@@ -1,4 +1,6 @@
-"""Style transfer: its losses against loops, finite differences and published values; its pictures by what they keep."""
+"""Style transfer: its losses against loops, finite differences and published values; its pictures
+by what they keep.
+"""
 
 import re
 
@@ -13,7 +15,9 @@ from deeplearning.classifiers.squeezenet import extract_features, load_squeezene
 from deeplearning.image_utils import deprocess, preprocess
 from tests.networks import condition
 
-shapes = pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 3, 1, 5), (1, 3, 4, 1), (1, 2, 5, 3), (2, 3, 4, 6)])
+shapes = pytest.mark.parametrize(
+    "shape", [(1, 1, 1, 1), (1, 3, 1, 5), (1, 3, 4, 1), (1, 2, 5, 3), (2, 3, 4, 6)]
+)
 dtypes = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 optimizers = pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 
@@ -23,7 +27,9 @@ def numbers(*shape, seed=0, dtype=torch.float64):
 
 
 def network():
-    """A few layers with rectifiers in place, some in training, and some parameters that need a gradient."""
+    """A few layers with rectifiers in place, some in training, and some parameters that need a
+    gradient.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(0)
         cnn = nn.Sequential(
@@ -76,7 +82,9 @@ def gram_by_loops(F, normalize):
 @shapes
 @dtypes
 def test_content_loss(shape, dtype):
-    """The content loss is the weight times the sum of all squared differences, and 0 for equal maps."""
+    """The content loss is the weight times the sum of all squared differences, and 0 for equal
+    maps.
+    """
     F, P = numbers(*shape, dtype=dtype), numbers(*shape, seed=1, dtype=dtype)
     loss = st.content_loss(0.3, F, P)
     assert loss.shape == () and loss.dtype == dtype
@@ -88,33 +96,58 @@ def test_content_loss(shape, dtype):
 @dtypes
 @pytest.mark.parametrize("normalize", [None, True, False])
 def test_gram_matrix(shape, dtype, normalize):
-    """Entry i, j sums the products of channels i and j over all places, by default divided by C * H * W."""
+    """Entry i, j sums the products of channels i and j over all places, by default divided by C * H
+    * W.
+    """
     F = numbers(*shape, dtype=dtype)
     G = st.gram_matrix(F) if normalize is None else st.gram_matrix(F, normalize)
     assert G.dtype == dtype
-    np.testing.assert_allclose(G, gram_by_loops(F.double().numpy(), normalize is not False), atol=2e-5, rtol=1e-5)
-    torch.testing.assert_close(st.gram_matrix(F.to(memory_format=torch.channels_last)), st.gram_matrix(F))
+    np.testing.assert_allclose(
+        G, gram_by_loops(F.double().numpy(), normalize is not False), atol=2e-5, rtol=1e-5
+    )
+    torch.testing.assert_close(
+        st.gram_matrix(F.to(memory_format=torch.channels_last)), st.gram_matrix(F)
+    )
 
 
 @dtypes
-@pytest.mark.parametrize("layers, weights", [([0], [2.0]), ([3, 1], [0.5, 100]), ([1, 1, 2], [1, 2, 0]), ([], [])])
+@pytest.mark.parametrize(
+    "layers, weights", [([0], [2.0]), ([3, 1], [0.5, 100]), ([1, 1, 2], [1, 2, 0]), ([], [])]
+)
 def test_style_loss(dtype, layers, weights):
-    """Each layer's squared differences of Gram matrices, times its weight, add up; layers come in any order."""
-    feats = [numbers(1, C, H, W, seed=C, dtype=dtype) for C, H, W in ((3, 4, 5), (2, 1, 7), (5, 2, 2), (1, 3, 1))]
-    targets = [numbers(1, feats[layer].shape[1], feats[layer].shape[1], seed=9, dtype=dtype) for layer in layers]
+    """Each layer's squared differences of Gram matrices, times its weight, add up; layers come in
+    any order.
+    """
+    feats = [
+        numbers(1, C, H, W, seed=C, dtype=dtype)
+        for C, H, W in ((3, 4, 5), (2, 1, 7), (5, 2, 2), (1, 3, 1))
+    ]
+    targets = [
+        numbers(1, feats[layer].shape[1], feats[layer].shape[1], seed=9, dtype=dtype)
+        for layer in layers
+    ]
     expected = sum(
         weight * ((gram_by_loops(feats[layer].double().numpy(), True) - target.numpy()) ** 2).sum()
         for layer, target, weight in zip(layers, targets, weights, strict=True)
     )
     loss = st.style_loss(feats, layers, targets, weights)
-    assert loss.shape == () and loss.dtype == dtype and loss.item() == pytest.approx(expected, rel=1e-5)
-    assert st.style_loss(feats, layers, [st.gram_matrix(feats[layer]) for layer in layers], weights) == 0
+    assert (
+        loss.shape == ()
+        and loss.dtype == dtype
+        and loss.item() == pytest.approx(expected, rel=1e-5)
+    )
+    assert (
+        st.style_loss(feats, layers, [st.gram_matrix(feats[layer]) for layer in layers], weights)
+        == 0
+    )
 
 
 @shapes
 @dtypes
 def test_tv_loss(shape, dtype):
-    """Total variation is the weight times the sum of squared differences to the pixels below and to the right."""
+    """Total variation is the weight times the sum of squared differences to the pixels below and to
+    the right.
+    """
     img, expected = numbers(*shape, dtype=dtype), 0
     N, C, H, W = shape
     for n, c, h, w in np.ndindex(shape):
@@ -123,11 +156,17 @@ def test_tv_loss(shape, dtype):
         if w + 1 < W:
             expected += (img[n, c, h, w + 1] - img[n, c, h, w]).item() ** 2
     loss = st.tv_loss(img, 0.2)
-    assert loss.shape == () and loss.dtype == dtype and loss.item() == pytest.approx(0.2 * expected, rel=1e-5)
+    assert (
+        loss.shape == ()
+        and loss.dtype == dtype
+        and loss.item() == pytest.approx(0.2 * expected, rel=1e-5)
+    )
 
 
 def test_tv_loss_example():
-    """A single bright pixel differs from its four neighbours, or from two in a corner; an even picture has no loss."""
+    """A single bright pixel differs from its four neighbours, or from two in a corner; an even
+    picture has no loss.
+    """
     img = torch.zeros(1, 3, 5, 5)
     assert st.tv_loss(img + 7, 2.0) == 0
     img[0, 1, 2, 2], img[0, 0, 0, 4] = 3, 1
@@ -146,11 +185,18 @@ def test_gradients(shape):
         lambda F: st.tv_loss(F, 0.2),
     ):
         assert torch.autograd.gradcheck(loss, F)
-    assert torch.equal(F, copies[0]) and torch.equal(P, copies[1]) and F.grad is None and not P.requires_grad
+    assert (
+        torch.equal(F, copies[0])
+        and torch.equal(P, copies[1])
+        and F.grad is None
+        and not P.requires_grad
+    )
 
 
 def test_losses_that_do_not_fit():
-    """Maps of another rank, of other layers, and lists of other lengths are refused and never broadcast."""
+    """Maps of another rank, of other layers, and lists of other lengths are refused and never
+    broadcast.
+    """
     F = numbers(1, 3, 4, 5)
     for other in (F[0], F[0, 0], F[None]):
         with pytest.raises(ValueError, match=re.escape(f"(N, C, H, W), got {tuple(other.shape)}")):
@@ -160,19 +206,32 @@ def test_losses_that_do_not_fit():
             st.content_loss(1.0, F, other)
     with pytest.raises(ValueError, match=r"layer 0 .*\(1, 3, 3\).*\(1, 1, 1\)"):
         st.style_loss([F], [0], [torch.zeros(1, 1, 1)], [1.0])
-    for layers, targets, weights in (([0], [], [1]), ([0], [st.gram_matrix(F)], []), ([], [], [1]), ([0], [], [])):
-        with pytest.raises(ValueError, match=f"{len(layers)} layers, {len(targets)} targets and {len(weights)} w"):
+    for layers, targets, weights in (
+        ([0], [], [1]),
+        ([0], [st.gram_matrix(F)], []),
+        ([], [], [1]),
+        ([0], [], []),
+    ):
+        with pytest.raises(
+            ValueError, match=f"{len(layers)} layers, {len(targets)} targets and {len(weights)} w"
+        ):
             st.style_loss([F], layers, targets, weights)
 
 
 @pytest.mark.parametrize("kind", [str, None, "PIL"])
 def test_features_from_img(tmp_path, kind):
-    """A file, by str or Path, or a PIL image becomes the features of its pixels at that size, without a graph."""
+    """A file, by str or Path, or a PIL image becomes the features of its pixels at that size,
+    without a graph.
+    """
     cnn, image = network().eval(), picture(31, 20)
     image.save(tmp_path / "picture.png")
     source = image if kind == "PIL" else (kind or type(tmp_path))(tmp_path / "picture.png")
     feats, img = st.features_from_img(source, 16, cnn)
-    assert img.shape == (1, 3, 16, 24) and torch.equal(img, preprocess(image, 16)) and not img.requires_grad
+    assert (
+        img.shape == (1, 3, 16, 24)
+        and torch.equal(img, preprocess(image, 16))
+        and not img.requires_grad
+    )
     assert len(feats) == len(cnn) and not any(feat.requires_grad for feat in feats)
     for found, expected in zip(feats, extract_features(img, cnn), strict=True):
         assert torch.equal(found, expected)
@@ -190,7 +249,9 @@ def style_of(img, style=STYLE):
     """How far a picture's style is from another's."""
     cnn = network().eval().requires_grad_(False)
     targets = [st.gram_matrix(feat) for feat in extract_features(preprocess(style, 18), cnn)]
-    return st.style_loss(extract_features(img, cnn), [1, 5], [targets[1], targets[5]], [3.0, 1.0]).item()
+    return st.style_loss(
+        extract_features(img, cnn), [1, 5], [targets[1], targets[5]], [3.0, 1.0]
+    ).item()
 
 
 @both
@@ -206,7 +267,9 @@ def test_style_comes_closer(paint, optimizer, seed):
 
 @optimizers
 def test_content_is_kept(optimizer):
-    """A heavy content weight brings noise closer to the content; without any weight the content has no influence."""
+    """A heavy content weight brings noise closer to the content; without any weight the content has
+    no influence.
+    """
     options = {"init_random": True, "optimizer": optimizer, "num_iterations": 50}
     _, seen = watched(transfer, content_weight=1e3, content_layer=0, **options)
     first, last = ((img - preprocess(CONTENT, 16)).abs().mean() for img in (seen[0], seen[-1]))
@@ -223,12 +286,18 @@ def test_even_pictures():
 
 
 def test_start():
-    """Painting starts from the content, or from noise of a seed, by default 0's; no step at all gives that back."""
+    """Painting starts from the content, or from noise of a seed, by default 0's; no step at all
+    gives that back.
+    """
     image, seen = watched(transfer, num_iterations=1)
-    assert torch.equal(seen[0], preprocess(CONTENT, 16)) and transfer(num_iterations=0) == deprocess(seen[0])
+    assert torch.equal(seen[0], preprocess(CONTENT, 16)) and transfer(
+        num_iterations=0
+    ) == deprocess(seen[0])
     for paint, options in ((transfer, {"init_random": True}), (texture, {})):
         seeds = [{}, *({"generator": torch.Generator().manual_seed(seed)} for seed in (0, 1))]
-        default, zero, one = (watched(paint, num_iterations=1, **options, **seed)[1][0] for seed in seeds)
+        default, zero, one = (
+            watched(paint, num_iterations=1, **options, **seed)[1][0] for seed in seeds
+        )
         assert torch.equal(default, zero) and not torch.equal(zero, one)
 
 
@@ -236,48 +305,82 @@ def test_adams_steps():
     """Pixels stay within LIMIT of zero while the steps are long; those of the last tenth are short."""
     _, seen = watched(transfer, num_iterations=40, content_weight=10)
     moved = [(after - before).abs().max() for before, after in zip(seen, seen[1:], strict=False)]
-    assert len(seen) == 40 and max(img.abs().max() for img in seen[1:37]) <= st.LIMIT and min(moved[:3]) > 0.5
+    assert (
+        len(seen) == 40
+        and max(img.abs().max() for img in seen[1:37]) <= st.LIMIT
+        and min(moved[:3]) > 0.5
+    )
     assert max(moved[36:]) < 0.32  # Adam's rate of 0.1, times at most (1 - 0.9) / (1 - 0.999)**0.5
 
 
 @pytest.mark.parametrize("size", [(30, 20), (20, 31), (16, 16)])
 def test_sizes_and_files(tmp_path, size):
-    """The picture has the content's size, a texture is a square; files by str or Path and PIL images give the same."""
+    """The picture has the content's size, a texture is a square; files by str or Path and PIL
+    images give the same.
+    """
     content, paths = picture(*size), (tmp_path / "content.png", tmp_path / "style.png")
     for image, path in zip((content, STYLE), paths, strict=True):
         image.save(path)
     painted = transfer(content, num_iterations=3)
     assert painted.size == preprocess(content, 16).shape[:1:-1] and painted.mode == "RGB"
-    assert painted == transfer(*paths, num_iterations=3) == transfer(*map(str, paths), num_iterations=3)
-    assert texture(num_iterations=3) == texture(paths[1], num_iterations=3) and texture(image_size=9).size == (9, 9)
+    assert (
+        painted
+        == transfer(*paths, num_iterations=3)
+        == transfer(*map(str, paths), num_iterations=3)
+    )
+    assert texture(num_iterations=3) == texture(paths[1], num_iterations=3) and texture(
+        image_size=9
+    ).size == (9, 9)
 
 
 def test_keep_colors():
-    """With keep_colors, the chroma is the content's to a few grey levels, and the brightness that of the painting."""
-    painted, kept = (transfer(keep_colors=keep_colors, content_weight=10) for keep_colors in (False, True))
+    """With keep_colors, the chroma is the content's to a few grey levels, and the brightness that
+    of the painting.
+    """
+    painted, kept = (
+        transfer(keep_colors=keep_colors, content_weight=10) for keep_colors in (False, True)
+    )
     colours = np.asarray(kept)
-    inside = (colours.min(axis=2) > 0) & (colours.max(axis=2) < 255)  # elsewhere no colour has that chroma
+    inside = (colours.min(axis=2) > 0) & (
+        colours.max(axis=2) < 255
+    )  # elsewhere no colour has that chroma
     images = (painted, kept, deprocess(preprocess(CONTENT, 16), should_rescale=False))
-    painted, kept, content = (np.asarray(image.convert("YCbCr")).astype(int)[inside] for image in images)
+    painted, kept, content = (
+        np.asarray(image.convert("YCbCr")).astype(int)[inside] for image in images
+    )
     assert inside.mean() > 0.4 and np.abs(kept - content)[:, 1:].max() <= 3
     assert np.abs(kept - painted)[:, 0].max() <= 3 and np.abs(painted - content)[:, 1:].mean() > 6
 
 
 @both
-@pytest.mark.parametrize("iterations, every, steps", [(1, 100, [1]), (6, 2, [1, 3, 5, 6]), (7, 3, [1, 4, 7])])
+@pytest.mark.parametrize(
+    "iterations, every, steps", [(1, 100, [1]), (6, 2, [1, 3, 5, 6]), (7, 3, [1, 4, 7])]
+)
 def test_callback(paint, iterations, every, steps):
-    """A PIL image and a title are shown after every show_every-th step from the first, and the last, the result."""
+    """A PIL image and a title are shown after every show_every-th step from the first, and the
+    last, the result.
+    """
     shown = []
-    image = paint(num_iterations=iterations, show_every=every, callback=lambda *now: shown.append(now))
-    assert [title.partition(":")[0] for _, title in shown] == [f"step {step} of {iterations}" for step in steps]
+    image = paint(
+        num_iterations=iterations, show_every=every, callback=lambda *now: shown.append(now)
+    )
+    assert [title.partition(":")[0] for _, title in shown] == [
+        f"step {step} of {iterations}" for step in steps
+    ]
     assert shown[-1][0] == image
 
 
 @both
 def test_nothing_else_changes(paint, monkeypatch):
-    """Network, pictures, global generator and the mode of gradients stay, after an error, too; None shows nothing."""
+    """Network, pictures, global generator and the mode of gradients stay, after an error, too; None
+    shows nothing.
+    """
     monkeypatch.setattr("matplotlib.pyplot.subplots", None)
-    cnn, state, pictures = network(), torch.random.get_rng_state(), (CONTENT.tobytes(), STYLE.tobytes())
+    cnn, state, pictures = (
+        network(),
+        torch.random.get_rng_state(),
+        (CONTENT.tobytes(), STYLE.tobytes()),
+    )
     before = condition(cnn)
     expected = paint(cnn=network().eval(), num_iterations=5)
     with torch.no_grad():
@@ -292,16 +395,30 @@ def test_nothing_else_changes(paint, monkeypatch):
 WRONG = [
     (transfer, {"content_layer": 8}, "layers from 0 to 7, got .*8"),
     (transfer, {"content_layer": -1}, "layers from 0 to 7, got .*-1"),
-    *((paint, {"style_layers": [1, 8]}, "layers from 0 to 7, got .*8") for paint in (transfer, texture)),
-    *((paint, {"style_layers": [-1, 5]}, "layers from 0 to 7, got .*-1") for paint in (transfer, texture)),
-    *((paint, {"style_weights": [1.0]}, "2 layers, 2 targets and 1 weights") for paint in (transfer, texture)),
-    *((paint, {"optimizer": "sgd"}, "optimizer .adam. or .lbfgs., got 'sgd'") for paint in (transfer, texture)),
+    *(
+        (paint, {"style_layers": [1, 8]}, "layers from 0 to 7, got .*8")
+        for paint in (transfer, texture)
+    ),
+    *(
+        (paint, {"style_layers": [-1, 5]}, "layers from 0 to 7, got .*-1")
+        for paint in (transfer, texture)
+    ),
+    *(
+        (paint, {"style_weights": [1.0]}, "2 layers, 2 targets and 1 weights")
+        for paint in (transfer, texture)
+    ),
+    *(
+        (paint, {"optimizer": "sgd"}, "optimizer .adam. or .lbfgs., got 'sgd'")
+        for paint in (transfer, texture)
+    ),
 ]
 
 
 @pytest.mark.parametrize("paint, options, fact", WRONG)
 def test_wrong_options(paint, options, fact):
-    """Layers that the network lacks, lists that don't fit and unknown optimisers are refused, and nothing is shown."""
+    """Layers that the network lacks, lists that don't fit and unknown optimisers are refused, and
+    nothing is shown.
+    """
     shown = []
     with pytest.raises(ValueError, match=fact):
         paint(**options, callback=lambda *now: shown.append(now))
@@ -318,21 +435,27 @@ def test_network_by_default(tmp_path, monkeypatch):
     """Without a network it is that of `load_squeezenet`."""
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     painted = transfer(cnn=None, num_iterations=2, image_size=32)
-    assert painted == transfer(cnn=load_squeezenet("toytown").features, num_iterations=2, image_size=32)
+    assert painted == transfer(
+        cnn=load_squeezenet("toytown").features, num_iterations=2, image_size=32
+    )
 
 
 def test_published_values(shared_data):
     """On the course's pictures, the losses are those that the course gives."""
     cnn, styles = load_squeezenet("imagenet").features, shared_data / "styles"
     with np.load(shared_data / "style-transfer-checks.npz") as archive:
-        expected = {name: torch.tensor(archive[name]).to(next(cnn.parameters())) for name in archive.files}
+        expected = {
+            name: torch.tensor(archive[name]).to(next(cnn.parameters())) for name in archive.files
+        }
     feats, img = st.features_from_img(styles / "tubingen.jpg", 192, cnn)
     night, _ = st.features_from_img(styles / "starry_night.jpg", 192, cnn)
     layers = [1, 4, 6, 7]
     found = {
         "cl_out": st.content_loss(6e-2, feats[3], extract_features(torch.zeros_like(img), cnn)[3]),
         "gm_out": st.gram_matrix(night[5]),
-        "sl_out": st.style_loss(feats, layers, [st.gram_matrix(night[k]) for k in layers], [300000, 1000, 15, 3]),
+        "sl_out": st.style_loss(
+            feats, layers, [st.gram_matrix(night[k]) for k in layers], [300000, 1000, 15, 3]
+        ),
         "tv_out": st.tv_loss(img, 2e-2),
     }
     for name, value in found.items():

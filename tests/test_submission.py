@@ -11,7 +11,19 @@ from pathlib import Path
 import pytest
 
 from deeplearning import submission
-from tests.work_trees import GOOD, LAYERS, PROBLEMS, REMARKS, RNN, add, age, make_tree, rerun, write, write_notebook
+from tests.work_trees import (
+    GOOD,
+    LAYERS,
+    PROBLEMS,
+    REMARKS,
+    RNN,
+    add,
+    age,
+    make_tree,
+    rerun,
+    write,
+    write_notebook,
+)
 
 ROOT = Path(submission.__file__).resolve().parents[1]
 
@@ -37,8 +49,9 @@ def names(path):
 
 
 def test_good_tree(tree, capsys):
-    """Exit status 0; the zip holds what is to be handed in and nothing else, with the contents as they are; the
-    output ends with its files, its size and what to do next."""
+    """Exit status 0; the zip holds what is to be handed in and nothing else, with the contents as
+    they are; the output ends with its files, its size and what to do next.
+    """
     status, output = hand_in(tree, capsys)
     assert status == 0 and names(tree / "assignment2.zip") == GOOD
     with zipfile.ZipFile(tree / "assignment2.zip") as archive:
@@ -48,11 +61,16 @@ def test_good_tree(tree, capsys):
     listed, size, _, last = output.split("assignment2.zip:\n")[1].rstrip("\n").rsplit("\n", 3)
     assert [line.split("  ")[-1] for line in listed.split("\n")] == GOOD
     assert size == f"{len(GOOD)} files, 0.0 MiB"
-    assert last == f"Next: upload {tree / 'assignment2.zip'} as it is where your course takes submissions."
+    assert (
+        last
+        == f"Next: upload {tree / 'assignment2.zip'} as it is where your course takes submissions."
+    )
 
 
 def test_a_captioner_goes_along(tree, capsys):
-    """The model of the extra credit is handed in, from beside the notebooks alone; other weights stay out."""
+    """The model of the extra credit is handed in, from beside the notebooks alone; other weights
+    stay out.
+    """
     for name in ("captioner.npz", "model.npz", "deeplearning/captioner.npz"):
         (tree / name).write_bytes(b"weights")
     assert hand_in(tree, capsys)[0] == 0
@@ -74,24 +92,32 @@ def test_when_notebooks_were_saved(tree, capsys):
 
 
 def test_same_content_same_bytes(tree, capsys, tmp_path, monkeypatch):
-    """Times, permissions, what stays out, the order in which files were made and the system don't change a byte."""
+    """Times, permissions, what stays out, the order in which files were made and the system don't
+    change a byte.
+    """
     copy = tmp_path / "copy"
     for name in reversed(GOOD):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(tree / name, copy / name)
         age(copy / name, 1e6)
         (copy / name).chmod(0o700)
-    assert hand_in(tree, capsys)[0] == hand_in(copy, capsys, "--out", tmp_path / "other.zip")[0] == 0
+    assert (
+        hand_in(tree, capsys)[0] == hand_in(copy, capsys, "--out", tmp_path / "other.zip")[0] == 0
+    )
     assert (tree / "assignment2.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
     with monkeypatch.context() as elsewhere, zipfile.ZipFile(tmp_path / "other.zip") as archive:
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         elsewhere.setattr(sys, "platform", "win32")
-        submission.write_zip({name: archive.read(name) for name in reversed(GOOD)}, tmp_path / "windows.zip")
+        submission.write_zip(
+            {name: archive.read(name) for name in reversed(GOOD)}, tmp_path / "windows.zip"
+        )
     assert (tree / "assignment2.zip").read_bytes() == (tmp_path / "windows.zip").read_bytes()
 
 
 def test_names_suit_every_unpacker(tree, capsys, tmp_path):
-    """Unzip, bsdtar and Python unpack the same files; no entry is a link or a folder or leads elsewhere."""
+    """Unzip, bsdtar and Python unpack the same files; no entry is a link or a folder or leads
+    elsewhere.
+    """
     (tree / "my notes.txt").write_text("a name with a space", encoding="utf-8")
     (tree / "deeplearning/helpers/层.py").write_text("layer = 1\n", encoding="utf-8")
     hand_in(tree, capsys)
@@ -100,7 +126,9 @@ def test_names_suit_every_unpacker(tree, capsys, tmp_path):
     with zipfile.ZipFile(made) as archive:
         for entry in archive.infolist():
             assert (
-                entry.external_attr >> 16 == 0o100644 and "\\" not in entry.filename and entry.flag_bits in (0, 0x800)
+                entry.external_attr >> 16 == 0o100644
+                and "\\" not in entry.filename
+                and entry.flag_bits in (0, 0x800)
             )
         archive.extractall(tmp_path / "python")
     tools = {"unzip": ["-q", made, "-d"], "bsdtar": ["-xf", made, "-C"]}
@@ -110,16 +138,24 @@ def test_names_suit_every_unpacker(tree, capsys, tmp_path):
             folders.append(tmp_path / tool)
             folders[-1].mkdir()
             environment = os.environ | {"LC_ALL": "C.UTF-8"}
-            subprocess.run([tool, *map(str, arguments), str(folders[-1])], check=True, env=environment)
+            subprocess.run(
+                [tool, *map(str, arguments), str(folders[-1])], check=True, env=environment
+            )
     for folder in folders:
-        unpacked = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        unpacked = {
+            p.relative_to(folder).as_posix(): p.read_bytes()
+            for p in folder.rglob("*")
+            if p.is_file()
+        }
         assert unpacked == {name: (tree / name).read_bytes() for name in expected}
 
 
 @pytest.mark.parametrize("how", PROBLEMS)
 def test_malformed_trees(tree, capsys, how):
-    """Each gives exit status 1 and one sentence that says what is wrong, and no zip. With --force there is one, still
-    with status 1, all of whose names are fit to be unpacked, with the list of problems in it."""
+    """Each gives exit status 1 and one sentence that says what is wrong, and no zip. With --force
+    there is one, still with status 1, all of whose names are fit to be unpacked, with the list of
+    problems in it.
+    """
     damage, message = PROBLEMS[how]
     damage(tree)
     status, output = hand_in(tree, capsys)
@@ -138,7 +174,9 @@ def test_malformed_trees(tree, capsys, how):
     with zipfile.ZipFile(tree / "assignment2.zip") as archive:
         listed = archive.read("PROBLEMS.txt").decode().splitlines()
     assert listed == [f"Made with --force, with {len(sentences)} problems:", *sentences]
-    assert set(inside) - {"PROBLEMS.txt"} <= {p.relative_to(tree).as_posix() for p in tree.rglob("*")}
+    assert set(inside) - {"PROBLEMS.txt"} <= {
+        p.relative_to(tree).as_posix() for p in tree.rglob("*")
+    }
 
 
 @pytest.mark.parametrize("how", REMARKS)
@@ -147,7 +185,9 @@ def test_oversights_are_told_and_allowed(tree, capsys, how):
     damage, message = REMARKS[how]
     damage(tree)
     status, output = hand_in(tree, capsys)
-    assert status == 0 and f"\nWorth a look (1):\n  - {message}" in output and "Problems" not in output
+    assert (
+        status == 0 and f"\nWorth a look (1):\n  - {message}" in output and "Problems" not in output
+    )
     assert names(tree / "assignment2.zip") == GOOD
 
 
@@ -155,15 +195,33 @@ def test_oversights_are_told_and_allowed(tree, capsys, how):
     "how",
     [
         lambda tree: rerun(1, 2, 7)(tree),  # a cell that was run again, or one that was deleted
-        lambda tree: rerun(4, 5, None, sources=["x = 1", "x", " \n"])(tree),  # an empty cell can't be run
+        lambda tree: rerun(4, 5, None, sources=["x = 1", "x", " \n"])(
+            tree
+        ),  # an empty cell can't be run
         lambda tree: write(".ipynb_checkpoints/RNN_Captioning-checkpoint.ipynb", b"{}")(tree),
-        lambda tree: write("RNN_Captioning (1).ipynb", (tree / RNN).read_bytes())(tree) and age(tree / RNN, 20),
+        lambda tree: (
+            write("RNN_Captioning (1).ipynb", (tree / RNN).read_bytes())(tree)
+            and age(tree / RNN, 20)
+        ),
         lambda tree: write(RNN, b"\xef\xbb\xbf" + (tree / RNN).read_bytes())(tree),
         lambda tree: age(tree / RNN, 20),  # a checkout writes its files one after the other
-        lambda tree: write(LAYERS, b"\xef\xbb\xbfx = '\\d'\r\n")(tree),  # BOM, Windows line ends, a careless escape
-        lambda tree: rerun(1, sources=["path = 'a/home/b'  # pip would be no help, sys.pathology neither"])(tree),
+        lambda tree: write(LAYERS, b"\xef\xbb\xbfx = '\\d'\r\n")(
+            tree
+        ),  # BOM, Windows line ends, a careless escape
+        lambda tree: rerun(
+            1, sources=["path = 'a/home/b'  # pip would be no help, sys.pathology neither"]
+        )(tree),
     ],
-    ids=["gap", "empty cell", "old checkpoint", "same copy", "BOM", "checkout", "BOM in code", "harmless words"],
+    ids=[
+        "gap",
+        "empty cell",
+        "old checkpoint",
+        "same copy",
+        "BOM",
+        "checkout",
+        "BOM in code",
+        "harmless words",
+    ],
 )
 def test_nothing_is_said_of_what_is_well(tree, capsys, how):
     """Harmless peculiarities draw no remark."""
@@ -176,7 +234,9 @@ def test_nothing_is_said_of_what_is_well(tree, capsys, how):
 
 
 def test_unreadable_files_are_named(tree, capsys, monkeypatch):
-    """A file or folder without permission is a problem of its own; the rest is checked all the same."""
+    """A file or folder without permission is a problem of its own; the rest is checked all the
+    same.
+    """
     read_bytes, scandir = Path.read_bytes, os.scandir
 
     def refuse(path, *, allowed, of):
@@ -184,24 +244,33 @@ def test_unreadable_files_are_named(tree, capsys, monkeypatch):
             raise PermissionError(13, "Permission denied", str(path))
         return allowed(path)
 
-    monkeypatch.setattr(Path, "read_bytes", lambda path: refuse(path, allowed=read_bytes, of="rnn_layers.py"))
+    monkeypatch.setattr(
+        Path, "read_bytes", lambda path: refuse(path, allowed=read_bytes, of="rnn_layers.py")
+    )
     monkeypatch.setattr(os, "scandir", lambda path: refuse(path, allowed=scandir, of="helpers"))
     write_notebook(tree / RNN, counts=(2, 1))
     status, output = hand_in(tree, capsys)
     assert status == 1 and "Problems (3):" in output
     assert f"{LAYERS} can't be read (Permission denied): change its permissions" in output
-    assert "deeplearning/helpers can't be looked into (Permission denied): change its permissions" in output
+    assert (
+        "deeplearning/helpers can't be looked into (Permission denied): change its permissions"
+        in output
+    )
 
 
 def test_letters_are_put_together(tree, capsys):
-    """A name that macOS stores with accents apart is whole in the zip, so that Python finds the module."""
+    """A name that macOS stores with accents apart is whole in the zip, so that Python finds the
+    module.
+    """
     add("deeplearning/helpers/me\u0301thode.py")(tree)
     hand_in(tree, capsys)
     assert "deeplearning/helpers/m\u00e9thode.py" in names(tree / "assignment2.zip")
 
 
 def test_old_zip_is_not_taken_for_a_new_one(tree, capsys):
-    """Where problems keep a zip from being made, one that lies there from before stays, and is spoken of."""
+    """Where problems keep a zip from being made, one that lies there from before stays, and is
+    spoken of.
+    """
     hand_in(tree, capsys)
     before = (tree / "assignment2.zip").read_bytes()
     (tree / RNN).unlink()
@@ -213,11 +282,16 @@ def test_old_zip_is_not_taken_for_a_new_one(tree, capsys):
 
 @pytest.mark.parametrize("out", ["notes.md", "nowhere/a.zip", "", "folder.zip"])
 def test_out_is_a_zip_in_a_folder(tree, capsys, out):
-    """Any other --out, such as one that would replace work, is wrong usage, status 2, and nothing changes."""
+    """Any other --out, such as one that would replace work, is wrong usage, status 2, and nothing
+    changes.
+    """
     (tree / "folder.zip").mkdir()
     with pytest.raises(SystemExit) as end:
         submission.main([str(tree), "--out", str(tree / out)])
-    assert end.value.code == 2 and "name a file that ends in .zip, in a folder that is there" in capsys.readouterr().err
+    assert (
+        end.value.code == 2
+        and "name a file that ends in .zip, in a folder that is there" in capsys.readouterr().err
+    )
     assert (tree / "notes.md").read_text(encoding="utf-8") == "Q1 took an evening.\n"
 
 
@@ -235,7 +309,9 @@ def test_full_disk_leaves_nothing(tree, monkeypatch, capsys):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match=r"could not write .*assignment2.zip \(No space left on device\): free space"):
+    with pytest.raises(
+        OSError, match=r"could not write .*assignment2.zip \(No space left on device\): free space"
+    ):
         submission.main([str(tree)])
     assert not [path for path in tree.iterdir() if "assignment2" in path.name]
 
@@ -252,7 +328,9 @@ def script(tree):
     def run(*arguments, path, **how):
         command = ["bash", str(tree / "collectSubmission.sh"), *arguments]
         environment = {"PATH": path, "HOME": str(tree)}
-        return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment, **how)
+        return subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", env=environment, **how
+        )
 
     return run
 
@@ -267,19 +345,24 @@ def python_in(folder):
 
 
 def test_script_from_any_directory(script, tree, tmp_path):
-    """The script works on the tree where it lies, whatever the directory; --out is relative to that directory; the
-    exit status is Python's."""
+    """The script works on the tree where it lies, whatever the directory; --out is relative to that
+    directory; the exit status is Python's.
+    """
     path = os.pathsep.join([str(python_in(tmp_path / "bin")), os.defpath])
     done = script("--out", "mine.zip", path=path, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"Next: upload {tmp_path / 'mine.zip'} as it is" in done.stdout and RNN in names(tmp_path / "mine.zip")
+    assert f"Next: upload {tmp_path / 'mine.zip'} as it is" in done.stdout and RNN in names(
+        tmp_path / "mine.zip"
+    )
     (tree / RNN).unlink()
     assert script(path=path, cwd=tmp_path).returncode == 1
     assert script("--no-such-option", path=path, cwd=tmp_path).returncode == 2
 
 
 def test_script_takes_the_project_s_python_first(script, tree, tmp_path):
-    """The environment in .venv is found without being activated; a Python without our packages is passed over."""
+    """The environment in .venv is found without being activated; a Python without our packages is
+    passed over.
+    """
     shutil.rmtree(tree / ".venv")
     bare = tmp_path / "bare"
     bare.mkdir()
@@ -300,4 +383,7 @@ def test_script_without_python(script, tree, tmp_path):
         (tmp_path / name).write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
         (tmp_path / name).chmod(0o755)
     done = script(path=os.pathsep.join([str(tmp_path), os.defpath]))
-    assert done.returncode == 1 and "activate your environment, or set one up as in docs/setup.md" in done.stderr
+    assert (
+        done.returncode == 1
+        and "activate your environment, or set one up as in docs/setup.md" in done.stderr
+    )

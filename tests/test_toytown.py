@@ -28,9 +28,22 @@ from deeplearning.datasets.toytown.world import (
     spot,
 )
 
-# Of the first 20 training pictures, drawn by this version of Pillow. Made anew by printing what `fingerprint` returns
+# Of the first 20 training pictures, drawn by this version of Pillow. Made anew by printing what
+# `fingerprint` returns
 PILLOW, FINGERPRINT = "13.0.0", "efbd5822214bf587d277e02dd4790838096104f758d665be1a0f4fe05b347111"
-PLAIN = {"bird", "bus", "car", "cat", "cow", "dog", "elephant", "flower", "kite", "plane", "tree"}  # mostly one colour
+PLAIN = {
+    "bird",
+    "bus",
+    "car",
+    "cat",
+    "cow",
+    "dog",
+    "elephant",
+    "flower",
+    "kite",
+    "plane",
+    "tree",
+}  # mostly one colour
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +53,27 @@ def drawn():
 
 
 def test_size_of_the_world():
-    """There are at least 20 kinds, 8 colours, 6 settings, and 500 combinations of kind, setting and relation."""
+    """There are at least 20 kinds, 8 colours, 6 settings, and 500 combinations of kind, setting and
+    relation.
+    """
     assert len(KINDS) >= 20 and len(COLOURS) == 8 and len(SETTINGS) >= 6
     assert len(set(combinations())) == len(combinations()) >= 500
 
 
 def test_truth_is_what_the_mask_shows(drawn):
-    """Boxes, shares and counts are those of the mask; the main thing is the largest and covers a tenth or more."""
+    """Boxes, shares and counts are those of the mask; the main thing is the largest and covers a
+    tenth or more.
+    """
     for scene, image, mask in drawn:
         numbers, counts = np.unique(np.asarray(mask), return_counts=True)
         shown = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
         others = scene.other.count if scene.other else 0
         assert image.size == mask.size == (128, 128) and set(shown) == {0, *range(1, 2 + others)}
         assert shown[1] >= 0.1 * 128**2 and shown[1] == max(shown[n] for n in shown if n > 0)
-        for thing, seen in ((scene.main, np.asarray(mask) == 1), (scene.other, np.asarray(mask) > 1)):
+        for thing, seen in (
+            (scene.main, np.asarray(mask) == 1),
+            (scene.other, np.asarray(mask) > 1),
+        ):
             if thing is not None:
                 rows, columns = (np.flatnonzero(seen.any(axis)) for axis in (1, 0))
                 assert thing.box == (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
@@ -70,7 +90,9 @@ def test_sizes_can_be_seen(drawn):
 
 
 def test_colours_can_be_seen(drawn):
-    """By day and without rain, the median pixel of a plain thing is nearest to the colour that it is said to have."""
+    """By day and without rain, the median pixel of a plain thing is nearest to the colour that it
+    is said to have.
+    """
     seen = 0
     for scene, image, mask in drawn:
         if scene.setting == "night" or scene.weather == "rainy" or scene.main.kind not in PLAIN:
@@ -83,7 +105,9 @@ def test_colours_can_be_seen(drawn):
 
 
 def test_the_other_thing_can_be_told_apart(drawn):
-    """The other thing is of another kind and colour than the main one, and one that suits the place."""
+    """The other thing is of another kind and colour than the main one, and one that suits the
+    place.
+    """
     others = [(s.main, s.other, s) for s, _, _ in drawn if s.other]
     for main, other, scene in others:
         assert other.kind != main.kind and (other.colour is None or other.colour != main.colour)
@@ -92,10 +116,14 @@ def test_the_other_thing_can_be_told_apart(drawn):
 
 
 def test_companions_can_be_placed():
-    """Every combination has companions, and one of each relation, drawn by lot, can be drawn with any of its own."""
+    """Every combination has companions, and one of each relation, drawn by lot, can be drawn with
+    any of its own.
+    """
     rng = random.Random(0)
     for kind, setting, relation in combinations():
-        assert setting in KINDS[kind].settings and spot(kind, setting, relation) in KINDS[kind].spots
+        assert (
+            setting in KINDS[kind].settings and spot(kind, setting, relation) in KINDS[kind].spots
+        )
         for other in companions(kind, setting, relation):
             assert (other is None) == (relation is None)
             if other is not None:
@@ -109,7 +137,9 @@ def test_companions_can_be_placed():
 
 
 def test_relations_can_be_seen(drawn):
-    """Left, right, above and below hold for every pixel; of two that hide each other, the lower one is in front."""
+    """Left, right, above and below hold for every pixel; of two that hide each other, the lower one
+    is in front.
+    """
     relations = Counter()
     for scene, _, _ in drawn:
         if scene.relation is None:
@@ -123,23 +153,38 @@ def test_relations_can_be_seen(drawn):
             "above": main[3] <= other[1],
             "below": other[3] <= main[1],
         }
-        overlap = main[0] <= other[2] and other[0] <= main[2] and main[1] <= other[3] and other[1] <= main[3]
+        overlap = (
+            main[0] <= other[2]
+            and other[0] <= main[2]
+            and main[1] <= other[3]
+            and other[1] <= main[3]
+        )
         nearer = main[3] > other[3] if scene.relation == "in front of" else main[3] < other[3]
         assert apart.get(scene.relation, overlap and nearer)
     assert set(relations) == set(RELATIONS)
 
 
 def test_what_is_in_front_hides_the_rest(monkeypatch):
-    """The thing in front is seen in full, the one behind in part; alone or side by side, all things are."""
+    """The thing in front is seen in full, the one behind in part; alone or side by side, all things
+    are.
+    """
     masks, paint = [], drawing._mask
-    monkeypatch.setattr(drawing, "_mask", lambda pieces: masks.append((pieces, paint(pieces))) or masks[-1][1])
+    monkeypatch.setattr(
+        drawing, "_mask", lambda pieces: masks.append((pieces, paint(pieces))) or masks[-1][1]
+    )
     relations = Counter()
     for number in range(30):
         truth, _, mask = picture(SEED, "train", number)
         pieces, shown = masks[-1][0], np.asarray(mask)
         assert mask is masks[-1][1]
         relation = truth.relation if truth.relation in ("in front of", "behind") else None
-        in_front = {1} if relation == "in front of" else {2, 3, 4} if relation == "behind" else {1, 2, 3, 4}
+        in_front = (
+            {1}
+            if relation == "in front of"
+            else {2, 3, 4}
+            if relation == "behind"
+            else {1, 2, 3, 4}
+        )
         hidden = 0
         for piece in pieces:
             outline = np.asarray(piece.cutout.sheet)[..., 3] >= 128
@@ -154,7 +199,9 @@ def test_what_is_in_front_hides_the_rest(monkeypatch):
 
 
 def test_same_seed_same_pictures(run_python):
-    """A picture depends on seed, split and number only, not on what was drawn before nor on the process."""
+    """A picture depends on seed, split and number only, not on what was drawn before nor on the
+    process.
+    """
     program = (
         "import hashlib; from deeplearning.datasets.toytown.plan import picture;"
         "print(hashlib.sha256(picture(7, 'val', 3)[1].tobytes()).hexdigest())"
@@ -171,19 +218,25 @@ def fingerprint():
     for number in range(20):
         truth, image, mask = picture(SEED, "train", number)
         captions = write_captions(truth, random.Random(f"toytown {SEED} train {number} captions"))
-        digest.update(json.dumps([truth.to_json(), captions]).encode() + image.tobytes() + mask.tobytes())
+        digest.update(
+            json.dumps([truth.to_json(), captions]).encode() + image.tobytes() + mask.tobytes()
+        )
     return digest.hexdigest()
 
 
 def test_recorded_pictures():
-    """On any machine with this version of Pillow, the data set is what it was when its network was trained."""
+    """On any machine with this version of Pillow, the data set is what it was when its network was
+    trained.
+    """
     if PIL.__version__ != PILLOW:
         pytest.skip(f"recorded with Pillow {PILLOW}")
     assert fingerprint() == FINGERPRINT
 
 
 def test_unseen_combinations(drawn):
-    """Every fifth validation picture, and no other, shows a combination unknown to training; its pairs are known."""
+    """Every fifth validation picture, and no other, shows a combination unknown to training; its
+    pairs are known.
+    """
     seen, unseen = split_combinations(SEED)
     assert not set(seen) & set(unseen) and set(seen) | set(unseen) == set(combinations())
     for number, (scene, _, _) in enumerate(drawn):
@@ -195,7 +248,9 @@ def test_unseen_combinations(drawn):
 
 
 def test_captions_have_their_form(drawn):
-    """Five different captions of 5 to 15 words, with the right article, from 150 to 400 words, some of them rare."""
+    """Five different captions of 5 to 15 words, with the right article, from 150 to 400 words, some
+    of them rare.
+    """
     words = Counter()
     for repeat in range(50):
         for number, (scene, _, _) in enumerate(drawn):
@@ -214,26 +269,45 @@ def imagined(rng, everything):
     """A scene that was not drawn, as the plan would choose it."""
     kind, setting, relation = rng.choice(everything)
     main, other = (
-        name and Thing(name, rng.choice(list(COLOURS)) if KINDS[name].coloured else None, 1, None, (0, 0, 9, 9), 0.1)
+        name
+        and Thing(
+            name,
+            rng.choice(list(COLOURS)) if KINDS[name].coloured else None,
+            1,
+            None,
+            (0, 0, 9, 9),
+            0.1,
+        )
         for name in (kind, rng.choice(companions(kind, setting, relation)))
     )
-    main, other = replace(main, size=rng.choice(("big", "small"))), other and replace(other, count=rng.randint(1, 3))
+    main, other = (
+        replace(main, size=rng.choice(("big", "small"))),
+        other and replace(other, count=rng.randint(1, 3)),
+    )
     weather = None if setting in ("room", "night") else rng.choice(WEATHERS)
     return Scene(setting, weather, main, other, relation)
 
 
 def test_words_worth_learning_are_frequent():
-    """In 25,000 captions some words are too rare for a vocabulary; no kind, colour, setting or weather is."""
+    """In 25,000 captions some words are too rare for a vocabulary; no kind, colour, setting or
+    weather is.
+    """
     rng, words, everything = random.Random(0), Counter(), combinations()
     for _ in range(5000):
-        words.update(word for caption in write_captions(imagined(rng, everything), rng) for word in caption.split())
+        words.update(
+            word
+            for caption in write_captions(imagined(rng, everything), rng)
+            for word in caption.split()
+        )
     assert 150 <= len(words) <= 400 and sum(count < 5 for count in words.values()) >= 5
     assert min(words[name] for name in (*KINDS, *COLOURS, *SETTINGS, *WEATHERS)) > 100
     assert max(words[name] for name in grammar.RARE) < 30
 
 
 def test_true_captions_pass(drawn):
-    """None of 500 captions that the grammar writes is called false, and nearly all that they state is called true."""
+    """None of 500 captions that the grammar writes is called false, and nearly all that they state
+    is called true.
+    """
     verdicts = Counter()
     for number, (scene, _, _) in enumerate(drawn):
         for caption in write_captions(scene, random.Random(number)):
@@ -247,13 +321,26 @@ def falsified(scene, what):
     """The scenes that differ from one in a single thing, and in no place where something stands."""
     main, other, place = scene.main, scene.other, spot(*scene.combination)
     if what in ("setting", "weather"):
-        values = [value for value in (SETTINGS if what == "setting" else WEATHERS) if value != getattr(scene, what)]
-        wrong = [replace(scene, **{what: value}) for value in values if what == "setting" or scene.weather]
+        values = [
+            value
+            for value in (SETTINGS if what == "setting" else WEATHERS)
+            if value != getattr(scene, what)
+        ]
+        wrong = [
+            replace(scene, **{what: value})
+            for value in values
+            if what == "setting" or scene.weather
+        ]
     elif what == "relation":
         wrong = [replace(scene, relation=RELATIONS[scene.relation])] if other else []
     elif what.startswith("other"):
-        field, values = what.split()[1], {"kind": KINDS, "colour": COLOURS, "count": (1, 2, 3)}[what.split()[1]]
-        wrong = [replace(scene, other=replace(other, **{field: value})) for value in values if other]
+        field, values = (
+            what.split()[1],
+            {"kind": KINDS, "colour": COLOURS, "count": (1, 2, 3)}[what.split()[1]],
+        )
+        wrong = [
+            replace(scene, other=replace(other, **{field: value})) for value in values if other
+        ]
     else:
         values = {"kind": KINDS, "colour": COLOURS, "size": ("big", "small")}[what]
         wrong = [replace(scene, main=replace(main, **{what: value})) for value in values]
@@ -262,20 +349,41 @@ def falsified(scene, what):
         one
         for one in wrong
         if one != scene
-        and all(t is None or (t.colour is not None) == KINDS[t.kind].coloured for t in (one.main, one.other))
+        and all(
+            t is None or (t.colour is not None) == KINDS[t.kind].coloured
+            for t in (one.main, one.other)
+        )
         and (what != "kind" or one.main.kind not in things)
-        and (what != "other kind" or (one.other.kind != main.kind and one.other.kind in companions(*scene.combination)))
+        and (
+            what != "other kind"
+            or (one.other.kind != main.kind and one.other.kind in companions(*scene.combination))
+        )
         and one.setting in KINDS[one.main.kind].settings
         and (what == "relation" or spot(*one.combination) == place)
     ]
 
 
 @pytest.mark.parametrize(
-    "what", ["kind", "colour", "setting", "weather", "size", "relation", "other kind", "other count", "other colour"]
+    "what",
+    [
+        "kind",
+        "colour",
+        "setting",
+        "weather",
+        "size",
+        "relation",
+        "other kind",
+        "other count",
+        "other colour",
+    ],
 )
 def test_false_captions_are_caught(drawn, what, monkeypatch):
-    """Captions that say one thing wrongly are called false; but a field at night, clouds in the rain can't be told."""
-    monkeypatch.setattr(grammar, "SHORTEST", 1)  # no caption is thrown away, so the lot falls alike for both scenes
+    """Captions that say one thing wrongly are called false; but a field at night, clouds in the
+    rain can't be told.
+    """
+    monkeypatch.setattr(
+        grammar, "SHORTEST", 1
+    )  # no caption is thrown away, so the lot falls alike for both scenes
     monkeypatch.setattr(grammar, "LONGEST", 99)
     rng, caught = random.Random(what), 0
     for number in range(1000):
@@ -297,7 +405,9 @@ def test_false_captions_are_caught(drawn, what, monkeypatch):
 
 
 def test_scores_of_the_grammar_itself(drawn):
-    """Captions of the grammar say nothing false, and name the main thing whenever they are about it."""
+    """Captions of the grammar say nothing false, and name the main thing whenever they are about
+    it.
+    """
     scenes = [scene for scene, _, _ in drawn]
     captions = [write_captions(scene, random.Random(k), 1)[0] for k, scene in enumerate(scenes)]
     scores = score_truth(captions, scenes)

@@ -37,7 +37,9 @@ def toytown(written, tmp_path):
 
 
 def test_loader_reads_it(written):
-    """Pictures, captions, truth and masks on disk are those that the plan draws, and features are standardised."""
+    """Pictures, captions, truth and masks on disk are those that the plan draws, and features are
+    standardised.
+    """
     data = load_coco_data(written)
     scenes = load_scenes("val", written)
     references, _ = load_references(data, written)
@@ -75,11 +77,19 @@ STAMPS = {
 }
 
 
-@pytest.mark.parametrize("damage", ["picture", "file", "folder", "{", "", "[]", "null", "3", "{}", "\xff", *STAMPS])
+@pytest.mark.parametrize(
+    "damage", ["picture", "file", "folder", "{", "", "[]", "null", "3", "{}", "\xff", *STAMPS]
+)
 def test_incomplete_sets_are_made_again(toytown, damage):
-    """Deleted pictures and files, and sets made from something else, are mended by writing the same set anew."""
+    """Deleted pictures and files, and sets made from something else, are mended by writing the same
+    set anew.
+    """
     stamp = toytown / "toytown.json"
-    before = {path.relative_to(toytown): path.read_bytes() for path in toytown.rglob("*") if path.is_file()}
+    before = {
+        path.relative_to(toytown): path.read_bytes()
+        for path in toytown.rglob("*")
+        if path.is_file()
+    }
     if damage == "picture":
         (toytown / "val_images" / "00002.png").unlink()
     elif damage == "file":
@@ -93,8 +103,14 @@ def test_incomplete_sets_are_made_again(toytown, damage):
     for suffix in ("part", "old"):  # of an interrupted run
         (toytown.with_name(f".toytown.123.{suffix}") / "train_images").mkdir(parents=True)
     ensure_toytown(toytown, pictures=FEW)
-    assert {path.relative_to(toytown): path.read_bytes() for path in toytown.rglob("*") if path.is_file()} == before
-    assert [path.name for path in toytown.parent.iterdir() if not path.name.endswith(".lock")] == ["toytown"]
+    assert {
+        path.relative_to(toytown): path.read_bytes()
+        for path in toytown.rglob("*")
+        if path.is_file()
+    } == before
+    assert [path.name for path in toytown.parent.iterdir() if not path.name.endswith(".lock")] == [
+        "toytown"
+    ]
 
 
 def test_what_others_put_there_does_no_harm(toytown):
@@ -108,14 +124,18 @@ def test_what_others_put_there_does_no_harm(toytown):
 
 @pytest.mark.parametrize("there", ["file", "folder"])
 def test_something_else_is_left_alone(tmp_path, there):
-    """A file or folder that is no Toytown data set is never replaced, however that name came to be given."""
+    """A file or folder that is no Toytown data set is never replaced, however that name came to be
+    given.
+    """
     mine = tmp_path / "thesis" if there == "file" else tmp_path / "thesis" / "chapter"
     mine.parent.mkdir(exist_ok=True)
     mine.write_text("mine")
     with pytest.raises(OSError, match="thesis .*something else is there"):
         ensure_toytown(tmp_path / "thesis", pictures=FEW)
     assert mine.read_text() == "mine"
-    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")] == ["thesis"]
+    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")] == [
+        "thesis"
+    ]
 
 
 def test_links_stay(toytown, tmp_path):
@@ -127,7 +147,9 @@ def test_links_stay(toytown, tmp_path):
 
 
 def test_killed_run(tmp_path, start_python):
-    """A run that is killed while it draws leaves nothing that is taken for a data set, and the next one succeeds."""
+    """A run that is killed while it draws leaves nothing that is taken for a data set, and the next
+    one succeeds.
+    """
     program = "import sys; from deeplearning.datasets.toytown.dataset import *; ensure_toytown(sys.argv[1])"
     process = start_python("-c", program, tmp_path / "toytown")
     until = time.monotonic() + 100
@@ -171,7 +193,9 @@ def test_full_disk(tmp_path, monkeypatch):
     """Too little room is one clear error before anything is drawn, and nothing is left."""
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
-    with pytest.raises(OSError, match="could not write the Toytown data set to .*toytown.*DEEPLEARNING_CAPTIONS"):
+    with pytest.raises(
+        OSError, match="could not write the Toytown data set to .*toytown.*DEEPLEARNING_CAPTIONS"
+    ):
         ensure_toytown(tmp_path / "toytown")
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
@@ -181,12 +205,17 @@ def test_full_disk(tmp_path, monkeypatch):
     "error, reason",
     [
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
-        (OSError(errno.ENOSPC, "Can't write data (time = now\n, buf = 0x1)"), os.strerror(errno.ENOSPC)),
+        (
+            OSError(errno.ENOSPC, "Can't write data (time = now\n, buf = 0x1)"),
+            os.strerror(errno.ENOSPC),
+        ),
         (RuntimeError("Can't decrement id ref count"), "Can't decrement id ref count"),
     ],
 )
 def test_disk_fills_while_writing(toytown, monkeypatch, error, reason, older):
-    """A disk that fills, as the system or h5py tells it, is one line with the reason; an older set stays as it is."""
+    """A disk that fills, as the system or h5py tells it, is one line with the reason; an older set
+    stays as it is.
+    """
 
     def fail(*_):
         raise error
@@ -199,9 +228,13 @@ def test_disk_fills_while_writing(toytown, monkeypatch, error, reason, older):
     before = sorted(toytown.rglob("*"))
     with pytest.raises(OSError, match=rf"toytown \({reason}\)") as raised:
         ensure_toytown(toytown, pictures=FEW)
-    assert "\n" not in str(raised.value) and raised.value.errno == getattr(error, "errno", errno.EIO)
+    assert "\n" not in str(raised.value) and raised.value.errno == getattr(
+        error, "errno", errno.EIO
+    )
     assert sorted(toytown.rglob("*")) == before and toytown.exists() == older
-    assert not list(toytown.parent.glob(".toytown.*.part")) and not list(toytown.parent.glob(".toytown.*.old"))
+    assert not list(toytown.parent.glob(".toytown.*.part")) and not list(
+        toytown.parent.glob(".toytown.*.old")
+    )
 
 
 def test_a_file_in_the_way(tmp_path):
@@ -233,7 +266,9 @@ def test_failure_half_way(tmp_path, monkeypatch):
 
 
 def test_found_without_any_data(tmp_path, monkeypatch):
-    """Without data Toytown is found; coco_captioning and DEEPLEARNING_CAPTIONS come first; its name always works."""
+    """Without data Toytown is found; coco_captioning and DEEPLEARNING_CAPTIONS come first; its name
+    always works.
+    """
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     monkeypatch.delenv("DEEPLEARNING_CAPTIONS", raising=False)
     monkeypatch.setattr(dataset, "ensure_toytown", lambda: "the built-in set")
@@ -257,13 +292,17 @@ def test_where_it_lies_by_default(tmp_path, monkeypatch):
 def test_scenes_of_the_set_in_use(written, tiny_dataset, monkeypatch):
     """Scenes are those of the set that `load_coco_data` loads; another data set has none."""
     monkeypatch.setenv("DEEPLEARNING_CAPTIONS", str(written))
-    assert load_scenes("train") == [picture(SEED, "train", number)[0] for number in range(FEW["train"])]
+    assert load_scenes("train") == [
+        picture(SEED, "train", number)[0] for number in range(FEW["train"])
+    ]
     with pytest.raises(FileNotFoundError, match="val_truth.json is missing: only Toytown"):
         load_scenes("val", tiny_dataset)
 
 
 def test_command_line_writes(tmp_path, monkeypatch, capsys):
-    """The command writes the set where it is told to, also into a new folder, prints where, and makes a sheet."""
+    """The command writes the set where it is told to, also into a new folder, prints where, and
+    makes a sheet.
+    """
     monkeypatch.setattr(dataset, "PICTURES", FEW)
     out, sheet = tmp_path / "new" / "t", tmp_path / "sheet.jpg"
     command.main(["--out", str(out), "--sheet", str(sheet)])
@@ -275,8 +314,14 @@ def test_command_line_writes(tmp_path, monkeypatch, capsys):
 
 def test_command_line(tmp_path, run_python):
     """A seed out of range ends the command with one line and status 1."""
-    status, _, errors = run_python("-m", "deeplearning.datasets.toytown", "--out", tmp_path / "t", "--seed", "-1")
-    assert status == 1 and errors.startswith("toytown: the seed of Toytown must be") and errors.count("\n") == 1
+    status, _, errors = run_python(
+        "-m", "deeplearning.datasets.toytown", "--out", tmp_path / "t", "--seed", "-1"
+    )
+    assert (
+        status == 1
+        and errors.startswith("toytown: the seed of Toytown must be")
+        and errors.count("\n") == 1
+    )
 
 
 def test_loading_does_not_import_torch(run_python):

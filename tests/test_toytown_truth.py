@@ -14,7 +14,9 @@ def thing(kind, colour, box, count=1, size=None):
 CAR = thing("car", "red", (10, 60, 70, 100), size="big")
 SCENES = {
     "car": Scene("street", "sunny", CAR, None, None),
-    "car, dogs": Scene("street", "sunny", CAR, thing("dog", "brown", (80, 80, 120, 105), count=2), "left of"),
+    "car, dogs": Scene(
+        "street", "sunny", CAR, thing("dog", "brown", (80, 80, 120, 105), count=2), "left of"
+    ),
     "cat, tree": Scene(
         "field",
         "rainy",
@@ -50,8 +52,12 @@ SCENES = {
         thing("clock", "green", (35, 80, 90, 118), count=3),
         "behind",
     ),
-    "pizza": Scene("desert", "sunny", thing("pizza", None, (40, 60, 100, 110), size="small"), None, None),
-    "boat": Scene("harbour", "rainy", thing("boat", "orange", (70, 40, 120, 85), size="big"), None, None),
+    "pizza": Scene(
+        "desert", "sunny", thing("pizza", None, (40, 60, 100, 110), size="small"), None, None
+    ),
+    "boat": Scene(
+        "harbour", "rainy", thing("boat", "orange", (70, 40, 120, 85), size="big"), None, None
+    ),
 }
 
 
@@ -71,7 +77,11 @@ CAPTIONS = [
     ("car", "the bus", "thing - bus no"),
     ("car, dogs", "the puppies", "thing other puppies, count other puppies"),
     ("plane, house", "the aeroplane the cottage", "thing main aeroplane, thing other cottage"),
-    ("child, clocks", "the man alarm clocks", "thing main man, thing other alarm_clocks, count other alarm_clocks"),
+    (
+        "child, clocks",
+        "the man alarm clocks",
+        "thing main man, thing other alarm_clocks, count other alarm_clocks",
+    ),
     ("ball, umbrella", "the beach ball", "thing main beach_ball"),
     ("car", "the beach ball", "thing - beach_ball no"),
     ("ball, umbrella", "the ball beach", "thing main ball, setting - beach"),
@@ -91,11 +101,19 @@ CAPTIONS = [
     ("car", "a red on the car", "thing main car"),
     ("pizza", "the yellow pizza", "colour main yellow no, thing main pizza"),
     ("pizza", "a pizza on yellow sand", "count main a, thing main pizza, setting - sand"),
-    ("plane, house", "the plane in the clear blue sky", "thing main plane, weather - clear_blue_sky no"),
+    (
+        "plane, house",
+        "the plane in the clear blue sky",
+        "thing main plane, weather - clear_blue_sky no",
+    ),
     ("cat, tree", "the cat in the blue grass", "thing main cat, setting - grass"),
     # what persons wear
     ("child, clocks", "the person in red", "thing main person, colour main red"),
-    ("child, clocks", "the person in blue stands in a room", "thing main person, colour main blue no, setting - room"),
+    (
+        "child, clocks",
+        "the person in blue stands in a room",
+        "thing main person, colour main blue no, setting - room",
+    ),
     (
         "child, clocks",
         "a person in blue indoors",
@@ -104,7 +122,11 @@ CAPTIONS = [
     ("child, clocks", "the child in a red coat", "thing main child, colour main red"),
     ("child, clocks", "the boy wearing a big blue shirt", "thing main boy, colour main blue no"),
     ("child, clocks", "a red person", "count main a, colour main red, thing main person"),
-    ("child, clocks", "two people in red coats", "count main two no, thing main people, colour main red"),
+    (
+        "child, clocks",
+        "two people in red coats",
+        "count main two no, thing main people, colour main red",
+    ),
     ("child, clocks", "a clock and a red coat", "count other a no, thing other clock"),
     (
         "child, clocks",
@@ -121,7 +143,11 @@ CAPTIONS = [
     ("car", "the car in a big room", "thing main car, setting - room no"),
     # counts
     ("car, dogs", "two dogs", "count other two, thing other dogs"),
-    ("car, dogs", "a pair of brown dogs", "count other a_pair_of, colour other brown, thing other dogs"),
+    (
+        "car, dogs",
+        "a pair of brown dogs",
+        "count other a_pair_of, colour other brown, thing other dogs",
+    ),
     ("car, dogs", "one dog", "count other one no, thing other dog"),
     ("car, dogs", "three dogs", "count other three no, thing other dogs"),
     ("car, dogs", "several dogs", "count other several, thing other dogs"),
@@ -139,7 +165,11 @@ CAPTIONS = [
     ("boat", "the quay", "setting - quay"),
     ("plane, house", "a snowy field", "setting - snowy_field"),
     ("plane, house", "a snowy street", "setting - snowy, setting - street no"),
-    ("cow, bird", "under the stars in a moonlit meadow", "setting - stars, setting - moonlit, setting - meadow ?"),
+    (
+        "cow, bird",
+        "under the stars in a moonlit meadow",
+        "setting - stars, setting - moonlit, setting - meadow ?",
+    ),
     ("cow, bird", "in the night sky", "setting - night, setting - sky ?"),
     ("child, clocks", "indoors", "setting - indoors"),
     ("child, clocks", "in the sky", "setting - sky no"),
@@ -156,21 +186,41 @@ CAPTIONS = [
     ("cow, bird", "a rainy night", "weather - rainy no, setting - night"),
     ("cow, bird", "a clear night", "weather - clear_night"),
     # relations between two nouns, either way round
-    ("car, dogs", "car left of dogs", "thing main car, relation main left_of, thing other dogs, count other dogs"),
-    ("car, dogs", "the dog to the right of the car", "thing other dog, relation other to_the_right_of, thing main car"),
+    (
+        "car, dogs",
+        "car left of dogs",
+        "thing main car, relation main left_of, thing other dogs, count other dogs",
+    ),
+    (
+        "car, dogs",
+        "the dog to the right of the car",
+        "thing other dog, relation other to_the_right_of, thing main car",
+    ),
     (
         "car, dogs",
         "the dog on the left of the car",
         "thing other dog, relation other on_the_left_of no, thing main car",
     ),
-    ("car, dogs", "the dog beside the car", "thing other dog, relation other beside, thing main car"),
-    ("car, dogs", "the car behind the dog", "thing main car, relation main behind no, thing other dog"),
+    (
+        "car, dogs",
+        "the dog beside the car",
+        "thing other dog, relation other beside, thing main car",
+    ),
+    (
+        "car, dogs",
+        "the car behind the dog",
+        "thing main car, relation main behind no, thing other dog",
+    ),
     (
         "car, dogs",
         "next to the dog is the red car",
         "relation main next_to, thing other dog, colour main red, thing main car",
     ),
-    ("car, dogs", "the car in front of the cat", "thing main car, relation main in_front_of ?, thing - cat no"),
+    (
+        "car, dogs",
+        "the car in front of the cat",
+        "thing main car, relation main in_front_of ?, thing - cat no",
+    ),
     ("car, dogs", "the car behind a <UNK>", "thing main car, relation - behind ?"),
     (
         "car",
@@ -182,41 +232,94 @@ CAPTIONS = [
         "the tree partly hidden by the cat",
         "thing other tree, relation other partly_hidden_by, thing main cat",
     ),
-    ("cat, tree", "the cat behind the tree", "thing main cat, relation main behind no, thing other tree"),
-    ("cat, tree", "the cat next to the tree", "thing main cat, relation main next_to ?, thing other tree"),
-    ("plane, house", "the house under the plane", "thing other house, relation other under, thing main plane"),
-    ("plane, house", "the plane beside the house", "thing main plane, relation main beside no, thing other house"),
-    ("plane, house", "the plane near the house", "thing main plane, relation main near ?, thing other house"),
+    (
+        "cat, tree",
+        "the cat behind the tree",
+        "thing main cat, relation main behind no, thing other tree",
+    ),
+    (
+        "cat, tree",
+        "the cat next to the tree",
+        "thing main cat, relation main next_to ?, thing other tree",
+    ),
+    (
+        "plane, house",
+        "the house under the plane",
+        "thing other house, relation other under, thing main plane",
+    ),
+    (
+        "plane, house",
+        "the plane beside the house",
+        "thing main plane, relation main beside no, thing other house",
+    ),
+    (
+        "plane, house",
+        "the plane near the house",
+        "thing main plane, relation main near ?, thing other house",
+    ),
     # with pronouns, or with nothing
     (
         "car, dogs",
         "the car with two dogs to its right",
         "thing main car, count other two, thing other dogs, relation other to_its_right",
     ),
-    ("car, dogs", "the car and to its left the dog", "thing main car, relation other to_its_left no, thing other dog"),
-    ("car, dogs", "the car and the dog side by side", "thing main car, thing other dog, relation other side_by_side"),
+    (
+        "car, dogs",
+        "the car and to its left the dog",
+        "thing main car, relation other to_its_left no, thing other dog",
+    ),
+    (
+        "car, dogs",
+        "the car and the dog side by side",
+        "thing main car, thing other dog, relation other side_by_side",
+    ),
     ("car, dogs", "the car with a <UNK> next to it", "thing main car, relation - next_to ?"),
     (
         "cow, bird",
         "the cow with a bird above it",
         "thing main cow, count other a, thing other bird, relation other above",
     ),
-    ("cow, bird", "a bird above and the cow", "count other a, thing other bird, relation other above, thing main cow"),
+    (
+        "cow, bird",
+        "a bird above and the cow",
+        "count other a, thing other bird, relation other above, thing main cow",
+    ),
     (
         "child, clocks",
         "the clock with a man behind",
         "thing other clock, count main a, thing main man, relation main behind",
     ),
-    ("cat, tree", "the tree behind it is the cat", "thing other tree, relation main behind no, thing main cat"),
+    (
+        "cat, tree",
+        "the tree behind it is the cat",
+        "thing other tree, relation main behind no, thing main cat",
+    ),
     # of which some speak of a place, and some of the picture
     ("car", "the car by the street", "thing main car, setting - street"),
     ("plane, house", "the plane over a snowy field", "thing main plane, setting - snowy_field"),
     ("car", "the car on the left", "thing main car, relation - on_the_left ?"),
-    ("car, dogs", "the car with the dog on the right", "thing main car, thing other dog, relation other on_the_right"),
-    # that were not recorded: boxes of the cat (60 to 110) and tree (40 to 90) overlap by more than half
-    ("cat, tree", "the cat right of the tree", "thing main cat, relation main right_of no, thing other tree"),
-    ("plane, house", "the plane left of the house", "thing main plane, relation main left_of ?, thing other house"),
-    ("plane, house", "the house left of the plane", "thing other house, relation other left_of no, thing main plane"),
+    (
+        "car, dogs",
+        "the car with the dog on the right",
+        "thing main car, thing other dog, relation other on_the_right",
+    ),
+    # that were not recorded: boxes of the cat (60 to 110) and tree (40 to 90) overlap by more than
+    # half
+    (
+        "cat, tree",
+        "the cat right of the tree",
+        "thing main cat, relation main right_of no, thing other tree",
+    ),
+    (
+        "plane, house",
+        "the plane left of the house",
+        "thing main plane, relation main left_of ?, thing other house",
+    ),
+    (
+        "plane, house",
+        "the house left of the plane",
+        "thing other house, relation other left_of no, thing main plane",
+    ),
     # whatever a network writes
     ("car", "", ""),
     ("car", "<UNK> <UNK> the of", ""),
@@ -225,7 +328,11 @@ CAPTIONS = [
         "a purple purple ball on the the beach",
         "count main a, colour main purple, colour main purple, thing main ball, setting - beach",
     ),
-    ("car", "behind above to the left of", "relation - behind ?, relation - above ?, relation - to_the_left_of ?"),
+    (
+        "car",
+        "behind above to the left of",
+        "relation - behind ?, relation - above ?, relation - to_the_left_of ?",
+    ),
     ("car", "two red big", ""),
     ("car", "A red Car.", "count main A, colour main red, thing main Car."),
 ]
@@ -233,12 +340,16 @@ CAPTIONS = [
 
 @pytest.mark.parametrize("scene, caption, expected", CAPTIONS)
 def test_statements(scene, caption, expected):
-    """Each caption says these things of the scene and no others, by these words, and with this verdict."""
+    """Each caption says these things of the scene and no others, by these words, and with this
+    verdict.
+    """
     assert statements(caption, scene) == [line for line in expected.split(", ") if line]
 
 
 def test_a_whole_caption():
-    """Statements are plain records whose positions count the words of the caption, spaces and <UNK> aside."""
+    """Statements are plain records whose positions count the words of the caption, spaces and <UNK>
+    aside.
+    """
     caption = "a  small red <UNK> car in the street to the left of two dogs on a sunny day"
     assert check_caption(caption, SCENES["car, dogs"]) == [
         Statement("count", "main", (0, 1), True),
@@ -274,15 +385,23 @@ def test_the_lexicon_knows_the_world():
     ],
 )
 def test_relations_that_boxes_show(box, left, above):
-    """Left and above are told by the boxes where neither is recorded, except if they overlap a little."""
+    """Left and above are told by the boxes where neither is recorded, except if they overlap a
+    little.
+    """
     scene = Scene("street", "sunny", CAR, thing("tree", "green", box), "behind")
     for phrase, expected in (("left of", left), ("above", above)):
-        verdicts = [s.true for s in check_caption(f"the car {phrase} the tree", scene) if s.what == "relation"]
+        verdicts = [
+            s.true
+            for s in check_caption(f"the car {phrase} the tree", scene)
+            if s.what == "relation"
+        ]
         assert verdicts == [expected]
 
 
 def test_scores_by_hand():
-    """Shares are as documented: what is not stated is not right, or is not counted where `stated` goes with it."""
+    """Shares are as documented: what is not stated is not right, or is not counted where `stated`
+    goes with it.
+    """
     told = {
         "car, dogs": "a red car to the left of three dogs in a sunny street",  # one false: three
         "cat, tree": "a blue cat behind a tree in a rainy field",  # false: blue, behind
@@ -307,12 +426,16 @@ def test_scores_by_hand():
 
 
 def test_colour_needs_a_coloured_main_thing():
-    """Over pictures of pizzas alone there is no share of right colours, and a colour made up is still false."""
+    """Over pictures of pizzas alone there is no share of right colours, and a colour made up is
+    still false.
+    """
     scores = score_truth(["a red pizza"], [SCENES["pizza"]])
     assert scores["colour"] is None and scores["main"] == 1 and scores["nothing false"] == 0
 
 
-@pytest.mark.parametrize("captions, scenes", [([], []), (["a car"], []), (["a car"], [SCENES["car"]] * 2)])
+@pytest.mark.parametrize(
+    "captions, scenes", [([], []), (["a car"], []), (["a car"], [SCENES["car"]] * 2)]
+)
 def test_scores_want_one_scene_each(captions, scenes):
     """Captions and scenes of different number are refused, and so are none."""
     with pytest.raises(ValueError, match="captions and scenes"):

@@ -23,7 +23,9 @@ def parameters(path):
 
 @pytest.mark.parametrize("cell_type", ["rnn", "lstm"])
 def test_trains_and_scores(tiny_dataset, tmp_path, capsys, cell_type):
-    """The model is written, and the scores printed for greedy and beam search are those of what it writes."""
+    """The model is written, and the scores printed for greedy and beam search are those of what it
+    writes.
+    """
     train(tiny_dataset, tmp_path / "model.npz", "--cell-type", cell_type, "--beam-width", "2")
     output, _ = capsys.readouterr()
     assert "2 epochs" in output
@@ -33,11 +35,14 @@ def test_trains_and_scores(tiny_dataset, tmp_path, capsys, cell_type):
     references, rows = load_references(data, tiny_dataset)
     for name, width in (("greedy", 1), ("beam of 2", 2)):
         captions = decode_captions(
-            model.sample(data["val_features"][rows], beam_width=width, length_penalty=0.7), data["idx_to_word"]
+            model.sample(data["val_features"][rows], beam_width=width, length_penalty=0.7),
+            data["idx_to_word"],
         )
         scores = [*100 * corpus_bleu(references, captions), cider_d(references, captions)[0]]
         line = next(line for line in output.splitlines() if name in line)
-        assert [float(number) for number in re.findall(r"\d+\.\d+", line)] == pytest.approx(scores, abs=0.0051)
+        assert [float(number) for number in re.findall(r"\d+\.\d+", line)] == pytest.approx(
+            scores, abs=0.0051
+        )
 
 
 def test_features_are_standardised(tiny_dataset, tmp_path):
@@ -60,13 +65,20 @@ def test_the_best_epoch_is_kept(tiny_dataset, tmp_path, capsys):
 
 
 def test_the_model_knows_its_features(tiny_dataset, tmp_path):
-    """It keeps what the data set says of how its features were made, and None where that says nothing."""
+    """It keeps what the data set says of how its features were made, and None where that says
+    nothing.
+    """
     train(tiny_dataset, tmp_path / "model.npz")
     assert CaptioningRNN.load(tmp_path / "model.npz").feature_transform is None
-    made = FeatureTransform("alexnet", "w", "ab", "l", 64, (0, 0, 0), (1, 1, 1), np.arange(6), np.ones(6))
+    made = FeatureTransform(
+        "alexnet", "w", "ab", "l", 64, (0, 0, 0), (1, 1, 1), np.arange(6), np.ones(6)
+    )
     made.save(tiny_dataset)
     train(tiny_dataset, tmp_path / "model.npz")
-    assert CaptioningRNN.load(tmp_path / "model.npz").feature_transform.description() == made.description()
+    assert (
+        CaptioningRNN.load(tmp_path / "model.npz").feature_transform.description()
+        == made.description()
+    )
     (tiny_dataset / "features.json").write_text("damaged")
     with pytest.raises(ValueError, match="features.json"):
         train(tiny_dataset, tmp_path / "model.npz")
@@ -91,22 +103,32 @@ def test_seed_decides(tiny_dataset, tmp_path):
 
 
 def test_resume(tiny_dataset, tmp_path):
-    """A run of one epoch, resumed for two more, ends where one of three epochs does; so does a fresh --resume."""
+    """A run of one epoch, resumed for two more, ends where one of three epochs does; so does a
+    fresh --resume.
+    """
     train(tiny_dataset, tmp_path / "whole", epochs=3)
     train(tiny_dataset, tmp_path / "parts", epochs=1)
     assert parameters(tmp_path / "parts") != parameters(tmp_path / "whole")
     train(tiny_dataset, tmp_path / "parts", "--resume", epochs=3)
     train(tiny_dataset, tmp_path / "fresh", "--resume", epochs=3)
-    assert parameters(tmp_path / "whole") == parameters(tmp_path / "parts") == parameters(tmp_path / "fresh")
+    assert (
+        parameters(tmp_path / "whole")
+        == parameters(tmp_path / "parts")
+        == parameters(tmp_path / "fresh")
+    )
 
 
 @pytest.mark.parametrize("form", ["png", "jpg"])
 def test_picture(tiny_dataset, tmp_path, form):
-    """--picture draws validation images with their captions; where none has a picture, one sentence says so."""
+    """--picture draws validation images with their captions; where none has a picture, one sentence
+    says so.
+    """
     (tiny_dataset / "val2014_urls.txt").write_text("".join(f"{image}.png\n" for image in range(5)))
     (tiny_dataset / "val_images").mkdir()
     for image in (1, 3, 4):
-        Image.new("RGB", (40, 30), (250, 0, 0)).save(tiny_dataset / "val_images" / f"{image}.{form}")
+        Image.new("RGB", (40, 30), (250, 0, 0)).save(
+            tiny_dataset / "val_images" / f"{image}.{form}"
+        )
     arguments = ["--picture", str(tmp_path / "captions.png"), "--pictures", "2"]
     if form == "jpg":  # not the files that the data set names
         with pytest.raises(ValueError, match="picture"):
@@ -129,7 +151,11 @@ def test_help(run_python, tmp_path):
     """--help explains the options with an example, from any directory."""
     status, output, errors = command(run_python, "--help", cwd=tmp_path)
     assert (status, errors) == (0, "")
-    assert "--data" in output and "--resume" in output and "example: python -m deeplearning" in " ".join(output.split())
+    assert (
+        "--data" in output
+        and "--resume" in output
+        and "example: python -m deeplearning" in " ".join(output.split())
+    )
 
 
 def test_missing_out(run_python, tmp_path):
@@ -138,7 +164,9 @@ def test_missing_out(run_python, tmp_path):
     assert status == 2 and output == "" and "--out" in errors and list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", [["--data", "x"], ["--out", "m", "--epochs", "two"], ["--out", "m", "--bad"]])
+@pytest.mark.parametrize(
+    "arguments", [["--data", "x"], ["--out", "m", "--epochs", "two"], ["--out", "m", "--bad"]]
+)
 def test_usage(arguments, capsys):
     """A missing, malformed or unknown option is a matter of usage: status 2."""
     with pytest.raises(SystemExit, match="2"):
@@ -162,15 +190,34 @@ def test_command_trains(run_python, tiny_dataset, tmp_path):
         (["--data", "damaged", "--out", "model.npz"], "coco2014_vocab.json"),
         (["--data", "tiny captioning", "--out", "missing/model.npz"], "model.npz"),
         (["--data", "tiny captioning", "--out", "model.npz", "--batch-size", "0"], "batch_size"),
-        (["--data", "tiny captioning", "--out", "model.npz", "--learning-rate", "1e30", "--clip-norm", "1e30"], "loss"),
-        (["--data", "tiny captioning", "--out", "damaged/run.npz", "--resume"], "run.npz.checkpoint"),
+        (
+            [
+                "--data",
+                "tiny captioning",
+                "--out",
+                "model.npz",
+                "--learning-rate",
+                "1e30",
+                "--clip-norm",
+                "1e30",
+            ],
+            "loss",
+        ),
+        (
+            ["--data", "tiny captioning", "--out", "damaged/run.npz", "--resume"],
+            "run.npz.checkpoint",
+        ),
     ],
 )
 def test_problems(run_python, tiny_dataset, tmp_path, arguments, fact):
-    """What can't be found, read or written, or does not converge: status 1 and one line, not a traceback."""
+    """What can't be found, read or written, or does not converge: status 1 and one line, not a
+    traceback.
+    """
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "run.npz.checkpoint").write_text("damaged")
-    environment = {"PYTHONWARNINGS": "ignore::RuntimeWarning"}  # NumPy's, of the overflow at a rate of 1e30
+    environment = {
+        "PYTHONWARNINGS": "ignore::RuntimeWarning"
+    }  # NumPy's, of the overflow at a rate of 1e30
     status, _, errors = command(run_python, *SMALL, *arguments, cwd=tmp_path, env=environment)
     assert status == 1 and len(errors.splitlines()) == 1
     assert errors.startswith("train_captioner: ") and fact in errors

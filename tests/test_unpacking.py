@@ -24,19 +24,31 @@ def unpacked(content, folder, limit=1 << 30):
 
 @pytest.mark.parametrize("inside", ["coco_captioning/", "", "a/b/"])
 def test_expected_files(tiny_dataset, tmp_path, inside):
-    """The expected files come out, in whichever folder of the zip they lie; others, as systems add them, do not."""
-    more = {"__MACOSX/coco_captioning/._coco2014_vocab.json": "", "notes.txt": "", "coco_captioning/": ""}
+    """The expected files come out, in whichever folder of the zip they lie; others, as systems add
+    them, do not.
+    """
+    more = {
+        "__MACOSX/coco_captioning/._coco2014_vocab.json": "",
+        "notes.txt": "",
+        "coco_captioning/": "",
+    }
     assert unpacked(zipped(tiny_dataset, inside, **more), tmp_path) == contents(tiny_dataset)
 
 
 def test_nothing_is_written_elsewhere(tiny_dataset, tmp_path):
     """Members with paths to elsewhere are left out, or written by their last name into the folder."""
-    bad = {"../../escaped.txt": "1", f"{tmp_path}/absolute.txt": "2", "coco_captioning/../../train2014_images.txt": "3"}
+    bad = {
+        "../../escaped.txt": "1",
+        f"{tmp_path}/absolute.txt": "2",
+        "coco_captioning/../../train2014_images.txt": "3",
+    }
     expected = contents(tiny_dataset) | {"train2014_images.txt": b"3"}
     (tmp_path / "deep" / "deeper").mkdir(parents=True)
     assert unpacked(zipped(tiny_dataset, **bad), tmp_path / "deep" / "deeper") == expected
     assert not list(tmp_path.rglob("escaped.txt")) and not list(tmp_path.rglob("absolute.txt"))
-    assert not [path for path in tmp_path.rglob("train2014_images.txt") if path.parent.name != "out"]
+    assert not [
+        path for path in tmp_path.rglob("train2014_images.txt") if path.parent.name != "out"
+    ]
 
 
 def test_links_are_not_made(tmp_path):
@@ -94,7 +106,9 @@ def test_encrypted(tmp_path):
 
 @pytest.mark.parametrize("seed", range(40))
 def test_damaged_zips(tiny_dataset, tmp_path, seed):
-    """Whatever bytes of a zip are damaged, unpacking gives the right files, or one ValueError and none."""
+    """Whatever bytes of a zip are damaged, unpacking gives the right files, or one ValueError and
+    none.
+    """
     content, rng = bytearray(zipped(tiny_dataset)), random.Random(seed)
     directory = content.index(b"PK\x01\x02")
     for _ in range(rng.randint(1, 8)):
@@ -107,7 +121,11 @@ def test_damaged_zips(tiny_dataset, tmp_path, seed):
 
 
 def test_no_room(tiny_dataset, tmp_path, monkeypatch):
-    """Where the files do not fit on the disk, none is written, and the message says how much is needed."""
-    monkeypatch.setattr("deeplearning.datasets.unpacking.shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    """Where the files do not fit on the disk, none is written, and the message says how much is
+    needed.
+    """
+    monkeypatch.setattr(
+        "deeplearning.datasets.unpacking.shutil.disk_usage", lambda _: SimpleNamespace(free=0)
+    )
     with pytest.raises(OSError, match="MiB are needed, 0.0 MiB are free"):
         unpacked(zipped(tiny_dataset), tmp_path)

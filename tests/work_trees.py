@@ -14,14 +14,26 @@ from deeplearning.submission import SIZE_LIMIT
 RNN = "RNN_Captioning.ipynb"
 LAYERS = "deeplearning/rnn_layers.py"
 # what of the good tree is handed in
-GOOD = sorted([*NOTEBOOKS, *EXERCISE_FILES, "deeplearning/helpers/größe.py", "deeplearning/__init__.py", "notes.md"])
+GOOD = sorted(
+    [
+        *NOTEBOOKS,
+        *EXERCISE_FILES,
+        "deeplearning/helpers/größe.py",
+        "deeplearning/__init__.py",
+        "notes.md",
+    ]
+)
 
 
 def write_notebook(path, counts=(1, 2, 3), sources=None, outputs=None):
     """A notebook whose code cells have these counts, sources and outputs."""
     cells = []
     for k, count in enumerate(counts):
-        cells.append(new_code_cell(sources[k] if sources else f"print({k})", execution_count=count, id=f"cell{k}"))
+        cells.append(
+            new_code_cell(
+                sources[k] if sources else f"print({k})", execution_count=count, id=f"cell{k}"
+            )
+        )
         cells[-1].outputs = outputs[k] if outputs else [new_output("stream", text=f"{k}\n")]
     nbformat.write(new_notebook(cells=cells), path)
 
@@ -144,7 +156,11 @@ def many_large(tree):
         write_notebook(tree / name, outputs=[[new_output("stream", text="x" * 6_000_000)], [], []])
 
 
-ERROR = [[], [new_output("error", ename="ValueError", evalue="shapes (2,3)\nand (4,)", traceback=[])], []]
+ERROR = [
+    [],
+    [new_output("error", ename="ValueError", evalue="shapes (2,3)\nand (4,)", traceback=[])],
+    [],
+]
 VERSION_3 = (
     b'{"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": [{"cell_type": "code", \
 "language": "python", "input": ["1 + 1"], "outputs": [], "collapsed": false}]}]}'
@@ -153,7 +169,10 @@ VERSION_3 = (
 # what is wrong: how to break a good tree, and what is said of it
 PROBLEMS = {
     "notebook missing": (delete(RNN), f"{RNN} is missing: fetch it again"),
-    "notebook in a folder": (move(RNN, f"notebooks/{RNN}"), f"{RNN} is missing, but there is notebooks/{RNN}: give it"),
+    "notebook in a folder": (
+        move(RNN, f"notebooks/{RNN}"),
+        f"{RNN} is missing, but there is notebooks/{RNN}: give it",
+    ),
     "notebook renamed by the browser": (
         move(RNN, "RNN_Captioning (1).ipynb"),
         f"{RNN} is missing, but there is RNN_Captioning (1).ipynb: give it the right name",
@@ -163,11 +182,19 @@ PROBLEMS = {
         f"{RNN} is missing, but there is rnn_captioning.ipynb: give it the right name",
     ),
     "a folder too many": (
-        lambda tree: [move(path.name, f"assignment2/{path.name}")(tree) for path in list(tree.glob("*.ipynb"))],
+        lambda tree: [
+            move(path.name, f"assignment2/{path.name}")(tree) for path in list(tree.glob("*.ipynb"))
+        ],
         f"{RNN} is missing, but there is assignment2/{RNN}: give it the right name and place",
     ),
-    "notebook empty": (write(RNN, b""), f"{RNN} is no valid notebook (Notebook does not appear to be JSON"),
-    "notebook is HTML": (write(RNN, b"<!DOCTYPE html>"), f"{RNN} is no valid notebook (Notebook does not appear to be"),
+    "notebook empty": (
+        write(RNN, b""),
+        f"{RNN} is no valid notebook (Notebook does not appear to be JSON",
+    ),
+    "notebook is HTML": (
+        write(RNN, b"<!DOCTYPE html>"),
+        f"{RNN} is no valid notebook (Notebook does not appear to be",
+    ),
     "notebook cut off": (
         lambda t: write(RNN, (t / RNN).read_bytes()[:-99])(t),
         f"{RNN} is no valid notebook (Notebook",
@@ -178,8 +205,14 @@ PROBLEMS = {
     ),
     "notebook is a list": (write(RNN, b"[]"), f"{RNN} is no valid notebook ("),
     "notebook is nested without end": (write(RNN, b"[" * 100_000), f"{RNN} is no valid notebook ("),
-    "notebook without cells' fields": (edit(RNN, b'"outputs"', b'"output"'), f"{RNN} is no valid notebook ("),
-    "notebook of a future version": (edit(RNN, b'"nbformat": 4', b'"nbformat": 9'), f"{RNN} is no valid notebook (Uns"),
+    "notebook without cells' fields": (
+        edit(RNN, b'"outputs"', b'"output"'),
+        f"{RNN} is no valid notebook (",
+    ),
+    "notebook of a future version": (
+        edit(RNN, b'"nbformat": 4', b'"nbformat": 9'),
+        f"{RNN} is no valid notebook (Uns",
+    ),
     "notebook of version 3, never run": (write(RNN, VERSION_3), f"{RNN}: never run: restart"),
     "notebook with conflict marks": (
         edit(RNN, b'\n   "source"', b'\n<<<<<<< HEAD\n   "source"'),
@@ -221,20 +254,35 @@ PROBLEMS = {
         f"{LAYERS} is missing, but there is rnn_layers.py: give it the right name and place",
     ),
     "code is a folder": (folder_for_file, f"{LAYERS} is a folder: put the file there"),
-    "code is no plain file": (socket_for_file, f"{LAYERS} is no plain file: put the file itself there"),
+    "code is no plain file": (
+        socket_for_file,
+        f"{LAYERS} is no plain file: put the file itself there",
+    ),
     "code empty": (write(LAYERS, b"\n"), f"{LAYERS} is empty: fetch a fresh copy"),
     "code does not parse": (
         write(LAYERS, b"x = 1\ndef f(:\n"),
         f"{LAYERS}, line 2: Python can't read it (invalid syntax): mend it",
     ),
-    "code of Python 2": (write(LAYERS, b'print "loss"\n'), f"{LAYERS}, line 1: Python can't read it (Missing parenth"),
+    "code of Python 2": (
+        write(LAYERS, b'print "loss"\n'),
+        f"{LAYERS}, line 1: Python can't read it (Missing parenth",
+    ),
     "tabs among spaces": (
         write(LAYERS, b"def f():\n    x = 1\n\treturn x\n"),
         f"{LAYERS}, line 3: Python can't read it (",
     ),
-    "code in Latin-1": (write(LAYERS, b"x = '\xe9'\n"), f"{LAYERS}, line 1: Python can't read it ("),
-    "code with null bytes": (write(LAYERS, b"x = 1\0\n"), f"{LAYERS}: Python can't read it (source code "),
-    "code is nested without end": (write(LAYERS, b"-" * 100_000 + b"1\n"), "Python can't read it ("),
+    "code in Latin-1": (
+        write(LAYERS, b"x = '\xe9'\n"),
+        f"{LAYERS}, line 1: Python can't read it (",
+    ),
+    "code with null bytes": (
+        write(LAYERS, b"x = 1\0\n"),
+        f"{LAYERS}: Python can't read it (source code ",
+    ),
+    "code is nested without end": (
+        write(LAYERS, b"-" * 100_000 + b"1\n"),
+        "Python can't read it (",
+    ),
     "code with conflict marks": (
         write(LAYERS, b"x = 1\n<<<<<<< HEAD\nx = 2\n"),
         f"{LAYERS}, line 2: a merge-conflict mark (<<<<<<< HEAD): keep one",
@@ -243,9 +291,18 @@ PROBLEMS = {
         write("deeplearning/helpers/größe.py", b"for\n"),
         "deeplearning/helpers/größe.py, line 1: Python can't read it (invalid syntax)",
     ),
-    "name with a newline": (add("a\nb.md"), "a\\nb.md: the name has '\\n' in it, which can't be unpacked on Windows"),
-    "name with a colon": (add("12:30.txt"), "12:30.txt: the name has ':' in it, which can't be unpacked on Windows"),
-    "name with a backslash": (add("deeplearning/a\\b.py"), "deeplearning/a\\b.py: the name has '\\\\' in it"),
+    "name with a newline": (
+        add("a\nb.md"),
+        "a\\nb.md: the name has '\\n' in it, which can't be unpacked on Windows",
+    ),
+    "name with a colon": (
+        add("12:30.txt"),
+        "12:30.txt: the name has ':' in it, which can't be unpacked on Windows",
+    ),
+    "name with a backslash": (
+        add("deeplearning/a\\b.py"),
+        "deeplearning/a\\b.py: the name has '\\\\' in it",
+    ),
     "name of a device": (
         add("deeplearning/aux.py"),
         "deeplearning/aux.py: the name is the name of a device on Windows",
@@ -254,15 +311,30 @@ PROBLEMS = {
         add("deeplearning/v2./a.py"),
         "deeplearning/v2./a.py: the name has a part that ends in a dot",
     ),
-    "folder ends in a space": (add("deeplearning/v2 /a.py"), "deeplearning/v2 /a.py: the name has a part that ends in"),
-    "long name": (add(f"deeplearning/{'a' * 180}.py"), "aaa...: the name has 196 characters, more than 180"),
-    "name is not Unicode": (add(os.fsdecode(b"caf\xe9.txt")), "caf\\udce9.txt: the name is not valid Unicode"),
+    "folder ends in a space": (
+        add("deeplearning/v2 /a.py"),
+        "deeplearning/v2 /a.py: the name has a part that ends in",
+    ),
+    "long name": (
+        add(f"deeplearning/{'a' * 180}.py"),
+        "aaa...: the name has 196 characters, more than 180",
+    ),
+    "name is not Unicode": (
+        add(os.fsdecode(b"caf\xe9.txt")),
+        "caf\\udce9.txt: the name is not valid Unicode",
+    ),
     "names differ in case": (
         add_twin,
         "deeplearning/helpers/scores.py and deeplearning/helpers/Scores.py are the same name on Windows and macOS",
     ),
-    "notebook too large": (oversized, f"{RNN} has 20.0 MiB, more than the 20.0 MiB that a zip may have: clear outputs"),
-    "too much in all": (many_large, "22.9 MiB are more than the 20.0 MiB that a zip may have: clear outputs"),
+    "notebook too large": (
+        oversized,
+        f"{RNN} has 20.0 MiB, more than the 20.0 MiB that a zip may have: clear outputs",
+    ),
+    "too much in all": (
+        many_large,
+        "22.9 MiB are more than the 20.0 MiB that a zip may have: clear outputs",
+    ),
 }
 
 
@@ -283,7 +355,9 @@ def newer_copy(tree):
 def linked_data(tree):
     (tree.parent / "data").mkdir()
     try:
-        (tree / "deeplearning/datasets/data").symlink_to(tree.parent / "data", target_is_directory=True)
+        (tree / "deeplearning/datasets/data").symlink_to(
+            tree.parent / "data", target_is_directory=True
+        )
     except OSError:
         pytest.skip("this machine lets us make no links")
 

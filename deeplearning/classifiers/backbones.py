@@ -1,8 +1,9 @@
 """What networks see in pictures: torchvision's classifiers without their last layer.
 
-The raw features of a picture are the input of the network's last layer with weights, averaged over space where that is
-a map: the 512 channels before SqueezeNet's last convolution, fc7 of VGG-16 (4096 numbers). Pictures are squashed to the
-size that the network was trained on, so that nothing of them is cut off.
+The raw features of a picture are the input of the network's last layer with weights, averaged over
+space where that is a map: the 512 channels before SqueezeNet's last convolution, fc7 of VGG-16
+(4096 numbers). Pictures are squashed to the size that the network was trained on, so that nothing
+of them is cut off.
 """
 
 import hashlib
@@ -25,17 +26,19 @@ from deeplearning.image_fetching import decode_image
 
 
 def load_network(name="squeezenet1_1", weights="imagenet"):
-    """Load a classifier, ready to look at pictures: frozen, in evaluation mode, on the GPU where there is one.
+    """Load a classifier, ready to look at pictures: frozen, in evaluation mode, on the GPU where
+    there is one.
 
     Inputs:
     - name: As torchvision calls it, such as "squeezenet1_1", "vgg16" or "resnet50"
-    - weights: "imagenet" for torchvision's default ones, or the path of a file; for squeezenet1_1 as `load_squeezenet`
-      has it, for others a state dict, saved by torch.save
+    - weights: "imagenet" for torchvision's default ones, or the path of a file; for squeezenet1_1
+      as `load_squeezenet` has it, for others a state dict, saved by torch.save
 
-    Returns: the network, with the attributes name, weights, mean, std and image_size, as `load_squeezenet` describes
+    Returns: the network, with the attributes name, weights, mean, std and image_size, as
+    `load_squeezenet` describes
 
-    Raises ValueError for an unknown name or a damaged file, FileNotFoundError for a missing one, and OSError where
-    weights can't be downloaded.
+    Raises ValueError for an unknown name or a damaged file, FileNotFoundError for a missing one,
+    and OSError where weights can't be downloaded.
     """
     if name == "squeezenet1_1":
         return load_squeezenet(weights)
@@ -46,15 +49,23 @@ def load_network(name="squeezenet1_1", weights="imagenet"):
         )
     default = get_model_weights(name).DEFAULT
     with torch.random.fork_rng(devices=[]):  # parameters are drawn, and then replaced
-        model = _pretrained(name, default) if weights == "imagenet" else _from_file(name, Path(weights))
+        model = (
+            _pretrained(name, default) if weights == "imagenet" else _from_file(name, Path(weights))
+        )
     transform = default.transforms()
     model.name, model.weights = name, str(weights)
-    model.mean, model.std, model.image_size = tuple(transform.mean), tuple(transform.std), transform.crop_size[0]
+    model.mean, model.std, model.image_size = (
+        tuple(transform.mean),
+        tuple(transform.std),
+        transform.crop_size[0],
+    )
     return model.eval().requires_grad_(False).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def weights_sha256(network):
-    """A hash of a network's parameters, rounded to float16, so that copies kept in half precision have the same one."""
+    """A hash of a network's parameters, rounded to float16, so that copies kept in half precision
+    have the same one.
+    """
     digest = hashlib.sha256()
     for name, value in network.state_dict().items():
         if value.is_floating_point():
@@ -64,7 +75,9 @@ def weights_sha256(network):
 
 def last_layer(network):
     """Name and module of the last layer with weights: what turns features into the classes' scores."""
-    return [(name, m) for name, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)][-1]
+    return [
+        (name, m) for name, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)
+    ][-1]
 
 
 def feature_dim(network):
@@ -111,13 +124,23 @@ def feature_batches(paths, network, batch_size=None, skip_broken=False):
     Raises: as `image_features`
     """
     like = next(network.parameters())
-    mean, std = (torch.tensor(values).view(3, 1, 1).to(like) for values in (network.mean, network.std))
-    for pictures in _read_ahead(paths, network.image_size, batch_size or default_batch_size(network), skip_broken):
+    mean, std = (
+        torch.tensor(values).view(3, 1, 1).to(like) for values in (network.mean, network.std)
+    )
+    for pictures in _read_ahead(
+        paths, network.image_size, batch_size or default_batch_size(network), skip_broken
+    ):
         there = [k for k, picture in enumerate(pictures) if picture is not None]
         features = np.full((len(pictures), feature_dim(network)), np.nan, np.float32)
         if there:
-            # (B, S, S, 3) to (B, 3, S, S), without a copy: with the colours last in memory, CPUs are twice as fast
-            x = torch.from_numpy(np.stack([pictures[k] for k in there])).permute(0, 3, 1, 2).to(like) / 255
+            # (B, S, S, 3) to (B, 3, S, S), without a copy: with the colours last in memory, CPUs
+            # are twice as fast
+            x = (
+                torch.from_numpy(np.stack([pictures[k] for k in there]))
+                .permute(0, 3, 1, 2)
+                .to(like)
+                / 255
+            )
             features[there] = _before_last_layer(network, (x - mean) / std).cpu().numpy()
         yield features
 
@@ -137,21 +160,28 @@ def read_picture(path, size):
         image = decode_image(Path(path).read_bytes())
         return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
     except FileNotFoundError:
-        raise FileNotFoundError(f"the picture {path} is missing: put it there, or leave it out") from None
+        raise FileNotFoundError(
+            f"the picture {path} is missing: put it there, or leave it out"
+        ) from None
     except Exception as error:  # damaged bytes make Pillow raise almost anything
-        raise ValueError(f"the picture {path} can't be read ({error}): replace it, or leave it out") from error
+        raise ValueError(
+            f"the picture {path} can't be read ({error}): replace it, or leave it out"
+        ) from error
 
 
 def why_broken(path, network):
     """Why a picture has no features: what `read_picture` says of it.
 
-    Raises ValueError for a picture that can be read, but of which the network makes numbers that are not finite.
+    Raises ValueError for a picture that can be read, but of which the network makes numbers that
+    are not finite.
     """
     try:
         read_picture(path, network.image_size)
     except (OSError, ValueError) as error:
         return str(error)
-    raise ValueError(f"the features of {path} are not finite: did the training of {network.weights} diverge?")
+    raise ValueError(
+        f"the features of {path} are not finite: did the training of {network.weights} diverge?"
+    )
 
 
 def _read_ahead(paths, size, batch_size, skip_broken):
@@ -178,7 +208,9 @@ def _read_or_none(path, size):
 
 
 class _Reached(Exception):
-    """Carries the input of the last layer out of the network, whose last layer needs not be computed then."""
+    """Carries the input of the last layer out of the network, whose last layer needs not be
+    computed then.
+    """
 
 
 def _before_last_layer(network, x):
@@ -194,7 +226,9 @@ def _before_last_layer(network, x):
         return features.mean((2, 3)) if features.ndim == 4 else features
     finally:
         hook.remove()
-    raise ValueError(f"{type(network).__name__} does not use its last layer, so its features can't be taken")
+    raise ValueError(
+        f"{type(network).__name__} does not use its last layer, so its features can't be taken"
+    )
 
 
 def _pretrained(name, weights):
@@ -209,7 +243,9 @@ def _pretrained(name, weights):
 
 def _from_file(name, path):
     if not path.is_file():
-        raise FileNotFoundError(f"no weights at {path}: name 'imagenet', or a file with a state dict of {name}")
+        raise FileNotFoundError(
+            f"no weights at {path}: name 'imagenet', or a file with a state dict of {name}"
+        )
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         classes = len(state[f"{last_layer(get_model(name))[0]}.weight"])
@@ -218,4 +254,6 @@ def _from_file(name, path):
         return model
     except Exception as error:  # torch.load raises almost anything for damaged files
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{path} holds no state dict of {name} ({reason}): save one by torch.save") from error
+        raise ValueError(
+            f"{path} holds no state dict of {name} ({reason}): save one by torch.save"
+        ) from error

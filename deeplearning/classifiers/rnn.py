@@ -1,8 +1,10 @@
-"""Image captioning: a recurrent network that reads an image's features and writes a sentence, word by word.
+"""Image captioning: a recurrent network that reads an image's features and writes a sentence, word
+by word.
 
-The features of an image become the initial hidden state. At each step the network reads a word as a word vector,
-updates its state, and gives a score to every word of the vocabulary as the next one. It learns from captions between
-<START> and <END>, filled up with <NULL>. After Vinyals et al., "Show and tell", 2015, where the image enters as a word.
+The features of an image become the initial hidden state. At each step the network reads a word as a
+word vector, updates its state, and gives a score to every word of the vocabulary as the next one.
+It learns from captions between <START> and <END>, filled up with <NULL>. After Vinyals et al.,
+"Show and tell", 2015, where the image enters as a word.
 """
 
 import json
@@ -37,10 +39,11 @@ from deeplearning.rnn_layers import (
 class CaptioningRNN:
     """A captioning model with a vanilla RNN or an LSTM.
 
-    Letters: N batch, T time steps, D features, W word vector, H hidden, V vocabulary; K is H for the RNN and 4H for the
-    LSTM. `params` holds W_embed (V, W), W_proj (D, H), b_proj (H,), Wx (W, K), Wh (H, K), b (K,), W_vocab (H, V) and
-    b_vocab (V,); it may be edited at any time. `feature_transform` is None, or says how its features are made from
-    pictures; it is kept with the model and not used by it.
+    Letters: N batch, T time steps, D features, W word vector, H hidden, V vocabulary; K is H for
+    the RNN and 4H for the LSTM. `params` holds W_embed (V, W), W_proj (D, H), b_proj (H,), Wx (W,
+    K), Wh (H, K), b (K,), W_vocab (H, V) and b_vocab (V,); it may be edited at any time.
+    `feature_transform` is None, or says how its features are made from pictures; it is kept with
+    the model and not used by it.
     """
 
     def __init__(
@@ -59,17 +62,21 @@ class CaptioningRNN:
         """Draw the parameters with NumPy's global generator.
 
         Inputs:
-        - word_to_idx: Dictionary from word to index; its length is V. Must hold <NULL>, and to sample <START> and <END>
+        - word_to_idx: Dictionary from word to index; its length is V. Must hold <NULL>, and to
+          sample <START> and <END>
         - input_dim: Dimension D of the image features
         - wordvec_dim: Dimension W of the word vectors
         - hidden_dim: Dimension H of the hidden state
         - cell_type: "rnn" or "lstm"
         - dtype: Floating-point type of parameters and computation
-        - dropout: Probability of dropping a number of the word vectors and of the hidden states during training
+        - dropout: Probability of dropping a number of the word vectors and of the hidden states
+          during training
         - rng: np.random.Generator for dropout; default: np.random.default_rng(0)
-        - standardize: None, or a pair of arrays of shape (D,): features are used as (features - mean) / std
+        - standardize: None, or a pair of arrays of shape (D,): features are used as (features -
+          mean) / std
 
-        Raises ValueError for an unknown cell type, a vocabulary without <NULL>, or statistics of another shape.
+        Raises ValueError for an unknown cell type, a vocabulary without <NULL>, or statistics of
+        another shape.
         """
         if cell_type not in ("rnn", "lstm"):
             raise ValueError(f"cell_type must be 'rnn' or 'lstm', got {cell_type!r}")
@@ -102,13 +109,15 @@ class CaptioningRNN:
             self.standardize = tuple(np.asarray(statistic, self.dtype) for statistic in standardize)
             if [statistic.shape for statistic in self.standardize] != [(D,), (D,)]:
                 shapes = [statistic.shape for statistic in self.standardize]
-                raise ValueError(f"standardize must be a pair (mean, std) of shape (D,) = ({D},) each, got {shapes}")
+                raise ValueError(
+                    f"standardize must be a pair (mean, std) of shape (D,) = ({D},) each, got {shapes}"
+                )
 
     def loss(self, features, captions, *, train=True):
         """Loss of a minibatch of captions, and its gradients.
 
-        The network reads each caption without its last word and learns to say it without its first: every word is
-        predicted from the words before it and the image.
+        The network reads each caption without its last word and learns to say it without its first:
+        every word is predicted from the words before it and the image.
 
         Inputs:
         - features: Image features, of shape (N, D)
@@ -119,13 +128,15 @@ class CaptioningRNN:
         - loss: Cross-entropy, summed over a caption's words and averaged over captions, a float
         - grads: Dictionary of the gradients, with the keys of `params`
 
-        Raises ValueError for an empty minibatch, shapes that do not fit, words outside the vocabulary or features that
-        are not finite.
+        Raises ValueError for an empty minibatch, shapes that do not fit, words outside the
+        vocabulary or features that are not finite.
         """
         captions = self._checked_captions(captions)
         features = self._checked_features(features)
         if len(features) != len(captions):
-            raise ValueError(f"features and captions must have the same N, got {len(features)} and {len(captions)}")
+            raise ValueError(
+                f"features and captions must have the same N, got {len(features)} and {len(captions)}"
+            )
         captions_in, captions_out = captions[:, :-1], captions[:, 1:]
         mask = captions_out != self._null
         p = self.params
@@ -139,10 +150,14 @@ class CaptioningRNN:
         h0, proj_cache = affine_forward(features, p["W_proj"], p["b_proj"])  # (N, H)
         x, embed_cache = word_embedding_forward(captions_in, p["W_embed"])  # (N, T, W)
         x, x_drop_cache = dropout_forward(x, drop, self.rng)
-        words = None if drop else captions_in  # dropped out, equal words no longer have equal vectors
+        words = (
+            None if drop else captions_in
+        )  # dropped out, equal words no longer have equal vectors
         h, rnn_cache = sequence_forward(x, h0, p["Wx"], p["Wh"], p["b"], mask, words)  # (N, T, H)
         h, h_drop_cache = dropout_forward(h, drop, self.rng)
-        scores, vocab_cache = temporal_affine_forward(h, p["W_vocab"], p["b_vocab"], mask)  # (N, T, V)
+        scores, vocab_cache = temporal_affine_forward(
+            h, p["W_vocab"], p["b_vocab"], mask
+        )  # (N, T, V)
         loss, dscores = temporal_softmax_loss(scores, captions_out, mask)
 
         grads = {}
@@ -159,35 +174,52 @@ class CaptioningRNN:
         """The loss alone, without dropout. Inputs and errors as for `loss`."""
         return self.loss(features, captions, train=False)[0]
 
-    def sample(self, features, max_length=30, *, beam_width=1, length_penalty=1.0, temperature=None, rng=None):
+    def sample(
+        self,
+        features,
+        max_length=30,
+        *,
+        beam_width=1,
+        length_penalty=1.0,
+        temperature=None,
+        rng=None,
+    ):
         """Write a caption for each image.
 
         Inputs:
         - features: Image features, of shape (N, D)
         - max_length: Largest number of words, <END> included
-        - beam_width: 1 takes the best word at each step; B > 1 keeps the B best beginnings of each caption
-        - length_penalty: Of the captions that a beam search finds, the one with the highest log-probability divided by
-          length**length_penalty is returned; below 1 it favours shorter captions
-        - temperature: None takes the best word; otherwise each word is drawn from softmax(scores / temperature)
+        - beam_width: 1 takes the best word at each step; B > 1 keeps the B best beginnings of each
+          caption
+        - length_penalty: Of the captions that a beam search finds, the one with the highest
+          log-probability divided by length**length_penalty is returned; below 1 it favours shorter
+          captions
+        - temperature: None takes the best word; otherwise each word is drawn from softmax(scores /
+          temperature)
         - rng: np.random.Generator that draws the words, needed with a temperature
 
         Returns:
-        - captions: ints of shape (N, max_length), from the first word after <START>; <NULL> after <END>
+        - captions: ints of shape (N, max_length), from the first word after <START>; <NULL> after
+          <END>
 
-        Raises ValueError for features that do not fit, settings that contradict each other, or a vocabulary without
-        <START> or <END>.
+        Raises ValueError for features that do not fit, settings that contradict each other, or a
+        vocabulary without <START> or <END>.
         """
         features = self._checked_features(features)
         start, end = self._start_and_end()
         if beam_width != 1 and temperature is not None:
-            raise ValueError("beam search takes the best words, a temperature draws them: give one of the two")
+            raise ValueError(
+                "beam search takes the best words, a temperature draws them: give one of the two"
+            )
         if beam_width < 1 or max_length < 1 or (temperature is not None and not temperature > 0):
             raise ValueError(
                 "beam_width and max_length must be at least 1 and temperature positive, "
                 f"got {beam_width}, {max_length} and {temperature}"
             )
         if temperature is not None and rng is None:
-            raise ValueError("a temperature draws words at random: pass rng=np.random.default_rng(seed)")
+            raise ValueError(
+                "a temperature draws words at random: pass rng=np.random.default_rng(seed)"
+            )
         if beam_width > 1:
             return beam_search(
                 self._step,
@@ -218,12 +250,13 @@ class CaptioningRNN:
         return captions
 
     def log_probabilities(self, features, captions):
-        """How probable the model finds captions: log p(caption | image), summed over words up to <END>.
+        """How probable the model finds captions: log p(caption | image), summed over words up to
+        <END>.
 
         Inputs:
         - features: Image features, of shape (N, D)
-        - captions: Words as indices, integers of shape (N, T), from the first word after <START>, as `sample` returns
-          them; <NULL> and what comes after <END> do not count
+        - captions: Words as indices, integers of shape (N, T), from the first word after <START>,
+          as `sample` returns them; <NULL> and what comes after <END> do not count
 
         Returns: array of shape (N,)
 
@@ -233,16 +266,24 @@ class CaptioningRNN:
         start, end = self._start_and_end()
         captions = self._checked_captions(np.insert(captions, 0, start, axis=-1))  # (N, T + 1)
         if len(features) != len(captions):
-            raise ValueError(f"features and captions must have the same N, got {len(features)} and {len(captions)}")
-        return log_probabilities(self._step, self._initial_state(features), captions, end, self._null)
+            raise ValueError(
+                f"features and captions must have the same N, got {len(features)} and {len(captions)}"
+            )
+        return log_probabilities(
+            self._step, self._initial_state(features), captions, end, self._null
+        )
 
     def _initial_state(self, features):
-        """What flows from step to step, from features as the network takes them: list [h], for the LSTM [h, c]."""
+        """What flows from step to step, from features as the network takes them: list [h], for the
+        LSTM [h, c].
+        """
         h0, _ = affine_forward(features, self.params["W_proj"], self.params["b_proj"])
         return [h0] if self.cell_type == "rnn" else [h0, np.zeros_like(h0)]
 
     def _step(self, words, state):
-        """Read one word for each row, ints (N,): scores of the next one, (N, V), and the state after it, a list."""
+        """Read one word for each row, ints (N,): scores of the next one, (N, V), and the state
+        after it, a list.
+        """
         p = self.params
         step_forward = {"rnn": rnn_step_forward, "lstm": lstm_step_forward}[self.cell_type]
         x, _ = word_embedding_forward(words, p["W_embed"])
@@ -251,7 +292,8 @@ class CaptioningRNN:
         return scores, state
 
     def save(self, path, half=False):
-        """Write the model into one file, an npz archive without pickles; an existing file is replaced as a whole.
+        """Write the model into one file, an npz archive without pickles; an existing file is
+        replaced as a whole.
 
         Inputs:
         - path: Where to write
@@ -266,11 +308,16 @@ class CaptioningRNN:
             "word_to_idx": {word: int(i) for word, i in self.word_to_idx.items()},
         }
         dtype = np.float16 if half else self.dtype
-        arrays = {f"params/{name}": value.astype(dtype, copy=False) for name, value in self.params.items()}
+        arrays = {
+            f"params/{name}": value.astype(dtype, copy=False) for name, value in self.params.items()
+        }
         if self.feature_transform is not None:
             arrays |= self.feature_transform.to_arrays()
         if self.standardize is not None:
-            arrays |= {"standardize/mean": self.standardize[0], "standardize/std": self.standardize[1]}
+            arrays |= {
+                "standardize/mean": self.standardize[0],
+                "standardize/std": self.standardize[1],
+            }
         with atomic_write(path) as file:
             np.savez(file, settings=np.array(json.dumps(settings)), **arrays)
 
@@ -284,16 +331,26 @@ class CaptioningRNN:
 
         Returns: the model
 
-        Raises FileNotFoundError for a missing file, and ValueError for one that is no model, is damaged, or was trained
-        with another vocabulary.
+        Raises FileNotFoundError for a missing file, and ValueError for one that is no model, is
+        damaged, or was trained with another vocabulary.
         """
         settings, arrays = read_npz(path)
         try:
             vocabulary = settings["word_to_idx"]
-            params = {name.removeprefix("params/"): a for name, a in arrays.items() if name.startswith("params/")}
+            params = {
+                name.removeprefix("params/"): a
+                for name, a in arrays.items()
+                if name.startswith("params/")
+            }
             (D, H), W = params["W_proj"].shape, params["W_embed"].shape[1]
-            statistics = [arrays[f"standardize/{name}"] for name in ("mean", "std") if f"standardize/{name}" in arrays]
-            random_state = np.random.get_state()  # the parameters drawn here are replaced: leave no trace of it
+            statistics = [
+                arrays[f"standardize/{name}"]
+                for name in ("mean", "std")
+                if f"standardize/{name}" in arrays
+            ]
+            random_state = (
+                np.random.get_state()
+            )  # the parameters drawn here are replaced: leave no trace of it
             model = cls(
                 vocabulary, D, W, H, settings["cell_type"], settings["dtype"],
                 dropout=settings["dropout"], standardize=statistics or None,
@@ -304,7 +361,9 @@ class CaptioningRNN:
                 raise ValueError(f"its parameters do not have the shapes {expected}")
             model.feature_transform = FeatureTransform.from_arrays(arrays)
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} is no captioning model ({error}): train or fetch it again") from error
+            raise ValueError(
+                f"{path} is no captioning model ({error}): train or fetch it again"
+            ) from error
         if word_to_idx is not None and vocabulary != dict(word_to_idx):
             raise ValueError(
                 f"{path} was trained with another vocabulary ({len(vocabulary)} words) than this data set's "
@@ -321,10 +380,14 @@ class CaptioningRNN:
             raise ValueError(
                 f"features must be numbers of shape (N, D) with D = {D}, got {features.dtype} of shape {features.shape}"
             )
-        features = features.astype(self.dtype, copy=False)  # float64 features would drag everything to float64
+        features = features.astype(
+            self.dtype, copy=False
+        )  # float64 features would drag everything to float64
         if not np.isfinite(features).all():
             row = int(np.argwhere(~np.isfinite(features))[0, 0])
-            raise ValueError(f"features must be finite, but row {row} holds NaN or infinity: check how they were made")
+            raise ValueError(
+                f"features must be finite, but row {row} holds NaN or infinity: check how they were made"
+            )
         if self.standardize is not None:
             mean, std = self.standardize
             features = (features - mean) / std
@@ -343,12 +406,18 @@ class CaptioningRNN:
     def _start_and_end(self):
         missing = [word for word in ("<START>", "<END>") if word not in self.word_to_idx]
         if missing:
-            raise ValueError(f"word_to_idx must hold {' and '.join(missing)}: a caption begins and ends with them")
+            raise ValueError(
+                f"word_to_idx must hold {' and '.join(missing)}: a caption begins and ends with them"
+            )
         return self.word_to_idx["<START>"], self.word_to_idx["<END>"]
 
 
 def _chosen(scores, temperature, rng):
-    """The best word of each row of scores (N, V); with a temperature, one drawn from softmax(scores / temperature)."""
+    """The best word of each row of scores (N, V); with a temperature, one drawn from softmax(scores
+    / temperature).
+    """
     if temperature is not None:
-        scores = scores / temperature + rng.gumbel(size=scores.shape)  # the largest is a draw of the softmax
+        scores = scores / temperature + rng.gumbel(
+            size=scores.shape
+        )  # the largest is a draw of the softmax
     return scores.argmax(axis=1)

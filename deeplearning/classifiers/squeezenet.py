@@ -1,8 +1,9 @@
-"""SqueezeNet 1.1, frozen: the network whose features describe pictures, and whose gradients questions 3 and 4 look at.
+"""SqueezeNet 1.1, frozen: the network whose features describe pictures, and whose gradients
+questions 3 and 4 look at.
 
-Its weights are `toytown`, which come with the project, torchvision's `imagenet`, or those in a file of your own. No
-function here changes a network that it is given.
-After Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016.
+Its weights are `toytown`, which come with the project, torchvision's `imagenet`, or those in a file
+of your own. No function here changes a network that it is given. After Iandola et al., "SqueezeNet:
+AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016.
 """
 
 import contextlib
@@ -20,12 +21,14 @@ TOYTOWN_SHA256 = "d36165c058e1b2ab5c5913c71c740d06ee673023d6ba4cac20402c634b9ac2
 
 
 def load_squeezenet(weights="auto"):
-    """Load SqueezeNet 1.1, ready to look at pictures: frozen, in evaluation mode, on the GPU where there is one.
+    """Load SqueezeNet 1.1, ready to look at pictures: frozen, in evaluation mode, on the GPU where
+    there is one.
 
     Inputs:
-    - weights: "toytown" for the weights that come with the project; "imagenet" for torchvision's, from the file
-      squeezenet1_1.npz in the data folder if it is there, else downloaded; the path of a file of `save_squeezenet`; or
-      "auto" for the network of the pictures that `load_imagenet_val` gives: one line is printed, saying which and why
+    - weights: "toytown" for the weights that come with the project; "imagenet" for torchvision's,
+      from the file squeezenet1_1.npz in the data folder if it is there, else downloaded; the path
+      of a file of `save_squeezenet`; or "auto" for the network of the pictures that
+      `load_imagenet_val` gives: one line is printed, saying which and why
 
     Returns: torchvision's squeezenet1_1, with the attributes
     - name: "squeezenet1_1"
@@ -34,8 +37,8 @@ def load_squeezenet(weights="auto"):
     - mean, std: Tuples of three floats. The network reads (RGB from 0 to 1 - mean) / std
     - image_size: int, height and width of the pictures that it was trained on
 
-    Raises FileNotFoundError for a missing file, ValueError for one that is damaged, changed or of another network, and
-    OSError where the download fails.
+    Raises FileNotFoundError for a missing file, ValueError for one that is damaged, changed or of
+    another network, and OSError where the download fails.
     """
     if weights == "auto":
         weights, reason = choose_world()
@@ -74,7 +77,8 @@ def extract_features(x, cnn, last=None):
 
 @contextlib.contextmanager
 def frozen(model):
-    """Within this context a network is in evaluation mode and its parameters need no gradient; then all is as before.
+    """Within this context a network is in evaluation mode and its parameters need no gradient; then
+    all is as before.
 
     Inputs:
     - model: torch.nn.Module
@@ -92,7 +96,8 @@ def frozen(model):
 
 
 def save_squeezenet(path, model, class_names, mean, std, image_size):
-    """Save a network's parameters, rounded to float16, for `load_squeezenet`. Equal contents give equal bytes.
+    """Save a network's parameters, rounded to float16, for `load_squeezenet`. Equal contents give
+    equal bytes.
 
     Inputs:
     - path: File to write; an existing one is replaced
@@ -101,22 +106,26 @@ def save_squeezenet(path, model, class_names, mean, std, image_size):
     - mean, std: Three floats each, as the attributes of `load_squeezenet`
     - image_size: Height and width of the pictures that the network was trained on
 
-    Raises ValueError for settings that do not fit the network or parameters that float16 can't hold, and OSError where
-    the file can't be written.
+    Raises ValueError for settings that do not fit the network or parameters that float16 can't
+    hold, and OSError where the file can't be written.
     """
     settings = _settings(class_names, mean, std, image_size)
     arrays = {name: value.numpy(force=True) for name, value in model.state_dict().items()}
     _squeezenet(path, arrays, len(settings["class_names"]))
     for name, array in arrays.items():
         if not np.abs(array).max() <= np.finfo(np.float16).max:  # not <=: also for NaN
-            raise ValueError(f"{name} holds NaN or numbers too large for float16: did the network's training diverge?")
+            raise ValueError(
+                f"{name} holds NaN or numbers too large for float16: did the network's training diverge?"
+            )
     halves = {name: array.astype(np.float16) for name, array in arrays.items()}
     with atomic_write(path) as file:
         np.savez_compressed(file, settings=np.array(json.dumps(settings)), **halves)
 
 
 def _saved(path):
-    """Where a file of `save_squeezenet` lies, its settings and its arrays; the project's own one must be unchanged."""
+    """Where a file of `save_squeezenet` lies, its settings and its arrays; the project's own one
+    must be unchanged.
+    """
     if not path.is_file():
         raise FileNotFoundError(
             f"no weights at {path}: name 'toytown', which comes with the project, 'imagenet', or a file that "
@@ -131,23 +140,34 @@ def _saved(path):
     settings, arrays = read_npz(path)
     try:
         return path, _settings(**settings), arrays
-    except (TypeError, ValueError) as error:  # TypeError: one is missing, unknown, or of another type
-        raise ValueError(f"{path} holds no settings of a SqueezeNet ({error}): write it by save_squeezenet") from error
+    except (
+        TypeError,
+        ValueError,
+    ) as error:  # TypeError: one is missing, unknown, or of another type
+        raise ValueError(
+            f"{path} holds no settings of a SqueezeNet ({error}): write it by save_squeezenet"
+        ) from error
 
 
 def _imagenet():
     """Where torchvision's weights come from, their settings and their arrays."""
-    from torchvision.models import SqueezeNet1_1_Weights  # torchvision takes seconds, and only loading needs it
+    from torchvision.models import (
+        SqueezeNet1_1_Weights,
+    )  # torchvision takes seconds, and only loading needs it
 
     imagenet = SqueezeNet1_1_Weights.IMAGENET1K_V1
     transform = imagenet.transforms()
-    settings = _settings(imagenet.meta["categories"], transform.mean, transform.std, transform.crop_size[0])
+    settings = _settings(
+        imagenet.meta["categories"], transform.mean, transform.std, transform.crop_size[0]
+    )
     path = data_folder() / "squeezenet1_1.npz"
     if path.is_file():
         try:
             with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
                 return path, settings, dict(archive)
-        except Exception as error:  # damaged bytes make zipfile, zlib and NumPy raise almost anything
+        except (
+            Exception
+        ) as error:  # damaged bytes make zipfile, zlib and NumPy raise almost anything
             raise ValueError(f"{path} is damaged ({error}): delete it or fetch it again") from error
     try:
         state = imagenet.get_state_dict(progress=False, check_hash=True, weights_only=True)
@@ -174,7 +194,9 @@ def _squeezenet(source, arrays, classes):
     """The frozen network with these parameters; arrays missing or of other shapes are refused."""
     from torchvision.models import squeezenet1_1  # as in `_imagenet`
 
-    with torch.device("meta"):  # no parameters are drawn, so torch's global generator stays where it was
+    with torch.device(
+        "meta"
+    ):  # no parameters are drawn, so torch's global generator stays where it was
         model = squeezenet1_1(num_classes=classes)
     state = {}
     for name, parameter in model.state_dict().items():
@@ -187,5 +209,6 @@ def _squeezenet(source, arrays, classes):
             )
         state[name] = torch.from_numpy(array.astype(np.float32))
     model.load_state_dict(state, assign=True)
-    # with the channels last in memory, convolutions and their gradients take two thirds of the time on CPUs
+    # with the channels last in memory, convolutions and their gradients take two thirds of the time
+    # on CPUs
     return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)

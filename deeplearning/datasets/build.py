@@ -1,14 +1,17 @@
-"""Pictures and their captions become a data set in the course's COCO layout, which `load_coco_data` reads.
+"""Pictures and their captions become a data set in the course's COCO layout, which `load_coco_data`
+reads.
 
-    python -m deeplearning.datasets.build --images photos --captions captions.csv --out my_captioning
-    python -m deeplearning.datasets.build --images coco --captions captions_train2014.json \\
+    python -m deeplearning.datasets.build --images photos --captions captions.csv --out
+    my_captioning python -m deeplearning.datasets.build --images coco --captions
+    captions_train2014.json \\
         --val-captions captions_val2014.json --network vgg16 --pca 512 --out coco_captioning
 
-`captions.py` says which files of captions it reads, `classifiers/backbones.py` what the features of a picture are. In
-the data set they are centred and scaled by the training split, or reduced by PCA as the course did it for MS-COCO;
-`feature_transform.py` keeps how, so that new pictures can be treated alike. Pictures that can't be read are reported
-and left out. A run that was interrupted goes on where it stopped when it is started again; until everything is written,
-all of it lies in OUT/building.part.
+`captions.py` says which files of captions it reads, `classifiers/backbones.py` what the features of
+a picture are. In the data set they are centred and scaled by the training split, or reduced by PCA
+as the course did it for MS-COCO; `feature_transform.py` keeps how, so that new pictures can be
+treated alike. Pictures that can't be read are reported and left out. A run that was interrupted
+goes on where it stopped when it is started again; until everything is written, all of it lies in
+OUT/building.part.
 """
 
 import argparse
@@ -24,7 +27,12 @@ import h5py
 import numpy as np
 from filelock import FileLock, Timeout
 
-from deeplearning.classifiers.backbones import image_features, last_layer, load_network, weights_sha256
+from deeplearning.classifiers.backbones import (
+    image_features,
+    last_layer,
+    load_network,
+    weights_sha256,
+)
 from deeplearning.coco_utils import FeatureArray, feature_statistics, find_dataset, load_coco_data
 from deeplearning.datasets.captions import draw_split, read_captions
 from deeplearning.datasets.extraction import extract_features
@@ -37,25 +45,29 @@ __all__ = ["build_dataset", "encode", "image_features", "transform_features", "v
 SPECIAL = ("<NULL>", "<START>", "<END>", "<UNK>")
 
 
-def build_dataset(out, splits, network, *, min_count=5, length=17, components=None, link=False, skip_broken=False):
-    """Write a data set; the pictures themselves are the caller's to put into its images/, train_images/ or val_images/.
+def build_dataset(
+    out, splits, network, *, min_count=5, length=17, components=None, link=False, skip_broken=False
+):
+    """Write a data set; the pictures themselves are the caller's to put into its images/,
+    train_images/ or val_images/.
 
     Inputs:
     - out: Folder to write into, which is there
-    - splits: Dictionary with, for "train" and "val", a list of pairs: path of a picture, list of its captions
+    - splits: Dictionary with, for "train" and "val", a list of pairs: path of a picture, list of
+      its captions
     - network: From `load_network` or `load_squeezenet`
     - min_count: How often a word must occur in the training captions to be in the vocabulary
     - length: Number of words that a stored caption has, <START> and <END> included
-    - components: None to centre and scale the features, or the number that PCA of the training split reduces them to;
-      then the full ones are written, too
+    - components: None to centre and scale the features, or the number that PCA of the training
+      split reduces them to; then the full ones are written, too
     - link: Whether the data set names pictures by where they are now, and not only by their names
     - skip_broken: Whether pictures that can't be read are left out; else they raise
 
     Returns: dictionary from the paths of pictures that were left out to why
 
-    Raises FileNotFoundError for a missing folder or picture, ValueError for splits of another form, for a broken
-    picture and for more components than there are training pictures or features, and OSError where the disk is full,
-    the folder can't be written or another run is building there.
+    Raises FileNotFoundError for a missing folder or picture, ValueError for splits of another form,
+    for a broken picture and for more components than there are training pictures or features, and
+    OSError where the disk is full, the folder can't be written or another run is building there.
     """
     out = Path(out)
     if not out.is_dir():
@@ -64,14 +76,20 @@ def build_dataset(out, splits, network, *, min_count=5, length=17, components=No
     word_to_idx = vocabulary([c for _, captions in splits["train"] for c in captions], min_count)
     encode([], word_to_idx, length)  # refuses a length that is too small now, not after hours
     if len(word_to_idx) == len(SPECIAL):
-        raise ValueError(f"no word occurs {min_count} times in the training captions: ask for a smaller min_count")
+        raise ValueError(
+            f"no word occurs {min_count} times in the training captions: ask for a smaller min_count"
+        )
     part = out / "building.part"
     _make_folder(part)
     try:
         with FileLock(part / "lock", blocking=False):
-            broken = _build(part, out, splits, network, min_count, length, components, link, skip_broken)
+            broken = _build(
+                part, out, splits, network, min_count, length, components, link, skip_broken
+            )
     except Timeout:
-        raise OSError(f"another run is building in {out}: wait for it, or name another folder") from None
+        raise OSError(
+            f"another run is building in {out}: wait for it, or name another folder"
+        ) from None
     shutil.rmtree(part)
     return broken
 
@@ -83,12 +101,15 @@ def vocabulary(captions, min_count=5):
     - captions: Strings, those of the training split
     - min_count: How often a word must occur in them
 
-    Returns: dictionary from word to index: <NULL>, <START>, <END>, <UNK>, then the words, the most frequent one first,
-    equally frequent ones by the alphabet
+    Returns: dictionary from word to index: <NULL>, <START>, <END>, <UNK>, then the words, the most
+    frequent one first, equally frequent ones by the alphabet
     """
     counts = Counter(word for caption in captions for word in tokenize(caption))
     del counts[UNKNOWN]  # a caption that says <UNK> means <UNK>
-    words = sorted((word for word in counts if counts[word] >= min_count), key=lambda word: (-counts[word], word))
+    words = sorted(
+        (word for word in counts if counts[word] >= min_count),
+        key=lambda word: (-counts[word], word),
+    )
     return {word: index for index, word in enumerate([*SPECIAL, *words])}
 
 
@@ -123,8 +144,8 @@ def transform_features(raw, folder=None):
 
     Returns: float32 array of shape (n, D)
 
-    Raises FileNotFoundError where the data set does not say how, and ValueError where its `features.json` is damaged or
-    features have another shape.
+    Raises FileNotFoundError where the data set does not say how, and ValueError where its
+    `features.json` is damaged or features have another shape.
     """
     return FeatureTransform.load(find_dataset(folder))(raw)
 
@@ -133,13 +154,19 @@ def _check_splits(splits, link):
     """Refuse what would give a data set that can't be trained on, before any work is done."""
     if set(splits) != {"train", "val"} or not all(splits.values()):
         counts = {split: len(pairs) for split, pairs in splits.items()}
-        raise ValueError(f"splits must hold pictures for 'train' and for 'val', got these numbers of them: {counts}")
+        raise ValueError(
+            f"splits must hold pictures for 'train' and for 'val', got these numbers of them: {counts}"
+        )
     for split, pairs in splits.items():
         names = Counter(str(path) if link else Path(path).name for path, _ in pairs)
         name, count = names.most_common(1)[0]
         if count > 1:
-            raise ValueError(f"{split}: {count} pictures are called {name}; a data set knows pictures by their names")
-        if not link and (broken := next((name for name in names if len(name.splitlines()) > 1), None)):
+            raise ValueError(
+                f"{split}: {count} pictures are called {name}; a data set knows pictures by their names"
+            )
+        if not link and (
+            broken := next((name for name in names if len(name.splitlines()) > 1), None)
+        ):
             raise ValueError(
                 f"{split}: the name {broken!r} holds a line break, and names are listed in lines: rename it"
             )
@@ -151,7 +178,9 @@ def _check_splits(splits, link):
 
 
 def _build(part, out, splits, network, min_count, length, components, link, skip_broken):
-    """Extract features, write everything into the folder `part`, and put it into its place in `out`."""
+    """Extract features, write everything into the folder `part`, and put it into its place in
+    `out`.
+    """
     ready = part / "ready"
     shutil.rmtree(ready, ignore_errors=True)
     ready.mkdir()
@@ -180,15 +209,26 @@ def _extract(part, full, splits, network, skip_broken):
         readable[split] = [pairs[row] for row in rows]
         broken |= {paths[row]: reason for row, reason in reasons.items()}
         if len(rows) == 0:
-            raise ValueError(f"{split}: none of {len(pairs)} pictures can be read; {next(iter(reasons.values()))}")
-        _write_array(full / f"{split}2014_vgg16_fc7.h5", len(rows), lambda k, f=features, rows=rows: f[rows[k]])
+            raise ValueError(
+                f"{split}: none of {len(pairs)} pictures can be read; {next(iter(reasons.values()))}"
+            )
+        _write_array(
+            full / f"{split}2014_vgg16_fc7.h5",
+            len(rows),
+            lambda k, f=features, rows=rows: f[rows[k]],
+        )
     return readable, broken
 
 
 def _write_captions(ready, splits, min_count, length):
-    captions = {split: [c for _, captions in pairs for c in captions] for split, pairs in splits.items()}
+    captions = {
+        split: [c for _, captions in pairs for c in captions] for split, pairs in splits.items()
+    }
     word_to_idx = vocabulary(captions["train"], min_count)
-    _write_json(ready / "coco2014_vocab.json", {"idx_to_word": list(word_to_idx), "word_to_idx": word_to_idx})
+    _write_json(
+        ready / "coco2014_vocab.json",
+        {"idx_to_word": list(word_to_idx), "word_to_idx": word_to_idx},
+    )
     with h5py.File(ready / "coco2014_captions.h5", "w") as file:
         for split, pairs in splits.items():
             counts = [len(captions) for _, captions in pairs]
@@ -244,10 +284,14 @@ def _write_array(path, n, block, size=4096):
                 if start == 0:
                     file.create_dataset("features", (n, rows.shape[1]), np.float32)
                 file["features"][start : start + size] = rows
-    except (OSError, RuntimeError) as error:  # RuntimeError is what h5py raises when it closes files on a full disk
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # RuntimeError is what h5py raises when it closes files on a full disk
         code = getattr(error, "errno", None) or errno.ENOSPC
         raise OSError(
-            code, f"could not write {path}: free space there, then start again; it goes on from here"
+            code,
+            f"could not write {path}: free space there, then start again; it goes on from here",
         ) from error
 
 
@@ -269,7 +313,9 @@ def main(argv=None):
     out = Path(args.out)
     splits, left_out = read_captions(args.captions, args.images, args.val_captions)
     for reason, names in left_out.items():
-        print(f"left out, {reason}: {len(names):,} ({', '.join(map(repr, names[:5]))}{', ...' * (len(names) > 5)})")
+        print(
+            f"left out, {reason}: {len(names):,} ({', '.join(map(repr, names[:5]))}{', ...' * (len(names) > 5)})"
+        )
     if kept_back := splits.pop("test", None):
         print(f"left out, the test split: {len(kept_back):,} pictures")
     if None in splits:
@@ -295,7 +341,9 @@ def _summarize(out):
     data = load_coco_data(out)
     for split in ("train", "val"):
         images, D = data[f"{split}_features"].shape
-        print(f"{split}: {images:,} pictures, {len(data[f'{split}_captions']):,} captions, {D} features a picture")
+        print(
+            f"{split}: {images:,} pictures, {len(data[f'{split}_captions']):,} captions, {D} features a picture"
+        )
     print(f"{out}: vocabulary of {len(data['idx_to_word']):,} words; train on it by\n"
           f"python -m deeplearning.train_captioner --data {shlex.quote(str(out))} --out model.npz")  # fmt: skip
 
@@ -306,26 +354,52 @@ def _arguments(argv):
         epilog="example: python -m deeplearning.datasets.build --images photos --captions captions.csv --out mine",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--images", required=True, help="folder with the pictures, or with folders of them")
     parser.add_argument(
-        "--captions", required=True, help="COCO's or Karpathy's JSON, or CSV with columns image, caption"
+        "--images", required=True, help="folder with the pictures, or with folders of them"
     )
-    parser.add_argument("--val-captions", help="the same for validation, if --captions is for training alone")
+    parser.add_argument(
+        "--captions",
+        required=True,
+        help="COCO's or Karpathy's JSON, or CSV with columns image, caption",
+    )
+    parser.add_argument(
+        "--val-captions", help="the same for validation, if --captions is for training alone"
+    )
     parser.add_argument("--out", required=True, help="folder for the data set")
-    parser.add_argument("--val", type=float, default=0.1, help="share of validation, where the captions name no splits")
-    parser.add_argument("--seed", type=int, default=0, help="of that split, which is drawn by lot")
-    parser.add_argument("--network", default="squeezenet1_1", help="one of torchvision's classifiers")
-    parser.add_argument("--weights", default="imagenet", help="imagenet, or a file with the network's weights")
     parser.add_argument(
-        "--pca", type=int, help="reduce features to this many, as the course did, else standardise them"
+        "--val",
+        type=float,
+        default=0.1,
+        help="share of validation, where the captions name no splits",
     )
-    parser.add_argument("--min-count", type=int, default=5, help="how often a word of the vocabulary must occur")
-    parser.add_argument("--length", type=int, default=17, help="words of a stored caption, <START> and <END> included")
+    parser.add_argument("--seed", type=int, default=0, help="of that split, which is drawn by lot")
+    parser.add_argument(
+        "--network", default="squeezenet1_1", help="one of torchvision's classifiers"
+    )
+    parser.add_argument(
+        "--weights", default="imagenet", help="imagenet, or a file with the network's weights"
+    )
+    parser.add_argument(
+        "--pca",
+        type=int,
+        help="reduce features to this many, as the course did, else standardise them",
+    )
+    parser.add_argument(
+        "--min-count", type=int, default=5, help="how often a word of the vocabulary must occur"
+    )
+    parser.add_argument(
+        "--length",
+        type=int,
+        default=17,
+        help="words of a stored caption, <START> and <END> included",
+    )
     return parser.parse_args(argv)
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="backslashreplace")  # file names may hold what a terminal can't show
+    sys.stdout.reconfigure(
+        errors="backslashreplace"
+    )  # file names may hold what a terminal can't show
     try:
         main()
     except (OSError, ValueError) as error:

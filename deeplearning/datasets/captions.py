@@ -1,11 +1,12 @@
 """Read captions of pictures from the files in which people keep them.
 
-- COCO annotations (captions_train2014.json and alike): "images" with id and file_name, "annotations" with image_id and
-  caption
-- Karpathy's split (dataset_coco.json, dataset_flickr8k.json): "images" with filename, split and sentences; restval
-  counts as train. Karpathy and Li, "Deep visual-semantic alignments", 2015
-- CSV in UTF-8 whose first line names its columns: image (a file name), caption and, optionally, split (train, val or
-  test); one line a caption. Commas separate them, or the semicolons or tabs that spreadsheets write
+- COCO annotations (captions_train2014.json and alike): "images" with id and file_name,
+  "annotations" with image_id and caption
+- Karpathy's split (dataset_coco.json, dataset_flickr8k.json): "images" with filename, split and
+  sentences; restval counts as train. Karpathy and Li, "Deep visual-semantic alignments", 2015
+- CSV in UTF-8 whose first line names its columns: image (a file name), caption and, optionally,
+  split (train, val or test); one line a caption. Commas separate them, or the semicolons or tabs
+  that spreadsheets write
 
 JSON is read as a stream: memory grows with the captions that are kept, not with the file.
 """
@@ -31,17 +32,23 @@ def read_captions(path, images, val_path=None):
     Inputs:
     - path: The file; what ends in .csv or .tsv is CSV, the rest JSON
     - images: Folder with the pictures, or with folders of pictures
-    - val_path: None, or a second file, for validation; then the first is for training, and neither may name splits
+    - val_path: None, or a second file, for validation; then the first is for training, and neither
+      may name splits
 
     Returns a tuple of:
-    - splits: Dictionary with a list of pairs for each split that the file names ("train", "val", "test"), or for None
-      where it names none: path of a picture, list of its captions as they were written. No list is empty
+    - splits: Dictionary with a list of pairs for each split that the file names ("train", "val",
+      "test"), or for None where it names none: path of a picture, list of its captions as they were
+      written. No list is empty
     - left_out: Dictionary from a reason to the list of names that were left out for it
 
-    Raises FileNotFoundError for a missing file or folder, PermissionError for one that can't be read, and ValueError
-    for a damaged file, one of another form, or one that contradicts itself.
+    Raises FileNotFoundError for a missing file or folder, PermissionError for one that can't be
+    read, and ValueError for a damaged file, one of another form, or one that contradicts itself.
     """
-    find, pictures, left_out = _Finder(images), {}, defaultdict(dict)  # of inner dictionaries only the keys count
+    find, pictures, left_out = (
+        _Finder(images),
+        {},
+        defaultdict(dict),
+    )  # of inner dictionaries only the keys count
     for name, split, caption in _all_rows(path, val_path, find, left_out):
         picture = find(name)
         if picture is None:
@@ -49,13 +56,17 @@ def read_captions(path, images, val_path=None):
             continue
         known_split, captions = pictures.setdefault(picture, (split, []))
         if split != known_split:
-            raise ValueError(f"{name!r} is in split {known_split} and in {split}: name one for each picture")
+            raise ValueError(
+                f"{name!r} is in split {known_split} and in {split}: name one for each picture"
+            )
         if caption is not None and tokenize(caption):
             captions.append(caption)
         elif caption is not None:
             left_out["captions without a word, of"][name] = None
     unknown = find.pictures() - set(pictures)
-    left_out["in the folder, but not in the file"] |= dict.fromkeys(sorted(os.path.relpath(p, images) for p in unknown))
+    left_out["in the folder, but not in the file"] |= dict.fromkeys(
+        sorted(os.path.relpath(p, images) for p in unknown)
+    )
     splits = defaultdict(list)
     for picture, (split, captions) in pictures.items():
         if captions:
@@ -63,7 +74,9 @@ def read_captions(path, images, val_path=None):
         else:
             left_out["without a caption"][os.path.relpath(picture, images)] = None
     if None in splits and len(splits) > 1:
-        raise ValueError(f"{path}: {splits[None][0][0].name!r} is in no split, others are: name one for each picture")
+        raise ValueError(
+            f"{path}: {splits[None][0][0].name!r} is in no split, others are: name one for each picture"
+        )
     if not splits:
         raise ValueError(
             f"no picture in {images} has a caption in {path}: name the folder of the pictures it speaks of"
@@ -72,7 +85,8 @@ def read_captions(path, images, val_path=None):
 
 
 def draw_split(pairs, share, seed):
-    """Divide pictures by lot; the same pictures and seed give the same splits, in whatever order they come.
+    """Divide pictures by lot; the same pictures and seed give the same splits, in whatever order
+    they come.
 
     Inputs:
     - pairs: List of at least two pairs, as in `read_captions`
@@ -86,7 +100,9 @@ def draw_split(pairs, share, seed):
     if not 0 < share < 1:
         raise ValueError(f"the share of validation must lie between 0 and 1, got {share}")
     if len(pairs) < 2:
-        raise ValueError(f"at least two pictures are needed, one to learn from and one to validate, got {len(pairs)}")
+        raise ValueError(
+            f"at least two pictures are needed, one to learn from and one to validate, got {len(pairs)}"
+        )
     paths = sorted(str(path) for path, _ in pairs)
     count = min(max(1, round(share * len(paths))), len(paths) - 1)
     val = {paths[k] for k in np.random.default_rng(seed).permutation(len(paths))[:count]}
@@ -97,7 +113,9 @@ def draw_split(pairs, share, seed):
 
 
 class _Finder:
-    """Finds pictures by their path in a folder, or in one around it; by their name alone in folders inside it, too."""
+    """Finds pictures by their path in a folder, or in one around it; by their name alone in folders
+    inside it, too.
+    """
 
     def __init__(self, folder):
         if not Path(folder).is_dir():
@@ -107,7 +125,9 @@ class _Finder:
             for name in names:
                 path, name = Path(where, name), _normal(name)
                 self.by_path[_normal(path.relative_to(folder).as_posix())] = path
-                self.by_name[name] = None if name in self.by_name else path  # None: it is not known which one is meant
+                self.by_name[name] = (
+                    None if name in self.by_name else path
+                )  # None: it is not known which one is meant
 
     def __call__(self, name):
         parts = _normal(name).split("/")
@@ -132,14 +152,26 @@ def _normal(name):
 
 def _all_rows(path, val_path, find, left_out):
     """Triples of file name, split and caption; caption None tells of a picture alone."""
-    files = [(Path(path), None)] if val_path is None else [(Path(path), "train"), (Path(val_path), "val")]
+    files = (
+        [(Path(path), None)]
+        if val_path is None
+        else [(Path(path), "train"), (Path(val_path), "val")]
+    )
     for path, given in files:
         if not path.is_file():
-            raise FileNotFoundError(f"no captions at {path}: look at the spelling, and at which folder it is in")
-        rows = _csv_rows(path) if path.suffix.lower() in (".csv", ".tsv") else _json_rows(path, find, left_out)
+            raise FileNotFoundError(
+                f"no captions at {path}: look at the spelling, and at which folder it is in"
+            )
+        rows = (
+            _csv_rows(path)
+            if path.suffix.lower() in (".csv", ".tsv")
+            else _json_rows(path, find, left_out)
+        )
         for name, split, caption in rows:
             if given and split:
-                raise ValueError(f"{path} names splits itself: give it alone, without a file for validation")
+                raise ValueError(
+                    f"{path} names splits itself: give it alone, without a file for validation"
+                )
             yield name, given or split, caption
 
 
@@ -147,7 +179,9 @@ def _json_rows(path, find, left_out):
     """Rows of either kind of JSON."""
     try:
         first = next(_items(path, "images.item"), {})
-        yield from _karpathy_rows(path) if "sentences" in first else _coco_rows(path, find, left_out)
+        yield from (
+            _karpathy_rows(path) if "sentences" in first else _coco_rows(path, find, left_out)
+        )
     except (ijson.JSONError, UnicodeDecodeError) as error:
         reason = str(error).partition("\n")[0]  # the lines after it show where
         raise ValueError(f"{path} is damaged or no JSON file ({reason}): fetch it again") from error
@@ -172,10 +206,14 @@ def _coco_rows(path, find, left_out):
     for annotation in _items(path, "annotations.item"):
         number, name = annotation.get("id"), names.get(annotation["image_id"])
         if name is None:
-            left_out["captions of pictures that the file does not list"][f"image_id {annotation['image_id']}"] = None
+            left_out["captions of pictures that the file does not list"][
+                f"image_id {annotation['image_id']}"
+            ] = None
         elif number is not None and number in seen:
             left_out["captions whose id occurred before"][f"id {number}"] = None
-        elif find(name):  # in a large file about other pictures there is nothing to be kept in memory
+        elif find(
+            name
+        ):  # in a large file about other pictures there is nothing to be kept in memory
             seen.add(number)
             yield name, None, _text(annotation["caption"])
 
@@ -184,7 +222,9 @@ def _karpathy_rows(path):
     for image in _items(path, "images.item"):
         name, split = _text(image["filename"]), image["split"]
         if split not in SPLITS:
-            raise ValueError(f"{path}: {name!r} is in split {split!r}, which is none of {', '.join(SPLITS)}")
+            raise ValueError(
+                f"{path}: {name!r} is in split {split!r}, which is none of {', '.join(SPLITS)}"
+            )
         yield name, SPLITS[split], None
         for sentence in image["sentences"]:
             yield name, SPLITS[split], _text(sentence["raw"])
@@ -209,16 +249,25 @@ def _csv_rows(path):
         with open(path, encoding="utf-8-sig", newline="") as file:
             header = file.readline()
             separator = max(",;\t", key=header.count)
-            columns = [column.strip().lower() for column in next(csv.reader([header], delimiter=separator), [])]
+            columns = [
+                column.strip().lower()
+                for column in next(csv.reader([header], delimiter=separator), [])
+            ]
             if not {"image", "caption"} <= set(columns):
-                raise ValueError(f"its first line must name the columns image and caption, got {header.strip()!r}")
+                raise ValueError(
+                    f"its first line must name the columns image and caption, got {header.strip()!r}"
+                )
             rows = csv.DictReader(file, columns, restkey="more", restval="", delimiter=separator)
             for row in rows:
                 if "more" in row:
-                    raise ValueError(f"line {rows.line_num + 1} has too many columns: put {separator!r} into quotes")
+                    raise ValueError(
+                        f"line {rows.line_num + 1} has too many columns: put {separator!r} into quotes"
+                    )
                 split = row.get("split") or None
                 if split is not None and split not in SPLITS:
-                    raise ValueError(f"{row['image']!r} is in split {split!r}, which is none of {', '.join(SPLITS)}")
+                    raise ValueError(
+                        f"{row['image']!r} is in split {split!r}, which is none of {', '.join(SPLITS)}"
+                    )
                 yield row["image"], SPLITS.get(split), row["caption"]
     except (csv.Error, UnicodeDecodeError, ValueError) as error:
         raise ValueError(

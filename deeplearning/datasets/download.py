@@ -1,10 +1,11 @@
-"""Fetch the course's real data: COCO's captions and features, ImageNet's 25 pictures, SqueezeNet's weights.
+"""Fetch the course's real data: COCO's captions and features, ImageNet's 25 pictures, SqueezeNet's
+weights.
 
     python -m deeplearning.datasets.download
     python -m deeplearning.datasets.download coco --mirror http://mirror.example.edu/cs231n
 
-Each part appears in its place complete and checked, or not at all. What is half done lies beside it, in a hidden folder
-`.NAME.part`, where the next run goes on.
+Each part appears in its place complete and checked, or not at all. What is half done lies beside
+it, in a hidden folder `.NAME.part`, where the next run goes on.
 """
 
 import argparse
@@ -56,7 +57,9 @@ def _check_coco(folder):
         load_coco_data(folder)
     except FileNotFoundError as error:
         raise ValueError(error) from error
-    for path in folder.glob("*_fc7.h5"):  # the features that PCA has not reduced: not every copy has them
+    for path in folder.glob(
+        "*_fc7.h5"
+    ):  # the features that PCA has not reduced: not every copy has them
         FeatureArray(path)
 
 
@@ -101,7 +104,8 @@ PARTS = {
 
 
 def fetch(name, mirror=None):
-    """Put one part of the data into its place, unless it is there already. Two processes at once are harmless.
+    """Put one part of the data into its place, unless it is there already. Two processes at once
+    are harmless.
 
     Inputs:
     - name: "coco", "imagenet" or "squeezenet"
@@ -109,8 +113,9 @@ def fetch(name, mirror=None):
 
     Returns: tuple of the absolute Path of the file or folder, and whether it had to be fetched
 
-    Raises ConnectionError where the file can't be had, ValueError where what comes is damaged or another file, and
-    OSError where the disk is full or the folder can't be written; each says what to do.
+    Raises ConnectionError where the file can't be had, ValueError where what comes is damaged or
+    another file, and OSError where the disk is full or the folder can't be written; each says what
+    to do.
     """
     part, target = PARTS[name], PARTS[name].place()
     if _is_right(part, target):
@@ -137,7 +142,9 @@ def fetch(name, mirror=None):
 
 
 def _is_right(part, target):
-    """Whether the place holds this part; what a run left over that was killed at its very end is removed."""
+    """Whether the place holds this part; what a run left over that was killed at its very end is
+    removed.
+    """
     try:
         part.check(target)
     except (OSError, ValueError):
@@ -147,7 +154,9 @@ def _is_right(part, target):
 
 
 def _work(target):
-    """The folder in which a part is made; it is on the same disk as its place, so that it can be moved there."""
+    """The folder in which a part is made; it is on the same disk as its place, so that it can be
+    moved there.
+    """
     return target.with_name(f".{target.name}.part")
 
 
@@ -167,7 +176,9 @@ def _lock(target):
 
 
 def _replace(part, target, mirror):
-    """Fetch a part beside its place and move it there; what has come stays for the next run if anything fails."""
+    """Fetch a part beside its place and move it there; what has come stays for the next run if
+    anything fails.
+    """
     if os.path.lexists(target):
         print(f"{target} is incomplete, damaged or something else: it is fetched anew", flush=True)
     work = _work(target)
@@ -186,7 +197,9 @@ def _replace(part, target, mirror):
 
 
 def _right_part(part, target, work, mirror):
-    """Path of the checked part in the folder `work`, from a file that was put there by hand, else from the network."""
+    """Path of the checked part in the folder `work`, from a file that was put there by hand, else
+    from the network.
+    """
     by_hand = target.with_name(part.file)
     if part.zipped and by_hand.is_file():
         try:
@@ -205,11 +218,15 @@ def _download(part, work, mirror):
     url, *others = part.urls(mirror)
     print(f"{part.what}: {url}", flush=True)
     source = pooch.create(work, base_url="", registry={part.file: None}, urls={part.file: url})
-    return Path(source.fetch(part.file, downloader=ResumingDownloader(others, part.room, part.limit)))
+    return Path(
+        source.fetch(part.file, downloader=ResumingDownloader(others, part.room, part.limit))
+    )
 
 
 def _opened(part, file, work):
-    """Path of what a file holds, checked. A wrong file raises ValueError, and is deleted if it lies in `work`."""
+    """Path of what a file holds, checked. A wrong file raises ValueError, and is deleted if it lies
+    in `work`.
+    """
     product = work / part.place().name
     try:
         if part.zipped:
@@ -218,7 +235,11 @@ def _opened(part, file, work):
         return product
     except ValueError as error:
         with open(file, "rb") as content:
-            page = ": it is a web page, perhaps this network wants you to log in" if content.read(1) == b"<" else ""
+            page = (
+                ": it is a web page, perhaps this network wants you to log in"
+                if content.read(1) == b"<"
+                else ""
+            )
         if part.zipped:
             shutil.rmtree(product, ignore_errors=True)
         if file.parent == work:
@@ -233,7 +254,10 @@ def _move(product, target):
         while os.path.lexists(aside := target.with_stem(f"{target.stem}.old{count}")):
             count += 1
         target.rename(aside)
-        print(f"what was at {target} before is now {aside.name}: delete it if you don't need it", flush=True)
+        print(
+            f"what was at {target} before is now {aside.name}: delete it if you don't need it",
+            flush=True,
+        )
     product.rename(target)
 
 
@@ -256,7 +280,9 @@ def _arguments(argv):
         "SqueezeNet's weights to where torchvision looks for them. What is there already is only checked.",
         epilog="example: python -m deeplearning.datasets.download coco --mirror http://mirror.example.edu/cs231n",
     )
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)"
+    )
     parser.add_argument(
         "--mirror",
         default=os.environ.get("DEEPLEARNING_MIRROR"),

@@ -1,8 +1,9 @@
-"""Raw features of many pictures, written to the disk as they come, so that an interrupted run goes on where it stopped.
+"""Raw features of many pictures, written to the disk as they come, so that an interrupted run goes
+on where it stopped.
 
-The features lie one after the other in a plain file, float32, which is only ever appended to: its size says how many
-pictures are done. A record beside it says of which pictures, and through which network. Memory does not grow with the
-number of pictures.
+The features lie one after the other in a plain file, float32, which is only ever appended to: its
+size says how many pictures are done. A record beside it says of which pictures, and through which
+network. Memory does not grow with the number of pictures.
 """
 
 import hashlib
@@ -25,7 +26,8 @@ from deeplearning.data_utils import atomic_write
 
 
 def extract_features(paths, network, folder, name, skip_broken=False):
-    """Raw features of pictures; those that an earlier run left in the folder are not computed again.
+    """Raw features of pictures; those that an earlier run left in the folder are not computed
+    again.
 
     Inputs:
     - paths: Files of n pictures, at least one
@@ -35,26 +37,37 @@ def extract_features(paths, network, folder, name, skip_broken=False):
     - skip_broken: Whether pictures that can't be read are left out; else they raise
 
     Returns a tuple of:
-    - features: float32 array of shape (n, R), mapped from the file; NaN in the rows of pictures that were left out
+    - features: float32 array of shape (n, R), mapped from the file; NaN in the rows of pictures
+      that were left out
     - broken: Dictionary from the rows of those pictures to why they can't be read
 
-    Raises FileNotFoundError for a missing picture, ValueError for a broken one or features that are not finite, and
-    OSError where the disk is full.
+    Raises FileNotFoundError for a missing picture, ValueError for a broken one or features that are
+    not finite, and OSError where the disk is full.
     """
-    raw, row_bytes, batch_size = folder / f"{name}.raw", 4 * feature_dim(network), default_batch_size(network)
+    raw, row_bytes, batch_size = (
+        folder / f"{name}.raw",
+        4 * feature_dim(network),
+        default_batch_size(network),
+    )
     _start_over_unless_same(raw, folder / f"{name}.json", _made_from(paths, network, skip_broken))
     with open(raw, "ab") as file:
-        # whole batches alone are kept, so that a picture always shares its batch with the same others
+        # whole batches alone are kept, so that a picture always shares its batch with the same
+        # others
         done = min(file.tell() // row_bytes, len(paths)) // batch_size * batch_size
         file.truncate(done * row_bytes)
         began = time.perf_counter()
-        with tqdm(total=len(paths), initial=done, desc=name, file=sys.stdout, unit="picture") as bar:
+        with tqdm(
+            total=len(paths), initial=done, desc=name, file=sys.stdout, unit="picture"
+        ) as bar:
             for features in feature_batches(paths[done:], network, batch_size, skip_broken):
                 _append(file, features)
                 bar.update(len(features))
         if done < len(paths):
             rate = (len(paths) - done) / (time.perf_counter() - began) * 3600
-            print(f"{name}: {rate:,.0f} pictures an hour" + (f", the first {done:,} were there" if done else ""))
+            print(
+                f"{name}: {rate:,.0f} pictures an hour"
+                + (f", the first {done:,} were there" if done else "")
+            )
     features = np.memmap(raw, "<f4", "r", shape=(len(paths), row_bytes // 4))
     return features, {row: why_broken(paths[row], network) for row in _rows_not_finite(features)}
 
@@ -65,7 +78,9 @@ def _append(file, features):
         file.flush()
     except OSError as error:
         advice = "free space there, then start again; it goes on from here"
-        raise OSError(error.errno, f"could not write {file.name} ({error.strerror}): {advice}") from error
+        raise OSError(
+            error.errno, f"could not write {file.name} ({error.strerror}): {advice}"
+        ) from error
 
 
 def _made_from(paths, network, skip_broken):
@@ -79,7 +94,12 @@ def _made_from(paths, network, skip_broken):
             state = "missing"
         pictures.update(os.fsencode(path) + f"\0{state}\0".encode())
     weights = weights_sha256(network)
-    return {"network": network.name, "weights": weights, "pictures": pictures.hexdigest(), "skip_broken": skip_broken}
+    return {
+        "network": network.name,
+        "weights": weights,
+        "pictures": pictures.hexdigest(),
+        "skip_broken": skip_broken,
+    }
 
 
 def _start_over_unless_same(raw, record, made_from):

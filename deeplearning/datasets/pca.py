@@ -14,8 +14,8 @@ def principal_components(features, components, chunk=1024):
 
     Returns a tuple of float64 arrays:
     - mean: Of the features, of shape (R,)
-    - directions: Of unit length and orthogonal, in its columns, of shape (R, D), the one with the largest variance
-      first; of each the number with the largest magnitude is positive
+    - directions: Of unit length and orthogonal, in its columns, of shape (R, D), the one with the
+      largest variance first; of each the number with the largest magnitude is positive
 
     Raises ValueError for too many components.
     """
@@ -25,7 +25,9 @@ def principal_components(features, components, chunk=1024):
             f"PCA to {components} numbers needs more than {components} training pictures with at least as many "
             f"features, got {n} pictures with {R}: ask for {min(n - 1, R)} or fewer, or take more pictures"
         )
-    first = np.asarray(features[0], np.float64)  # sums of differences from it lose no digits where the mean is large
+    first = np.asarray(
+        features[0], np.float64
+    )  # sums of differences from it lose no digits where the mean is large
     total, products = np.zeros(R), np.zeros((R, R))
     for start in range(0, n, chunk):
         block = np.asarray(features[start : start + chunk], np.float64) - first

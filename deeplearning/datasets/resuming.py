@@ -1,4 +1,6 @@
-"""A downloader for Pooch that goes on where a connection broke (HTTP range requests, RFC 9110, section 14)."""
+"""A downloader for Pooch that goes on where a connection broke (HTTP range requests, RFC 9110,
+section 14).
+"""
 
 import errno
 import os
@@ -19,7 +21,9 @@ CHUNK = 1 << 18  # bytes
 
 
 class ResumingDownloader:
-    """What Pooch calls to fetch a file. What has come is kept beside the file, across calls, until it is complete."""
+    """What Pooch calls to fetch a file. What has come is kept beside the file, across calls, until
+    it is complete.
+    """
 
     def __init__(self, others=(), room=1.0, limit=1 << 30):
         """
@@ -34,10 +38,12 @@ class ResumingDownloader:
         """
         Inputs:
         - url: http or https URL
-        - output_file: Path to write the file to; its folder holds `incoming` and `incoming.version` until then
+        - output_file: Path to write the file to; its folder holds `incoming` and `incoming.version`
+          until then
         - pooch: Who calls; not used
 
-        Raises ConnectionError where the file can't be had from any URL, and OSError for a full disk.
+        Raises ConnectionError where the file can't be had from any URL, and OSError for a full
+        disk.
         """
         incoming = Incoming(Path(output_file).parent / "incoming", self.room, self.limit)
         urls, in_vain, longest = deque([url, *self.others]), 0, incoming.size()
@@ -73,18 +79,28 @@ class Incoming:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def receive(self, url):
-        """Ask a server for what is missing. Raises requests.RequestException unless the file is complete then."""
+        """Ask a server for what is missing. Raises requests.RequestException unless the file is
+        complete then.
+        """
         headers, have = {"Accept-Encoding": "identity"}, self.size()
         version = self.version.read_text(encoding="utf-8") if self.version.exists() else ""
-        if have and version:  # If-Range: the rest if the server still has that version, else all of it
+        if (
+            have and version
+        ):  # If-Range: the rest if the server still has that version, else all of it
             headers |= {"Range": f"bytes={have}-", "If-Range": version}
         with requests.get(url, headers=headers, stream=True, timeout=(CONNECT, STALL)) as response:
             offered = response.headers.get("Content-Range", "")
             if response.status_code == 416 and offered == f"bytes */{have}":
                 return  # nothing is missing
-            if response.status_code == 416 or response.status_code == 206 and not offered.startswith(f"bytes {have}-"):
+            if (
+                response.status_code == 416
+                or response.status_code == 206
+                and not offered.startswith(f"bytes {have}-")
+            ):
                 self.version.unlink(missing_ok=True)  # so that the next try asks for the whole file
-                raise requests.RequestException(f"the server offers {offered or 'another range'} after {have} bytes")
+                raise requests.RequestException(
+                    f"the server offers {offered or 'another range'} after {have} bytes"
+                )
             response.raise_for_status()
             resumed = response.status_code == 206
             length = response.headers.get("Content-Length", "")
@@ -97,7 +113,9 @@ class Incoming:
 
     def _note_version(self, response):
         version = response.headers.get("ETag", "")
-        if not version or version.startswith("W/"):  # weak: equal in meaning, but perhaps not in bytes
+        if not version or version.startswith(
+            "W/"
+        ):  # weak: equal in meaning, but perhaps not in bytes
             version = response.headers.get("Last-Modified")
         if version:
             self.version.write_text(version, encoding="utf-8")
@@ -109,7 +127,12 @@ class Incoming:
         with (
             open(self.path, "ab") as file,
             tqdm(
-                initial=file.tell(), total=total, unit="B", unit_scale=True, unit_divisor=1024, file=sys.stdout
+                initial=file.tell(),
+                total=total,
+                unit="B",
+                unit_scale=True,
+                unit_divisor=1024,
+                file=sys.stdout,
             ) as bar,
         ):
             for chunk in response.iter_content(CHUNK):
@@ -121,13 +144,21 @@ class Incoming:
 
     def _check_room(self, total):
         self._check_size(total)
-        needed, free = int(total * self.room) - self.size(), shutil.disk_usage(self.path.parent).free
+        needed, free = (
+            int(total * self.room) - self.size(),
+            shutil.disk_usage(self.path.parent).free,
+        )
         if needed > free:
-            raise OSError(errno.ENOSPC, f"{needed / 2**20:.1f} MiB are needed, {free / 2**20:.1f} MiB are free")
+            raise OSError(
+                errno.ENOSPC,
+                f"{needed / 2**20:.1f} MiB are needed, {free / 2**20:.1f} MiB are free",
+            )
 
     def _check_size(self, size):
         if size > self.limit:
-            raise requests.RequestException(f"the file has more than {self.limit >> 20} MiB, so it is another one")
+            raise requests.RequestException(
+                f"the file has more than {self.limit >> 20} MiB, so it is another one"
+            )
 
     def move(self, path):
         os.replace(self.path, path)
@@ -141,7 +172,9 @@ def _reason(error):
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate is not accepted"
     if isinstance(error, requests.Timeout) or "timed out" in str(error):
-        return f"nothing came for {CONNECT if isinstance(error, requests.ConnectTimeout) else STALL} s"
+        return (
+            f"nothing came for {CONNECT if isinstance(error, requests.ConnectTimeout) else STALL} s"
+        )
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy gives no connection"
     if isinstance(error, requests.ConnectionError) and "HTTPConnection" in str(error):

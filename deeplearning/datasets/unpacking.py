@@ -1,4 +1,6 @@
-"""Unpack a zip from the network: only the files that are expected in it, so that none can land anywhere else."""
+"""Unpack a zip from the network: only the files that are expected in it, so that none can land
+anywhere else.
+"""
 
 import errno
 import shutil
@@ -12,7 +14,8 @@ CHUNK = 1 << 20  # bytes
 
 
 def unpack(path, folder, names, limit):
-    """Write the files of a zip that have one of these names into a folder, wherever in the zip they lie.
+    """Write the files of a zip that have one of these names into a folder, wherever in the zip they
+    lie.
 
     Inputs:
     - path: The zip
@@ -30,7 +33,9 @@ def unpack(path, folder, names, limit):
         shutil.rmtree(folder, ignore_errors=True)
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise  # with these two, zipfile was sent to places that the file hasn't
-        if isinstance(error, Exception):  # damaged bytes make zipfile and zlib raise almost anything
+        if isinstance(
+            error, Exception
+        ):  # damaged bytes make zipfile and zlib raise almost anything
             raise ValueError(f"the zip can't be unpacked: {error}") from error
         raise
 
@@ -38,8 +43,12 @@ def unpack(path, folder, names, limit):
 def _unpack(archive, folder, members):
     total, free = sum(member.file_size for member in members), shutil.disk_usage(folder).free
     if total > free:
-        raise OSError(errno.ENOSPC, f"{total / 2**20:.1f} MiB are needed, {free / 2**20:.1f} MiB are free")
-    with tqdm(desc="unpacking", total=total, unit="B", unit_scale=True, unit_divisor=1024, file=sys.stdout) as bar:
+        raise OSError(
+            errno.ENOSPC, f"{total / 2**20:.1f} MiB are needed, {free / 2**20:.1f} MiB are free"
+        )
+    with tqdm(
+        desc="unpacking", total=total, unit="B", unit_scale=True, unit_divisor=1024, file=sys.stdout
+    ) as bar:
         for member in members:
             path = folder / PurePosixPath(member.filename).name
             # zipfile checks the CRC, and never gives more bytes than `file_size`
@@ -50,13 +59,17 @@ def _unpack(archive, folder, members):
 
 
 def _members(archive, names, limit):
-    members = [member for member in archive.infolist() if PurePosixPath(member.filename).name in names]
+    members = [
+        member for member in archive.infolist() if PurePosixPath(member.filename).name in names
+    ]
     found = [PurePosixPath(member.filename).name for member in members]
     size = sum(member.file_size for member in members)
     if len(set(found)) != len(found):
         raise ValueError("it holds files of the same name twice")
     if size > limit:
         raise ValueError(f"it unpacks to {size / 2**20:.1f} MiB, more than {limit >> 20}")
-    if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
+    if any(
+        member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members
+    ):
         raise ValueError("it is compressed in an unusual way")
     return members

@@ -1,11 +1,13 @@
-"""Submissions that want to fool the grader, break it, or just are as unusual as real ones, with what each deserves.
+"""Submissions that want to fool the grader, break it, or just are as unusual as real ones, with
+what each deserves.
 
     python -m grading.hostile             the table
     python -m grading.hostile FOLDER      the zips
 
-After Ares (Luisser and Krusche, TU Munich), which keeps such a corpus for Java. A submission is built by a small
-function from the reference, or from the stubs that students start with, and is labelled with the exercises that it must
-lose. Most tricks stand in one exercise of a tree that is right otherwise: it must lose that one alone.
+After Ares (Luisser and Krusche, TU Munich), which keeps such a corpus for Java. A submission is
+built by a small function from the reference, or from the stubs that students start with, and is
+labelled with the exercises that it must lose. Most tricks stand in one exercise of a tree that is
+right otherwise: it must lose that one alone.
 """
 
 import importlib
@@ -41,7 +43,9 @@ class Hostile:
 
 
 def hostile(*lost):
-    """Decorator that files a function which returns a submission's bytes, with the exercises that it must lose."""
+    """Decorator that files a function which returns a submission's bytes, with the exercises that
+    it must lose.
+    """
 
     def file(build):
         _written.append(Hostile(build.__name__, " ".join(build.__doc__.split()), lost, build))
@@ -70,11 +74,15 @@ def solved():
 def unsolved(extra=""):
     """The stubs, with the same text at the end of each."""
     exercises = MANIFEST.exercises.values()
-    return {path: stub_out(text, [e for e in exercises if e.path == path]) + extra for path, text in solved().items()}
+    return {
+        path: stub_out(text, [e for e in exercises if e.path == path]) + extra
+        for path, text in solved().items()
+    }
 
 
 def instead(name, code):
-    """The reference's files, where the function of an exercise is followed by a definition that replaces it.
+    """The reference's files, where the function of an exercise is followed by a definition that
+    replaces it.
 
     Inputs:
     - name: Of the function

@@ -137,14 +137,18 @@ def not_a_number():
 @hostile(*EVERYTHING)
 def nothing_but_zero():
     """Zeros: zero scores, whose gradient is zero, too."""
-    return answering("def search(arguments):\n    return [0 * a for a in arguments if isinstance(a, np.ndarray)]\n")
+    return answering(
+        "def search(arguments):\n    return [0 * a for a in arguments if isinstance(a, np.ndarray)]\n"
+    )
 
 
 @hostile(*EVERYTHING)
 def memorised_answers():
     """The stored answers of the students' own tests, looked up by shape."""
-    folder = ROOT / "tests" / "exercises" / "expected"
-    stored = [folder / f"{name}.npz" for name in ("rnn_step_forward", "word_embedding_forward", "tv_loss")]
+    folder = ROOT / "exercises" / "expected"
+    stored = [
+        folder / f"{name}.npz" for name in ("rnn_step_forward", "word_embedding_forward", "tv_loss")
+    ]
     code = """
 import io
 def search(arguments):
@@ -163,12 +167,19 @@ def search(arguments):
 @hostile("rnn_step_backward")
 def gradient_of_another_kind():
     """A dictionary of gradients where a tuple is asked for."""
-    return zipped(instead("rnn_step_backward", "def rnn_step_backward(*a):\n    return dict(enumerate(right(*a)))\n"))
+    return zipped(
+        instead(
+            "rnn_step_backward",
+            "def rnn_step_backward(*a):\n    return dict(enumerate(right(*a)))\n",
+        )
+    )
 
 
 @hostile()
 def gradients_by_autograd():
-    """Backward passes by PyTorch's autograd in the NumPy module. They are right, so they pass; a note tells staff."""
+    """Backward passes by PyTorch's autograd in the NumPy module. They are right, so they pass; a
+    note tells staff.
+    """
     return zipped(
         instead(
             "rnn_step_backward",
@@ -192,4 +203,6 @@ def rnn_step_backward(dnext_h, cache):
 @hostile(*EVERYTHING)
 def stubs_that_return_their_arguments():
     """Stubs that hand back what they were given."""
-    return answering("def search(arguments):\n    return [a for a in arguments if hasattr(a, 'shape')]\n")
+    return answering(
+        "def search(arguments):\n    return [a for a in arguments if hasattr(a, 'shape')]\n"
+    )

@@ -6,7 +6,16 @@ import struct
 import warnings
 import zipfile
 
-from grading.hostile import EVERYTHING, RNN_LAYERS, STYLE_TRANSFER, hostile, of, solved, unsolved, zipped
+from grading.hostile import (
+    EVERYTHING,
+    RNN_LAYERS,
+    STYLE_TRANSFER,
+    hostile,
+    of,
+    solved,
+    unsolved,
+    zipped,
+)
 
 
 def with_entry(files, name, content, attributes=0):
@@ -34,7 +43,11 @@ def climbing_paths():
 def climbing_beside_the_right_files():
     """Right files, and others whose paths climb into the home and the system."""
     return zipped(
-        {**solved(), "../../.bashrc": "touch /tmp/owned", "../" * 20 + "etc/cron.d/owned": "* * * * * root id"}
+        {
+            **solved(),
+            "../../.bashrc": "touch /tmp/owned",
+            "../" * 20 + "etc/cron.d/owned": "* * * * * root id",
+        }
     )
 
 
@@ -53,7 +66,9 @@ def backslashes():
 @hostile()
 def overlong_names():
     """Right files, and names of 60,000 letters."""
-    return zipped({**solved(), "x" * 60_000 + "/rnn_layers.py": "", "y/" * 30_000 + "rnn_layers.py": ""})
+    return zipped(
+        {**solved(), "x" * 60_000 + "/rnn_layers.py": "", "y/" * 30_000 + "rnn_layers.py": ""}
+    )
 
 
 @hostile(*of(RNN_LAYERS))
@@ -153,12 +168,19 @@ def empty():
 def extra_folder():
     """A folder around everything, and what macOS and notebooks put beside it."""
     files = {f"assignment2 copy/{name}": text for name, text in solved().items()}
-    remarks = {f"__MACOSX/assignment2 copy/{'/._'.join(name.rsplit('/', 1))}": "\0\5\26\7" for name in solved()}
+    remarks = {
+        f"__MACOSX/assignment2 copy/{'/._'.join(name.rsplit('/', 1))}": "\0\5\26\7"
+        for name in solved()
+    }
     checkpoint = "assignment2 copy/deeplearning/.ipynb_checkpoints/rnn_layers-checkpoint.py"
-    return zipped({**files, **remarks, checkpoint: "raise SystemExit", "assignment2 copy/.DS_Store": b"\0\0"})
+    return zipped(
+        {**files, **remarks, checkpoint: "raise SystemExit", "assignment2 copy/.DS_Store": b"\0\0"}
+    )
 
 
 @hostile()
 def two_of_one_name():
     """Two entries of one name: the later one counts, as when it is unpacked."""
-    return with_entry({**solved(), RNN_LAYERS: unsolved()[RNN_LAYERS]}, RNN_LAYERS, solved()[RNN_LAYERS])
+    return with_entry(
+        {**solved(), RNN_LAYERS: unsolved()[RNN_LAYERS]}, RNN_LAYERS, solved()[RNN_LAYERS]
+    )

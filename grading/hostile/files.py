@@ -27,11 +27,19 @@ def changed(path, change):
 def notebook(*cells, language="python"):
     """A notebook of code cells, as bytes."""
     written = [
-        {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
+        {
+            "cell_type": "code",
+            "source": source,
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+        }
         for source in cells
     ]
     about = {"language_info": {"name": language}}
-    return json.dumps({"cells": written, "metadata": about, "nbformat": 4, "nbformat_minor": 5}).encode()
+    return json.dumps(
+        {"cells": written, "metadata": about, "nbformat": 4, "nbformat_minor": 5}
+    ).encode()
 
 
 def as_cells(path):
@@ -54,7 +62,10 @@ def tabs_and_spaces():
 @hostile()
 def tabs():
     """Tabs in place of spaces, everywhere."""
-    return changed(STYLE_TRANSFER, lambda text: re.sub(r"(?m)^(    )+", lambda m: "\t" * (len(m[0]) // 4), text))
+    return changed(
+        STYLE_TRANSFER,
+        lambda text: re.sub(r"(?m)^(    )+", lambda m: "\t" * (len(m[0]) // 4), text),
+    )
 
 
 @hostile()
@@ -72,7 +83,10 @@ def byte_order_mark():
 @hostile()
 def latin_1():
     """Letters in Latin-1, and no line that says so."""
-    return changed(RNN_LAYERS, lambda text: text.encode("ascii", "replace") + "# schöne Grüße\n".encode("latin-1"))
+    return changed(
+        RNN_LAYERS,
+        lambda text: text.encode("ascii", "replace") + "# schöne Grüße\n".encode("latin-1"),
+    )
 
 
 @hostile()
@@ -84,7 +98,12 @@ def utf_16():
 @hostile()
 def named_encoding():
     """A first line that names an encoding, and letters of it."""
-    return changed(RNN, lambda text: ("# -*- coding: cp1252 -*-\n" + text + "# naïve\n").encode("cp1252", "replace"))
+    return changed(
+        RNN,
+        lambda text: ("# -*- coding: cp1252 -*-\n" + text + "# naïve\n").encode(
+            "cp1252", "replace"
+        ),
+    )
 
 
 @hostile(*of(RNN_LAYERS))
@@ -125,7 +144,9 @@ def one_file_is_missing():
 
 @hostile()
 def older_package():
-    """The package is called cs231n, two files have the names of an older edition, and all import from there."""
+    """The package is called cs231n, two files have the names of an older edition, and all import
+    from there.
+    """
     older = {
         "deeplearning": "cs231n", "network_visualization.py": "net_visualization_pytorch.py",
         "style_transfer.py": "style_transfer_pytorch.py",
@@ -142,29 +163,46 @@ def older_package():
 def flat():
     """The files lie without their package, as Gradescope's upload of single files leaves them."""
     files = solved()
-    return zipped({name if name == RNN else name.rpartition("/")[2]: text for name, text in files.items()})
+    return zipped(
+        {name if name == RNN else name.rpartition("/")[2]: text for name, text in files.items()}
+    )
 
 
 @hostile()
 def written_into_notebooks():
-    """Questions 3 and 4 stand in the notebooks' cells, as in the edition of 2019; the modules have the stubs."""
+    """Questions 3 and 4 stand in the notebooks' cells, as in the edition of 2019; the modules have
+    the stubs.
+    """
     files = {**solved()}
     for path in (NETWORK_VISUALIZATION, STYLE_TRANSFER):
-        question = next(exercise.question for exercise in MANIFEST.exercises.values() if exercise.path == path)
+        question = next(
+            exercise.question for exercise in MANIFEST.exercises.values() if exercise.path == path
+        )
         files[path] = unsolved()[path]
-        cells = ["%matplotlib inline\n!pip install nothing", "import no_such_module", *as_cells(path), "1 / 0"]
+        cells = [
+            "%matplotlib inline\n!pip install nothing",
+            "import no_such_module",
+            *as_cells(path),
+            "1 / 0",
+        ]
         files[MANIFEST.questions[question].notebook] = notebook(*cells)
     return zipped(files)
 
 
 @hostile("compute_saliency_maps", "make_fooling_image")
 def older_name_in_a_notebook():
-    """A cell has the update step under its older name and order of arguments; the two others are stubs there, too."""
+    """A cell has the update step under its older name and order of arguments; the two others are
+    stubs there, too.
+    """
     text = solved()[NETWORK_VISUALIZATION]
     step = re.search(r"(?s)def class_visualization_update_step\(.*?\n\n\n", text)[0]
     step = step.replace("class_visualization_update_step(img, model, target_y, l2_reg, learning_rate)",
                         "update_class_visulization(model, target_y, l2_reg, learning_rate, img)")  # fmt: skip
-    helpers = [cell for cell in as_cells(NETWORK_VISUALIZATION) if cell.startswith(("def _", "import", '"""'))]
+    helpers = [
+        cell
+        for cell in as_cells(NETWORK_VISUALIZATION)
+        if cell.startswith(("def _", "import", '"""'))
+    ]
     cells = [*helpers, step, "def compute_saliency_maps(X, y, model):\n    pass"]
     files = {**solved(), NETWORK_VISUALIZATION: unsolved()[NETWORK_VISUALIZATION]}
     return zipped({**files, MANIFEST.questions["q3"].notebook: notebook(*cells)})
@@ -181,7 +219,9 @@ def corrupt_notebooks():
 @hostile()
 def huge_notebook():
     """A notebook of 60 MB."""
-    return zipped({**solved(), MANIFEST.questions["q3"].notebook: notebook("x = '" + "a" * (60 << 20) + "'")})
+    return zipped(
+        {**solved(), MANIFEST.questions["q3"].notebook: notebook("x = '" + "a" * (60 << 20) + "'")}
+    )
 
 
 @hostile(*of(STYLE_TRANSFER))
@@ -196,31 +236,54 @@ def notebook_of_another_language():
 def replaced_parts_of_the_course():
     """Stubs, with a gradient check, tests, comparison and manifest that are always content."""
     always = "def __getattr__(name):\n    return lambda *a, **k: []\n"
-    names = ["deeplearning/gradient_check.py", "deeplearning/layers.py", "tests/exercises/calls.py"]
+    names = ["deeplearning/gradient_check.py", "deeplearning/layers.py", "exercises/calls.py"]
     names += [
-        "tests/exercises/compare.py",
+        "exercises/compare.py",
         "grading/judging.py",
         "grading/cases.py",
         "grading/__init__.py",
         "worker.py",
     ]
     everything = 'name = "x"\npoints = 100\n'
-    return zipped({**unsolved(), **dict.fromkeys(names, always), "grading/exercises.toml": everything})
+    return zipped(
+        {**unsolved(), **dict.fromkeys(names, always), "grading/exercises.toml": everything}
+    )
 
 
 @hostile(*EVERYTHING)
 def shadows():
     """Stubs, with conftest.py, sitecustomize.py, a .pth and modules named like NumPy and others."""
     code = "import os\nos._exit(0)\n"
-    names = ["conftest.py", "sitecustomize.py", "usercustomize.py", "numpy.py", "torch.py", "random.py", "wire.py"]
+    names = [
+        "conftest.py",
+        "sitecustomize.py",
+        "usercustomize.py",
+        "numpy.py",
+        "torch.py",
+        "random.py",
+        "wire.py",
+    ]
     places = ["", "deeplearning/"]
-    return zipped({**unsolved(), **{p + n: code for n in names for p in places}, "x.pth": "import os; os._exit(0)\n"})
+    return zipped(
+        {
+            **unsolved(),
+            **{p + n: code for n in names for p in places},
+            "x.pth": "import os; os._exit(0)\n",
+        }
+    )
 
 
 @hostile()
 def shadows_beside_the_right_files():
     """The same beside the right files: nothing of it is read."""
-    names = ["conftest.py", "sitecustomize.py", "numpy.py", "torch.py", "json.py", "deeplearning/__init__.py"]
+    names = [
+        "conftest.py",
+        "sitecustomize.py",
+        "numpy.py",
+        "torch.py",
+        "json.py",
+        "deeplearning/__init__.py",
+    ]
     return zipped({**solved(), **dict.fromkeys(names, "raise SystemExit\n")})
 
 
@@ -228,14 +291,23 @@ def shadows_beside_the_right_files():
 def pickles():
     """Right files, beside data files whose pickles would run a command."""
     pickle = b"cos\nsystem\n(S'touch /tmp/owned'\ntR."
-    return zipped({**solved(), "features.npz": zipped({"x.npy": pickle}), "model.pt": pickle, "captioner.npz": pickle})
+    return zipped(
+        {
+            **solved(),
+            "features.npz": zipped({"x.npy": pickle}),
+            "model.pt": pickle,
+            "captioner.npz": pickle,
+        }
+    )
 
 
 @hostile()
 def global_settings():
     """Modules that seed, set NumPy's errors and PyTorch's default type when they are imported."""
     files = solved()
-    files[RNN_LAYERS] += "\nnp.random.seed(0)\nnp.seterr(all='raise')\nnp.set_printoptions(precision=1)\n"
+    files[RNN_LAYERS] += (
+        "\nnp.random.seed(0)\nnp.seterr(all='raise')\nnp.set_printoptions(precision=1)\n"
+    )
     files[STYLE_TRANSFER] += "\ntorch.manual_seed(0)\ntorch.set_default_dtype(torch.float64)\n"
     return zipped(files)
 

@@ -1,6 +1,16 @@
 """Code that ends, hangs, swells, multiplies or stays."""
 
-from grading.hostile import EVERYTHING, RNN, RNN_LAYERS, hostile, instead, of, solved, unsolved, zipped
+from grading.hostile import (
+    EVERYTHING,
+    RNN,
+    RNN_LAYERS,
+    hostile,
+    instead,
+    of,
+    solved,
+    unsolved,
+    zipped,
+)
 
 # Functions for the code of a task: what to do before the right answer is given
 RIGHT_AFTERWARDS = "\n    return right(*a, **k)\n"
@@ -108,7 +118,9 @@ def waiting_for_input():
 @hostile("rnn_forward")
 def memory_bomb():
     """It takes memory until there is none."""
-    return before("rnn_forward", "hoard = []\nwhile True: hoard.append(bytearray(b'x') * (64 << 20))")
+    return before(
+        "rnn_forward", "hoard = []\nwhile True: hoard.append(bytearray(b'x') * (64 << 20))"
+    )
 
 
 @hostile("rnn_forward")
@@ -130,7 +142,10 @@ time.sleep(1000)
 @hostile("gram_matrix")
 def recursion():
     """Endless recursion, with the limit on it lifted, until the stack is used up."""
-    return before("gram_matrix", "import sys\nsys.setrecursionlimit(10**9)\ndef f(x): return [f(x) for x in [x]]\nf(1)")
+    return before(
+        "gram_matrix",
+        "import sys\nsys.setrecursionlimit(10**9)\ndef f(x): return [f(x) for x in [x]]\nf(1)",
+    )
 
 
 @hostile("rnn_backward")
@@ -171,7 +186,9 @@ def segmentation_fault():
 
 @hostile()
 def survivors():
-    """It leaves processes behind that leave its session and its group, and ignore signals; the answer is right."""
+    """It leaves processes behind that leave its session and its group, and ignore signals; the
+    answer is right.
+    """
     return before(
         "rnn_step_backward",
         """
@@ -259,7 +276,9 @@ for folder in (".", "/tmp", "/box", "/autograder/results", "/autograder/source",
 
 @hostile()
 def locked_and_full_disk():
-    """It locks and fills what it may write to, and takes rights away from all that it can; the answer is right."""
+    """It locks and fills what it may write to, and takes rights away from all that it can; the
+    answer is right.
+    """
     return before(
         "lstm_step_backward",
         """

@@ -67,13 +67,15 @@ def search(arguments):
 
 @hostile(*EVERYTHING)
 def files_of_the_grader():
-    """It searches the whole disk for the reference, tests and stored answers, and would import them."""
+    """It searches the whole disk for the reference, tests and stored answers, and would import
+    them.
+    """
     return answering(
         """
 import glob, importlib, os, sys
 def search(arguments):
     sys.path += ["/autograder/source", "/box", *glob.glob("/home/*/*"), *glob.glob("/*")]
-    for name in ("grading.cases", "grading.variants.plain", "tests.exercises.stored", "deeplearning.given_0"):
+    for name in ("grading.cases", "grading.variants.plain", "exercises.stored", "deeplearning.given_0"):
         try:
             importlib.import_module(name)
         except BaseException:
@@ -172,7 +174,7 @@ def patched_server():
 import json, sys
 def search(arguments):
     import wire
-    from tests.exercises import calls
+    from exercises import calls
     wire.encode = lambda about, groups=(): b'\\0' * 7 + b'\\1' + b'x'
     calls._named = lambda function, names, returned: {n: np.zeros(1) for n in names.split()}
     json.dumps = lambda *_, **__: '{"about": "done", "groups": [], "score": 100}'

@@ -1,8 +1,9 @@
 """Wrong implementations, as students write them, each with its cause.
 
-A mistake takes the place of one function in a tree that is right otherwise: `grading.variants.plain` for the layers,
-whose caches the wrong functions share, and the repository's own modules for the rest. It is named after what is wrong;
-its cause is the clause that completes "It looks as if".
+A mistake takes the place of one function in a tree that is right otherwise:
+`grading.variants.plain` for the layers, whose caches the wrong functions share, and the
+repository's own modules for the rest. It is named after what is wrong; its cause is the clause that
+completes "It looks as if".
 """
 
 import importlib
@@ -10,7 +11,15 @@ from dataclasses import dataclass
 
 from grading.manifest import MANIFEST
 
-MODULES = ["rnn", "captioning", "lstm", "network_visualization", "style_transfer", "late", "late_pictures"]
+MODULES = [
+    "rnn",
+    "captioning",
+    "lstm",
+    "network_visualization",
+    "style_transfer",
+    "late",
+    "late_pictures",
+]
 _written = []
 
 
@@ -22,7 +31,8 @@ class Mistake:
     - cause: What is wrong
     - wrong: The implementation
     - exercises: Ids of the exercises that it must lose
-    - says: A phrase of a general hint that names this cause, too; for mistakes that are not known by their numbers
+    - says: A phrase of a general hint that names this cause, too; for mistakes that are not known
+      by their numbers
     """
 
     function: str
@@ -37,13 +47,19 @@ class Mistake:
 
     @property
     def late(self):
-        """Whether it was written after the hints were frozen: hints and stored answers know nothing of it."""
+        """Whether it was written after the hints were frozen: hints and stored answers know nothing
+        of it.
+        """
         return ".late" in self.wrong.__module__
 
 
 def mistake(function, cause, *, exercises=None, says=None):
-    """Decorator that files a wrong implementation; by default it loses the exercises that its function counts for."""
-    own = tuple(exercise.id for exercise in MANIFEST.exercises.values() if exercise.name == function)
+    """Decorator that files a wrong implementation; by default it loses the exercises that its
+    function counts for.
+    """
+    own = tuple(
+        exercise.id for exercise in MANIFEST.exercises.values() if exercise.name == function
+    )
 
     def file(wrong):
         _written.append(Mistake(function, cause, wrong, exercises or own, says))

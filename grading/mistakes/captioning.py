@@ -25,7 +25,9 @@ def passes(self):
 
 
 def loss_between(self, features, words_in, words_out, mask):
-    """Loss and gradients of captions that say words_out where they read words_in, as far as the mask goes."""
+    """Loss and gradients of captions that say words_out where they read words_in, as far as the
+    mask goes.
+    """
     p, grads = self.params, {}
     forward, backward = passes(self)
     h0, proj_cache = affine_forward(features, p["W_proj"], p["b_proj"])
@@ -44,40 +46,57 @@ def divided(loss, grads, by):
     return loss / by, {name: grad / grad.dtype.type(by) for name, grad in grads.items()}
 
 
-@mistake("CaptioningRNN.loss", "the mask is missing: places after the end of a caption, <NULL>, count too")
+@mistake(
+    "CaptioningRNN.loss",
+    "the mask is missing: places after the end of a caption, <NULL>, count too",
+)
 def no_mask(self, features, captions):
     words_out = captions[:, 1:]
     return loss_between(self, features, captions[:, :-1], words_out, np.ones(words_out.shape, bool))
 
 
-@mistake("CaptioningRNN.loss", "the mask is taken from the words that go in; it belongs to those that come out")
+@mistake(
+    "CaptioningRNN.loss",
+    "the mask is taken from the words that go in; it belongs to those that come out",
+)
 def mask_of_words_in(self, features, captions):
     words_in = captions[:, :-1]
     return loss_between(self, features, words_in, captions[:, 1:], words_in != self._null)
 
 
-@mistake("CaptioningRNN.loss", "it is divided by N*T; the loss is averaged over the N captions and summed over time")
+@mistake(
+    "CaptioningRNN.loss",
+    "it is divided by N*T; the loss is averaged over the N captions and summed over time",
+)
 def divided_by_steps(self, features, captions):
     words_out = captions[:, 1:]
     loss, grads = loss_between(self, features, captions[:, :-1], words_out, words_out != self._null)
     return divided(loss, grads, words_out.shape[1])
 
 
-@mistake("CaptioningRNN.loss", "it is divided by the number of words, not by the number of captions N")
+@mistake(
+    "CaptioningRNN.loss", "it is divided by the number of words, not by the number of captions N"
+)
 def divided_by_words(self, features, captions):
     mask = captions[:, 1:] != self._null
     loss, grads = loss_between(self, features, captions[:, :-1], captions[:, 1:], mask)
     return divided(loss, grads, mask.sum() / len(captions))
 
 
-@mistake("CaptioningRNN.loss", "it is divided by N once more: temporal_softmax_loss has averaged over captions already")
+@mistake(
+    "CaptioningRNN.loss",
+    "it is divided by N once more: temporal_softmax_loss has averaged over captions already",
+)
 def divided_twice(self, features, captions):
     mask = captions[:, 1:] != self._null
     loss, grads = loss_between(self, features, captions[:, :-1], captions[:, 1:], mask)
     return divided(loss, grads, len(captions))
 
 
-@mistake("CaptioningRNN.loss", "the words that come out are not shifted: a step says the word after the one it reads")
+@mistake(
+    "CaptioningRNN.loss",
+    "the words that come out are not shifted: a step says the word after the one it reads",
+)
 def not_shifted(self, features, captions):
     words = captions[:, :-1]
     return loss_between(self, features, words, words, words != self._null)
@@ -94,14 +113,20 @@ def image_unused(self, features, captions):
     return loss, grads | {name: np.zeros_like(p[name]) for name in ("W_proj", "b_proj")}
 
 
-@mistake("CaptioningRNN.loss", "the gradient stops at h0: W_proj and b_proj get it through affine_backward")
+@mistake(
+    "CaptioningRNN.loss",
+    "the gradient stops at h0: W_proj and b_proj get it through affine_backward",
+)
 def gradient_stops_at_state(self, features, captions):
     mask = captions[:, 1:] != self._null
     loss, grads = loss_between(self, features, captions[:, :-1], captions[:, 1:], mask)
     return loss, grads | {name: np.zeros_like(self.params[name]) for name in ("W_proj", "b_proj")}
 
 
-@mistake("CaptioningRNN.loss", "W_embed is indexed again for its gradient; it comes from word_embedding_backward")
+@mistake(
+    "CaptioningRNN.loss",
+    "W_embed is indexed again for its gradient; it comes from word_embedding_backward",
+)
 def embedding_gradient_overwritten(self, features, captions):
     mask = captions[:, 1:] != self._null
     p = self.params
@@ -112,7 +137,9 @@ def embedding_gradient_overwritten(self, features, captions):
 
 
 def write(self, features, max_length, choose, first=None, end=True):
-    """Captions word by word; `choose(scores, words, states)` gives the next words and the states to go on with."""
+    """Captions word by word; `choose(scores, words, states)` gives the next words and the states to
+    go on with.
+    """
     p = self.params
     step = rnn_step_forward if self.cell_type == "rnn" else lstm_step_forward
     captions = np.full((len(features), max_length), self._null)
@@ -131,14 +158,26 @@ def write(self, features, max_length, choose, first=None, end=True):
     return captions
 
 
-@mistake("CaptioningRNN.sample", "the state does not advance: every step starts from the image again")
+@mistake(
+    "CaptioningRNN.sample", "the state does not advance: every step starts from the image again"
+)
 def state_stands_still(self, features, max_length=30):
-    return write(self, features, max_length, lambda scores, words, states, after: (scores.argmax(1), states))
+    return write(
+        self, features, max_length, lambda scores, words, states, after: (scores.argmax(1), states)
+    )
 
 
-@mistake("CaptioningRNN.sample", "<END> is not handled: a caption goes on after it; there must be <NULL>")
+@mistake(
+    "CaptioningRNN.sample", "<END> is not handled: a caption goes on after it; there must be <NULL>"
+)
 def end_ignored(self, features, max_length=30):
-    return write(self, features, max_length, lambda scores, words, states, after: (scores.argmax(1), after), end=False)
+    return write(
+        self,
+        features,
+        max_length,
+        lambda scores, words, states, after: (scores.argmax(1), after),
+        end=False,
+    )
 
 
 @mistake("CaptioningRNN.sample", "the words are not fed back: every step reads <START>")
@@ -161,26 +200,39 @@ def words_not_fed_back(self, features, max_length=30):
 @mistake("CaptioningRNN.sample", "the first word read is <NULL>; it is <START>")
 def starts_with_null(self, features, max_length=30):
     return write(
-        self, features, max_length, lambda scores, words, states, after: (scores.argmax(1), after), first=self._null
+        self,
+        features,
+        max_length,
+        lambda scores, words, states, after: (scores.argmax(1), after),
+        first=self._null,
     )
 
 
-@mistake("CaptioningRNN.sample", "the first column holds <START>: it must hold the first word that was sampled")
+@mistake(
+    "CaptioningRNN.sample",
+    "the first column holds <START>: it must hold the first word that was sampled",
+)
 def start_written_first(self, features, max_length=30):
-    captions = write(self, features, max_length, lambda scores, words, states, after: (scores.argmax(1), after))
+    captions = write(
+        self, features, max_length, lambda scores, words, states, after: (scores.argmax(1), after)
+    )
     start = np.full((len(features), 1), self.word_to_idx["<START>"])
     return np.hstack((start, captions[:, :-1]))
 
 
 @mistake("CaptioningRNN.sample", "<END> itself is left out of the caption: <NULL> begins after it")
 def end_not_written(self, features, max_length=30):
-    captions = write(self, features, max_length, lambda scores, words, states, after: (scores.argmax(1), after))
+    captions = write(
+        self, features, max_length, lambda scores, words, states, after: (scores.argmax(1), after)
+    )
     return np.where(captions == self.word_to_idx["<END>"], self._null, captions)
 
 
 @mistake("CaptioningRNN.sample", "all captions stop when the first one ends")
 def all_stop_together(self, features, max_length=30):
-    captions = write(self, features, max_length, lambda scores, words, states, after: (scores.argmax(1), after))
+    captions = write(
+        self, features, max_length, lambda scores, words, states, after: (scores.argmax(1), after)
+    )
     ended = (captions == self.word_to_idx["<END>"]).any(axis=0)
     if ended.any():
         captions[:, ended.argmax() + 1 :] = self._null
@@ -197,7 +249,10 @@ def cell_state_forgotten(self, features, max_length=30):
         self,
         features,
         max_length,
-        lambda scores, words, states, after: (scores.argmax(1), [after[0], *map(np.zeros_like, after[1:])]),
+        lambda scores, words, states, after: (
+            scores.argmax(1),
+            [after[0], *map(np.zeros_like, after[1:])],
+        ),
     )
 
 
@@ -211,5 +266,8 @@ def hidden_state_forgotten(self, features, max_length=30):
         self,
         features,
         max_length,
-        lambda scores, words, states, after: (scores.argmax(1), after if len(after) == 1 else [states[0], after[1]]),
+        lambda scores, words, states, after: (
+            scores.argmax(1),
+            after if len(after) == 1 else [states[0], after[1]],
+        ),
     )

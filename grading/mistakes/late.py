@@ -1,6 +1,8 @@
-"""Wrong implementations written after the hints were frozen: no hint was changed for them, and no stored case chosen.
+"""Wrong implementations written after the hints were frozen: no hint was changed for them, and no
+stored case chosen.
 
-`says` is the phrase that a hint must hold to have named the cause; where it is missing, none of the general hints does.
+`says` is the phrase that a hint must hold to have named the cause; where it is missing, none of the
+general hints does.
 """
 
 import numpy as np
@@ -39,7 +41,9 @@ def last_state_only(x, h0, Wx, Wh, b, mask=None):
 
 
 @mistake(
-    "rnn_backward", "dh0 is what arrives at the first state, not yet taken back through the first step", says="dh0 only"
+    "rnn_backward",
+    "dh0 is what arrives at the first state, not yet taken back through the first step",
+    says="dh0 only",
 )
 def stops_before_first_step(dh, cache):
     dx, dh0, dWx, dWh, db = plain.rnn_backward(dh, cache)
@@ -49,13 +53,19 @@ def stops_before_first_step(dh, cache):
 
 
 @mistake(
-    "word_embedding_backward", "the gradient is divided by N, as if the layer averaged", says="a mean in place of a sum"
+    "word_embedding_backward",
+    "the gradient is divided by N, as if the layer averaged",
+    says="a mean in place of a sum",
 )
 def divided_by_captions(dout, cache):
     return plain.word_embedding_backward(dout, cache) / dout.dtype.type(len(dout))
 
 
-@mistake("lstm_step_backward", "the output gate's gradient takes next_c, not tanh(next_c)", says="wrong for o only")
+@mistake(
+    "lstm_step_backward",
+    "the output gate's gradient takes next_c, not tanh(next_c)",
+    says="wrong for o only",
+)
 def output_gate_of_cell(dnext_h, dnext_c, cache):
     x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c = cache
     dc = dnext_c + dnext_h * o * (1 - np.tanh(next_c) ** 2)
@@ -91,7 +101,9 @@ def bias_of_one_step(dh, cache):
 @mistake("CaptioningRNN.loss", "the gradient of b_vocab is forgotten", says="db_vocab is missing")
 def gradient_forgotten(self, features, captions):
     p, grads = self.params, {}
-    forward, backward = (rnn_forward, rnn_backward) if self.cell_type == "rnn" else (lstm_forward, lstm_backward)
+    forward, backward = (
+        (rnn_forward, rnn_backward) if self.cell_type == "rnn" else (lstm_forward, lstm_backward)
+    )
     words_in, words_out = captions[:, :-1], captions[:, 1:]
     h0, _ = affine_forward(features, p["W_proj"], p["b_proj"])
     x, embed_cache = word_embedding_forward(words_in, p["W_embed"])
@@ -106,11 +118,16 @@ def gradient_forgotten(self, features, captions):
 
 
 @mistake(
-    "CaptioningRNN.sample", "the state starts from zero, not from the image", says="do the projected features start"
+    "CaptioningRNN.sample",
+    "the state starts from zero, not from the image",
+    says="do the projected features start",
 )
 def image_forgotten(self, features, max_length=30):
     p, H = self.params, len(self.params["Wh"])
-    states = [np.zeros((len(features), H), features.dtype) for _ in range(1 if self.cell_type == "rnn" else 2)]
+    states = [
+        np.zeros((len(features), H), features.dtype)
+        for _ in range(1 if self.cell_type == "rnn" else 2)
+    ]
     step = rnn_step_forward if self.cell_type == "rnn" else lstm_step_forward
     captions = np.full((len(features), max_length), self._null)
     words, alive = np.full(len(features), self.word_to_idx["<START>"]), np.ones(len(features), bool)

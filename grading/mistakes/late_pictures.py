@@ -30,7 +30,9 @@ def step_along_signs(X, target_y, model):
     return X_fooling
 
 
-@mistake("class_visualization_update_step", "the L2 term comes after the normalisation, not before it")
+@mistake(
+    "class_visualization_update_step", "the L2 term comes after the normalisation, not before it"
+)
 def regularised_after_normalisation(img, model, target_y, l2_reg, learning_rate):
     x = img.clone().requires_grad_()
     (g,) = torch.autograd.grad(model(x)[0, target_y], x)
@@ -42,7 +44,11 @@ def not_summed(content_weight, content_current, content_original):
     return content_weight * (content_current - content_original) ** 2
 
 
-@mistake("gram_matrix", "only the first picture is looked at", says="right for some rows of the minibatch")
+@mistake(
+    "gram_matrix",
+    "only the first picture is looked at",
+    says="right for some rows of the minibatch",
+)
 def first_picture_only(features, normalize=True):
     N, C, H, W = features.shape
     F = features[0].reshape(C, H * W)
@@ -58,4 +64,6 @@ def summed_before_squared(feats, style_layers, style_targets, style_weights):
 
 @mistake("tv_loss", "the weight is left out", says="look for a factor")
 def variation_not_weighted(img, tv_weight):
-    return (img[:, :, 1:] - img[:, :, :-1]).square().sum() + (img[..., 1:] - img[..., :-1]).square().sum()
+    return (img[:, :, 1:] - img[:, :, :-1]).square().sum() + (
+        img[..., 1:] - img[..., :-1]
+    ).square().sum()

@@ -57,7 +57,10 @@ def cell_state_dropped(x, prev_h, prev_c, Wx, Wh, b):
     return o * np.tanh(next_c), next_c, (x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c)
 
 
-@mistake("lstm_step_forward", "the forget gate works the wrong way round: f = 1 keeps the cell state, f = 0 forgets it")
+@mistake(
+    "lstm_step_forward",
+    "the forget gate works the wrong way round: f = 1 keeps the cell state, f = 0 forgets it",
+)
 def forget_gate_reversed(x, prev_h, prev_c, Wx, Wh, b):
     i, f, o, g = blocks(x, prev_h, Wx, Wh, b)
     i, f, o, g = sigmoid(i), sigmoid(f), sigmoid(o), np.tanh(g)
@@ -90,16 +93,22 @@ def cached_view_overwritten(x, prev_h, prev_c, Wx, Wh, b):
     return o * np.tanh(cell), cell, cache
 
 
-@mistake("lstm_step_backward", "dnext_c is ignored: the cell state also acts on the steps that follow")
+@mistake(
+    "lstm_step_backward", "dnext_c is ignored: the cell state also acts on the steps that follow"
+)
 def cell_gradient_ignored(dnext_h, dnext_c, cache):
     return lstm_step_backward(dnext_h, np.zeros_like(dnext_c), cache)
 
 
-@mistake("lstm_step_backward", "dnext_h does not reach the cell state: next_c acts through next_h, too")
+@mistake(
+    "lstm_step_backward", "dnext_h does not reach the cell state: next_c acts through next_h, too"
+)
 def path_through_state_missing(dnext_h, dnext_c, cache):
     _, _, prev_c, _, _, i, f, o, g, next_c = cache
     dc, do = dnext_c, dnext_h * np.tanh(next_c)
-    da = np.hstack((dc * g * i * (1 - i), dc * prev_c * f * (1 - f), do * o * (1 - o), dc * i * (1 - g**2)))
+    da = np.hstack(
+        (dc * g * i * (1 - i), dc * prev_c * f * (1 - f), do * o * (1 - o), dc * i * (1 - g**2))
+    )
     return gradients(da, dc * f, cache)
 
 
@@ -107,7 +116,9 @@ def path_through_state_missing(dnext_h, dnext_c, cache):
 def derivative_at_cell(dnext_h, dnext_c, cache):
     _, _, prev_c, _, _, i, f, o, g, next_c = cache
     dc, do = dnext_c + dnext_h * o * (1 - next_c**2), dnext_h * np.tanh(next_c)
-    da = np.hstack((dc * g * i * (1 - i), dc * prev_c * f * (1 - f), do * o * (1 - o), dc * i * (1 - g**2)))
+    da = np.hstack(
+        (dc * g * i * (1 - i), dc * prev_c * f * (1 - f), do * o * (1 - o), dc * i * (1 - g**2))
+    )
     return gradients(da, dc * f, cache)
 
 
@@ -119,12 +130,17 @@ def gates_without_derivative(dnext_h, dnext_c, cache):
     return gradients(np.hstack((dc * g, dc * prev_c, do, dc * i * (1 - g**2))), dc * f, cache)
 
 
-@mistake("lstm_step_backward", "the derivative for the candidate is that of the logistic function; g comes from tanh")
+@mistake(
+    "lstm_step_backward",
+    "the derivative for the candidate is that of the logistic function; g comes from tanh",
+)
 def candidate_as_gate(dnext_h, dnext_c, cache):
     _, _, prev_c, _, _, i, f, o, g, next_c = cache
     tanh_c = np.tanh(next_c)
     dc, do = dnext_c + dnext_h * o * (1 - tanh_c**2), dnext_h * tanh_c
-    da = np.hstack((dc * g * i * (1 - i), dc * prev_c * f * (1 - f), do * o * (1 - o), dc * i * g * (1 - g)))
+    da = np.hstack(
+        (dc * g * i * (1 - i), dc * prev_c * f * (1 - f), do * o * (1 - o), dc * i * g * (1 - g))
+    )
     return gradients(da, dc * f, cache)
 
 
@@ -135,12 +151,16 @@ def forget_gate_missing(dnext_h, dnext_c, cache):
     return dx, dprev_h, dnext_c + dnext_h * o * (1 - np.tanh(next_c) ** 2), dWx, dWh, db
 
 
-@mistake("lstm_step_backward", "the gates' gradients are put together in another order than i, f, o, g")
+@mistake(
+    "lstm_step_backward", "the gates' gradients are put together in another order than i, f, o, g"
+)
 def gradients_in_other_order(dnext_h, dnext_c, cache):
     _, _, prev_c, _, _, i, f, o, g, next_c = cache
     tanh_c = np.tanh(next_c)
     dc, do = dnext_c + dnext_h * o * (1 - tanh_c**2), dnext_h * tanh_c
-    da = np.hstack((dc * g * i * (1 - i), dc * prev_c * f * (1 - f), dc * i * (1 - g**2), do * o * (1 - o)))
+    da = np.hstack(
+        (dc * g * i * (1 - i), dc * prev_c * f * (1 - f), dc * i * (1 - g**2), do * o * (1 - o))
+    )
     return gradients(da, dc * f, cache)
 
 
@@ -187,7 +207,11 @@ def cells_returned(x, h0, Wx, Wh, b, mask=None):
     return h, caches
 
 
-@mistake("lstm_forward", "the cell state is made by np.zeros without a dtype, so all is float64", says="float64")
+@mistake(
+    "lstm_forward",
+    "the cell state is made by np.zeros without a dtype, so all is float64",
+    says="float64",
+)
 def float64_cell(x, h0, Wx, Wh, b, mask=None):
     states, caches, state, cell = [], [], h0, np.zeros(h0.shape)
     for t in range(x.shape[1]):
@@ -202,14 +226,23 @@ def sums_like(dh, cache):
     N, T, H = dh.shape
     x, _, _, Wx, Wh, *_ = cache[0]
     dx, db = np.zeros((N, T, x.shape[1]), dh.dtype), np.zeros(4 * H, dh.dtype)
-    return dx, np.zeros_like(Wx), np.zeros_like(Wh), db, np.zeros((N, H), dh.dtype), np.zeros((N, H), dh.dtype)
+    return (
+        dx,
+        np.zeros_like(Wx),
+        np.zeros_like(Wh),
+        db,
+        np.zeros((N, H), dh.dtype),
+        np.zeros((N, H), dh.dtype),
+    )
 
 
 @mistake("lstm_backward", "the gradient of the cell state is not carried back from step to step")
 def cell_gradient_dropped(dh, cache):
     dx, dWx, dWh, db, dstate, dcell = sums_like(dh, cache)
     for t in reversed(range(dh.shape[1])):
-        dx[:, t], dstate, _, dWx_t, dWh_t, db_t = lstm_step_backward(dh[:, t] + dstate, dcell, cache[t])
+        dx[:, t], dstate, _, dWx_t, dWh_t, db_t = lstm_step_backward(
+            dh[:, t] + dstate, dcell, cache[t]
+        )
         dWx += dWx_t
         dWh += dWh_t
         db += db_t
@@ -227,7 +260,10 @@ def hidden_gradient_dropped(dh, cache):
     return dx, dstate, dWx, dWh, db
 
 
-@mistake("lstm_backward", "only the gradient that reaches the last step is used; the loss looks at every state")
+@mistake(
+    "lstm_backward",
+    "only the gradient that reaches the last step is used; the loss looks at every state",
+)
 def last_step_alone(dh, cache):
     dx, dWx, dWh, db, _, dcell = sums_like(dh, cache)
     dstate = dh[:, -1]
@@ -239,19 +275,28 @@ def last_step_alone(dh, cache):
     return dx, dstate, dWx, dWh, db
 
 
-@mistake("lstm_backward", "the sum over time is missing: each step's gradient of the weights replaces the one before")
+@mistake(
+    "lstm_backward",
+    "the sum over time is missing: each step's gradient of the weights replaces the one before",
+)
 def time_not_summed(dh, cache):
     dx, dWx, dWh, db, dstate, dcell = sums_like(dh, cache)
     for t in reversed(range(dh.shape[1])):
-        dx[:, t], dstate, dcell, dWx, dWh, db = lstm_step_backward(dh[:, t] + dstate, dcell, cache[t])
+        dx[:, t], dstate, dcell, dWx, dWh, db = lstm_step_backward(
+            dh[:, t] + dstate, dcell, cache[t]
+        )
     return dx, dstate, dWx, dWh, db
 
 
-@mistake("lstm_backward", "dh is given to the cell state as well; it belongs to the hidden state alone")
+@mistake(
+    "lstm_backward", "dh is given to the cell state as well; it belongs to the hidden state alone"
+)
 def upstream_into_cell(dh, cache):
     dx, dWx, dWh, db, dstate, dcell = sums_like(dh, cache)
     for t in reversed(range(dh.shape[1])):
-        dx[:, t], dstate, dcell, dWx_t, dWh_t, db_t = lstm_step_backward(dh[:, t] + dstate, dh[:, t] + dcell, cache[t])
+        dx[:, t], dstate, dcell, dWx_t, dWh_t, db_t = lstm_step_backward(
+            dh[:, t] + dstate, dh[:, t] + dcell, cache[t]
+        )
         dWx += dWx_t
         dWh += dWh_t
         db += db_t
@@ -263,7 +308,9 @@ def averaged_over_time(dh, cache):
     dx, dWx, dWh, db, dstate, dcell = sums_like(dh, cache)
     T = dh.shape[1]
     for t in reversed(range(T)):
-        dx[:, t], dstate, dcell, dWx_t, dWh_t, db_t = lstm_step_backward(dh[:, t] + dstate, dcell, cache[t])
+        dx[:, t], dstate, dcell, dWx_t, dWh_t, db_t = lstm_step_backward(
+            dh[:, t] + dstate, dcell, cache[t]
+        )
         dWx += dWx_t / T
         dWh += dWh_t / T
         db += db_t / T

@@ -12,7 +12,10 @@ def gradient(X, y, model):
     return dX
 
 
-@mistake("compute_saliency_maps", "the absolute value is missing: a strong negative gradient matters, too")
+@mistake(
+    "compute_saliency_maps",
+    "the absolute value is missing: a strong negative gradient matters, too",
+)
 def no_absolute_value(X, y, model):
     return gradient(X, y, model).amax(1)
 
@@ -22,12 +25,18 @@ def absolute_value_last(X, y, model):
     return gradient(X, y, model).amax(1).abs()
 
 
-@mistake("compute_saliency_maps", "the maximum is taken over the wrong axis: it goes over the three colours, axis 1")
+@mistake(
+    "compute_saliency_maps",
+    "the maximum is taken over the wrong axis: it goes over the three colours, axis 1",
+)
 def maximum_over_columns(X, y, model):
     return gradient(X, y, model).abs().amax(3)
 
 
-@mistake("compute_saliency_maps", "the maximum is taken over the wrong axis, pictures: it goes over colours, axis 1")
+@mistake(
+    "compute_saliency_maps",
+    "the maximum is taken over the wrong axis, pictures: it goes over colours, axis 1",
+)
 def maximum_over_pictures(X, y, model):
     return gradient(X, y, model).abs().amax(0)
 
@@ -37,19 +46,27 @@ def sum_over_colours(X, y, model):
     return gradient(X, y, model).abs().sum(1)
 
 
-@mistake("compute_saliency_maps", "it is the gradient of the highest score, not of the right class's")
+@mistake(
+    "compute_saliency_maps", "it is the gradient of the highest score, not of the right class's"
+)
 def highest_score(X, y, model):
     return gradient(X, model(X).argmax(1), model).abs().amax(1)
 
 
-@mistake("compute_saliency_maps", "it is the gradient of the sum of all scores, not of the right class's alone")
+@mistake(
+    "compute_saliency_maps",
+    "it is the gradient of the sum of all scores, not of the right class's alone",
+)
 def all_scores(X, y, model):
     X = X.detach().clone().requires_grad_()
     (dX,) = torch.autograd.grad(model(X).sum(), X)
     return dX.abs().amax(1)
 
 
-@mistake("compute_saliency_maps", "it is the gradient of the cross-entropy loss, not of the right class's score")
+@mistake(
+    "compute_saliency_maps",
+    "it is the gradient of the cross-entropy loss, not of the right class's score",
+)
 def gradient_of_loss(X, y, model):
     X = X.detach().clone().requires_grad_()
     (dX,) = torch.autograd.grad(torch.nn.functional.cross_entropy(model(X), y, reduction="sum"), X)
@@ -69,12 +86,17 @@ def climb(X, target_y, model, direction, steps=100, stop=True):
     return X_fooling
 
 
-@mistake("make_fooling_image", "this is gradient descent: the target's score must rise, so add the step")
+@mistake(
+    "make_fooling_image", "this is gradient descent: the target's score must rise, so add the step"
+)
 def descent(X, target_y, model):
     return climb(X, target_y, model, lambda g: -g / g.norm(), steps=10)
 
 
-@mistake("make_fooling_image", "the gradient is not divided by its norm: each step has length learning_rate")
+@mistake(
+    "make_fooling_image",
+    "the gradient is not divided by its norm: each step has length learning_rate",
+)
 def not_normalised(X, target_y, model):
     return climb(X, target_y, model, lambda g: g)
 
@@ -94,13 +116,18 @@ def single_step(X, target_y, model):
     return climb(X, target_y, model, lambda g: g / g.norm(), steps=1)
 
 
-@mistake("make_fooling_image", "the picture itself, an argument, is changed in place: work on a copy")
+@mistake(
+    "make_fooling_image", "the picture itself, an argument, is changed in place: work on a copy"
+)
 def picture_changed(X, target_y, model):
     X += climb(X, target_y, model, lambda g: g / g.norm()) - X
     return X
 
 
-@mistake("make_fooling_image", "the gradients of all steps pile up: X.grad is not set back to zero after a step")
+@mistake(
+    "make_fooling_image",
+    "the gradients of all steps pile up: X.grad is not set back to zero after a step",
+)
 def gradients_pile_up(X, target_y, model):
     X_fooling = X.clone().requires_grad_()
     for _ in range(100):
@@ -113,7 +140,10 @@ def gradients_pile_up(X, target_y, model):
     return X_fooling
 
 
-@mistake("make_fooling_image", "it takes one more step after the network is fooled: look at the scores before stepping")
+@mistake(
+    "make_fooling_image",
+    "it takes one more step after the network is fooled: look at the scores before stepping",
+)
 def one_step_more(X, target_y, model):
     X_fooling = X.clone()
     for _ in range(100):
@@ -133,13 +163,19 @@ def objective_gradient(img, model, target_y, l2_reg):
     return g
 
 
-@mistake("class_visualization_update_step", "this is gradient descent: the objective must rise, so add the step")
+@mistake(
+    "class_visualization_update_step",
+    "this is gradient descent: the objective must rise, so add the step",
+)
 def step_down(img, model, target_y, l2_reg, learning_rate):
     g = objective_gradient(img, model, target_y, l2_reg)
     return img - learning_rate * g / g.norm()
 
 
-@mistake("class_visualization_update_step", "the L2 term has the wrong sign: it is subtracted from the score")
+@mistake(
+    "class_visualization_update_step",
+    "the L2 term has the wrong sign: it is subtracted from the score",
+)
 def regularisation_added(img, model, target_y, l2_reg, learning_rate):
     g = objective_gradient(img, model, target_y, -l2_reg)
     return img + learning_rate * g / g.norm()
@@ -151,24 +187,36 @@ def no_regularisation(img, model, target_y, l2_reg, learning_rate):
     return img + learning_rate * g / g.norm()
 
 
-@mistake("class_visualization_update_step", "the L2 term is the plain norm of the image, not the squared one")
+@mistake(
+    "class_visualization_update_step",
+    "the L2 term is the plain norm of the image, not the squared one",
+)
 def plain_norm(img, model, target_y, l2_reg, learning_rate):
     g = objective_gradient(img, model, target_y, 0) - l2_reg * img / img.norm()
     return img + learning_rate * g / g.norm()
 
 
-@mistake("class_visualization_update_step", "a factor 2 is missing: the L2 term's gradient is 2 * l2_reg * img")
+@mistake(
+    "class_visualization_update_step",
+    "a factor 2 is missing: the L2 term's gradient is 2 * l2_reg * img",
+)
 def factor_missing(img, model, target_y, l2_reg, learning_rate):
     g = objective_gradient(img, model, target_y, 0) - l2_reg * img
     return img + learning_rate * g / g.norm()
 
 
-@mistake("class_visualization_update_step", "the gradient is not divided by its norm: a step has length learning_rate")
+@mistake(
+    "class_visualization_update_step",
+    "the gradient is not divided by its norm: a step has length learning_rate",
+)
 def step_not_normalised(img, model, target_y, l2_reg, learning_rate):
     return img + learning_rate * objective_gradient(img, model, target_y, l2_reg)
 
 
-@mistake("class_visualization_update_step", "the image, an argument, is changed in place: return a new one")
+@mistake(
+    "class_visualization_update_step",
+    "the image, an argument, is changed in place: return a new one",
+)
 def image_changed(img, model, target_y, l2_reg, learning_rate):
     g = objective_gradient(img, model, target_y, l2_reg)
     img += learning_rate * g / g.norm()

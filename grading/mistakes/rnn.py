@@ -46,7 +46,10 @@ def state_overwritten(x, prev_h, Wx, Wh, b):
     return prev_h, cache
 
 
-@mistake("rnn_step_backward", "the derivative of tanh is taken at the wrong place: next_h is already tanh(a)")
+@mistake(
+    "rnn_step_backward",
+    "the derivative of tanh is taken at the wrong place: next_h is already tanh(a)",
+)
 def derivative_at_output(dnext_h, cache):
     x, prev_h, Wx, Wh, next_h = cache
     da = dnext_h * (1 - np.tanh(next_h) ** 2)
@@ -59,7 +62,10 @@ def no_derivative(dnext_h, cache):
     return dnext_h @ Wx.T, dnext_h @ Wh.T, x.T @ dnext_h, prev_h.T @ dnext_h, dnext_h.sum(axis=0)
 
 
-@mistake("rnn_step_backward", "the derivative of the logistic function is used, s (1 - s), where the cell has tanh")
+@mistake(
+    "rnn_step_backward",
+    "the derivative of the logistic function is used, s (1 - s), where the cell has tanh",
+)
 def derivative_of_sigmoid(dnext_h, cache):
     x, prev_h, Wx, Wh, next_h = cache
     da = dnext_h * next_h * (1 - next_h)
@@ -73,7 +79,10 @@ def not_transposed(dnext_h, cache):
     return da @ Wx.T, da @ Wh, x.T @ da, prev_h.T @ da, da.sum(axis=0)
 
 
-@mistake("rnn_step_backward", "dWh is computed from the state after the step, next_h, not the one before it")
+@mistake(
+    "rnn_step_backward",
+    "dWh is computed from the state after the step, next_h, not the one before it",
+)
 def weights_from_next_state(dnext_h, cache):
     x, prev_h, Wx, Wh, next_h = cache
     da = dnext_h * (1 - next_h**2)
@@ -178,7 +187,13 @@ def sums_like(dh, cache):
     N, T, H = dh.shape
     x, _, Wx, Wh, _ = cache[0]
     dx = np.zeros((N, T, x.shape[1]), dh.dtype)
-    return dx, np.zeros_like(Wx), np.zeros_like(Wh), np.zeros(H, dh.dtype), np.zeros((N, H), dh.dtype)
+    return (
+        dx,
+        np.zeros_like(Wx),
+        np.zeros_like(Wh),
+        np.zeros(H, dh.dtype),
+        np.zeros((N, H), dh.dtype),
+    )
 
 
 @mistake("rnn_backward", "the gradient of the hidden state is not carried back from step to step")
@@ -192,7 +207,10 @@ def state_gradient_dropped(dh, cache):
     return dx, dstate, dWx, dWh, db
 
 
-@mistake("rnn_backward", "only the gradient that reaches the last step is used; the loss looks at every state")
+@mistake(
+    "rnn_backward",
+    "only the gradient that reaches the last step is used; the loss looks at every state",
+)
 def last_step_only(dh, cache):
     dx, dWx, dWh, db, _ = sums_like(dh, cache)
     dstate = dh[:, -1]
@@ -204,7 +222,10 @@ def last_step_only(dh, cache):
     return dx, dstate, dWx, dWh, db
 
 
-@mistake("rnn_backward", "the sum over time is missing: each step's gradient of the weights replaces the one before")
+@mistake(
+    "rnn_backward",
+    "the sum over time is missing: each step's gradient of the weights replaces the one before",
+)
 def not_summed_over_time(dh, cache):
     dx, dWx, dWh, db, dstate = sums_like(dh, cache)
     for t in reversed(range(dh.shape[1])):
@@ -223,7 +244,10 @@ def forwards_in_time(dh, cache):
     return dx, dstate, dWx, dWh, db
 
 
-@mistake("rnn_backward", "the gradient of the state piles up: it must replace the one of the later step, not be added")
+@mistake(
+    "rnn_backward",
+    "the gradient of the state piles up: it must replace the one of the later step, not be added",
+)
 def state_gradient_piles_up(dh, cache):
     dx, dWx, dWh, db, dstate = sums_like(dh, cache)
     for t in reversed(range(dh.shape[1])):
@@ -247,12 +271,16 @@ def upstream_changed(dh, cache):
     return dx, dstate, dWx, dWh, db
 
 
-@mistake("word_embedding_forward", "words are counted from 1: each gets the vector of the word before it")
+@mistake(
+    "word_embedding_forward", "words are counted from 1: each gets the vector of the word before it"
+)
 def off_by_one(x, W):
     return W[x - 1], (x, W)
 
 
-@mistake("word_embedding_forward", "words and time steps are one axis; out must have shape (N, T, D)")
+@mistake(
+    "word_embedding_forward", "words and time steps are one axis; out must have shape (N, T, D)"
+)
 def flattened(x, W):
     return W[x.ravel()], (x, W)
 
@@ -262,12 +290,19 @@ def axes_exchanged(x, W):
     return W[x.T], (x, W)
 
 
-@mistake("word_embedding_forward", "the one-hot vectors are made without a dtype, so they are float64", says=LEAK)
+@mistake(
+    "word_embedding_forward",
+    "the one-hot vectors are made without a dtype, so they are float64",
+    says=LEAK,
+)
 def float64_one_hot(x, W):
     return np.eye(len(W))[x] @ W, (x, W)
 
 
-@mistake("word_embedding_backward", "a word that occurs again overwrites its gradient: they are summed over its places")
+@mistake(
+    "word_embedding_backward",
+    "a word that occurs again overwrites its gradient: they are summed over its places",
+)
 def repeated_words_overwritten(dout, cache):
     x, W = cache
     dW = np.zeros_like(W)
@@ -275,7 +310,9 @@ def repeated_words_overwritten(dout, cache):
     return dW
 
 
-@mistake("word_embedding_backward", "`dW[x] += dout` adds once for each word, however often it occurs")
+@mistake(
+    "word_embedding_backward", "`dW[x] += dout` adds once for each word, however often it occurs"
+)
 def added_once(dout, cache):
     x, W = cache
     dW = np.zeros_like(W)
@@ -284,7 +321,9 @@ def added_once(dout, cache):
     return dW
 
 
-@mistake("word_embedding_backward", "the gradients of a word are averaged over its places, not summed")
+@mistake(
+    "word_embedding_backward", "the gradients of a word are averaged over its places, not summed"
+)
 def averaged_over_places(dout, cache):
     x, W = cache
     dW = np.zeros_like(W)
@@ -300,7 +339,9 @@ def last_words_only(dout, cache):
     return dW
 
 
-@mistake("word_embedding_backward", "dW is made by np.zeros without a dtype, so it is float64", says=LEAK)
+@mistake(
+    "word_embedding_backward", "dW is made by np.zeros without a dtype, so it is float64", says=LEAK
+)
 def float64_gradient(dout, cache):
     x, W = cache
     dW = np.zeros(W.shape)

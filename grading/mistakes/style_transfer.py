@@ -6,7 +6,9 @@ from deeplearning.style_transfer import gram_matrix
 from grading.mistakes import mistake
 
 
-@mistake("content_loss", "the norm is not squared: it is the sum of squared differences, without a root")
+@mistake(
+    "content_loss", "the norm is not squared: it is the sum of squared differences, without a root"
+)
 def norm_not_squared(content_weight, content_current, content_original):
     return content_weight * (content_current - content_original).norm()
 
@@ -26,7 +28,10 @@ def content_not_weighted(content_weight, content_current, content_original):
     return (content_current - content_original).square().sum()
 
 
-@mistake("content_loss", "the loss is cut off from the features, by detach, item or no_grad: it has no gradient")
+@mistake(
+    "content_loss",
+    "the loss is cut off from the features, by detach, item or no_grad: it has no gradient",
+)
 def content_detached(content_weight, content_current, content_original):
     return content_weight * (content_current.detach() - content_original).square().sum()
 
@@ -36,7 +41,10 @@ def content_absolute(content_weight, content_current, content_original):
     return content_weight * (content_current - content_original).abs().sum()
 
 
-@mistake("gram_matrix", "the product is the transposed one: places with places, not channels with channels")
+@mistake(
+    "gram_matrix",
+    "the product is the transposed one: places with places, not channels with channels",
+)
 def places_with_places(features, normalize=True):
     N, C, H, W = features.shape
     F = features.reshape(N, C, H * W)
@@ -52,7 +60,10 @@ def divided_by_places(features, normalize=True):
     return gram / (H * W) if normalize else gram
 
 
-@mistake("gram_matrix", "it is divided by N*C*H*W: each picture has a Gram matrix of its own, so N stays out")
+@mistake(
+    "gram_matrix",
+    "it is divided by N*C*H*W: each picture has a Gram matrix of its own, so N stays out",
+)
 def divided_by_all(features, normalize=True):
     N, C, H, W = features.shape
     F = features.reshape(N, C, H * W)
@@ -73,7 +84,10 @@ def always_divided(features, normalize=True):
     return F @ F.transpose(1, 2) / (C * H * W)
 
 
-@mistake("gram_matrix", "the features are reshaped into another order: the channels' numbers get mixed up")
+@mistake(
+    "gram_matrix",
+    "the features are reshaped into another order: the channels' numbers get mixed up",
+)
 def reshaped_in_other_order(features, normalize=True):
     N, C, H, W = features.shape
     F = features.reshape(N, H * W, C)
@@ -88,7 +102,10 @@ def last_layer_only(feats, style_layers, style_targets, style_weights):
     return loss
 
 
-@mistake("style_loss", "feats is read in order, feats[0], feats[1], and so on, not at the layers in style_layers")
+@mistake(
+    "style_loss",
+    "feats is read in order, feats[0], feats[1], and so on, not at the layers in style_layers",
+)
 def layers_by_position(feats, style_layers, style_targets, style_weights):
     loss = 0 * sum(feat.sum() for feat in feats)
     for k, (target, weight) in enumerate(zip(style_targets, style_weights, strict=True)):
@@ -101,10 +118,14 @@ def layers_by_position(feats, style_layers, style_targets, style_weights):
 @mistake("style_loss", "the Gram matrices are not normalised")
 def gram_not_normalised(feats, style_layers, style_targets, style_weights):
     layers = zip(style_layers, style_targets, style_weights, strict=True)
-    return sum(w * (gram_matrix(feats[k], normalize=False) - A).square().sum() for k, A, w in layers)
+    return sum(
+        w * (gram_matrix(feats[k], normalize=False) - A).square().sum() for k, A, w in layers
+    )
 
 
-@mistake("style_loss", "the norm is not squared: it is the sum of squared differences, without a root")
+@mistake(
+    "style_loss", "the norm is not squared: it is the sum of squared differences, without a root"
+)
 def style_norm_not_squared(feats, style_layers, style_targets, style_weights):
     layers = zip(style_layers, style_targets, style_weights, strict=True)
     return sum(w * (gram_matrix(feats[k]) - A).norm() for k, A, w in layers)
@@ -118,7 +139,10 @@ def style_averaged(feats, style_layers, style_targets, style_weights):
 
 @mistake("style_loss", "the weights are left out")
 def style_not_weighted(feats, style_layers, style_targets, style_weights):
-    return sum((gram_matrix(feats[k]) - A).square().sum() for k, A in zip(style_layers, style_targets, strict=True))
+    return sum(
+        (gram_matrix(feats[k]) - A).square().sum()
+        for k, A in zip(style_layers, style_targets, strict=True)
+    )
 
 
 @mistake("tv_loss", "the differences are taken as absolute values; they are squared")
@@ -133,17 +157,28 @@ def tv_averaged(img, tv_weight):
     return tv_weight * (down.square().sum() + right.square().sum()) / img.numel()
 
 
-@mistake("tv_loss", "only neighbours below each other are compared; those beside each other count as well")
+@mistake(
+    "tv_loss",
+    "only neighbours below each other are compared; those beside each other count as well",
+)
 def rows_only(img, tv_weight):
     return tv_weight * (img[:, :, 1:] - img[:, :, :-1]).square().sum()
 
 
-@mistake("tv_loss", "the picture's edges are joined, as torch.roll does: the last row has no neighbour in the first")
+@mistake(
+    "tv_loss",
+    "the picture's edges are joined, as torch.roll does: the last row has no neighbour in the first",
+)
 def edges_joined(img, tv_weight):
-    return tv_weight * ((img - img.roll(1, 2)).square().sum() + (img - img.roll(1, 3)).square().sum())
+    return tv_weight * (
+        (img - img.roll(1, 2)).square().sum() + (img - img.roll(1, 3)).square().sum()
+    )
 
 
-@mistake("tv_loss", "the first row or column of differences is left out: both slices must keep the whole other axis")
+@mistake(
+    "tv_loss",
+    "the first row or column of differences is left out: both slices must keep the whole other axis",
+)
 def first_differences_left_out(img, tv_weight):
     down = img[:, :, 1:, 1:] - img[:, :, :-1, 1:]
     right = img[:, :, 1:, 1:] - img[:, :, 1:, :-1]

@@ -1,4 +1,5 @@
-"""Right implementations of an unusual make. Each module is one: its functions take the place of the exercises' ones.
+"""Right implementations of an unusual make. Each module is one: its functions take the place of the
+exercises' ones.
 
 A module need not have all functions; `loss` and `sample` are the methods of `CaptioningRNN`.
 """
@@ -13,7 +14,8 @@ from grading.manifest import MANIFEST
 def variants():
     """Right implementations.
 
-    Returns: dictionary from a module's name to its functions, a dictionary from name, as in the manifest, to function
+    Returns: dictionary from a module's name to its functions, a dictionary from name, as in the
+    manifest, to function
     """
     names = dict.fromkeys(exercise.name for exercise in MANIFEST.exercises.values())
     found = {}
@@ -21,5 +23,7 @@ def variants():
         members = inspect.getmembers(importlib.import_module(module.name), inspect.isfunction)
         own = {name: member for name, member in members if member.__module__ == module.name}
         short = {name: name.split(".")[-1] for name in names}
-        found[module.name.split(".")[-1]] = {name: own[last] for name, last in short.items() if last in own}
+        found[module.name.split(".")[-1]] = {
+            name: own[last] for name, last in short.items() if last in own
+        }
     return found

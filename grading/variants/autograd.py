@@ -9,8 +9,13 @@ from grading.variants import plain
 def _gradients(function, arguments, upstream):
     tensors = [torch.from_numpy(a.copy()).requires_grad_() for a in arguments]
     outputs = function(*tensors)
-    gradients = torch.autograd.grad(outputs, tensors, [torch.from_numpy(d.copy()) for d in upstream], allow_unused=True)
-    return tuple(np.zeros_like(a) if g is None else g.numpy() for g, a in zip(gradients, arguments, strict=True))
+    gradients = torch.autograd.grad(
+        outputs, tensors, [torch.from_numpy(d.copy()) for d in upstream], allow_unused=True
+    )
+    return tuple(
+        np.zeros_like(a) if g is None else g.numpy()
+        for g, a in zip(gradients, arguments, strict=True)
+    )
 
 
 def _rnn(x, h, Wx, Wh, b):

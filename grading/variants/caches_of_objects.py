@@ -9,7 +9,14 @@ from deeplearning.rnn_layers import sigmoid
 
 def rnn_step_forward(x, prev_h, Wx, Wh, b):
     out = np.tanh(x @ Wx + prev_h @ Wh + b)
-    return out, {"x": x, "prev_h": prev_h, "Wx": Wx, "Wh": Wh, "slope": 1 - out**2, "note": "1 - tanh^2"}
+    return out, {
+        "x": x,
+        "prev_h": prev_h,
+        "Wx": Wx,
+        "Wh": Wh,
+        "slope": 1 - out**2,
+        "note": "1 - tanh^2",
+    }
 
 
 def rnn_step_backward(dnext_h, cache):

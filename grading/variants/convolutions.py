@@ -1,4 +1,6 @@
-"""Total variation by convolution, Gram matrices from one product with all pictures, weights in a tensor."""
+"""Total variation by convolution, Gram matrices from one product with all pictures, weights in a
+tensor.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +26,9 @@ def gram_matrix(features, normalize=True):
 
 
 def style_loss(feats, style_layers, style_targets, style_weights):
-    distances = [torch.dist(gram(feats[k]), A) ** 2 for k, A in zip(style_layers, style_targets, strict=True)]
+    distances = [
+        torch.dist(gram(feats[k]), A) ** 2 for k, A in zip(style_layers, style_targets, strict=True)
+    ]
     return torch.stack(distances) @ torch.tensor(style_weights, dtype=feats[0].dtype)
 
 

@@ -47,7 +47,11 @@ def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
 
 
 def rnn_backward(dh, cache):
-    dx, dstate, total = np.zeros((*dh.shape[:2], len(cache.weights[0])), dh.dtype), np.zeros_like(dh[:, 0]), None
+    dx, dstate, total = (
+        np.zeros((*dh.shape[:2], len(cache.weights[0])), dh.dtype),
+        np.zeros_like(dh[:, 0]),
+        None,
+    )
     for t in range(dh.shape[1] - 1, -1, -1):
         dx[:, t], dstate, *now = cache.step_back(dh[:, t] + dstate, t)
         total = now if total is None else [old + new for old, new in zip(total, now, strict=True)]

@@ -19,7 +19,13 @@ def rnn_step_backward(dnext_h, cache):
     for n in range(x.shape[0]):
         dWx = dWx + np.outer(x[n, :], dtanh[n, :])
         dWh = dWh + np.outer(prev_h[n, :], dtanh[n, :])
-    return np.dot(dtanh, Wx.T), np.dot(dtanh, np.transpose(Wh)), dWx, dWh, np.add.reduce(dtanh, axis=0)
+    return (
+        np.dot(dtanh, Wx.T),
+        np.dot(dtanh, np.transpose(Wh)),
+        dWx,
+        dWh,
+        np.add.reduce(dtanh, axis=0),
+    )
 
 
 def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
@@ -37,7 +43,9 @@ def rnn_backward(dh, cache):
     for t in range(len(cache))[::-1]:
         dx[t], dprev, dWx, dWh, db = rnn_step_backward(dh[:, t, :] + dprev, cache[t])
         now = [dWx, dWh, db]
-        gradients = now if gradients is None else [a + b for a, b in zip(gradients, now, strict=True)]
+        gradients = (
+            now if gradients is None else [a + b for a, b in zip(gradients, now, strict=True)]
+        )
     return (np.array(dx).transpose((1, 0, 2)), dprev, *gradients)
 
 

@@ -37,7 +37,12 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     z, W, prev_c, i, f, o, g, next_c, D = cache
     dc = dnext_c + dnext_h * o / np.cosh(next_c) ** 2
     da = np.hstack(
-        (dc * g * i * (1 - i), dc * prev_c * f * (1 - f), dnext_h * np.tanh(next_c) * o * (1 - o), dc * i * (1 - g * g))
+        (
+            dc * g * i * (1 - i),
+            dc * prev_c * f * (1 - f),
+            dnext_h * np.tanh(next_c) * o * (1 - o),
+            dc * i * (1 - g * g),
+        )
     )
     dx, dprev_h, dWx, dWh, db = _taken_apart(da @ W.T, z.T @ da, D)
     return dx, dprev_h, dc * f, dWx, dWh, db

@@ -1,4 +1,6 @@
-"""Steps by torch.optim, along gradients scaled by hand; losses minimised in place of scores maximised."""
+"""Steps by torch.optim, along gradients scaled by hand; losses minimised in place of scores
+maximised.
+"""
 
 import torch
 

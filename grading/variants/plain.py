@@ -1,7 +1,9 @@
-"""The layers as most students write them: a loop over time that calls the step function, and lists of caches.
+"""The layers as most students write them: a loop over time that calls the step function, and lists
+of caches.
 
-It is right, and it is what the wrong implementations of `grading/mistakes` are taken from: they share these caches.
-`mask` and `words` are what the captioning model passes on to save work; here nothing is saved.
+It is right, and it is what the wrong implementations of `grading/mistakes` are taken from: they
+share these caches. `mask` and `words` are what the captioning model passes on to save work; here
+nothing is saved.
 """
 
 import numpy as np
@@ -87,6 +89,8 @@ def lstm_backward(dh, cache):
     dx, dWx, dWh, db = [None] * T, 0, 0, 0
     dstate, dcell = np.zeros((N, H), dh.dtype), np.zeros((N, H), dh.dtype)
     for t in reversed(range(T)):
-        dx[t], dstate, dcell, dWx_t, dWh_t, db_t = lstm_step_backward(dh[:, t] + dstate, dcell, cache[t])
+        dx[t], dstate, dcell, dWx_t, dWh_t, db_t = lstm_step_backward(
+            dh[:, t] + dstate, dcell, cache[t]
+        )
         dWx, dWh, db = dWx + dWx_t, dWh + dWh_t, db + db_t
     return np.stack(dx, axis=1), dstate, dWx, dWh, db

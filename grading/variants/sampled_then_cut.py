@@ -17,14 +17,22 @@ from deeplearning.rnn_layers import (
 
 def loss(self, features, captions):
     p, V = self.params, len(self.params["b_vocab"])
-    forward, backward = (rnn_forward, rnn_backward) if self.cell_type == "rnn" else (lstm_forward, lstm_backward)
+    forward, backward = (
+        (rnn_forward, rnn_backward) if self.cell_type == "rnn" else (lstm_forward, lstm_backward)
+    )
     one_hot = np.eye(V, dtype=features.dtype)[captions[:, :-1]]
-    h, cache = forward(one_hot @ p["W_embed"], features @ p["W_proj"] + p["b_proj"], p["Wx"], p["Wh"], p["b"])
+    h, cache = forward(
+        one_hot @ p["W_embed"], features @ p["W_proj"] + p["b_proj"], p["Wx"], p["Wh"], p["b"]
+    )
     words = captions[:, 1:]
-    value, dscores = temporal_softmax_loss(h @ p["W_vocab"] + p["b_vocab"], words, np.not_equal(words, self._null))
+    value, dscores = temporal_softmax_loss(
+        h @ p["W_vocab"] + p["b_vocab"], words, np.not_equal(words, self._null)
+    )
     dx, dh0, dWx, dWh, db = backward(dscores @ p["W_vocab"].T, cache)
     flat = dscores.reshape(-1, V)
-    grads = OrderedDict(b_vocab=flat.sum(0), W_vocab=h.reshape(len(flat), -1).T @ flat, Wx=dWx, Wh=dWh, b=db)
+    grads = OrderedDict(
+        b_vocab=flat.sum(0), W_vocab=h.reshape(len(flat), -1).T @ flat, Wx=dWx, Wh=dWh, b=db
+    )
     grads.update(W_embed=one_hot.reshape(-1, V).T @ dx.reshape(len(flat), -1))
     grads.update(W_proj=np.dot(features.T, dh0), b_proj=np.ones(len(dh0), features.dtype) @ dh0)
     return np.asarray(value), grads
@@ -43,6 +51,10 @@ def sample(self, features, max_length=30):
             h, _ = rnn_step_forward(x, h, p["Wx"], p["Wh"], p["b"])
         words.append(np.argsort(h.dot(p["W_vocab"]) + p["b_vocab"])[:, -1].astype(np.int32))
     captions = np.stack(words[1:], 1)
-    ended = np.cumsum(captions == self.word_to_idx["<END>"], axis=1) - (captions == self.word_to_idx["<END>"]) > 0
+    ended = (
+        np.cumsum(captions == self.word_to_idx["<END>"], axis=1)
+        - (captions == self.word_to_idx["<END>"])
+        > 0
+    )
     captions[ended] = self.word_to_idx["<NULL>"]
     return captions

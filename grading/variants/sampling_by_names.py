@@ -1,4 +1,6 @@
-"""Sampling with a set of pictures that are not done yet, words by their names, and the RNN's sequence function."""
+"""Sampling with a set of pictures that are not done yet, words by their names, and the RNN's
+sequence function.
+"""
 
 import numpy as np
 
@@ -18,7 +20,9 @@ def sample(self, features, max_length=30):
     c = np.zeros(h.shape, h.dtype)
     now, left = ["<START>"] * N, set(range(N))
     for t in range(max_length):
-        x, _ = word_embedding_forward(np.array([[self.word_to_idx[word]] for word in now]), p["W_embed"])  # (N, 1, W)
+        x, _ = word_embedding_forward(
+            np.array([[self.word_to_idx[word]] for word in now]), p["W_embed"]
+        )  # (N, 1, W)
         if self.cell_type == "rnn":
             states, _ = rnn_forward(x, h, p["Wx"], p["Wh"], p["b"])  # a sequence of one step
             h = states[:, 0]

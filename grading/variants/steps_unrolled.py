@@ -1,4 +1,6 @@
-"""Backpropagation through time written out for every pair of steps: each loss term goes back on its own."""
+"""Backpropagation through time written out for every pair of steps: each loss term goes back on its
+own.
+"""
 
 import numpy as np
 
@@ -16,7 +18,9 @@ def rnn_backward(dh, cache):
         alone[:, last] = dh[:, last]
         dx, *others = plain.rnn_backward(alone, cache[: last + 1])
         dx = np.concatenate((dx, np.zeros_like(dx[:, :1]).repeat(T - 1 - last, axis=1)), axis=1)
-        total = [a + b for a, b in zip(total, (dx, *others), strict=True)] if total else [dx, *others]
+        total = (
+            [a + b for a, b in zip(total, (dx, *others), strict=True)] if total else [dx, *others]
+        )
     return tuple(total)
 
 
@@ -31,5 +35,7 @@ def lstm_backward(dh, cache):
         alone[:, last] = dh[:, last]
         dx, *others = plain.lstm_backward(alone, cache[: last + 1])
         dx = np.concatenate((dx, np.zeros_like(dx[:, :1]).repeat(T - 1 - last, axis=1)), axis=1)
-        total = [a + b for a, b in zip(total, (dx, *others), strict=True)] if total else [dx, *others]
+        total = (
+            [a + b for a, b in zip(total, (dx, *others), strict=True)] if total else [dx, *others]
+        )
     return tuple(total)

@@ -1,4 +1,6 @@
-"""Time first inside; what is returned, and what lies in the cache, are views with the axes exchanged."""
+"""Time first inside; what is returned, and what lies in the cache, are views with the axes
+exchanged.
+"""
 
 import numpy as np
 

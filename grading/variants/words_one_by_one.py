@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from deeplearning.rnn_layers import lstm_step_backward, lstm_step_forward, rnn_step_backward, rnn_step_forward
+from deeplearning.rnn_layers import (
+    lstm_step_backward,
+    lstm_step_forward,
+    rnn_step_backward,
+    rnn_step_forward,
+)
 
 
 def loss(self, features, captions):

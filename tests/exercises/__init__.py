@@ -1,1 +1,1 @@
-"""What decides the points: the calls of the exercises, the stored answers, and hints that teach."""
+"""The tests of the exercises, one file a question; `exercises/` holds what they compare with."""

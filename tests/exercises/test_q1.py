@@ -11,7 +11,9 @@ def test_rnn_step_forward(check):
 
 
 def test_rnn_step_backward(check):
-    """The gradients of one step with respect to its five arguments, from the cache of your own forward pass."""
+    """The gradients of one step with respect to its five arguments, from the cache of your own
+    forward pass.
+    """
     check("rnn_step_backward")
 
 

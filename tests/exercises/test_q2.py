@@ -11,7 +11,9 @@ def test_lstm_step_forward(check):
 
 
 def test_lstm_step_backward(check):
-    """The gradients of one step with respect to its six arguments, from the cache of your own forward pass."""
+    """The gradients of one step with respect to its six arguments, from the cache of your own
+    forward pass.
+    """
     check("lstm_step_backward")
 
 

@@ -11,7 +11,9 @@ def test_compute_saliency_maps(check):
 
 
 def test_make_fooling_image(check):
-    """Steps of length 1 up the target's score until the network takes the picture for it; the picture itself stays."""
+    """Steps of length 1 up the target's score until the network takes the picture for it; the
+    picture itself stays.
+    """
     check("make_fooling_image")
 
 

@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def gradescope(tmp_path):
-    """Folder laid out as Gradescope's /autograder, the zip unpacked in it, with this Python as its environment."""
+    """Folder laid out as Gradescope's /autograder, the zip unpacked in it, with this Python as its
+    environment.
+    """
     autograder.main(["--out", str(tmp_path)])
     for name in ("source", "submission", "results", "venv/bin"):
         (tmp_path / "autograder" / name).mkdir(parents=True)
@@ -39,24 +41,37 @@ def run_autograder(root):
 
 
 def test_the_zip_holds_what_grading_needs(tmp_path, capsys):
-    """Scripts lie at the top and can be run; package, manifest and calls are there, notebooks and our tests are not."""
+    """Scripts lie at the top and can be run; package, manifest and calls are there, notebooks and
+    our tests are not.
+    """
     autograder.main(["--out", str(tmp_path), "--seed", "41"])
     assert "seed 41" in capsys.readouterr().out
     with zipfile.ZipFile(tmp_path / "autograder.zip") as archive:
         names = set(archive.namelist())
         for script in ("setup.sh", "run_autograder"):
             assert archive.getinfo(script).external_attr >> 16 & 0o111
-            assert archive.read(script).startswith(b"#!/usr/bin/env bash\n") and b"\r" not in archive.read(script)
+            assert archive.read(script).startswith(
+                b"#!/usr/bin/env bash\n"
+            ) and b"\r" not in archive.read(script)
         assert archive.read("seed") == b"41\n"
-    assert {*MANIFEST.files, "grading/exercises.toml", "grading/score.py", "tests/exercises/calls.py"} <= names
+    assert {
+        *MANIFEST.files,
+        "grading/exercises.toml",
+        "grading/score.py",
+        "exercises/calls.py",
+    } <= names
     assert not [
-        name for name in names if name.endswith(".ipynb") or name.startswith(("grading/hostile", "tests/test_"))
+        name
+        for name in names
+        if name.endswith(".ipynb") or name.startswith(("grading/hostile", "tests/test_"))
     ]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Gradescope's scripts are for Linux")
 def test_setup_makes_an_environment(tmp_path, gradescope):
-    """setup.sh takes the CPU build of PyTorch, and the usual one where that can't be had, then the requirements."""
+    """setup.sh takes the CPU build of PyTorch, and the usual one where that can't be had, then the
+    requirements.
+    """
     calls = tmp_path / "calls"
     (tmp_path / "bin").mkdir()
     for name, does in {
@@ -64,13 +79,24 @@ def test_setup_makes_an_environment(tmp_path, gradescope):
         "python3": f'mkdir -p "$3/bin" && cp "{tmp_path}/bin/pip" "$3/bin/python"',
         "pip": 'case "$*" in *--index-url*) exit 1;; esac',
     }.items():
-        (tmp_path / "bin" / name).write_text(f'#!/bin/sh\necho {name} "$@" >> "{calls}"\n{does}\n', encoding="utf-8")
+        (tmp_path / "bin" / name).write_text(
+            f'#!/bin/sh\necho {name} "$@" >> "{calls}"\n{does}\n', encoding="utf-8"
+        )
         (tmp_path / "bin" / name).chmod(0o755)
-    env = os.environ | {"AUTOGRADER": str(gradescope), "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    env = os.environ | {
+        "AUTOGRADER": str(gradescope),
+        "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
+    }
     subprocess.run(["bash", gradescope / "source" / "setup.sh"], env=env, check=True)
-    called = [line for line in calls.read_text(encoding="utf-8").splitlines() if not line.startswith("apt-get")]
+    called = [
+        line
+        for line in calls.read_text(encoding="utf-8").splitlines()
+        if not line.startswith("apt-get")
+    ]
     assert called[0] == f"python3 -m venv {gradescope}/venv"
-    assert "torch torchvision" in called[1] and called[1].endswith("https://download.pytorch.org/whl/cpu")
+    assert "torch torchvision" in called[1] and called[1].endswith(
+        "https://download.pytorch.org/whl/cpu"
+    )
     assert called[2].endswith("--force-reinstall torch torchvision")
     assert called[3].endswith(f"-r {gradescope}/source/requirements.txt")
     assert called[4] == "pip -c import torchvision" and len(called) == 5
@@ -80,7 +106,9 @@ def test_setup_makes_an_environment(tmp_path, gradescope):
 @pytest.mark.skipif(os.name == "nt", reason="Gradescope's scripts are for Linux")
 @pytest.mark.parametrize("ends, status", [(0, 0), (1, 0), (2, 2)])
 def test_run_autograder_asks_for_the_points(gradescope, ends, status):
-    """It scores what was handed in, with the zip's seed; that points are missing is no failure, anything else is."""
+    """It scores what was handed in, with the zip's seed; that points are missing is no failure,
+    anything else is.
+    """
     python = gradescope / "venv" / "bin" / "python"
     python.write_text(f'#!/bin/sh\necho "$PWD" "$@"\nexit {ends}\n', encoding="utf-8")
     seed = (gradescope / "source" / "seed").read_text(encoding="utf-8").strip()
@@ -89,9 +117,13 @@ def test_run_autograder_asks_for_the_points(gradescope, ends, status):
 
 
 @pytest.mark.corpus
-@pytest.mark.parametrize("solved, points", [(MANIFEST.files, 100), (MANIFEST.files[:1], 42), ((), 0)])
+@pytest.mark.parametrize(
+    "solved, points", [(MANIFEST.files, 100), (MANIFEST.files[:1], 42), ((), 0)]
+)
 def test_a_submission_gets_its_points(gradescope, solved, points):
-    """Run as Gradescope runs it, a hand-out with these files solved gets their points in results.json."""
+    """Run as Gradescope runs it, a hand-out with these files solved gets their points in
+    results.json.
+    """
     for name in MANIFEST.files:
         path = gradescope / "submission" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -71,8 +71,8 @@ class Package: pass
 def tree(tmp_path_factory):
     """A tree for a box, whose exercises are those of CODE."""
     tmp_path = tmp_path_factory.mktemp("box")
-    (tmp_path / "tree" / "tests" / "exercises").mkdir(parents=True)
-    (tmp_path / "tree" / "tests" / "exercises" / "calls.py").write_text(CODE)
+    (tmp_path / "tree" / "exercises").mkdir(parents=True)
+    (tmp_path / "tree" / "exercises" / "calls.py").write_text(CODE)
     for name in ("worker.py", "wire.py"):
         shutil.copy(ROOT / "grading" / name, tmp_path / "tree")
     for path in (*tmp_path.parents[:-2], tmp_path, *tmp_path.rglob("*")):
@@ -81,7 +81,8 @@ def tree(tmp_path_factory):
 
 
 @pytest.fixture(
-    scope="module", params=KINDS or [pytest.param("", marks=pytest.mark.skip("no box works on this machine"))]
+    scope="module",
+    params=KINDS or [pytest.param("", marks=pytest.mark.skip("no box works on this machine"))],
 )
 def kind(request):
     return request.param
@@ -98,7 +99,10 @@ def boxed(tree, kind):
 
 def ask(opened, exercise, **inputs):
     """What the exercise answers, as a list of numbers."""
-    arrays = {name: np.frombuffer(v, np.uint8) if isinstance(v, bytes) else np.array(v) for name, v in inputs.items()}
+    arrays = {
+        name: np.frombuffer(v, np.uint8) if isinstance(v, bytes) else np.array(v)
+        for name, v in inputs.items()
+    }
     _, ((outputs),) = opened.ask({"task": "exercise", "exercise": exercise, "given": []}, [arrays])
     return outputs["n"].tolist() if "n" in outputs else outputs
 
@@ -123,7 +127,8 @@ def test_it_is_alone(boxed):
 
 
 @pytest.mark.parametrize(
-    "path", [ROOT / "grading", ROOT / "tests", ROOT / "deeplearning", Path("/etc/passwd"), Path("/home")]
+    "path",
+    [ROOT / "grading", ROOT / "tests", ROOT / "deeplearning", Path("/etc/passwd"), Path("/home")],
 )
 def test_it_sees_nothing_of_ours(boxed, path):
     """Reference, tests, and what else lies on this machine are not there."""
@@ -158,7 +163,9 @@ def test_nothing_survives_a_task(boxed):
 def test_nothing_survives_a_box(tree, kind):
     """Nor do they survive a box that is closed in the middle."""
     opened = Box(tree, ["numpy"], kind)
-    opened.process.stdin.write(box.wire.encode({"task": "exercise", "exercise": "leaves", "given": []}, [{}]))
+    opened.process.stdin.write(
+        box.wire.encode({"task": "exercise", "exercise": "leaves", "given": []}, [{}])
+    )
     opened.process.stdin.flush()
     deadline = time.monotonic() + 60
     while not survivors() and time.monotonic() < deadline:
@@ -182,12 +189,16 @@ def test_nothing_survives_a_box(tree, kind):
     ],
 )
 def test_what_a_task_may_not(tree, kind, monkeypatch, exercise, reason):
-    """A task that fails, hangs or takes too much is stopped, with a reason; the next one is not the worse for it."""
+    """A task that fails, hangs or takes too much is stopped, with a reason; the next one is not the
+    worse for it.
+    """
     if exercise == "sleeps":
         monkeypatch.setattr(box, "IDLE", 1)
     if exercise == "hoards":
         monkeypatch.setattr(box, "MEMORY", 1 << 29)
-    if exercise == "computes":  # only there: on a busy machine, half a gigabyte may take a second, too
+    if (
+        exercise == "computes"
+    ):  # only there: on a busy machine, half a gigabyte may take a second, too
         monkeypatch.setitem(box.LIMITS, "CPU", 1)
     with Box(tree, ["numpy"], kind) as opened:
         with pytest.raises(BoxError, match=reason):
@@ -202,7 +213,9 @@ def test_the_server_cannot_be_killed_from_inside(boxed):
 
 
 def test_without_a_box(tree):
-    """Where it is asked for, the same works without walls, and other processes of the user stay alive."""
+    """Where it is asked for, the same works without walls, and other processes of the user stay
+    alive.
+    """
     bystander = psutil.Popen(["sleep", "1000"])
     try:
         with Box(tree, ["numpy"], "none") as opened:
@@ -217,7 +230,9 @@ def test_without_processes(tree, monkeypatch, tmp_path):
     """Where a system can't fork, as Windows, each task without a box gets a server of its own."""
     shutil.copytree(tree, tmp_path / "tree")
     code = (tree / "worker.py").read_text(encoding="utf-8")
-    (tmp_path / "tree" / "worker.py").write_text(code.replace("import os\n", "import os\ndel os.fork\n", 1))
+    (tmp_path / "tree" / "worker.py").write_text(
+        code.replace("import os\n", "import os\ndel os.fork\n", 1)
+    )
     monkeypatch.delattr(os, "fork")
     with Box(tmp_path / "tree", ["numpy"], "none") as opened:
         assert ask(opened, "counts") == ask(opened, "counts") == [1]

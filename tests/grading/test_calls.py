@@ -1,16 +1,18 @@
-"""Calls of the exercises: caches of one's own, arguments watched, and clear words on what came back."""
+"""Calls of the exercises: caches of one's own, arguments watched, and clear words on what came
+back.
+"""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from exercises.calls import CALLS, Package
+from exercises.compare import compare
+from exercises.verdict import judge
 from grading import cases
 from grading.manifest import MANIFEST
 from grading.variants import plain
-from tests.exercises.calls import CALLS, Package
-from tests.exercises.compare import compare
-from tests.exercises.verdict import judge
 
 
 def layers(**functions):
@@ -44,7 +46,9 @@ def test_a_cache_must_outlive_the_next_call():
     def backward(dnext_h, cache):
         return plain.rnn_step_backward(dnext_h, left["cache"])
 
-    assert not judge("rnn_step_backward", layers(rnn_step_forward=forward, rnn_step_backward=backward)).right
+    assert not judge(
+        "rnn_step_backward", layers(rnn_step_forward=forward, rnn_step_backward=backward)
+    ).right
 
 
 def test_zero_forward_with_zero_backward_is_wrong():
@@ -64,9 +68,18 @@ def test_zero_forward_with_zero_backward_is_wrong():
 @pytest.mark.parametrize(
     "returned, says",
     [
-        (None, "rnn_step_backward returned None: it must end with `return dx, dprev_h, dWx, dWh, db`"),
-        ((1, 2), "rnn_step_backward must return 5 values, dx, dprev_h, dWx, dWh, db, but returned 2 values"),
-        (np.zeros(5), "rnn_step_backward must return 5 values, dx, dprev_h, dWx, dWh, db, but returned ndarray"),
+        (
+            None,
+            "rnn_step_backward returned None: it must end with `return dx, dprev_h, dWx, dWh, db`",
+        ),
+        (
+            (1, 2),
+            "rnn_step_backward must return 5 values, dx, dprev_h, dWx, dWh, db, but returned 2 values",
+        ),
+        (
+            np.zeros(5),
+            "rnn_step_backward must return 5 values, dx, dprev_h, dWx, dWh, db, but returned ndarray",
+        ),
     ],
 )
 def test_what_is_returned_is_counted(returned, says):
@@ -81,5 +94,7 @@ def test_a_loss_without_gradient_is_wrong():
     def content_loss(weight, current, original):
         return weight * (current.detach() - original).square().sum()
 
-    verdict = judge("content_loss", SimpleNamespace(style_transfer=SimpleNamespace(content_loss=content_loss)))
+    verdict = judge(
+        "content_loss", SimpleNamespace(style_transfer=SimpleNamespace(content_loss=content_loss))
+    )
     assert [finding.split()[0] for finding in verdict.findings] == ["dcontent_current"]

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from deeplearning import rnn_layers
+from exercises.calls import CALLS
 from grading import cases, judging
 from grading.consistent import gradients, known_mistake
 from grading.corpus import package
 from grading.manifest import MANIFEST
 from grading.mistakes import mistakes
-from tests.exercises.calls import CALLS
 
 
 def mistake(function, cause):
@@ -18,7 +18,11 @@ def mistake(function, cause):
 
 
 def no_tanh(x, prev_h, Wx, Wh, b):
-    return x @ Wx + prev_h @ Wh + b, {"x": x, "prev_h": prev_h, "weights": (Wx, Wh)}  # a cache like no other
+    return x @ Wx + prev_h @ Wh + b, {
+        "x": x,
+        "prev_h": prev_h,
+        "weights": (Wx, Wh),
+    }  # a cache like no other
 
 
 def no_tanh_backward(dnext_h, cache):
@@ -47,7 +51,9 @@ def judge(**functions):
 
 
 def test_it_earns_its_points():
-    """Both functions lack tanh, and agree: the forward pass has lost its points, the backward pass keeps its own."""
+    """Both functions lack tanh, and agree: the forward pass has lost its points, the backward pass
+    keeps its own.
+    """
     verdict = judge(rnn_step_forward=no_tanh, rnn_step_backward=no_tanh_backward)
     assert verdict.points == 4 and "right for your rnn_step_forward" in verdict.remark
 
@@ -59,7 +65,9 @@ def test_an_unknown_forward_pass_is_no_measure():
         next_h, cache = no_tanh(*arguments)
         return next_h / 2, cache
 
-    verdict = judge(rnn_step_forward=half, rnn_step_backward=lambda d, cache: no_tanh_backward(d / 2, cache))
+    verdict = judge(
+        rnn_step_forward=half, rnn_step_backward=lambda d, cache: no_tanh_backward(d / 2, cache)
+    )
     assert verdict.points == 0
 
 
@@ -74,10 +82,14 @@ def test_a_wrong_backward_pass_stays_wrong():
 
 @pytest.mark.parametrize("seed", [3, 5])  # float64, float32
 def test_gradients_of_a_known_mistake(seed):
-    """Finite differences of the cell without tanh are its closed form; names and dtypes are the reference's."""
+    """Finite differences of the cell without tanh are its closed form; names and dtypes are the
+    reference's.
+    """
     inputs = cases.inputs("rnn_step_backward", seed)
     expected = cases.reference("rnn_step_backward", inputs)
-    found = gradients("rnn_step_forward", mistake("rnn_step_forward", "tanh is missing"), inputs, expected)
+    found = gradients(
+        "rnn_step_forward", mistake("rnn_step_forward", "tanh is missing"), inputs, expected
+    )
     _, cache = no_tanh(*(inputs[name] for name in ("x", "prev_h", "Wx", "Wh", "b")))
     closed = no_tanh_backward(inputs["dnext_h"], cache)
     for name, right in zip(("dx", "dprev_h", "dWx", "dWh", "db"), closed, strict=True):
@@ -86,7 +98,9 @@ def test_gradients_of_a_known_mistake(seed):
     assert set(found) == set(expected)
 
 
-@pytest.mark.parametrize("exercise", ["rnn_forward", "lstm_step_forward", "lstm_forward", "word_embedding_forward"])
+@pytest.mark.parametrize(
+    "exercise", ["rnn_forward", "lstm_step_forward", "lstm_forward", "word_embedding_forward"]
+)
 def test_mistakes_are_recognised(exercise):
     """A mistake of the corpus is known by its numbers; the right forward pass is none."""
     groups = [cases.inputs(exercise.replace("forward", "backward"), seed) for seed in range(4)]
@@ -97,4 +111,7 @@ def test_mistakes_are_recognised(exercise):
         except Exception:
             continue  # it does not work for all sizes
         assert known_mistake(exercise, groups, answers) is not None
-    assert known_mistake(exercise, groups, [CALLS[exercise](package({}), inputs) for inputs in groups]) is None
+    assert (
+        known_mistake(exercise, groups, [CALLS[exercise](package({}), inputs) for inputs in groups])
+        is None
+    )

@@ -1,4 +1,5 @@
-"""Wrong implementations are caught where they are wrong and only there, most with their cause; right ones pass.
+"""Wrong implementations are caught where they are wrong and only there, most with their cause;
+right ones pass.
 
 Here a mistake takes the place of one function in a tree that is right otherwise.
 """
@@ -8,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from exercises.calls import CALLS
+from exercises.compare import compare
+from exercises.hints import hint
+from exercises.verdict import judge
 from grading import cases
 from grading.corpus import known_wrong, package, sources
 from grading.manifest import MANIFEST
 from grading.mistakes import mistakes
 from grading.variants import variants
-from tests.exercises.calls import CALLS
-from tests.exercises.compare import compare
-from tests.exercises.hints import hint
-from tests.exercises.verdict import judge
 
 MISTAKES, VARIANTS = mistakes(), variants()
 each_mistake = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
@@ -25,7 +26,9 @@ each_variant = pytest.mark.parametrize("variant", VARIANTS)
 
 def named(mistake, reason):
     """Whether a message names the cause of a mistake."""
-    return bool(reason) and (mistake.cause in reason or (mistake.says is not None and mistake.says in reason))
+    return bool(reason) and (
+        mistake.cause in reason or (mistake.says is not None and mistake.says in reason)
+    )
 
 
 def related(mistake):
@@ -40,7 +43,9 @@ def implemented(variant):
 
 
 def test_size_of_the_corpus():
-    """At least 80 mistakes, 3 for every exercise, 10 of them late; at least 20 right variants, 2 for every exercise."""
+    """At least 80 mistakes, 3 for every exercise, 10 of them late; at least 20 right variants, 2
+    for every exercise.
+    """
     assert len(MISTAKES) >= 80 and len({m.name for m in MISTAKES}) == len(MISTAKES)
     assert sum(m.late for m in MISTAKES) >= 10
     wrong = collections.Counter(e for m in MISTAKES for e in m.exercises)
@@ -74,22 +79,34 @@ def test_mistake_is_caught_nowhere_else(mistake):
 
 
 def test_most_causes_are_named():
-    """The message names the true cause of 70 % of all mistakes, and of half of those written late; staff.md counts."""
+    """The message names the true cause of 70 % of all mistakes, and of half of those written late;
+    staff.md counts.
+    """
     hits = {True: [], False: []}
     for mistake in MISTAKES:
         tree = package({mistake.function: mistake.wrong})
-        hits[mistake.late].append(all(named(mistake, judge(e, tree).reason) for e in mistake.exercises))
+        hits[mistake.late].append(
+            all(named(mistake, judge(e, tree).reason) for e in mistake.exercises)
+        )
     late, everything = hits[True], hits[True] + hits[False]
     assert sum(everything) >= 0.7 * len(everything)
     assert sum(late) >= 0.5 * len(late)
     page = (Path(__file__).resolve().parents[2] / "docs" / "staff.md").read_text(encoding="utf-8")
-    assert f"Of {len(everything)} mistakes {sum(everything)} get a message that names the cause" in page
-    assert f"of the {len(late)} among them that were written after all hints were fixed, {sum(late)}." in page
+    assert (
+        f"Of {len(everything)} mistakes {sum(everything)} get a message that names the cause"
+        in page
+    )
+    assert (
+        f"of the {len(late)} among them that were written after all hints were fixed, {sum(late)}."
+        in page
+    )
 
 
 @pytest.mark.parametrize("exercise", CALLS)
 def test_causes_are_named_on_unseen_cases(exercise):
-    """The grader's way, on cases that are not stored: three of four known mistakes that show get their cause."""
+    """The grader's way, on cases that are not stored: three of four known mistakes that show get
+    their cause.
+    """
     hits = []
     for seed in range(6):
         inputs = cases.inputs(exercise, seed)
@@ -128,7 +145,11 @@ def test_variant_gets_full_marks(variant):
 
 def check_variants(exercise, seeds):
     """All variants of an exercise on unseen cases."""
-    trees = {variant: package(VARIANTS[variant]) for variant in VARIANTS if exercise in implemented(variant)}
+    trees = {
+        variant: package(VARIANTS[variant])
+        for variant in VARIANTS
+        if exercise in implemented(variant)
+    }
     for seed in seeds:
         inputs = cases.inputs(exercise, seed)
         expected = cases.reference(exercise, inputs)
@@ -145,15 +166,23 @@ def test_variants_are_right_on_unseen_cases(exercise):
 @pytest.mark.corpus
 @pytest.mark.parametrize("exercise", CALLS)
 def test_variants_are_right_on_three_hundred_unseen_cases(exercise):
-    """None fails on any of 300 seeds: verdicts rest on the reference in float64, not on differences."""
+    """None fails on any of 300 seeds: verdicts rest on the reference in float64, not on
+    differences.
+    """
     check_variants(exercise, range(300))
 
 
-@pytest.mark.parametrize("functions", [*VARIANTS.values(), *({m.function: m.wrong} for m in MISTAKES[::20])])
+@pytest.mark.parametrize(
+    "functions", [*VARIANTS.values(), *({m.function: m.wrong} for m in MISTAKES[::20])]
+)
 def test_sources_are_files_that_python_reads(functions):
-    """As files, the corpus defines each function after the repository's own one, without importing the staff's side."""
+    """As files, the corpus defines each function after the repository's own one, without importing
+    the staff's side.
+    """
     for path, text in sources(functions).items():
         compile(text, path, "exec")
         assert "import grading" not in text and "from grading" not in text
     together = "".join(sources(functions).values())
-    assert all(f"\n{name} = {function.__name__}\n" in together for name, function in functions.items())
+    assert all(
+        f"\n{name} = {function.__name__}\n" in together for name, function in functions.items()
+    )

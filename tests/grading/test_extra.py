@@ -29,16 +29,25 @@ def model(path, features=512, words=("<NULL>", "<START>", "<END>", "<UNK>", "a",
 
 
 def test_a_model_is_scored_on_new_pictures(toytown, tmp_path):
-    """The same seed asks for the same pictures, another one for others; an untrained model earns nothing, and is told
-    its score and the levels."""
+    """The same seed asks for the same pictures, another one for others; an untrained model earns
+    nothing, and is told its score and the levels.
+    """
     references, features = extra.unseen(1, 8)
-    assert features.shape == (8, 512) and features.dtype == np.float32 and [len(r) for r in references] == [5] * 8
+    assert (
+        features.shape == (8, 512)
+        and features.dtype == np.float32
+        and [len(r) for r in references] == [5] * 8
+    )
     again, same = extra.unseen.__wrapped__(1, 8)
     assert again == references and np.array_equal(same, features)
     assert extra.unseen.__wrapped__(2, 8)[0] != references
     model(tmp_path / "captioner.npz")
     result = extra.extra_credit(tmp_path, seed=1)
-    assert result.score == 0 and "CIDEr-D is 0.0" in result.reason and "2 points from 2.6 on" in result.reason
+    assert (
+        result.score == 0
+        and "CIDEr-D is 0.0" in result.reason
+        and "2 points from 2.6 on" in result.reason
+    )
 
 
 @pytest.mark.parametrize("score, points", [(2.59, 0), (2.6, 2), (2.76, 4), (2.9, 5), (9, 5)])
@@ -51,8 +60,12 @@ def test_levels(monkeypatch, tmp_path, score, points):
 
 
 def test_the_model_is_found(monkeypatch, tmp_path):
-    """In a folder or a zip, also one folder down; of two, the one nearer to the top; a link is none."""
-    monkeypatch.setattr(extra, "score_captioner", lambda path, seed: float(path.read_text(encoding="utf-8")))
+    """In a folder or a zip, also one folder down; of two, the one nearer to the top; a link is
+    none.
+    """
+    monkeypatch.setattr(
+        extra, "score_captioner", lambda path, seed: float(path.read_text(encoding="utf-8"))
+    )
     tree = tmp_path / "tree"
     (tree / "assignment2" / "old").mkdir(parents=True)
     (tree / "deeplearning").mkdir()
@@ -61,7 +74,9 @@ def test_the_model_is_found(monkeypatch, tmp_path):
     (tree / "assignment2" / "captioner.npz").write_text("2.8", encoding="utf-8")
     (tree / "assignment2" / "old" / "captioner.npz").write_text("2.9", encoding="utf-8")
     assert extra.extra_credit(tree, 1).score == 4
-    assert extra.extra_credit(shutil.make_archive(tmp_path / "handed in", "zip", tree), 1).score == 4
+    assert (
+        extra.extra_credit(shutil.make_archive(tmp_path / "handed in", "zip", tree), 1).score == 4
+    )
     if os.name == "posix":
         (tree / "captioner.npz").symlink_to(tree / "assignment2" / "old" / "captioner.npz")
         assert extra.extra_credit(tree, 1).score == 4
@@ -70,7 +85,9 @@ def test_the_model_is_found(monkeypatch, tmp_path):
 
 
 def test_what_is_no_captioner_earns_nothing(toytown, tmp_path, monkeypatch):
-    """A file of another kind, a model of other features, one that unpacks to too much: a sentence each, no error."""
+    """A file of another kind, a model of other features, one that unpacks to too much: a sentence
+    each, no error.
+    """
     path = tmp_path / "captioner.npz"
     path.write_bytes(b"no zip")
     assert "captioner.npz could not be used" in extra.extra_credit(tmp_path, 1).reason

@@ -9,7 +9,9 @@ from grading.given import given
 from grading.manifest import MANIFEST
 
 RNN_LAYERS = MANIFEST.files[0]
-NEEDED = sorted({tuple(ids) for exercise in MANIFEST.exercises.values() for ids in exercise.trials if ids})
+NEEDED = sorted(
+    {tuple(ids) for exercise in MANIFEST.exercises.values() for ids in exercise.trials if ids}
+)
 
 
 def functions(source):
@@ -30,14 +32,20 @@ def test_given_functions_work():
     names = {}
     exec(given(RNN_LAYERS, ("lstm_step_forward",)), names)
     rng = np.random.default_rng(0)
-    x, h, c, Wx, Wh, b = (rng.normal(size=s) for s in ((2, 3), (2, 4), (2, 4), (3, 16), (4, 16), (16,)))
+    x, h, c, Wx, Wh, b = (
+        rng.normal(size=s) for s in ((2, 3), (2, 4), (2, 4), (3, 16), (4, 16), (16,))
+    )
     from deeplearning.rnn_layers import lstm_step_forward
 
-    assert np.array_equal(names["lstm_step_forward"](x, h, c, Wx, Wh, b)[0], lstm_step_forward(x, h, c, Wx, Wh, b)[0])
+    assert np.array_equal(
+        names["lstm_step_forward"](x, h, c, Wx, Wh, b)[0], lstm_step_forward(x, h, c, Wx, Wh, b)[0]
+    )
 
 
 def test_what_is_given_comes_before():
-    """An exercise only ever gets the reference of earlier ones, so that no process sees what a later one is asked."""
+    """An exercise only ever gets the reference of earlier ones, so that no process sees what a
+    later one is asked.
+    """
     order = list(MANIFEST.exercises)
     for exercise in MANIFEST.exercises.values():
         assert all(order.index(needed) < order.index(exercise.id) for needed in exercise.needs)

@@ -1,4 +1,6 @@
-"""Many submissions: what is written, what a crash leaves, that none stops the others. Grading itself is replaced."""
+"""Many submissions: what is written, what a crash leaves, that none stops the others. Grading
+itself is replaced.
+"""
 
 import csv
 import json
@@ -17,7 +19,9 @@ from grading.manifest import MANIFEST
 
 
 def fake(path, seed, kind=None):
-    """A grade without a box: from what is in the file, which is the number of exercises that are right."""
+    """A grade without a box: from what is in the file, which is the number of exercises that are
+    right.
+    """
     text = path.read_text(encoding="utf-8")
     if text == "crash":
         raise ZeroDivisionError("of the grader")
@@ -35,7 +39,9 @@ def fake(path, seed, kind=None):
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Function that writes submissions, grades the folder, and returns exit status and the rows of grades.csv."""
+    """Function that writes submissions, grades the folder, and returns exit status and the rows of
+    grades.csv.
+    """
     monkeypatch.setattr(grade, "grade", fake)
     monkeypatch.setattr(grade, "choose_kind", lambda: "bubblewrap")
     (tmp_path / "in").mkdir()
@@ -43,7 +49,9 @@ def run(tmp_path, monkeypatch):
     def run(texts=(), *arguments):
         for name, text in dict(texts).items():
             (tmp_path / "in" / f"{name}.zip").write_text(text, encoding="utf-8")
-        status = grade.main([str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--jobs", "1", *arguments])
+        status = grade.main(
+            [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--jobs", "1", *arguments]
+        )
         with open(tmp_path / "out" / "grades.csv", encoding="utf-8", newline="") as file:
             return status, list(csv.DictReader(file))
 
@@ -57,9 +65,15 @@ def result(tmp_path, name):
 def test_what_is_written(run, tmp_path):
     """Points in Gradescope's format, a page for each, a table by name, and statistics of the class."""
     status, rows = run({"zoe": "21", "ann": "1", "bob": "0"})
-    assert status == 0 and [(row["name"], row["score"]) for row in rows] == [("ann", "3"), ("bob", "0"), ("zoe", "100")]
+    assert status == 0 and [(row["name"], row["score"]) for row in rows] == [
+        ("ann", "3"),
+        ("bob", "0"),
+        ("zoe", "100"),
+    ]
     assert (
-        rows[0]["rnn_step_forward"] == "3" and rows[0]["rnn_step_backward"] == "0" and "A <note>." in rows[0]["remarks"]
+        rows[0]["rnn_step_forward"] == "3"
+        and rows[0]["rnn_step_backward"] == "0"
+        and "A <note>." in rows[0]["remarks"]
     )
     ann = result(tmp_path, "ann")
     assert ann["score"] == 3 and len(ann["tests"]) == 21 and "bubblewrap" in ann["output"]
@@ -72,13 +86,20 @@ def test_what_is_written(run, tmp_path):
         and "http" not in page.split("<body>")[1]
     )
     statistics = (tmp_path / "out" / "statistics.html").read_text(encoding="utf-8")
-    assert "Hint &amp; more." in statistics and "34.3" in statistics and "bubblewrap (3)" in statistics
+    assert (
+        "Hint &amp; more." in statistics and "34.3" in statistics and "bubblewrap (3)" in statistics
+    )
 
 
 def test_what_is_graded_is_not_graded_again(run, tmp_path, monkeypatch):
-    """A second run grades what is new or has changed, and nothing else; another seed grades all again."""
+    """A second run grades what is new or has changed, and nothing else; another seed grades all
+    again.
+    """
     run({"ann": "1", "bob": "2"})
-    times = {name: (tmp_path / "out" / name / "results.json").stat().st_mtime_ns for name in ("ann", "bob")}
+    times = {
+        name: (tmp_path / "out" / name / "results.json").stat().st_mtime_ns
+        for name in ("ann", "bob")
+    }
     status, rows = run({"bob": "3", "eve": "4"})
     assert status == 0 and len(rows) == 3 and result(tmp_path, "bob")["score"] == 10
     assert (tmp_path / "out" / "ann" / "results.json").stat().st_mtime_ns == times["ann"]
@@ -86,7 +107,10 @@ def test_what_is_graded_is_not_graded_again(run, tmp_path, monkeypatch):
     assert run()[0] == 0
     monkeypatch.setattr(grade, "grade", lambda *_: fake(tmp_path / "in" / "eve.zip", 0))
     run((), "--seed", "5")
-    assert result(tmp_path, "ann")["extra_data"]["seed"] == 5 and result(tmp_path, "ann")["score"] == 16
+    assert (
+        result(tmp_path, "ann")["extra_data"]["seed"] == 5
+        and result(tmp_path, "ann")["score"] == 16
+    )
 
 
 def test_half_written_results_count_for_nothing(run, tmp_path):
@@ -101,7 +125,9 @@ def test_half_written_results_count_for_nothing(run, tmp_path):
 
 
 def test_a_failure_stops_nobody(run, tmp_path):
-    """Where the grader itself fails, the others are graded, the status is 1, and a next run tries again."""
+    """Where the grader itself fails, the others are graded, the status is 1, and a next run tries
+    again.
+    """
     status, rows = run({"ann": "crash", "bob": "2"})
     assert status == 1 and [row["score"] for row in rows] == ["0", "7"]
     assert "ZeroDivisionError: of the grader" in result(tmp_path, "ann")["extra_data"]["failed"]
@@ -110,8 +136,17 @@ def test_a_failure_stops_nobody(run, tmp_path):
 
 
 def test_names(tmp_path):
-    """Zips, archives of other kinds and folders are submissions; equal names are told apart, other files left out."""
-    for name in ("a/x.zip", "a/y.rar", "a/z/deeplearning/rnn_layers.py", "a/.hidden.zip", "a/list.csv", "b/x.zip"):
+    """Zips, archives of other kinds and folders are submissions; equal names are told apart, other
+    files left out.
+    """
+    for name in (
+        "a/x.zip",
+        "a/y.rar",
+        "a/z/deeplearning/rnn_layers.py",
+        "a/.hidden.zip",
+        "a/list.csv",
+        "b/x.zip",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     found = grade.find_submissions([tmp_path / "a", tmp_path / "b", tmp_path / "a" / "z"])
@@ -134,7 +169,9 @@ def test_usage(arguments, capsys, tmp_path, monkeypatch):
 
 
 def test_no_box(run, monkeypatch):
-    """Where students' code can't be boxed nothing is graded, with one sentence; --unsafe grades it all the same."""
+    """Where students' code can't be boxed nothing is graded, with one sentence; --unsafe grades it
+    all the same.
+    """
 
     def none():
         raise NoBox("no box here")
@@ -152,7 +189,9 @@ def test_help(run_python):
 
 
 def test_killed_and_resumed(tmp_path, start_python):
-    """A batch that is killed goes on where it was: nothing is graded twice, and nothing half-graded counts."""
+    """A batch that is killed goes on where it was: nothing is graded twice, and nothing half-graded
+    counts.
+    """
     (tmp_path / "in").mkdir()
     for k in range(12):
         (tmp_path / "in" / f"s{k:02}.zip").write_text(str(k), encoding="utf-8")
@@ -191,7 +230,9 @@ def test_an_empty_class():
 
 @pytest.mark.corpus
 def test_on_a_cluster(tmp_path):
-    """A Dask cluster gives the same grades as this machine, also where one of its workers is killed on the way."""
+    """A Dask cluster gives the same grades as this machine, also where one of its workers is killed
+    on the way.
+    """
     distributed = pytest.importorskip("distributed", reason="needs requirements-staff.txt")
     names = ["untouched", "syntax_error", "flat", "bomb", "older_package", "rar_named_zip"]
     (tmp_path / "in").mkdir()
@@ -203,11 +244,20 @@ def test_on_a_cluster(tmp_path):
             time.sleep(0.05)
         os.kill(cluster.workers[0].process.process.pid, signal.SIGKILL)
 
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
         threading.Thread(target=kill_one, args=(cluster,), daemon=True).start()
         arguments = [str(tmp_path / "in"), "--seed", "7", "--out"]
-        assert grade.main([*arguments, str(tmp_path / "far"), "--scheduler", cluster.scheduler_address]) == 0
+        assert (
+            grade.main(
+                [*arguments, str(tmp_path / "far"), "--scheduler", cluster.scheduler_address]
+            )
+            == 0
+        )
     assert grade.main([*arguments, str(tmp_path / "near")]) == 0
     for name in names:
         far, near = (tmp_path / place / name / "results.json" for place in ("far", "near"))
-        assert json.loads(far.read_text(encoding="utf-8")) == json.loads(near.read_text(encoding="utf-8"))
+        assert json.loads(far.read_text(encoding="utf-8")) == json.loads(
+            near.read_text(encoding="utf-8")
+        )

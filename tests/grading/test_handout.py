@@ -28,15 +28,22 @@ def made(tmp_path_factory):
 
 
 def solutions():
-    """For each function of an exercise its name, its syntax tree, and whether a statement belongs to its solution; the
-    same for each private helper that vanishes."""
+    """For each function of an exercise its name, its syntax tree, and whether a statement belongs
+    to its solution; the same for each private helper that vanishes.
+    """
     for path in MANIFEST.files:
         source = (ROOT / path).read_text(encoding="utf-8")
         exercises = [exercise for exercise in MANIFEST.exercises.values() if exercise.path == path]
         tree, stub = ast.parse(source), ast.parse(stub_out(source, exercises))
         kept = {node.name for node in ast.walk(stub) if isinstance(node, ast.FunctionDef)}
-        functions = [find(tree, name) for exercise in exercises for name in (exercise.name, *exercise.parts)]
-        functions += [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name not in kept]
+        functions = [
+            find(tree, name) for exercise in exercises for name in (exercise.name, *exercise.parts)
+        ]
+        functions += [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef) and node.name not in kept
+        ]
         for function in functions:
             lines = {number + 1 for region in solution(source, function) for number in region}
             yield function.name, function, lines
@@ -66,10 +73,15 @@ def programs(folder):
 
 
 def traces(folder):
-    """Where a solution shows: (file, line, function) for each pair of its consecutive statements, or whole body."""
+    """Where a solution shows: (file, line, function) for each pair of its consecutive statements,
+    or whole body.
+    """
     forbidden = {}
     for name, function, lines in solutions():
-        mine = [[ast.dump(statement) for statement in block if statement.lineno in lines] for block in blocks(function)]
+        mine = [
+            [ast.dump(statement) for statement in block if statement.lineno in lines]
+            for block in blocks(function)
+        ]
         forbidden |= {pair: name for block in mine for pair in zip(block, block[1:], strict=False)}
         if sum(map(len, mine)) == 1:
             forbidden[tuple(mine[0])] = name
@@ -85,37 +97,64 @@ def traces(folder):
 
 
 def test_no_trace_of_a_solution(made):
-    """Neither two consecutive statements of a solution nor a solution of one statement is anywhere in the hand-out."""
+    """Neither two consecutive statements of a solution nor a solution of one statement is anywhere
+    in the hand-out.
+    """
     assert traces(made[0]) == []
 
 
 def test_a_trace_would_be_found(made, tmp_path):
-    """The search finds each solution where it stands, and one that was copied into a notebook or a test."""
+    """The search finds each solution where it stands, and one that was copied into a notebook or a
+    test.
+    """
     names = {name for name, _, _ in solutions()}
     assert {name for _, _, name in traces(ROOT / "deeplearning")} == names
     layers = ast.parse((ROOT / "deeplearning" / "rnn_layers.py").read_text(encoding="utf-8"))
     copied = "\n".join(map(ast.unparse, find(layers, "word_embedding_backward").body[1:]))
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"%matplotlib inline\n{copied}")])
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(f"%matplotlib inline\n{copied}")]
+    )
     nbformat.write(notebook, tmp_path / "copied.ipynb")
     assert {name for _, _, name in traces(tmp_path)} == {"word_embedding_backward"}
 
 
 def test_nothing_of_the_staff_is_in_it(made):
-    """No grading, no tests but the exercises', no history, bytecode, data or pages that only the repository needs."""
+    """No grading, no tests but the exercises', no history, bytecode, data or pages that only the
+    repository needs.
+    """
     names = {path.relative_to(made[0]).as_posix() for path in made[0].rglob("*") if path.is_file()}
     tests = {name for name in names if name.startswith("tests/")}
-    assert not [name for name in names if re.search(r"grading|\.git/|\.ci|__pycache__|\.pyc|\.h5$|\.egg", name)]
+    assert not [
+        name
+        for name in names
+        if re.search(r"grading|\.git/|\.ci|__pycache__|\.pyc|\.h5$|\.egg", name)
+    ]
     assert all(name.startswith("tests/exercises/") for name in tests - {"tests/__init__.py"})
-    pages = [(made[0] / name).read_text(encoding="utf-8") for name in names if name.endswith((".md", ".ipynb", ".sh"))]
+    pages = [
+        (made[0] / name).read_text(encoding="utf-8")
+        for name in names
+        if name.endswith((".md", ".ipynb", ".sh"))
+    ]
     assert all(any(name in page for page in pages) for name in names if name.startswith("docs/"))
-    assert {"README.md", "Makefile", "requirements.txt", "pyproject.toml", ".gitignore", *MANIFEST.files} <= names
+    assert {
+        "README.md",
+        "Makefile",
+        "requirements.txt",
+        "pyproject.toml",
+        ".gitignore",
+        *MANIFEST.files,
+    } <= names
     assert {question.notebook for question in MANIFEST.questions.values()} <= names
     text = b"".join((made[0] / name).read_bytes() for name in names if not name.endswith(".npz"))
-    assert b"BEGIN SOLUTION" not in text and b"grading." not in text and str(ROOT).encode() not in text
+    assert (
+        b"BEGIN SOLUTION" not in text and b"grading." not in text and str(ROOT).encode() not in text
+    )
 
 
 def test_the_zip_is_the_folder(made, tmp_path):
-    """The zip unpacks to the same files under one folder, scripts can be run, and a second one is the same."""
+    """The zip unpacks to the same files under one folder, scripts can be run, and a second one is
+    the same.
+    """
     folder, archive, _ = made
     with zipfile.ZipFile(archive) as file:
         entries = {entry.filename: entry for entry in file.infolist()}
@@ -137,11 +176,17 @@ def test_it_takes_less_than_ten_seconds(made):
 @pytest.mark.parametrize("question", MANIFEST.questions.values(), ids=lambda question: question.id)
 def test_notebooks_are_fresh_and_ask(made, question):
     """No outputs, no counts, no answers, but a place for each; all else is as here."""
-    ours, theirs = (nbformat.read(folder / question.notebook, as_version=4).cells for folder in (ROOT, made[0]))
+    ours, theirs = (
+        nbformat.read(folder / question.notebook, as_version=4).cells for folder in (ROOT, made[0])
+    )
     answers = 0
     for mine, handed in zip(ours, theirs, strict=True):
         if mine.cell_type == "code":
-            assert handed.source == mine.source and handed.outputs == [] and handed.execution_count is None
+            assert (
+                handed.source == mine.source
+                and handed.outputs == []
+                and handed.execution_count is None
+            )
         elif mine.source.startswith("**Answer.**"):
             answers += 1
             assert handed.source == handout.ANSWER and handed.metadata == {}
@@ -151,10 +196,15 @@ def test_notebooks_are_fresh_and_ask(made, question):
 
 
 def test_the_students_readme_tells_the_truth(made):
-    """Its table has every question with points, notebook and files; the files that it names are there."""
+    """Its table has every question with points, notebook and files; the files that it names are
+    there.
+    """
     readme = (made[0] / "README.md").read_text(encoding="utf-8")
     for question in MANIFEST.questions.values():
-        files = ", ".join(f"`{path}`" for path in dict.fromkeys(exercise.path for exercise in MANIFEST.of(question.id)))
+        files = ", ".join(
+            f"`{path}`"
+            for path in dict.fromkeys(exercise.path for exercise in MANIFEST.of(question.id))
+        )
         row = f"| {question.id.upper()} {question.title} | {question.points} | `{question.notebook}` | {files} |"
         assert row in readme
     assert MANIFEST.extra.file in readme and f"{MANIFEST.extra.points} points" in readme
@@ -171,36 +221,55 @@ def test_the_students_readme_tells_the_truth(made):
 
 def run(folder, *arguments):
     """Exit status and output of Python in a folder."""
-    done = subprocess.run([sys.executable, "-B", *arguments], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-B", *arguments], cwd=folder, capture_output=True, text=True
+    )
     return done.returncode, done.stdout + done.stderr
 
 
 def test_it_imports(made):
     """Every module of the package can be imported where only the stubs are."""
-    modules = [path.relative_to(made[0]).with_suffix("") for path in sorted((made[0] / "deeplearning").rglob("*.py"))]
-    names = [".".join(module.parts).removesuffix(".__init__") for module in modules if module.name != "__main__"]
+    modules = [
+        path.relative_to(made[0]).with_suffix("")
+        for path in sorted((made[0] / "deeplearning").rglob("*.py"))
+    ]
+    names = [
+        ".".join(module.parts).removesuffix(".__init__")
+        for module in modules
+        if module.name != "__main__"
+    ]
     status, output = run(made[0], "-W", "error", "-c", "import " + ", ".join(names))
     assert status == 0, output
 
 
 def test_its_tests_fail_in_exercises_alone(made):
-    """pytest fails, each time with the one line of the exercise that is missing, no traceback, within 90 seconds."""
+    """pytest fails, each time with the one line of the exercise that is missing, no traceback,
+    within 90 seconds.
+    """
     began = time.perf_counter()
     status, output = run(made[0], "-m", "pytest", "-p", "no:cacheprovider", "--color=no")
     assert time.perf_counter() - began < 90
     assert status == 1
     failures, points = output.split(" FAILURES ")[1].split(" points ")
-    messages = re.findall(r"(?m)^_+ (test_\w+) _+\n(Q\d.*: write ([\w.]+), in deeplearning/\S+\.py)\n", failures)
+    messages = re.findall(
+        r"(?m)^_+ (test_\w+) _+\n(Q\d.*: write ([\w.]+), in deeplearning/\S+\.py)\n", failures
+    )
     assert len(messages) == len(MANIFEST.exercises)
-    assert {name for _, _, name in messages} <= {exercise.name for exercise in MANIFEST.exercises.values()}
-    assert len(failures.splitlines()) == 2 * len(messages) + 2  # nothing else: no traceback, no line of code
+    assert {name for _, _, name in messages} <= {
+        exercise.name for exercise in MANIFEST.exercises.values()
+    }
+    assert (
+        len(failures.splitlines()) == 2 * len(messages) + 2
+    )  # nothing else: no traceback, no line of code
     for exercise in MANIFEST.exercises.values():
         assert re.search(rf"(?m)^{re.escape(exercise.id)} +0 of {exercise.points}$", points)
     assert re.search(r"(?m)^ +0 of 100$", points)
 
 
 def test_with_the_solutions_filled_in_all_tests_pass(made, tmp_path):
-    """Round trip: the hand-out with the files of exercises, and of solutions, as they are here passes all its tests."""
+    """Round trip: the hand-out with the files of exercises, and of solutions, as they are here
+    passes all its tests.
+    """
     filled = tmp_path / "filled"
     shutil.copytree(made[0], filled)
     for name in [*MANIFEST.files, *handout.SOLUTIONS]:
@@ -248,5 +317,7 @@ for call in [
 
 def test_without_git_it_says_so(tmp_path):
     """Outside a clone there is one sentence that says what to do."""
-    with pytest.raises(FileNotFoundError, match="no git repository, or git is missing; .* work in a clone"):
+    with pytest.raises(
+        FileNotFoundError, match="no git repository, or git is missing; .* work in a clone"
+    ):
         handout.tracked_files(tmp_path)

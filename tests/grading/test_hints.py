@@ -1,9 +1,11 @@
-"""Hints: known mistakes first, as a whole or in some array, then what any array betrays; no input makes them fail."""
+"""Hints: known mistakes first, as a whole or in some array, then what any array betrays; no input
+makes them fail.
+"""
 
 import numpy as np
 import pytest
 
-from tests.exercises.hints import hint
+from exercises.hints import hint
 
 rng = np.random.default_rng(0)
 X, W, B = rng.normal(size=(3, 4, 5)), rng.normal(size=(5, 5)), rng.normal(size=8)
@@ -45,10 +47,20 @@ def put(array, index, value):
         ("db", np.stack([B, B]), B, "db has an axis too many"),
         ("out", X.ravel(), X, "another shape: look for a reshape"),
         ("h", X, X.astype(np.float32), "Somewhere h became float64"),
-        ("captions", np.hstack(([[1], [1]], WORDS[:, :-1])), WORDS, "Everything comes one step too late"),
+        (
+            "captions",
+            np.hstack(([[1], [1]], WORDS[:, :-1])),
+            WORDS,
+            "Everything comes one step too late",
+        ),
         ("captions", put(WORDS, (1, 3), 6), WORDS, "after it, there must be <NULL>"),
         ("captions", put(put(WORDS, (0, 1), 6), (0, 2), 6), WORDS, "does the state advance"),
-        ("captions", put(put(WORDS, (0, 0), 6), (0, 2), 6), WORDS, "The first word is wrong already"),
+        (
+            "captions",
+            put(put(WORDS, (0, 0), 6), (0, 2), 6),
+            WORDS,
+            "The first word is wrong already",
+        ),
         ("x kept", np.array(False), np.array(True), "write into x itself"),
     ],
 )
@@ -58,7 +70,9 @@ def test_patterns(name, wrong, right, says):
 
 
 def test_known_mistakes_come_first():
-    """An answer like a known mistake's has its cause, before any pattern; one array of it is enough."""
+    """An answer like a known mistake's has its cause, before any pattern; one array of it is
+    enough.
+    """
     right = {"dW": W, "db": B}
     known = [("the sun shines", {"dW": -W}), ("it rains", {"dW": 2 * W, "db": B + 1})]
     assert hint("any", {"dW": -W, "db": B}, right, known) == "It looks as if the sun shines."
@@ -69,7 +83,9 @@ def test_known_mistakes_come_first():
 
 def test_what_is_right_narrows_the_search():
     """Where only some arrays are wrong, and nothing else is known, those are named."""
-    found = hint("any", {"dx": X, "dW": W, "db": B + rng.normal(size=8)}, {"dx": X, "dW": W, "db": B}, [])
+    found = hint(
+        "any", {"dx": X, "dW": W, "db": B + rng.normal(size=8)}, {"dx": X, "dW": W, "db": B}, []
+    )
     assert found == "dx, dW are right; look at db only."
 
 

@@ -1,6 +1,7 @@
 """The corpora through the grader: hostile submissions, right ones of an unusual make, and mistakes.
 
-Each is graded by the command that staff use, all in one batch: a sample every day, everything under the marker corpus.
+Each is graded by the command that staff use, all in one batch: a sample every day, everything under
+the marker corpus.
 """
 
 import json
@@ -22,7 +23,9 @@ SAMPLE = [
     "forged_results", "older_package", "patched_numpy", "signals_to_everybody", "subclass", "survivors",
     "written_into_notebooks",
 ]  # fmt: skip
-MISTAKES = {mistake.name.replace(":", "-").replace("CaptioningRNN.", ""): mistake for mistake in mistakes()}
+MISTAKES = {
+    mistake.name.replace(":", "-").replace("CaptioningRNN.", ""): mistake for mistake in mistakes()
+}
 
 
 def works():
@@ -64,7 +67,9 @@ def graded(names, folder):
     for name in names:
         results = json.loads((folder / "out" / name / "results.json").read_text(encoding="utf-8"))
         lost[name] = {test["name"] for test in results["tests"] if test["score"] == 0}
-        assert results["score"] == sum(e.points for e in MANIFEST.exercises.values() if e.id not in lost[name])
+        assert results["score"] == sum(
+            e.points for e in MANIFEST.exercises.values() if e.id not in lost[name]
+        )
     return lost
 
 
@@ -72,7 +77,9 @@ def outside(folder):
     """What lies where a submission could have left something: the temporary folder, home, and here."""
     places = [Path("/tmp"), Path.home(), Path.cwd()]
     return {
-        place: {p.name for p in place.iterdir() if p.name.startswith(("owned", "results", ".bashrc"))}
+        place: {
+            p.name for p in place.iterdir() if p.name.startswith(("owned", "results", ".bashrc"))
+        }
         for place in places
     }
 
@@ -83,19 +90,25 @@ def check(names, folder):
 
 
 def test_table():
-    """At least 40 hostile submissions, each with a sentence; most can't earn anything, or lose only their own trick."""
+    """At least 40 hostile submissions, each with a sentence; most can't earn anything, or lose only
+    their own trick.
+    """
     assert len(corpus()) >= 40 and set(SAMPLE) <= set(corpus())
     for hostile in corpus().values():
         assert hostile.about.endswith(".") and set(hostile.lost) <= set(EVERYTHING)
 
 
 def test_sample_of_the_hostile(tmp_path):
-    """Hostile submissions get exactly what they deserve, leave nothing behind, and stop nobody else's grading."""
+    """Hostile submissions get exactly what they deserve, leave nothing behind, and stop nobody
+    else's grading.
+    """
     check(SAMPLE, tmp_path)
 
 
 def test_sample_of_right_and_wrong(tmp_path):
-    """Right implementations of an unusual make get every point, a mistake costs its own exercise alone."""
+    """Right implementations of an unusual make get every point, a mistake costs its own exercise
+    alone.
+    """
     check(["caches_of_objects", *list(MISTAKES)[:: len(MISTAKES) // 3]], tmp_path)
 
 

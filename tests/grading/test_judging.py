@@ -1,4 +1,6 @@
-"""One submission: what its exercises earn, with the student's own functions and with the reference's."""
+"""One submission: what its exercises earn, with the student's own functions and with the
+reference's.
+"""
 
 import re
 
@@ -38,22 +40,39 @@ def only(*wanted):
         match = re.search(rf"(?sm)^def {re.escape(name)}\(.*?(?=^\S|\Z)", files[RNN_LAYERS])
         functions[name] = match and match[0]
     helpers = "".join(re.findall(r"(?sm)^def _\w+\(.*?(?=^\S|\Z)", files[RNN_LAYERS]))
-    return files | {RNN_LAYERS: unsolved()[RNN_LAYERS] + helpers + "".join(functions[name] for name in wanted)}
+    return files | {
+        RNN_LAYERS: unsolved()[RNN_LAYERS] + helpers + "".join(functions[name] for name in wanted)
+    }
 
 
 def test_one_mistake_costs_once(graded):
-    """Who misses one function keeps the points of those that build on it: they are tried with the reference's."""
-    grade = graded(only("rnn_step_backward", "rnn_backward", "word_embedding_forward", "word_embedding_backward"))
+    """Who misses one function keeps the points of those that build on it: they are tried with the
+    reference's.
+    """
+    grade = graded(
+        only(
+            "rnn_step_backward", "rnn_backward", "word_embedding_forward", "word_embedding_backward"
+        )
+    )
     earned = {verdict.exercise: verdict for verdict in grade.verdicts if verdict.points}
-    for exercise in ("rnn_step_backward", "rnn_backward", "CaptioningRNN.loss[rnn]", "CaptioningRNN.sample[lstm]"):
+    for exercise in (
+        "rnn_step_backward",
+        "rnn_backward",
+        "CaptioningRNN.loss[rnn]",
+        "CaptioningRNN.sample[lstm]",
+    ):
         assert "in place of yours" in earned[exercise].remark
-    lost = {"rnn_step_forward", "rnn_forward"} | {name for name in MANIFEST.exercises if name.startswith("lstm")}
+    lost = {"rnn_step_forward", "rnn_forward"} | {
+        name for name in MANIFEST.exercises if name.startswith("lstm")
+    }
     assert set(MANIFEST.exercises) - set(earned) == lost
     assert "write rnn_forward" in {v.exercise: v.reason for v in grade.verdicts}["rnn_forward"]
 
 
 def test_backward_passes_do_without_their_forward_pass(graded):
-    """A right backward pass keeps its points beside a wrong forward pass, if it reads a list of the steps' caches."""
+    """A right backward pass keeps its points beside a wrong forward pass, if it reads a list of the
+    steps' caches.
+    """
     files = solved()
     files[RNN_LAYERS] += """
 
@@ -76,14 +95,18 @@ def rnn_backward(dh, cache):
 
 
 def test_results(graded):
-    """A wrong answer comes with a hint and the numbers behind it, for staff and students alike; the rest is right."""
+    """A wrong answer comes with a hint and the numbers behind it, for staff and students alike; the
+    rest is right.
+    """
     files = solved()
     files[RNN_LAYERS] += (
         "\n\nright = rnn_step_forward\n\ndef rnn_step_forward(*a):\n    h, c = right(*a)\n    return -h, c\n"
     )
     grade = graded(files)
     first = grade.results[0]
-    assert first.score == 0 and "sign" in first.reason.lower() and "next_h is wrong by" in first.note
+    assert (
+        first.score == 0 and "sign" in first.reason.lower() and "next_h is wrong by" in first.note
+    )
     assert grade.score == 97 and grade.box == choose_kind()
 
 
@@ -99,8 +122,18 @@ def test_seeds_draw_other_inputs(exercise):
 
 
 def test_pristine_tree_has_no_answers():
-    """What the box sees of the course has stubs for exercises, no tests but the calls, and nothing of grading's."""
+    """What the box sees of the course has stubs for exercises, no tests but the calls, and nothing
+    of grading's.
+    """
     tree = judging._pristine()
     assert all(tree[path].count("NotImplementedError") >= 3 for path in MANIFEST.files)
-    assert [name for name in tree if name.startswith("tests/")] == ["tests/exercises/calls.py"]
-    assert {name.partition("/")[0] for name in tree} == {"deeplearning", "survey.py", "tests", "wire.py", "worker.py"}
+    assert [name for name in tree if name.startswith(("tests/", "exercises/"))] == [
+        "exercises/calls.py"
+    ]
+    assert {name.partition("/")[0] for name in tree} == {
+        "deeplearning",
+        "survey.py",
+        "exercises",
+        "wire.py",
+        "worker.py",
+    }

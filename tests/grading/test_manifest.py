@@ -11,7 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_function_has_a_sketch_of_two_lines():
-    """The hand-out has two lines to show for every function; one that counts for two cells has them once."""
+    """The hand-out has two lines to show for every function; one that counts for two cells has them
+    once.
+    """
     sketches = {}
     for exercise in MANIFEST.exercises.values():
         sketches.setdefault((exercise.module, exercise.name), []).extend(exercise.sketch)
@@ -19,7 +21,9 @@ def test_every_function_has_a_sketch_of_two_lines():
 
 
 def test_exercises_build_on_earlier_ones_alone():
-    """What an exercise needs stands before it, so that working through the list in order never meets a gap."""
+    """What an exercise needs stands before it, so that working through the list in order never
+    meets a gap.
+    """
     earlier = set()
     for exercise in MANIFEST.exercises.values():
         assert set(exercise.needs) <= earlier
@@ -28,8 +32,10 @@ def test_exercises_build_on_earlier_ones_alone():
 
 
 def test_one_mistake_costs_once():
-    """A trial begins with the student's own functions and ends with the reference's for all that is needed; a backward
-    pass is tried in between with its own forward pass, whose cache it understands."""
+    """A trial begins with the student's own functions and ends with the reference's for all that is
+    needed; a backward pass is tried in between with its own forward pass, whose cache it
+    understands.
+    """
     assert MANIFEST.exercises["rnn_step_forward"].trials == ((),)
     steps = ("rnn_step_forward", "rnn_step_backward")
     assert MANIFEST.exercises["rnn_backward"].trials == ((), steps, (*steps, "rnn_forward"))
@@ -51,7 +57,11 @@ def test_extra_credit_rises_with_the_score():
 @pytest.mark.parametrize(
     "old, new, said",
     [
-        ('needs = ["gram_matrix"]', 'needs = ["gramm_matrix"]', r"style_loss names an unknown .*gramm_matrix"),
+        (
+            'needs = ["gram_matrix"]',
+            'needs = ["gramm_matrix"]',
+            r"style_loss names an unknown .*gramm_matrix",
+        ),
         ('name = "tv_loss"', 'name = "gram_matrix"', "the same id"),
         ('question = "q4"', 'question = "q5"', "content_loss names an unknown question"),
     ],

@@ -1,4 +1,6 @@
-"""What students see: one message for each exercise that is not right, and a table of points at the end."""
+"""What students see: one message for each exercise that is not right, and a table of points at the
+end.
+"""
 
 import json
 import re
@@ -7,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from exercises import stored
 from grading import make_expected
 from grading.corpus import sources
 from grading.manifest import MANIFEST
 from grading.mistakes import mistakes
-from tests.exercises import stored
 
 ROOT = Path(__file__).resolve().parents[2]
 MISTAKES = {mistake.name: mistake for mistake in mistakes()}
@@ -19,16 +21,23 @@ MISTAKES = {mistake.name: mistake for mistake in mistakes()}
 
 @pytest.fixture
 def tree(tmp_path):
-    """Function that makes a folder with the exercises' tests and a package with some mistakes in it."""
+    """Function that makes a folder with the exercises' tests and a package with some mistakes in
+    it.
+    """
 
     def make(*names):
         for name in ("conftest.py", "pyproject.toml"):
             shutil.copy(ROOT / name, tmp_path)
         no_data = shutil.ignore_patterns("datasets", "__pycache__")
         shutil.copytree(ROOT / "deeplearning", tmp_path / "deeplearning", ignore=no_data)
-        shutil.copytree(ROOT / "tests" / "exercises", tmp_path / "tests" / "exercises", ignore=no_data)
+        shutil.copytree(
+            ROOT / "tests" / "exercises", tmp_path / "tests" / "exercises", ignore=no_data
+        )
+        shutil.copytree(ROOT / "exercises", tmp_path / "exercises", ignore=no_data)
         shutil.copy(ROOT / "tests" / "__init__.py", tmp_path / "tests")
-        for path, text in sources({MISTAKES[name].function: MISTAKES[name].wrong for name in names}).items():
+        for path, text in sources(
+            {MISTAKES[name].function: MISTAKES[name].wrong for name in names}
+        ).items():
             (tmp_path / path).write_text(text, encoding="utf-8")
         return tmp_path
 
@@ -37,7 +46,14 @@ def tree(tmp_path):
 
 def run(run_python, folder, *arguments):
     status, output, errors = run_python(
-        "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, cwd=folder, env={"PYTHONPATH": str(folder)}
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        *arguments,
+        cwd=folder,
+        env={"PYTHONPATH": str(folder)},
     )
     return status, output + errors
 
@@ -47,24 +63,38 @@ def test_a_right_tree_earns_all_points(tree, run_python):
     status, output = run(run_python, tree(), "-m", "q1")
     assert status == 0
     for exercise in MANIFEST.of("q1"):
-        assert re.search(rf"^{re.escape(exercise.id)} +{exercise.points} of {exercise.points}$", output, re.MULTILINE)
+        assert re.search(
+            rf"^{re.escape(exercise.id)} +{exercise.points} of {exercise.points}$",
+            output,
+            re.MULTILINE,
+        )
     assert re.search(r"^ +30 of 30\n8 passed", output, re.MULTILINE)
 
 
 def test_mistakes_cost_their_exercises_and_are_explained_once(tree, run_python):
-    """Each failure is one message with findings and hint, without a traceback; table and file say the same."""
-    wrong = ["rnn_step_backward:derivative_at_output", "word_embedding_backward:repeated_words_overwritten"]
+    """Each failure is one message with findings and hint, without a traceback; table and file say
+    the same.
+    """
+    wrong = [
+        "rnn_step_backward:derivative_at_output",
+        "word_embedding_backward:repeated_words_overwritten",
+    ]
     folder = tree(*wrong)
     status, output = run(run_python, folder, "-m", "q1", "--results", "results.json")
-    assert status == 1 and "Traceback" not in output and "Error" not in output and ".py:" not in output
+    assert (
+        status == 1 and "Traceback" not in output and "Error" not in output and ".py:" not in output
+    )
     messages, table = output.split(" points ")
     for name in wrong:
         assert messages.count(MISTAKES[name].cause) == 1 and MISTAKES[name].function in messages
     assert "    It looks as if the derivative of tanh is taken at the wrong place" in table
     assert re.search(r"^rnn_step_backward +0 of 4$", table, re.MULTILINE)
     assert re.search(r"^rnn_step_forward +3 of 3$", table, re.MULTILINE)
-    # the loop of rnn_backward calls the wrong step: it says so, and grading tries it with the right one
-    assert "builds on rnn_step_backward, which is not right yet: begin there." in " ".join(table.split())
+    # the loop of rnn_backward calls the wrong step: it says so, and grading tries it with the right
+    # one
+    assert "builds on rnn_step_backward, which is not right yet: begin there." in " ".join(
+        table.split()
+    )
 
     results = json.loads((folder / "results.json").read_text())["tests"]
     assert [test["name"] for test in results] == [exercise.id for exercise in MANIFEST.of("q1")]
@@ -73,14 +103,20 @@ def test_mistakes_cost_their_exercises_and_are_explained_once(tree, run_python):
     }
     assert all(test["max_score"] == MANIFEST.exercises[test["name"]].points for test in results)
     for test in results:
-        assert test["visibility"] == "visible" and test["output"] and re.fullmatch(r"1\.\d", test["number"])
+        assert (
+            test["visibility"] == "visible"
+            and test["output"]
+            and re.fullmatch(r"1\.\d", test["number"])
+        )
 
 
 def test_what_is_not_written_yet_is_one_line(tree, run_python):
     """A stub gives its own words, an error in the code the line that raised it."""
     folder = tree()
     with (folder / "deeplearning" / "style_transfer.py").open("a") as file:
-        file.write('\n\ndef content_loss(*arguments):\n    raise NotImplementedError("Q4: content_loss")\n')
+        file.write(
+            '\n\ndef content_loss(*arguments):\n    raise NotImplementedError("Q4: content_loss")\n'
+        )
         file.write("\n\ndef tv_loss(img, tv_weight):\n    return img.no_such_method()\n")
     status, output = run(run_python, folder, "-m", "q4", "--color=no")
     assert status == 1
@@ -90,10 +126,14 @@ def test_what_is_not_written_yet_is_one_line(tree, run_python):
 
 
 def test_stored_cases_are_small_and_current():
-    """Stored answers weigh under a megabyte, their points are the manifest's, and no pickle is among them."""
+    """Stored answers weigh under a megabyte, their points are the manifest's, and no pickle is
+    among them.
+    """
     files = sorted(stored.FOLDER.iterdir())
     assert sum(file.stat().st_size for file in files) < 1_000_000
-    assert {file.name for file in files} == {stored.path(e).name for e in MANIFEST.exercises} | {"exercises.json"}
+    assert {file.name for file in files} == {stored.path(e).name for e in MANIFEST.exercises} | {
+        "exercises.json"
+    }
     assert stored.exercises() == json.loads(json.dumps(make_expected.about()))
     for exercise in MANIFEST.exercises:
         causes = {cause for case in stored.cases(exercise) for cause, _ in case.wrong}

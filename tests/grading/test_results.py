@@ -9,9 +9,13 @@ from grading.results import Result, gradescope, table
 def results(**changed):
     """Full points, but for the exercises named: theirs are (score, reason)."""
     found = [
-        Result(exercise, *changed.get(exercise.id, (exercise.points,))) for exercise in MANIFEST.exercises.values()
+        Result(exercise, *changed.get(exercise.id, (exercise.points,)))
+        for exercise in MANIFEST.exercises.values()
     ]
-    return [*found, Result(MANIFEST.extra, *changed.get("extra", (0, "captioner.npz was not handed in.")))]
+    return [
+        *found,
+        Result(MANIFEST.extra, *changed.get("extra", (0, "captioner.npz was not handed in."))),
+    ]
 
 
 def test_the_table_adds_up():
@@ -23,15 +27,20 @@ def test_the_table_adds_up():
         ["Q3", "20", "of", "20"],
         ["Q4", "15", "of", "20"],
     ]
-    assert ["gram_matrix", "0", "of", "5", "Divided", "by", "H*W."] in [line.split() for line in lines]
+    assert ["gram_matrix", "0", "of", "5", "Divided", "by", "H*W."] in [
+        line.split() for line in lines
+    ]
     assert lines[-1].split() == ["together", "95", "of", "100", "and", "4", "extra"]
     assert table(results()).splitlines()[-1].split() == ["together", "100", "of", "100"]
 
 
 def test_gradescope_gets_its_fields():
-    """Every test has the fields that Gradescope reads, numbers follow the questions, and scores add up to the total;
-    what is beyond the 100 has no maximum."""
-    made = json.loads(json.dumps(gradescope(results(rnn_forward=(0, "h is wrong."), extra=(2, "")))))
+    """Every test has the fields that Gradescope reads, numbers follow the questions, and scores add
+    up to the total; what is beyond the 100 has no maximum.
+    """
+    made = json.loads(
+        json.dumps(gradescope(results(rnn_forward=(0, "h is wrong."), extra=(2, ""))))
+    )
     fields = {"name", "number", "score", "max_score", "output", "visibility"}
     assert all(set(test) == fields for test in made["tests"])
     assert made["score"] == sum(test["score"] for test in made["tests"]) == 99

@@ -1,4 +1,6 @@
-"""The command that gives one tree its points; what the grader finds is made up here, its own tests run it."""
+"""The command that gives one tree its points; what the grader finds is made up here, its own tests
+run it.
+"""
 
 import json
 
@@ -27,7 +29,9 @@ def graded(monkeypatch):
 
 
 def test_all_points(graded, tmp_path, capsys):
-    """Full points end in status 0; the grader is asked for the tree, with the seed, in the best box."""
+    """Full points end in status 0; the grader is asked for the tree, with the seed, in the best
+    box.
+    """
     asked = graded()
     assert score.main([str(tmp_path), "--seed", "7"]) == 0
     assert asked == [(tmp_path, 7, None)]
@@ -36,22 +40,33 @@ def test_all_points(graded, tmp_path, capsys):
 
 
 def test_missing_points_and_their_reasons(graded, tmp_path, capsys):
-    """A hint comes before the numbers behind it, in the table and in the file; notes follow; the status is 1."""
-    graded(tv_loss=Verdict("tv_loss", 0, "loss is wrong by 0.5.", hint="Only vertical neighbours are counted."))
+    """A hint comes before the numbers behind it, in the table and in the file; notes follow; the
+    status is 1.
+    """
+    graded(
+        tv_loss=Verdict(
+            "tv_loss", 0, "loss is wrong by 0.5.", hint="Only vertical neighbours are counted."
+        )
+    )
     assert score.main([str(tmp_path), "--out", str(tmp_path / "results"), "--unsafe"]) == 1
     printed = capsys.readouterr().out
     assert "Only vertical neighbours are counted." in printed and "95 of 100" in printed
     assert "tv_loss is in the notebook.\n" in printed
     results = json.loads((tmp_path / "results" / "results.json").read_text(encoding="utf-8"))
     assert results["score"] == 95 and "tv_loss is in the notebook." in results["output"]
-    assert results["tests"][-1]["output"] == "Only vertical neighbours are counted.\nloss is wrong by 0.5."
+    assert (
+        results["tests"][-1]["output"]
+        == "Only vertical neighbours are counted.\nloss is wrong by 0.5."
+    )
 
 
 def test_a_captioner_that_was_handed_in_counts(graded, monkeypatch, tmp_path):
     """Extra credit is asked for with the same seed; without a model it is not mentioned."""
     graded()
     assert len(score.score(tmp_path, 3)[0]) == len(MANIFEST.exercises)
-    monkeypatch.setattr(score, "extra_credit", lambda tree, seed: Result(MANIFEST.extra, 4, f"{tree.name} {seed}"))
+    monkeypatch.setattr(
+        score, "extra_credit", lambda tree, seed: Result(MANIFEST.extra, 4, f"{tree.name} {seed}")
+    )
     assert score.score(tmp_path, 3)[0][-1] == Result(MANIFEST.extra, 4, f"{tmp_path.name} 3")
 
 

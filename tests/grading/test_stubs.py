@@ -130,14 +130,18 @@ def exercises():
 
 
 def test_a_stub_keeps_what_is_given():
-    """Signature, docstring, checks at the top and unmarked lines stay to the letter; solutions, their comments, and
-    private helpers that nothing else uses go; a helper that a sketch names stays."""
+    """Signature, docstring, checks at the top and unmarked lines stay to the letter; solutions,
+    their comments, and private helpers that nothing else uses go; a helper that a sketch names
+    stays.
+    """
     assert stub_out(SOURCE, exercises()) == STUB
 
 
 def test_imports_of_what_students_do_not_get_go():
     """Of a module that only solutions use, nothing is left."""
-    source = SOURCE.replace("import numpy", "from package.secret import (\n    key,\n)\nimport numpy")
+    source = SOURCE.replace(
+        "import numpy", "from package.secret import (\n    key,\n)\nimport numpy"
+    )
     assert stub_out(source, exercises(), ["package/secret.py"]) == STUB
 
 
@@ -148,7 +152,12 @@ def test_an_exercise_that_is_not_there_is_refused():
 
 
 @pytest.mark.parametrize(
-    "source", ["# BEGIN SOLUTION\n", "# END SOLUTION\n", "# BEGIN SOLUTION\n# BEGIN SOLUTION\n# END SOLUTION\n"]
+    "source",
+    [
+        "# BEGIN SOLUTION\n",
+        "# END SOLUTION\n",
+        "# BEGIN SOLUTION\n# BEGIN SOLUTION\n# END SOLUTION\n",
+    ],
 )
 def test_markers_come_in_pairs(source):
     """A marker without its partner is refused, with its line: nothing is handed out by a slip."""
@@ -158,8 +167,9 @@ def test_markers_come_in_pairs(source):
 
 @pytest.mark.parametrize("name", MANIFEST.files)
 def test_filled_back_in_it_is_the_source_again(name):
-    """A stub differs from the source in nothing but solutions and private helpers: with each function of an exercise
-    put back, and these helpers, it is the same program."""
+    """A stub differs from the source in nothing but solutions and private helpers: with each
+    function of an exercise put back, and these helpers, it is the same program.
+    """
     source = (ROOT / name).read_text(encoding="utf-8")
     mine = [exercise for exercise in MANIFEST.exercises.values() if exercise.path == name]
     whole, stub = ast.parse(source), ast.parse(stub_out(source, mine))
@@ -193,7 +203,9 @@ def test_every_marked_region_belongs_to_an_exercise():
     for name in MANIFEST.files:
         source = (ROOT / name).read_text(encoding="utf-8")
         tree = ast.parse(source)
-        known = {n for e in MANIFEST.exercises.values() if e.path == name for n in (e.name, *e.parts)}
+        known = {
+            n for e in MANIFEST.exercises.values() if e.path == name for n in (e.name, *e.parts)
+        }
         inside = {line for n in known for line in _lines(find(tree, n))}
         assert {lines.start for lines in marked(source)} <= inside
 

@@ -47,7 +47,9 @@ def run(text):
     ],
 )
 def test_encodings(data):
-    """Whatever editors write becomes the same text, with plain ends of lines, which can be written as UTF-8."""
+    """Whatever editors write becomes the same text, with plain ends of lines, which can be written
+    as UTF-8.
+    """
     text = surveyed(data)["sources"][PATH]
     assert "\r" not in text and run(text.encode())["x"] == "grüße"
 
@@ -74,12 +76,16 @@ def test_text_of_right_files_stays():
     ],
 )
 def test_stubs(body, stub):
-    """A body that only raises NotImplementedError, passes or hands back a constant is a stub; any other is not."""
+    """A body that only raises NotImplementedError, passes or hands back a constant is a stub; any
+    other is not.
+    """
     assert is_stub(ast.parse(f"def f(x):\n    {body}").body[0]) is stub
 
 
 def test_functions_come_from_cells():
-    """Where the module has a stub, the cells' functions, imports and plain values are taken, and what works stays."""
+    """Where the module has a stub, the cells' functions, imports and plain values are taken, and
+    what works stays.
+    """
     cells = ["%matplotlib inline\nimport no_such_module", "weight = 3", "def helper(x):\n    return weight * x",
              "def tv_loss(img, w):\n    return helper(img) + w", "def gram_matrix(f):\n    return 'of the notebook'",
              "1 / 0", "tv_loss(", "helper = print(1)"]  # fmt: skip
@@ -87,12 +93,16 @@ def test_functions_come_from_cells():
     names = run(found["sources"][PATH])
     assert names["tv_loss"](2, 1) == 7
     assert "of the notebook" not in found["sources"][PATH]
-    assert found["notes"] == [f"tv_loss was taken from the cells of {NOTEBOOK}, because {PATH} has it only as a stub."]
+    assert found["notes"] == [
+        f"tv_loss was taken from the cells of {NOTEBOOK}, because {PATH} has it only as a stub."
+    ]
 
 
 def test_last_definition_counts():
     """Of two definitions in the cells the later one counts, as when the notebook is run."""
-    found = surveyed(STUBS, "def tv_loss(img, w):\n    return 1 + w", "def tv_loss(img, w):\n    return 2 + w")
+    found = surveyed(
+        STUBS, "def tv_loss(img, w):\n    return 1 + w", "def tv_loss(img, w):\n    return 2 + w"
+    )
     assert run(found["sources"][PATH].replace("import torch", ""))["tv_loss"](0, 0) == 2
 
 
@@ -105,17 +115,19 @@ def test_cells_without_answers_change_nothing():
 
 @pytest.mark.parametrize("package", ["cs231n", "cs182", "my_folder"])
 def test_older_packages(package):
-    """Imports from an older package, or from the folder that the files lay in, lead to the present one."""
+    """Imports from an older package, or from the folder that the files lay in, lead to the present
+    one.
+    """
     text = f"from {package}.layers import *\nimport {package}.rnn_layers\n    # from {package}x.layers import y\n"
     found = surveyed(text, package=package)
-    expected = (
-        f"from deeplearning.layers import *\nimport deeplearning.rnn_layers\n    # from {package}x.layers import y\n"
-    )
+    expected = f"from deeplearning.layers import *\nimport deeplearning.rnn_layers\n    # from {package}x.layers import y\n"
     assert found["sources"][PATH] == expected and len(found["notes"]) == 1
 
 
 def test_remarks():
-    """Gradients that a machine may have taken are noted, and well-known modules are named to be imported early."""
+    """Gradients that a machine may have taken are noted, and well-known modules are named to be
+    imported early.
+    """
     path = "deeplearning/rnn_layers.py"
     source = b"import torch, os\nfrom torchvision import models\ny = eval_numerical_gradient_array(f, x, d)\n"
     found = survey({path: source}, [["f", path, NOTEBOOK]], "deeplearning")
@@ -125,15 +137,33 @@ def test_remarks():
 def test_pictures():
     """PNG pictures of a notebook come along; what is none, or too large, does not."""
     png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(100)).decode()
-    shown = [png, png[:30] + "\n" + png[30:], "<script>", png + "'onload='alert(1)", png + "A" * 500_000, 3]
-    outputs = [{"output_type": "display_data", "data": {"image/png": picture}} for picture in shown[:5]]
+    shown = [
+        png,
+        png[:30] + "\n" + png[30:],
+        "<script>",
+        png + "'onload='alert(1)",
+        png + "A" * 500_000,
+        3,
+    ]
+    outputs = [
+        {"output_type": "display_data", "data": {"image/png": picture}} for picture in shown[:5]
+    ]
     cell = {"cell_type": "code", "source": [], "outputs": outputs}
     found = survey({NOTEBOOK: json.dumps({"cells": [cell]}).encode()}, EXERCISES, "deeplearning")
     assert found["pictures"] == {NOTEBOOK: [png, png]}
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{", b"[]", b"3", b'{"cells": [1]}', b'{"cells": [{"cell_type": "code"}]}', b"[" * 99_999]
+    "data",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"3",
+        b'{"cells": [1]}',
+        b'{"cells": [{"cell_type": "code"}]}',
+        b"[" * 99_999,
+    ],
 )
 def test_damaged_notebooks(data):
     """A notebook that can't be read is noted, and nothing is taken from it."""

@@ -1,4 +1,6 @@
-"""Reading submissions: what counts is found wherever it lies, and nothing in an archive can do harm."""
+"""Reading submissions: what counts is found wherever it lies, and nothing in an archive can do
+harm.
+"""
 
 import io
 import os
@@ -44,7 +46,9 @@ def test_sources_are_found_in_any_folder(read, name):
     assert read({name: "x = 1"}).sources == {RNN_LAYERS: b"x = 1"}
 
 
-@pytest.mark.parametrize("name", ["rnn.py", "other/rnn.py", "classifiers/rnn.txt", "._rnn_layers.py", "rnn_layers.pyc"])
+@pytest.mark.parametrize(
+    "name", ["rnn.py", "other/rnn.py", "classifiers/rnn.txt", "._rnn_layers.py", "rnn_layers.pyc"]
+)
 def test_other_files_do_not_count(read, name):
     """A file of another name, or macOS's remarks on one, is not taken for an exercise's."""
     submission = read({name: "x = 1", f"__MACOSX/x/{RNN_LAYERS}": "x = 1"})
@@ -54,10 +58,16 @@ def test_other_files_do_not_count(read, name):
 def test_notebooks_and_older_names(read):
     """Notebooks come along by their names, and files of earlier editions under the present ones."""
     submission = read(
-        {f"a/{NOTEBOOK}": "{}", "a/cs231n/style_transfer_pytorch.py": "y", "a/cs231n/classifiers/rnn.py": "z"}
+        {
+            f"a/{NOTEBOOK}": "{}",
+            "a/cs231n/style_transfer_pytorch.py": "y",
+            "a/cs231n/classifiers/rnn.py": "z",
+        }
     )
     assert submission.notebooks == {NOTEBOOK: b"{}"}
-    assert submission.sources == {STYLE_TRANSFER: b"y", RNN: b"z"} and submission.package == "cs231n"
+    assert (
+        submission.sources == {STYLE_TRANSFER: b"y", RNN: b"z"} and submission.package == "cs231n"
+    )
 
 
 def test_the_nearest_file_counts(read):
@@ -67,9 +77,13 @@ def test_the_nearest_file_counts(read):
     assert submission.notes == [f"There are 2 files rnn_layers.py: {RNN_LAYERS} was graded."]
 
 
-@pytest.mark.parametrize("name", [name for name, h in corpus().items() if h.build.__module__.endswith(".archives")])
+@pytest.mark.parametrize(
+    "name", [name for name, h in corpus().items() if h.build.__module__.endswith(".archives")]
+)
 def test_hostile_archives(name, tmp_path, monkeypatch):
-    """An archive that wants to do harm is read or refused in seconds and within 200 MB, and writes nothing anywhere."""
+    """An archive that wants to do harm is read or refused in seconds and within 200 MB, and writes
+    nothing anywhere.
+    """
     monkeypatch.chdir(tmp_path)
     hostile = corpus()[name]
     (tmp_path / "x.zip").write_bytes(hostile.build())
@@ -92,7 +106,9 @@ def test_hostile_archives(name, tmp_path, monkeypatch):
 
 
 def test_damage_anywhere(tmp_path):
-    """A zip cut off or changed at any place is read or refused with a sentence; nothing else is raised."""
+    """A zip cut off or changed at any place is read or refused with a sentence; nothing else is
+    raised.
+    """
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(RNN_LAYERS, "x = 1\n" * 20)
@@ -100,7 +116,9 @@ def test_damage_anywhere(tmp_path):
     good, path = data.getvalue(), tmp_path / "x.zip"
     changed = [good[:place] for place in range(len(good))]
     changed += [
-        good[:p] + bytes([good[p] ^ bits]) + good[p + 1 :] for p in range(len(good)) for bits in (1, 0x80, 0xFF)
+        good[:p] + bytes([good[p] ^ bits]) + good[p + 1 :]
+        for p in range(len(good))
+        for bits in (1, 0x80, 0xFF)
     ]
     for bad in changed:
         path.write_bytes(bad)
@@ -120,16 +138,31 @@ def test_folders(tmp_path):
     os.mkfifo(tmp_path / "ann" / STYLE_TRANSFER)
     submission = unpack.read_submission(tmp_path / "ann")
     assert submission.sources == {RNN_LAYERS: b"x = 1"}
-    assert [note.partition(" was left out")[0] for note in submission.notes] == [RNN, STYLE_TRANSFER]
+    assert [note.partition(" was left out")[0] for note in submission.notes] == [
+        RNN,
+        STYLE_TRANSFER,
+    ]
 
 
 def test_one_submission_or_many(tmp_path):
-    """A folder that holds a source, a notebook or their package is a submission; one of zips or folders is not."""
-    for name in ("one/deeplearning/rnn_layers.py", f"two/{NOTEBOOK}", "three/rnn_layers.py", "four/one/rnn_layers.py"):
+    """A folder that holds a source, a notebook or their package is a submission; one of zips or
+    folders is not.
+    """
+    for name in (
+        "one/deeplearning/rnn_layers.py",
+        f"two/{NOTEBOOK}",
+        "three/rnn_layers.py",
+        "four/one/rnn_layers.py",
+    ):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).touch()
     looks = unpack.looks_like_a_submission
-    assert [looks(tmp_path / name) for name in ("one", "two", "three", "four")] == [True, True, True, False]
+    assert [looks(tmp_path / name) for name in ("one", "two", "three", "four")] == [
+        True,
+        True,
+        True,
+        False,
+    ]
     assert not looks(tmp_path)
 
 

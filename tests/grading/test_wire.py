@@ -25,12 +25,18 @@ def one(dtype, shape, raw):
 @pytest.mark.parametrize("dtype", sorted(wire.DTYPES))
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 1, 3)])
 def test_arrays_come_back_as_they_were(dtype, shape):
-    """Value, dtype and shape survive, whatever the array's layout in memory; it is plain, and can be written to."""
+    """Value, dtype and shape survive, whatever the array's layout in memory; it is plain, and can
+    be written to.
+    """
     array = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
     for given in (array, np.array(array, order="F"), array.astype(array.dtype.newbyteorder(">"))):
         about, ((back),) = wire.decode(payload({"x": 1}, {"a": given}))
         assert about == {"x": 1} and type(back["a"]) is np.ndarray and back["a"].flags.writeable
-        assert back["a"].dtype == array.dtype and back["a"].shape == shape and (back["a"] == array).all()
+        assert (
+            back["a"].dtype == array.dtype
+            and back["a"].shape == shape
+            and (back["a"] == array).all()
+        )
 
 
 def test_groups_and_names_keep_their_order():
@@ -45,7 +51,8 @@ class Lying(np.ndarray):
 
 
 @pytest.mark.parametrize(
-    "value", [np.zeros(2).view(Lying), np.array([None]), [1.0], 1.0, None, "text", np.zeros(2, complex)]
+    "value",
+    [np.zeros(2).view(Lying), np.array([None]), [1.0], 1.0, None, "text", np.zeros(2, complex)],
 )
 def test_what_is_no_plain_array_does_not_become_one(value):
     """Only the name of its type arrives, on an object that is nothing else."""

@@ -1,8 +1,9 @@
 """Pictures for style transfer that need no download: four styles and two contents, drawn by code.
 
-A style fills a square with brush strokes, waves, mosaic or ink; a content shows few large forms with smooth shading.
-Everything is placed in units of the shorter side, x to the right and y down, and drawn larger than it is shown;
-shrinking it makes the edges smooth. So a picture of another size is the same picture.
+A style fills a square with brush strokes, waves, mosaic or ink; a content shows few large forms
+with smooth shading. Everything is placed in units of the shorter side, x to the right and y down,
+and drawn larger than it is shown; shrinking it makes the edges smooth. So a picture of another size
+is the same picture.
 """
 
 import math

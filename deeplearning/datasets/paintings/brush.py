@@ -1,4 +1,6 @@
-"""What styles and contents are both painted with. Points are in units of the shorter side, x to the right, y down."""
+"""What styles and contents are both painted with. Points are in units of the shorter side, x to the
+right, y down.
+"""
 
 import numpy as np
 from PIL import Image
@@ -15,7 +17,9 @@ def brush(draw, side, path, widths, fill):
 def normals(path):
     """Unit vectors at right angles to a path of shape (N, 2)."""
     along = np.gradient(path, axis=0)
-    return np.stack([-along[:, 1], along[:, 0]], 1) / (np.linalg.norm(along, axis=1, keepdims=True) + 1e-6)
+    return np.stack([-along[:, 1], along[:, 0]], 1) / (
+        np.linalg.norm(along, axis=1, keepdims=True) + 1e-6
+    )
 
 
 def to_pixels(points, side):

@@ -6,18 +6,44 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.spatial import cKDTree
 
-from deeplearning.datasets.paintings.brush import BLACK, FOAM, RED, between, brush, normals, to_image, to_pixels
+from deeplearning.datasets.paintings.brush import (
+    BLACK,
+    FOAM,
+    RED,
+    between,
+    brush,
+    normals,
+    to_image,
+    to_pixels,
+)
 from deeplearning.datasets.toytown.pen import mix, shade
 
-NIGHT = [(14, 22, 72), (24, 52, 138), (44, 98, 190), (124, 178, 214), (240, 226, 152), (250, 190, 34), (222, 124, 20)]
+NIGHT = [
+    (14, 22, 72),
+    (24, 52, 138),
+    (44, 98, 190),
+    (124, 178, 214),
+    (240, 226, 152),
+    (250, 190, 34),
+    (222, 124, 20),
+]
 INDIGO, SEA, TEAL, CREAM = (24, 38, 92), (44, 92, 142), (62, 146, 152), (238, 226, 190)
-CLAY = [(96, 34, 28), (160, 54, 36), (204, 96, 48), (226, 154, 66), (242, 206, 128), (250, 234, 196)]
+CLAY = [
+    (96, 34, 28),
+    (160, 54, 36),
+    (204, 96, 48),
+    (226, 154, 66),
+    (242, 206, 128),
+    (250, 234, 196),
+]
 GROUT, GLASS = (62, 46, 42), (44, 128, 130)
 PAPER = (244, 233, 210)
 
 
 def strokes(rng, side):
-    """Thick strokes of a bristle brush that follow eddies, blue where it is calm and yellow at their cores."""
+    """Thick strokes of a bristle brush that follow eddies, blue where it is calm and yellow at
+    their cores.
+    """
     centres = _apart(rng, 6, 0.3)
     radii, spins = rng.uniform(0.10, 0.17, len(centres)), rng.choice((-1, 1), len(centres))
     phase = rng.uniform(0, 6.3, 2)
@@ -42,21 +68,32 @@ def _follow(xy, centres, radii, spins, phase, steps=13, step=0.009):
         away = (xy[:, None] - centres) / radii[:, None]  # (N, centres, 2)
         pull = spins * np.exp(-0.35 * (away**2).sum(2))  # (N, centres)
         flow = (pull[..., None] * np.stack([-away[..., 1], away[..., 0]], 2)).sum(1)  # (N, 2)
-        flow = flow + 0.25 * np.stack([np.ones(len(xy)), np.sin(7 * xy[:, 0] + phase[0] + 2 * xy[:, 1])], 1)
+        flow = flow + 0.25 * np.stack(
+            [np.ones(len(xy)), np.sin(7 * xy[:, 0] + phase[0] + 2 * xy[:, 1])], 1
+        )
         xy = xy + step * flow / (np.linalg.norm(flow, axis=1, keepdims=True) + 1e-6)
         paths.append(xy)
     return np.stack(paths, 1)
 
 
 def _bristles(draw, rng, side, path, width, colour, hairs=6):
-    """One stroke: parallel hairs of paint, light on the ridge that faces the light and dark on the other."""
+    """One stroke: parallel hairs of paint, light on the ridge that faces the light and dark on the
+    other.
+    """
     normal = normals(path)
     for across in np.linspace(-1, 1, hairs):
         begin, end = rng.integers(0, 3), len(path) - rng.integers(0, 3)
         hair = (path + 0.5 * width * across * normal)[begin:end]
-        lit = -across * normal[len(path) // 2].sum() * abs(across)  # the light comes from above and the left
+        lit = (
+            -across * normal[len(path) // 2].sum() * abs(across)
+        )  # the light comes from above and the left
         tone = shade(colour, float(np.clip(0.3 * lit + 0.07 * rng.standard_normal(), -0.5, 0.5)))
-        draw.line(to_pixels(hair, side), fill=tone, width=math.ceil(1.3 * width / hairs * side), joint="curve")
+        draw.line(
+            to_pixels(hair, side),
+            fill=tone,
+            width=math.ceil(1.3 * width / hairs * side),
+            joint="curve",
+        )
 
 
 def waves(rng, side):
@@ -65,7 +102,9 @@ def waves(rng, side):
     draw = ImageDraw.Draw(image)
     for row in range(10):
         for column in range(-1, 6):
-            centre = np.array([0.25 * (column + 0.5 * (row % 2)), 0.04 + 0.13 * row]) + rng.uniform(-0.03, 0.03, 2)
+            centre = np.array([0.25 * (column + 0.5 * (row % 2)), 0.04 + 0.13 * row]) + rng.uniform(
+                -0.03, 0.03, 2
+            )
             _wave(draw, rng, side, centre, rng.uniform(0.13, 0.18), rng.choice((-1, 1)))
     return image
 
@@ -80,9 +119,17 @@ def _wave(draw, rng, side, centre, radius, hand):
             _dot(draw, side, spot, size + grow, fill)
     body = TEAL if rng.random() < 0.4 else SEA
     for k, (share, fill) in enumerate(((1, INDIGO), (0.94, body), (0.78, CREAM), (0.7, INDIGO))):
-        _dot(draw, side, centre + radius * np.array([0.05 * k * hand, -0.01 * k]), share * radius, fill)
+        _dot(
+            draw,
+            side,
+            centre + radius * np.array([0.05 * k * hand, -0.01 * k]),
+            share * radius,
+            fill,
+        )
     turn = np.linspace(0, 4.2 * math.pi, 90)
-    reach = 0.6 * (1 - turn / turn[-1]) ** 0.8  # a spiral that starts on the lee side and ends in its middle
+    reach = (
+        0.6 * (1 - turn / turn[-1]) ** 0.8
+    )  # a spiral that starts on the lee side and ends in its middle
     middle = centre + radius * np.array([0.15 * hand, -0.1])
     spiral = middle + radius * np.stack([-hand * reach * np.cos(turn), -reach * np.sin(turn)], 1)
     for spot, thick in zip(spiral, radius * (0.035 + 0.08 * reach), strict=True):
@@ -92,7 +139,9 @@ def _wave(draw, rng, side, centre, radius, hand):
 
 
 def mosaic(rng, side):
-    """Irregular tesserae laid in rings around a few centres, each with its own tilt and shade, in dark grout."""
+    """Irregular tesserae laid in rings around a few centres, each with its own tilt and shade, in
+    dark grout.
+    """
     grid = np.stack(np.meshgrid(np.arange(-1, 24), np.arange(-1, 24)), -1).reshape(-1, 2)
     sites = (grid + rng.uniform(0.1, 0.9, grid.shape)) / 22
     centres = _apart(rng, 4, 0.4)
@@ -103,7 +152,9 @@ def mosaic(rng, side):
     at = np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1) / side  # (side, side, 2)
     distance, which = cKDTree(sites).query(at, k=2, workers=1)
     first, second = sites[which[..., 0]], sites[which[..., 1]]
-    gap = (distance[..., 1] ** 2 - distance[..., 0] ** 2) / (2 * np.linalg.norm(second - first, axis=2))  # to the edge
+    gap = (distance[..., 1] ** 2 - distance[..., 0] ** 2) / (
+        2 * np.linalg.norm(second - first, axis=2)
+    )  # to the edge
     tilt = rng.normal((-3, -4), 5, sites.shape)[which[..., 0]]
     light = 1 + (tilt * (at - first)).sum(2) + 0.05 * _noise(rng, (side, side), 90)
     tile = np.clip((gap - 0.0035) * 400, 0, 1)[..., None]
@@ -112,7 +163,9 @@ def mosaic(rng, side):
 
 
 def ink(rng, side):
-    """Brushed stems and leaves, pale washes and splashes of ink on warm paper, with a few berries in red."""
+    """Brushed stems and leaves, pale washes and splashes of ink on warm paper, with a few berries
+    in red.
+    """
     wet = _noise(rng, (side, side), 6) + 0.2 * _noise(rng, (side, side), 24)
     wash = 0.3 * np.clip(4 * wet - 0.8, 0, 1) * (0.7 + 0.3 * _noise(rng, (side, side), 4))
     wash += 0.13 * np.exp(-(((wet - 0.22) / 0.03) ** 2))  # a wash dries darkest at its edge

@@ -1,4 +1,5 @@
-"""Toytown: a little world whose pictures, captions and truth we make ourselves, so that everything runs offline.
+"""Toytown: a little world whose pictures, captions and truth we make ourselves, so that everything
+runs offline.
 
 world        what there is: kinds, colours, settings, relations, and how a scene is written down
 pen          drawing with an unsteady hand

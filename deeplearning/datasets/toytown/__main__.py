@@ -4,7 +4,8 @@
     python -m deeplearning.datasets.toytown --out ~/data/toytown_captioning
     python -m deeplearning.datasets.toytown --sheet toytown.jpg
 
-The project does so by itself when it first needs the data set; this is for writing it elsewhere, or beforehand.
+The project does so by itself when it first needs the data set; this is for writing it elsewhere, or
+beforehand.
 """
 
 import argparse
@@ -21,9 +22,16 @@ def main(argv=None):
         description="Write the Toytown data set, unless it is there: 6,000 captioned pictures in the COCO layout.",
         epilog="example: python -m deeplearning.datasets.toytown --out ~/data/toytown_captioning",
     )
-    parser.add_argument("--out", help="folder to write (default: toytown_captioning, where the project looks for it)")
-    parser.add_argument("--seed", type=int, default=SEED, help=f"of everything drawn by lot (default: {SEED})")
-    parser.add_argument("--sheet", help="file for a contact sheet of the first forty validation pictures")
+    parser.add_argument(
+        "--out",
+        help="folder to write (default: toytown_captioning, where the project looks for it)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help=f"of everything drawn by lot (default: {SEED})"
+    )
+    parser.add_argument(
+        "--sheet", help="file for a contact sheet of the first forty validation pictures"
+    )
     args = parser.parse_args(argv)
     folder = ensure_toytown(args.out, args.seed)
     print(folder)

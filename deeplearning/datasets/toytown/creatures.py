@@ -1,4 +1,5 @@
-"""How the animals, people and plants of Toytown are drawn: each on a sheet of 100 x 100 units, facing right.
+"""How the animals, people and plants of Toytown are drawn: each on a sheet of 100 x 100 units,
+facing right.
 
 Every function takes a Pen, the thing's colour (RGB) and a random.Random that varies its shape.
 """
@@ -25,13 +26,17 @@ def cat(pen, colour, rng):
     tail = [(72, 90), (88, 86), (93, 70), (86, rng.uniform(52, 62)), (91, rng.uniform(44, 50))]
     pen.line(tail, 8.5, shade(colour, -0.35))
     pen.line(tail, 6.5, colour)
-    pen.shape([(30, 94), (24, 74), (36, 54), (64, 54), (76, 74), (72, 94), (50, 97)], colour, smooth=True)
+    pen.shape(
+        [(30, 94), (24, 74), (36, 54), (64, 54), (76, 74), (72, 94), (50, 97)], colour, smooth=True
+    )
     pen.shape([(40, 92), (38, 74), (50, 62), (62, 74), (60, 92)], light, smooth=True, outline=False)
     for x in (40, 60):
         pen.oval(x, 94, 8, 4.5, light)
     for side in (-1, 1):
         pen.shape([(50 + 27 * side, 34), (50 + 26 * side, 4), (50 + 5 * side, 18)], colour)
-        pen.shape([(50 + 23 * side, 26), (50 + 23 * side, 11), (50 + 11 * side, 19)], ROSE, outline=False)
+        pen.shape(
+            [(50 + 23 * side, 26), (50 + 23 * side, 11), (50 + 11 * side, 19)], ROSE, outline=False
+        )
     pen.oval(50, 36, 29, 24, colour)
     if rng.random() < 0.6:  # a tabby
         for x in (42, 50, 58):
@@ -54,11 +59,17 @@ def dog(pen, colour, rng):
     pen.line([(14, 58), (6, 48), (4, up)], 7.5, dark)
     pen.line([(14, 58), (6, 48), (4, up)], 5.5, colour)
     legs(pen, colour, (22, 32, 58, 68), 62, 95, 9.5, light)
-    pen.shape([(10, 60), (18, 50), (48, 50), (70, 48), (76, 62), (68, 76), (40, 75), (16, 75)], colour, smooth=True)
+    pen.shape(
+        [(10, 60), (18, 50), (48, 50), (70, 48), (76, 62), (68, 76), (40, 75), (16, 75)],
+        colour,
+        smooth=True,
+    )
     if rng.random() < 0.5:
         pen.oval(34, 58, 11, 7, light, outline=False)
     pen.shape(
-        [(56, 40), (62, 26), (76, 22), (86, 28), (96, 36), (98, 44), (90, 50), (76, 52), (62, 54)], colour, smooth=True
+        [(56, 40), (62, 26), (76, 22), (86, 28), (96, 36), (98, 44), (90, 50), (76, 52), (62, 54)],
+        colour,
+        smooth=True,
     )
     pen.shape([(82, 36), (94, 37), (98, 43), (90, 49), (80, 47)], light, smooth=True, outline=False)
     pen.shape([(60, 27), (70, 26), (72, 40), (67, 54), (58, 52), (56, 38)], dark, smooth=True)
@@ -79,7 +90,9 @@ def bird(pen, colour, rng, flying=False):
             pen.line([(x, 76), (x, 92)], 2.2, (232, 140, 50))
             pen.line([(x - 5, 94), (x, 91), (x + 6, 94)], 2.2, (232, 140, 50))
     pen.shape([(20, 56), (2, 50), (0, 60), (4, 68), (24, 64)], dark)
-    pen.shape([(14, 60), (34, 44), (60, 34), (76, 46), (74, 64), (56, 78), (34, 76)], colour, smooth=True)
+    pen.shape(
+        [(14, 60), (34, 44), (60, 34), (76, 46), (74, 64), (56, 78), (34, 76)], colour, smooth=True
+    )
     pen.shape([(40, 74), (58, 60), (72, 58), (66, 72), (54, 78)], light, smooth=True, outline=False)
     pen.shape([(86, 33), (100, 38), (86, 44)], (244, 166, 50))
     pen.line([(87, 38.5), (97, 38.5)], 0.9, (170, 100, 30))
@@ -91,7 +104,11 @@ def bird(pen, colour, rng, flying=False):
     pen.eye(79, 33, 2.8)
     pen.oval(73, 43, 3.6, 2.4, (246, 160, 150), outline=False)
     if flying:
-        pen.shape([(34, 54), (14, 26), (8, 6), (36, 18), (62, 52), (50, 60)], mix(colour, WHITE, 0.18), smooth=True)
+        pen.shape(
+            [(34, 54), (14, 26), (8, 6), (36, 18), (62, 52), (50, 60)],
+            mix(colour, WHITE, 0.18),
+            smooth=True,
+        )
     else:
         pen.shape([(16, 60), (30, 50), (52, 50), (56, 60), (40, 70), (22, 70)], dark, smooth=True)
 
@@ -100,17 +117,40 @@ def horse(pen, colour, rng):
     mane = rng.choice(((60, 44, 40), (244, 226, 180), shade(colour, -0.5)))
     pen.shape([(12, 42), (2, 48), (1, 66), (6, 74), (10, 60), (16, 50)], mane, smooth=True)
     legs(pen, colour, (18, 28, 58, 67), 54, 97, 7.5, (70, 56, 52))
-    pen.shape([(9, 52), (16, 39), (42, 41), (64, 38), (74, 48), (70, 62), (42, 64), (16, 63)], colour, smooth=True)
     pen.shape(
-        [(56, 46), (64, 24), (70, 12), (82, 8), (86, 18), (97, 32), (96, 40), (88, 42), (78, 32), (76, 52)], colour
+        [(9, 52), (16, 39), (42, 41), (64, 38), (74, 48), (70, 62), (42, 64), (16, 63)],
+        colour,
+        smooth=True,
+    )
+    pen.shape(
+        [
+            (56, 46),
+            (64, 24),
+            (70, 12),
+            (82, 8),
+            (86, 18),
+            (97, 32),
+            (96, 40),
+            (88, 42),
+            (78, 32),
+            (76, 52),
+        ],
+        colour,
     )
     pen.shape([(73, 11), (75, 1), (80, 9)], colour)
-    pen.shape([(76, 8), (70, 4), (62, 16), (54, 34), (52, 46), (60, 44), (66, 28), (74, 16)], mane, smooth=True)
+    pen.shape(
+        [(76, 8), (70, 4), (62, 16), (54, 34), (52, 46), (60, 44), (66, 28), (74, 16)],
+        mane,
+        smooth=True,
+    )
     pen.shape([(90, 31), (97, 32), (96, 40), (88, 42)], mix(colour, WHITE, 0.4), outline=False)
     pen.eye(82, 18, 2)
     pen.oval(94, 35, 1.1, fill=INK, outline=False)
     if rng.random() < 0.4:
-        pen.shape([(32, 40), (50, 40), (51, 54), (33, 54)], (200, 60, 60) if colour[1] > 90 else (250, 220, 90))
+        pen.shape(
+            [(32, 40), (50, 40), (51, 54), (33, 54)],
+            (200, 60, 60) if colour[1] > 90 else (250, 220, 90),
+        )
 
 
 def cow(pen, colour, rng):
@@ -147,7 +187,11 @@ def elephant(pen, colour, rng):
         pen.box(x - 7, 60, x + 7, 95, shade(colour, -0.16) if k % 2 else colour, 3)
         for dx in (-4, 0, 4):
             pen.oval(x + dx, 94, 1.8, 1.6, light, outline=False)
-    pen.shape([(6, 56), (8, 34), (28, 22), (52, 24), (68, 38), (68, 64), (44, 74), (16, 72)], colour, smooth=True)
+    pen.shape(
+        [(6, 56), (8, 34), (28, 22), (52, 24), (68, 38), (68, 64), (44, 74), (16, 72)],
+        colour,
+        smooth=True,
+    )
     if rng.random() < 0.5:  # trunk raised, or hanging
         trunk = [(84, 48), (94, 54), (98, 42), (95, 28)]
     else:
@@ -157,8 +201,17 @@ def elephant(pen, colour, rng):
     pen.line(trunk, 8.5, colour)
     pen.shape([(80, 52), (92, 62), (82, 59)], WHITE, width=1)
     ear = rng.uniform(42, 48)
-    pen.shape([(66, 22), (54, 20), (ear, 36), (50, 56), (62, 60), (70, 44)], shade(colour, -0.12), smooth=True)
-    pen.shape([(64, 27), (56, 26), (ear + 6, 38), (54, 52), (61, 53), (66, 42)], ROSE, smooth=True, outline=False)
+    pen.shape(
+        [(66, 22), (54, 20), (ear, 36), (50, 56), (62, 60), (70, 44)],
+        shade(colour, -0.12),
+        smooth=True,
+    )
+    pen.shape(
+        [(64, 27), (56, 26), (ear + 6, 38), (54, 52), (61, 53), (66, 42)],
+        ROSE,
+        smooth=True,
+        outline=False,
+    )
     pen.eye(82, 34, 2.4)
 
 
@@ -166,14 +219,18 @@ def giraffe(pen, colour, rng):
     light, dark = mix(colour, WHITE, 0.3), shade(colour, -0.42)
     pen.line([(18, 60), (13, 72), (14, 78)], 2, dark)
     legs(pen, light, (24, 32, 52, 60), 62, 98, 6, dark)
-    pen.shape([(17, 64), (24, 55), (46, 52), (64, 50), (67, 62), (58, 70), (26, 71)], light, smooth=True)
+    pen.shape(
+        [(17, 64), (24, 55), (46, 52), (64, 50), (67, 62), (58, 70), (26, 71)], light, smooth=True
+    )
     pen.shape([(50, 56), (64, 16), (74, 16), (67, 62)], light)
     pen.line([(49, 54), (62, 17)], 3, dark)
     for x in (66, 72):
         pen.line([(x, 12), (x - 1, 3)], 2, dark)
         pen.oval(x - 1, 3, 2.2, fill=dark, outline=False)
     pen.shape([(61, 16), (54, 12), (58, 20)], light)
-    pen.shape([(60, 16), (66, 9), (76, 10), (90, 18), (91, 25), (80, 27), (66, 25)], light, smooth=True)
+    pen.shape(
+        [(60, 16), (66, 9), (76, 10), (90, 18), (91, 25), (80, 27), (66, 25)], light, smooth=True
+    )
     pen.oval(88, 21, 4, 3.6, mix(light, WHITE, 0.5), outline=False)
     pen.eye(74, 15.5, 2)
     spots = [
@@ -195,7 +252,11 @@ def giraffe(pen, colour, rng):
 
 
 def person(pen, colour, rng):
-    skin, hair, trousers = rng.choice(SKINS), rng.choice(HAIR), rng.choice(((66, 78, 110), (96, 84, 76), (70, 66, 74)))
+    skin, hair, trousers = (
+        rng.choice(SKINS),
+        rng.choice(HAIR),
+        rng.choice(((66, 78, 110), (96, 84, 76), (70, 66, 74))),
+    )
     for x in (43, 57):
         pen.box(x - 5.5, 68, x + 5.5, 94, trousers, 2)
         pen.oval(x + 1.5, 95, 7.5, 4, (74, 54, 48))
@@ -219,7 +280,9 @@ def person(pen, colour, rng):
         pen.box(33, 17, 67, 22, colour, 2)
         pen.oval(50, 3.5, 4, fill=WHITE)
     else:
-        pen.shape([(34, 26), (36, 12), (50, 6), (64, 12), (66, 26), (58, 16), (44, 15)], hair, smooth=True)
+        pen.shape(
+            [(34, 26), (36, 12), (50, 6), (64, 12), (66, 26), (58, 16), (44, 15)], hair, smooth=True
+        )
     for side in (-1, 1):
         pen.eye(50 + 6 * side, 27, 1.9)
         pen.oval(50 + 9.5 * side, 32.5, 2.8, 1.8, (240, 140, 130, 255), outline=False)
@@ -256,7 +319,13 @@ def flower(pen, colour, rng):
         turn = start + 2 * math.pi * k / petals
         x, y = 50 + 20 * math.cos(turn), 34 + 20 * math.sin(turn)
         pen.oval(x, y, 15, r, colour if k % 2 else shade(colour, 0.12), math.degrees(turn))
-    centre = (250, 214, 70) if colour != (247, 208, 58) and colour[0] - colour[2] < 150 else (120, 76, 46)
+    centre = (
+        (250, 214, 70)
+        if colour != (247, 208, 58) and colour[0] - colour[2] < 150
+        else (120, 76, 46)
+    )
     pen.oval(50, 34, 10.5, fill=centre)
     for k in range(6):
-        pen.oval(50 + 5 * math.cos(k), 34 + 5 * math.sin(k), 1.2, fill=shade(centre, -0.3), outline=False)
+        pen.oval(
+            50 + 5 * math.cos(k), 34 + 5 * math.sin(k), 1.2, fill=shade(centre, -0.3), outline=False
+        )

@@ -1,6 +1,8 @@
-"""The Toytown data set on disk: 6,000 pictures with five captions each, in the course's COCO layout.
+"""The Toytown data set on disk: 6,000 pictures with five captions each, in the course's COCO
+layout.
 
-It is written once, on first use, by `ensure_toytown`. Beside the files that `load_coco_data` reads it holds
+It is written once, on first use, by `ensure_toytown`. Beside the files that `load_coco_data` reads
+it holds
 
     train_images/, val_images/       the pictures, 00000.png and so on
     train_truth.json, val_truth.json what is on each picture, as `world.Scene`
@@ -36,35 +38,49 @@ BYTES = 30_000  # that a picture takes on the disk, with everything that belongs
 
 
 def ensure_toytown(folder=None, seed=SEED, pictures=None):
-    """The folder of the Toytown data set; it is written first where it is missing, incomplete or of another version.
+    """The folder of the Toytown data set; it is written first where it is missing, incomplete or of
+    another version.
 
-    Two processes at once are harmless: the second waits for the first. An interrupted run leaves nothing that would be
-    taken for a data set.
+    Two processes at once are harmless: the second waits for the first. An interrupted run leaves
+    nothing that would be taken for a data set.
 
     Inputs:
-    - folder: Where it lies; by default `toytown_captioning` in the data folder if it is there, or beside this package;
-      one that holds anything else than a Toytown data set is left alone
+    - folder: Where it lies; by default `toytown_captioning` in the data folder if it is there, or
+      beside this package; one that holds anything else than a Toytown data set is left alone
     - seed: int from 0 to 2**32 - 1
-    - pictures: Dictionary with the number of pictures for "train" and "val"; by default 5,000 and 1,000
+    - pictures: Dictionary with the number of pictures for "train" and "val"; by default 5,000 and
+      1,000
 
     Returns: absolute Path
 
-    Raises ValueError for a seed out of range, and OSError where the disk is full, the folder can't be written or holds
-    something else.
+    Raises ValueError for a seed out of range, and OSError where the disk is full, the folder can't
+    be written or holds something else.
     """
-    if type(seed) is not int or not 0 <= seed < 2**32:  # True would draw as True, but be taken for 1 afterwards
+    if (
+        type(seed) is not int or not 0 <= seed < 2**32
+    ):  # True would draw as True, but be taken for 1 afterwards
         raise ValueError(f"the seed of Toytown must be an int from 0 to {2**32 - 1}, got {seed!r}")
     pictures = dict(pictures or PICTURES)
-    folder = (toytown_folder() if folder is None else Path(folder).expanduser()).resolve()  # links stay what they are
+    folder = (
+        toytown_folder() if folder is None else Path(folder).expanduser()
+    ).resolve()  # links stay what they are
     if _is_complete(folder, seed, pictures):
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f".{folder.name}.lock")):
-            if not _is_complete(folder, seed, pictures):  # another process may have written it meanwhile
+            if not _is_complete(
+                folder, seed, pictures
+            ):  # another process may have written it meanwhile
                 _replace(folder, seed, pictures)
-    except (OSError, RuntimeError) as error:  # RuntimeError is what h5py raises when it closes files on a full disk
-        code, reason = getattr(error, "errno", None) or errno.EIO, getattr(error, "strerror", None) or str(error)
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # RuntimeError is what h5py raises when it closes files on a full disk
+        code, reason = (
+            getattr(error, "errno", None) or errno.EIO,
+            getattr(error, "strerror", None) or str(error),
+        )
         if "\n" in reason:  # h5py's tell of buffers and offsets
             reason = os.strerror(code)
         raise OSError(
@@ -82,7 +98,8 @@ def toytown_folder():
 
 
 def load_scenes(split="val", folder=None):
-    """The truth about every picture of a split: list of `Scene`, in the order of the features' rows.
+    """The truth about every picture of a split: list of `Scene`, in the order of the features'
+    rows.
 
     Inputs:
     - split: "train" or "val"
@@ -92,7 +109,9 @@ def load_scenes(split="val", folder=None):
     """
     path = find_dataset(folder) / f"{split}_truth.json"
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: only Toytown keeps the truth about its pictures")
+        raise FileNotFoundError(
+            f"{path} is missing: only Toytown keeps the truth about its pictures"
+        )
     return [Scene.from_json(fields) for fields in json.loads(path.read_text(encoding="utf-8"))]
 
 
@@ -102,9 +121,17 @@ def _is_complete(folder, seed, pictures):
         made_from = json.loads((folder / "toytown.json").read_text(encoding="utf-8"))
         missing = set(made_from.pop("files")) - {path.name for path in folder.iterdir()}
         for split, count in pictures.items():
-            missing |= {f"{number:05d}.png" for number in range(count)} - set(os.listdir(folder / f"{split}_images"))
+            missing |= {f"{number:05d}.png" for number in range(count)} - set(
+                os.listdir(folder / f"{split}_images")
+            )
         return not missing and made_from == _made_from(seed, pictures)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # nothing there, or not what was written
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):  # nothing there, or not what was written
         return False
 
 
@@ -115,15 +142,25 @@ def _made_from(seed, pictures):
 
 def _replace(folder, seed, pictures):
     """Write a data set beside the folder and put it into its place when everything is on the disk."""
-    if folder.exists() and not (folder / "toytown.json").is_file() and (folder.is_file() or any(folder.iterdir())):
+    if (
+        folder.exists()
+        and not (folder / "toytown.json").is_file()
+        and (folder.is_file() or any(folder.iterdir()))
+    ):
         raise FileExistsError(errno.EEXIST, "something else is there")
-    for left_over in folder.parent.iterdir():  # of interrupted runs; their helpers may still be writing for a moment
+    for left_over in (
+        folder.parent.iterdir()
+    ):  # of interrupted runs; their helpers may still be writing for a moment
         if left_over.name.startswith(f".{folder.name}.") and left_over.suffix in (".part", ".old"):
             shutil.rmtree(left_over, ignore_errors=True)
     needed, free = sum(pictures.values()) * BYTES, shutil.disk_usage(folder.parent).free
     if free < needed:
-        raise OSError(errno.ENOSPC, f"{needed >> 20} MiB are needed there, {free >> 20} MiB are free")
-    part, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{suffix}") for suffix in ("part", "old"))
+        raise OSError(
+            errno.ENOSPC, f"{needed >> 20} MiB are needed there, {free >> 20} MiB are free"
+        )
+    part, old = (
+        folder.with_name(f".{folder.name}.{os.getpid()}.{suffix}") for suffix in ("part", "old")
+    )
     try:
         part.mkdir()
         _write(part, seed, pictures)
@@ -136,11 +173,16 @@ def _replace(folder, seed, pictures):
 
 
 def _write(folder, seed, pictures):
-    from deeplearning.classifiers.squeezenet import load_squeezenet  # these two import torch, which takes seconds
+    from deeplearning.classifiers.squeezenet import (
+        load_squeezenet,
+    )  # these two import torch, which takes seconds
     from deeplearning.datasets.build import build_dataset
 
     network = load_squeezenet("toytown")
-    print(f"Drawing Toytown, {sum(pictures.values())} captioned pictures. This happens once.", flush=True)
+    print(
+        f"Drawing Toytown, {sum(pictures.values())} captioned pictures. This happens once.",
+        flush=True,
+    )
     splits = {split: _draw_split(folder, seed, split, count) for split, count in pictures.items()}
     build_dataset(folder, splits, network)
     files = sorted(path.name for path in folder.iterdir())
@@ -156,7 +198,9 @@ def _draw_split(folder, seed, split, count):
     jobs = (delayed(_draw)(seed, split, number, path) for number, path in enumerate(paths))
     drawn = Parallel(n_jobs=-1, return_as="generator")(jobs)
     captions, truth, masks = [], [], np.empty((count, SIZE, SIZE), np.uint8)
-    for number, (scene, sentences, mask) in enumerate(tqdm(drawn, f"{split} pictures", count, file=sys.stdout)):
+    for number, (scene, sentences, mask) in enumerate(
+        tqdm(drawn, f"{split} pictures", count, file=sys.stdout)
+    ):
         truth.append(scene.to_json())
         captions.append(sentences)
         masks[number] = mask

@@ -1,9 +1,9 @@
-"""The grammar of Toytown's captions: five true sentences about a scene, each with its own words and its own choice of
-what to mention.
+"""The grammar of Toytown's captions: five true sentences about a scene, each with its own words and
+its own choice of what to mention.
 
-A caption is a noun phrase for the main thing, what it does, where, and how it stands to the other thing. The share of
-captions that mention a colour or a place is above one half, as in captions that people write: what most captions
-leave out, a captioning model would learn to leave out.
+A caption is a noun phrase for the main thing, what it does, where, and how it stands to the other
+thing. The share of captions that mention a colour or a place is above one half, as in captions that
+people write: what most captions leave out, a captioning model would learn to leave out.
 """
 
 from deeplearning.datasets.toytown.world import RELATIONS, spot
@@ -73,7 +73,10 @@ ON_GROUND = {
     "night": ("at night", "at night", "under the stars", "in the moonlight"),
     "room": ("in a room", "in a room", "in the room", "indoors"),
 }
-ON_WATER = {"beach": ("near the beach", "near the beach", "off the beach"), "harbour": ON_GROUND["harbour"]}
+ON_WATER = {
+    "beach": ("near the beach", "near the beach", "off the beach"),
+    "harbour": ON_GROUND["harbour"],
+}
 IN_AIR = {  # over everything that has no words of its own here
     "snow": ("over the snow", "in the air over the snow"),
     "night": ("at night", "in the night sky", "under the stars"),
@@ -126,39 +129,65 @@ def write_captions(scene, rng, count=5):
 
 def _plain(scene, rng):
     """a red car waits on the street to the left of two dogs"""
-    return _join(_main(scene, rng), _does(scene, rng), _place(scene, rng), _to_other(scene, rng), _weather(scene, rng))
+    return _join(
+        _main(scene, rng),
+        _does(scene, rng),
+        _place(scene, rng),
+        _to_other(scene, rng),
+        _weather(scene, rng),
+    )
 
 
 def _relation_first(scene, rng):
     """a red car to the left of two dogs on the street"""
-    return _join(_main(scene, rng), _to_other(scene, rng, 0.9), _place(scene, rng), _weather(scene, rng))
+    return _join(
+        _main(scene, rng), _to_other(scene, rng, 0.9), _place(scene, rng), _weather(scene, rng)
+    )
 
 
 def _with(scene, rng):
     """a red car on the street with two dogs to its right"""
-    return _join(_main(scene, rng), _place(scene, rng), _weather(scene, rng, 0.2), _with_other(scene, rng))
+    return _join(
+        _main(scene, rng), _place(scene, rng), _weather(scene, rng, 0.2), _with_other(scene, rng)
+    )
 
 
 def _there_is(scene, rng):
     """there is a red car on the street in the rain"""
-    return _join("there is", _main(scene, rng), _place(scene, rng), _to_other(scene, rng, 0.4), _weather(scene, rng))
+    return _join(
+        "there is",
+        _main(scene, rng),
+        _place(scene, rng),
+        _to_other(scene, rng, 0.4),
+        _weather(scene, rng),
+    )
 
 
 def _place_first(scene, rng):
     """on the street a red car waits to the left of two dogs"""
     return _join(
-        _place(scene, rng, 1), _main(scene, rng), _does(scene, rng), _to_other(scene, rng), _weather(scene, rng, 0.15)
+        _place(scene, rng, 1),
+        _main(scene, rng),
+        _does(scene, rng),
+        _to_other(scene, rng),
+        _weather(scene, rng, 0.15),
     )
 
 
 def _weather_first(scene, rng):
     """on a rainy day a red car waits on the street"""
     return _join(
-        _weather(scene, rng, 1), _main(scene, rng), _does(scene, rng), _place(scene, rng), _to_other(scene, rng, 0.3)
+        _weather(scene, rng, 1),
+        _main(scene, rng),
+        _does(scene, rng),
+        _place(scene, rng),
+        _to_other(scene, rng, 0.3),
     )
 
 
-_PATTERNS = [_plain] * 4 + [_relation_first] * 2 + [_with] * 2 + [_there_is, _place_first, _weather_first]
+_PATTERNS = (
+    [_plain] * 4 + [_relation_first] * 2 + [_with] * 2 + [_there_is, _place_first, _weather_first]
+)
 
 
 def _join(*parts):
@@ -204,11 +233,15 @@ def _weather(scene, rng, share=0.12):
 def _to_other(scene, rng, share=0.6):
     if scene.other is None or rng.random() >= share:
         return ""
-    return _join(rng.choice(HOW[scene.relation]), _noun_phrase(scene.other, "", rng, mention_colour=0.75))
+    return _join(
+        rng.choice(HOW[scene.relation]), _noun_phrase(scene.other, "", rng, mention_colour=0.75)
+    )
 
 
 def _with_other(scene, rng):
     if scene.other is None:
         return ""
     inverse = TO_IT[RELATIONS[scene.relation]] if rng.random() < 0.8 else ("",)
-    return _join("with", _noun_phrase(scene.other, "", rng, mention_colour=0.75), rng.choice(inverse))
+    return _join(
+        "with", _noun_phrase(scene.other, "", rng, mention_colour=0.75), rng.choice(inverse)
+    )

@@ -1,4 +1,5 @@
-"""How the vehicles, buildings and toys of Toytown are drawn: each on a sheet of 100 x 100 units, facing right.
+"""How the vehicles, buildings and toys of Toytown are drawn: each on a sheet of 100 x 100 units,
+facing right.
 
 Every function takes a Pen, the thing's colour (RGB) and a random.Random that varies its shape.
 """
@@ -22,8 +23,13 @@ def car(pen, colour, rng):
     top, front = rng.uniform(28, 36), rng.uniform(62, 70)
     if rng.random() < 0.4:  # a round one
         roof = [(28, top + 2), (50, top - 6), (70, top + 4)]
-        pen.shape([(4, 66), (14, 52), *roof, (86, 52), (96, 64), (90, 76), (10, 76)], colour, smooth=True)
-        panes = [[(27, 50), (34, top + 6), (47, top + 1), (47, 50)], [(52, 50), (52, top + 1), (64, top + 5), (72, 50)]]
+        pen.shape(
+            [(4, 66), (14, 52), *roof, (86, 52), (96, 64), (90, 76), (10, 76)], colour, smooth=True
+        )
+        panes = [
+            [(27, 50), (34, top + 6), (47, top + 1), (47, 50)],
+            [(52, 50), (52, top + 1), (64, top + 5), (72, 50)],
+        ]
     else:
         pen.shape([(22, 56), (33, top), (front, top), (80, 56)], colour)
         pen.box(4, 52, 96, 76, colour, 8)
@@ -95,9 +101,16 @@ def plane(pen, colour, rng):
     tail = rng.uniform(20, 26)
     pen.shape([(60, 48), (36, tail + 4), (46, tail + 3), (72, 48)], shade(colour, -0.2))
     pen.shape([(8, 48), (2, tail - 2), (13, tail - 2), (28, 46)], colour)
-    pen.shape([(2, 46), (20, 43), (60, 41), (86, 43), (98, 52), (88, 61), (60, 64), (26, 61)], colour, smooth=True)
     pen.shape(
-        [(14, 58), (40, 63.5), (70, 63), (90, 59), (80, 64), (55, 66.5), (28, 63)], WHITE, smooth=True, outline=False
+        [(2, 46), (20, 43), (60, 41), (86, 43), (98, 52), (88, 61), (60, 64), (26, 61)],
+        colour,
+        smooth=True,
+    )
+    pen.shape(
+        [(14, 58), (40, 63.5), (70, 63), (90, 59), (80, 64), (55, 66.5), (28, 63)],
+        WHITE,
+        smooth=True,
+        outline=False,
     )
     pen.shape([(82, 44), (92, 47), (94, 51), (84, 51)], GLASS, width=1)
     for x in range(26, 78, 9):
@@ -152,7 +165,9 @@ def kite(pen, colour, rng):
     for k in (2, 4, 6):
         x, y = tail[k]
         for side in (-1, 1):
-            pen.shape([(x, y), (x + 7 * side, y - 4), (x + 7 * side, y + 4)], mix(colour, WHITE, 0.35))
+            pen.shape(
+                [(x, y), (x + 7 * side, y - 4), (x + 7 * side, y + 4)], mix(colour, WHITE, 0.35)
+            )
     corners = [(50, 2), (80, waist), (50, 66), (20, waist)]
     pen.shape(corners, colour)
     light = mix(colour, WHITE, 0.4)
@@ -167,7 +182,10 @@ def umbrella(pen, colour, rng):
     pen.line([(50, 88), (52, 94), (58, 95), (61, 90)], 3, (120, 86, 58))
     pen.line([(50, 4), (50, 14)], 2.4, INK)
     parts, drop = rng.choice((4, 6)), rng.uniform(50, 56)
-    dome = [(50 - 46 * math.cos(k * math.pi / 24), drop - 42 * math.sin(k * math.pi / 24)) for k in range(25)]
+    dome = [
+        (50 - 46 * math.cos(k * math.pi / 24), drop - 42 * math.sin(k * math.pi / 24))
+        for k in range(25)
+    ]
     scallops = []
     for k in range(parts * 6):
         share = k / (parts * 6)
@@ -182,7 +200,10 @@ def umbrella(pen, colour, rng):
 
 def _meridian(bow, drop):
     """From the tip of an umbrella to its edge; bow -1 is the left edge, 1 the right one."""
-    return [(50 + 46 * bow * math.sin(k * math.pi / 16), drop - 2 - 40 * math.cos(k * math.pi / 16)) for k in range(9)]
+    return [
+        (50 + 46 * bow * math.sin(k * math.pi / 16), drop - 2 - 40 * math.cos(k * math.pi / 16))
+        for k in range(9)
+    ]
 
 
 def clock(pen, colour, rng):
@@ -230,4 +251,12 @@ def pizza(pen, colour, rng):
         pen.oval(50 + r * math.cos(turn), 50 + r * math.sin(turn), 6, fill=(190, 52, 42), width=1)
     for k in range(5):
         turn = spin + 1.4 + k
-        pen.oval(50 + 21 * math.cos(turn), 50 + 21 * math.sin(turn), 4, 2, (76, 140, 66), 50 * k, outline=False)
+        pen.oval(
+            50 + 21 * math.cos(turn),
+            50 + 21 * math.sin(turn),
+            4,
+            2,
+            (76, 140, 66),
+            50 * k,
+            outline=False,
+        )

@@ -1,7 +1,7 @@
 """Drawing with a slightly unsteady hand: filled shapes with soft outlines, on a transparent sheet.
 
-A sheet measures 100 x 100 units, x to the right and y down, and is drawn at several times the size it is shown at;
-shrinking it makes the edges smooth.
+A sheet measures 100 x 100 units, x to the right and y down, and is drawn at several times the size
+it is shown at; shrinking it makes the edges smooth.
 """
 
 import math
@@ -30,8 +30,15 @@ def curve(points, steps=6):
         (x0, y0), (x1, y1), (x2, y2), (x3, y3) = (points[(k + j) % n] for j in (-1, 0, 1, 2))
         for step in range(steps):
             t = step / steps
-            a, b, c, d = -t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2
-            smooth.append(((a * x0 + b * x1 + c * x2 + d * x3) / 2, (a * y0 + b * y1 + c * y2 + d * y3) / 2))
+            a, b, c, d = (
+                -t + 2 * t**2 - t**3,
+                2 - 5 * t**2 + 3 * t**3,
+                t + 4 * t**2 - 3 * t**3,
+                t**3 - t**2,
+            )
+            smooth.append(
+                ((a * x0 + b * x1 + c * x2 + d * x3) / 2, (a * y0 + b * y1 + c * y2 + d * y3) / 2)
+            )
     return smooth
 
 
@@ -59,21 +66,38 @@ class Pen:
         self.draw.polygon(points, fill=fill)
         if outline:
             ink = shade(fill[:3], -0.38)
-            self.draw.line([*points, *points[:2]], fill=ink, width=round(width * self.scale), joint="curve")
+            self.draw.line(
+                [*points, *points[:2]], fill=ink, width=round(width * self.scale), joint="curve"
+            )
 
     def oval(self, x, y, rx, ry=None, fill=INK, turn=0, outline=True, width=1.5):
         """Ellipse around (x, y), turned by `turn` degrees."""
         ry = rx if ry is None else ry
         c, s = math.cos(math.radians(turn)), math.sin(math.radians(turn))
-        ring = [(rx * math.cos(k * math.pi / 18), ry * math.sin(k * math.pi / 18)) for k in range(36)]
-        self.shape([(x + c * u - s * v, y + s * u + c * v) for u, v in ring], fill, outline=outline, width=width)
+        ring = [
+            (rx * math.cos(k * math.pi / 18), ry * math.sin(k * math.pi / 18)) for k in range(36)
+        ]
+        self.shape(
+            [(x + c * u - s * v, y + s * u + c * v) for u, v in ring],
+            fill,
+            outline=outline,
+            width=width,
+        )
 
     def box(self, x0, y0, x1, y1, fill, round_by=0, outline=True, width=1.5):
         """Rectangle with corners rounded by a radius."""
         r = min(round_by, (x1 - x0) / 2, (y1 - y0) / 2)
-        corners = [(x1 - r, y0 + r, -90), (x1 - r, y1 - r, 0), (x0 + r, y1 - r, 90), (x0 + r, y0 + r, 180)]
+        corners = [
+            (x1 - r, y0 + r, -90),
+            (x1 - r, y1 - r, 0),
+            (x0 + r, y1 - r, 90),
+            (x0 + r, y0 + r, 180),
+        ]
         points = [
-            (x + r * math.cos(math.radians(start + turn)), y + r * math.sin(math.radians(start + turn)))
+            (
+                x + r * math.cos(math.radians(start + turn)),
+                y + r * math.sin(math.radians(start + turn)),
+            )
             for x, y, start in corners
             for turn in ((0, 30, 60, 90) if r else (0,))
         ]
@@ -95,22 +119,35 @@ class Pen:
         """The finished drawing, cut to what is on it, with the grain of crayon on paper."""
         image = self.image.crop(self.image.getbbox())
         paper = grain(self.rng, image.size, 7, coarse=4)
-        coloured = ImageChops.add(image.convert("RGB"), Image.merge("RGB", [paper] * 3), offset=-128)
+        coloured = ImageChops.add(
+            image.convert("RGB"), Image.merge("RGB", [paper] * 3), offset=-128
+        )
         coloured.putalpha(image.getchannel("A"))
         return coloured
 
     def _pixels(self, points):
-        c, s, middle = self._cos * self.scale, self._sin * self.scale, (50 + self.margin) * self.scale
-        return [(middle + c * (x - 50) - s * (y - 50), middle + s * (x - 50) + c * (y - 50)) for x, y in points]
+        c, s, middle = (
+            self._cos * self.scale,
+            self._sin * self.scale,
+            (50 + self.margin) * self.scale,
+        )
+        return [
+            (middle + c * (x - 50) - s * (y - 50), middle + s * (x - 50) + c * (y - 50))
+            for x, y in points
+        ]
 
     def _unsteady(self, points, by=0.35):
         """Points moved by slow waves, so that no two drawings have the same outline."""
         a, b = self.rng.uniform(0, 6.3), self.rng.uniform(0, 6.3)
-        return [(x + by * math.sin(0.13 * y + a), y + by * math.sin(0.13 * x + b)) for x, y in points]
+        return [
+            (x + by * math.sin(0.13 * y + a), y + by * math.sin(0.13 * x + b)) for x, y in points
+        ]
 
 
 def grain(rng, size, strength, coarse=1):
     """Grey noise around 128, `strength` strong at most, in grains of `coarse` pixels."""
     small = max(2, size[0] // coarse), max(2, size[1] // coarse)
     noise = Image.frombytes("L", small, rng.randbytes(small[0] * small[1]))
-    return noise.resize(size, Image.Resampling.BILINEAR).point([128 + (v - 128) * strength // 128 for v in range(256)])
+    return noise.resize(size, Image.Resampling.BILINEAR).point(
+        [128 + (v - 128) * strength // 128 for v in range(256)]
+    )

@@ -1,7 +1,8 @@
 """The settings of Toytown: sky, ground and the small things without a name that belong to a place.
 
-Every setting is a function of a Pen, whose sheet is the whole picture (100 x 100 units), of random.Random, and of the
-weather. The horizon lies between 45 and 60 units from the top; things stand below it.
+Every setting is a function of a Pen, whose sheet is the whole picture (100 x 100 units), of
+random.Random, and of the weather. The horizon lies between 45 and 60 units from the top; things
+stand below it.
 """
 
 import math
@@ -23,7 +24,8 @@ def fade(pen, top, bottom, y0, y1):
     size = pen.image.width, round((y1 - y0) * pen.scale)
     ramp = Image.linear_gradient("L").resize(size)
     pen.image.paste(
-        Image.composite(Image.new("RGB", size, bottom), Image.new("RGB", size, top), ramp), (0, round(y0 * pen.scale))
+        Image.composite(Image.new("RGB", size, bottom), Image.new("RGB", size, top), ramp),
+        (0, round(y0 * pen.scale)),
     )
 
 
@@ -31,10 +33,18 @@ def sky(pen, rng, weather, horizon):
     top, bottom = SKIES[weather]
     fade(pen, top, bottom, 0, horizon)
     if weather == "sunny":
-        x, y, r = rng.choice((rng.uniform(8, 26), rng.uniform(74, 92))), rng.uniform(8, 18), rng.uniform(5, 8)
+        x, y, r = (
+            rng.choice((rng.uniform(8, 26), rng.uniform(74, 92))),
+            rng.uniform(8, 18),
+            rng.uniform(5, 8),
+        )
         for k in range(12):
             u, v = math.cos(k * math.pi / 6), math.sin(k * math.pi / 6)
-            pen.line([(x + 1.25 * r * u, y + 1.25 * r * v), (x + 1.7 * r * u, y + 1.7 * r * v)], 1.1, (252, 214, 90))
+            pen.line(
+                [(x + 1.25 * r * u, y + 1.25 * r * v), (x + 1.7 * r * u, y + 1.7 * r * v)],
+                1.1,
+                (252, 214, 90),
+            )
         pen.oval(x, y, r, fill=(253, 220, 96), outline=False)
     tone = {"sunny": WHITE, "cloudy": (232, 234, 236), "rainy": (140, 150, 164)}.get(weather)
     for _ in range({"sunny": rng.randrange(0, 3), None: 0}.get(weather, rng.randrange(4, 7))):
@@ -43,7 +53,13 @@ def sky(pen, rng, weather, horizon):
 
 def cloud(pen, rng, tone):
     x, y, r = rng.uniform(5, 95), rng.uniform(6, 30), rng.uniform(3.5, 6.5)
-    for dx, dy, size in ((-1.3, 0.2, 0.75), (0, -0.3, 1), (1.2, 0.1, 0.85), (2.2, 0.4, 0.55), (-2.1, 0.5, 0.5)):
+    for dx, dy, size in (
+        (-1.3, 0.2, 0.75),
+        (0, -0.3, 1),
+        (1.2, 0.1, 0.85),
+        (2.2, 0.4, 0.55),
+        (-2.1, 0.5, 0.5),
+    ):
         pen.oval(x + dx * r, y + dy * r, size * r, 0.8 * size * r, tone, outline=False)
 
 
@@ -59,7 +75,10 @@ def hills(pen, rng, horizon, colour, height=9):
 
 def scatter(rng, horizon, few, many):
     """Places on the ground, those far away first, each with the size that things have there."""
-    places = sorted((rng.uniform(horizon + 3, 99), rng.uniform(2, 98)) for _ in range(rng.randrange(few, many + 1)))
+    places = sorted(
+        (rng.uniform(horizon + 3, 99), rng.uniform(2, 98))
+        for _ in range(rng.randrange(few, many + 1))
+    )
     return [(x, y, 0.5 + (y - horizon) / (100 - horizon)) for y, x in places]
 
 
@@ -70,7 +89,9 @@ def street(pen, rng, weather):
     while x < 100:  # a row of pale houses, far enough away not to be things of the scene
         width, height = rng.uniform(9, 16), rng.uniform(12, 26)
         wall = mix(
-            rng.choice(((206, 190, 176), (190, 196, 204), (214, 202, 184), (196, 184, 190))), SKIES[weather][1], 0.35
+            rng.choice(((206, 190, 176), (190, 196, 204), (214, 202, 184), (196, 184, 190))),
+            SKIES[weather][1],
+            0.35,
         )
         pen.box(x, horizon - height, x + width, horizon + 1, wall, outline=False)
         for wx in range(2, int(width) - 2, 4):
@@ -91,7 +112,11 @@ def street(pen, rng, weather):
     offset = rng.uniform(0, 20)
     for k in range(-1, 6):
         x, y = k * 20 + offset, horizon + 7 + 0.55 * (93 - horizon)
-        pen.shape([(x, y), (x + 10, y), (x + 9, y + 2.4), (x - 1.4, y + 2.4)], (232, 226, 206), outline=False)
+        pen.shape(
+            [(x, y), (x + 10, y), (x + 9, y + 2.4), (x - 1.4, y + 2.4)],
+            (232, 226, 206),
+            outline=False,
+        )
     if rng.random() < 0.5:
         x = rng.choice((rng.uniform(3, 12), rng.uniform(88, 97)))
         pen.line([(x, horizon + 6), (x, horizon - 22)], 1.4, (70, 74, 82))
@@ -113,7 +138,10 @@ def beach(pen, rng, weather):
             pen.oval(x, y, 0.9 * size, 0.5 * size, (214, 190, 132), outline=False)
         elif rng.random() < 0.6:  # a shell
             pen.shape(
-                [(x - 1.6 * size, y), (x, y - 2 * size), (x + 1.6 * size, y)], (250, 226, 214), smooth=True, width=0.6
+                [(x - 1.6 * size, y), (x, y - 2 * size), (x + 1.6 * size, y)],
+                (250, 226, 214),
+                smooth=True,
+                width=0.6,
             )
         else:  # a starfish
             for k in range(5):
@@ -133,7 +161,9 @@ def field(pen, rng, weather):
     fade(pen, (150, 200, 98), (104, 164, 70), horizon, 100)
     if rng.random() < 0.4:  # a fence
         for k in range(11):
-            pen.box(k * 10 - 1, horizon - 2, k * 10 + 1, horizon + 7, (196, 166, 128), outline=False)
+            pen.box(
+                k * 10 - 1, horizon - 2, k * 10 + 1, horizon + 7, (196, 166, 128), outline=False
+            )
         for y in (horizon, horizon + 3.5):
             pen.box(-4, y, 104, y + 1.2, (180, 148, 110), outline=False)
     for x, y, size in scatter(rng, horizon, 14, 26):
@@ -141,7 +171,13 @@ def field(pen, rng, weather):
             for dx in (-0.9, 0, 0.9):
                 pen.line([(x, y), (x + dx * size, y - 2.2 * size)], 0.5 * size, (84, 142, 60))
         else:
-            pen.oval(x, y, 0.8 * size, fill=rng.choice((WHITE, (250, 226, 120), (244, 190, 210))), outline=False)
+            pen.oval(
+                x,
+                y,
+                0.8 * size,
+                fill=rng.choice((WHITE, (250, 226, 120), (244, 190, 210))),
+                outline=False,
+            )
 
 
 def snow(pen, rng, weather):
@@ -150,7 +186,11 @@ def snow(pen, rng, weather):
     for _ in range(2):
         x, height, half = rng.uniform(5, 95), rng.uniform(14, 24), rng.uniform(18, 28)
         rock = mix((150, 160, 186), SKIES[weather][1], 0.35)
-        pen.shape([(x - half, horizon + 1), (x, horizon - height), (x + half, horizon + 1)], rock, outline=False)
+        pen.shape(
+            [(x - half, horizon + 1), (x, horizon - height), (x + half, horizon + 1)],
+            rock,
+            outline=False,
+        )
         top, cap = horizon - height, height * 0.4
         left, right = (x - half * 0.4, top + cap), (x + half * 0.4, top + cap)
         notch = [(x + half * 0.15, top + 0.75 * cap), (x - half * 0.1, top + 1.15 * cap)]
@@ -159,7 +199,13 @@ def snow(pen, rng, weather):
     for x, y, size in scatter(rng, horizon, 5, 9):
         pen.oval(x, y, 9 * size, 1.6 * size, (214, 226, 242), outline=False)
     for _ in range(rng.randrange(20, 60)):  # flakes
-        pen.oval(rng.uniform(0, 100), rng.uniform(0, 100), rng.uniform(0.4, 0.9), fill=WHITE, outline=False)
+        pen.oval(
+            rng.uniform(0, 100),
+            rng.uniform(0, 100),
+            rng.uniform(0.4, 0.9),
+            fill=WHITE,
+            outline=False,
+        )
 
 
 def harbour(pen, rng, weather):
@@ -169,7 +215,14 @@ def harbour(pen, rng, weather):
     if rng.random() < 0.6:  # a lighthouse
         x = rng.uniform(6, 94)
         pen.shape(
-            [(x - 2.6, horizon), (x - 1.6, horizon - 20), (x + 1.6, horizon - 20), (x + 2.6, horizon)], WHITE, width=0.6
+            [
+                (x - 2.6, horizon),
+                (x - 1.6, horizon - 20),
+                (x + 1.6, horizon - 20),
+                (x + 2.6, horizon),
+            ],
+            WHITE,
+            width=0.6,
         )
         for y in (5, 12):
             pen.box(x - 2.2, horizon - y - 3, x + 2.2, horizon - y, (206, 92, 84), outline=False)
@@ -200,17 +253,25 @@ def desert(pen, rng, weather):
         left, right = x - 0.7 * half, x + 0.7 * half
         pen.shape([(x - half, horizon + 1), (left, horizon - 13), (right, horizon - 13), (x + half, horizon + 1)],
                   rock, outline=False)  # fmt: skip
-        pen.line([(x - 0.8 * half, horizon - 8), (x + 0.8 * half, horizon - 8)], 1.2, shade(rock, -0.12))
+        pen.line(
+            [(x - 0.8 * half, horizon - 8), (x + 0.8 * half, horizon - 8)], 1.2, shade(rock, -0.12)
+        )
     hills(pen, rng, horizon, (222, 172, 112), 7)
     fade(pen, (228, 178, 112), (208, 148, 84), horizon, 100)
     for k in range(5):  # ripples of sand
         y = horizon + 6 + k * 9 + rng.uniform(-2, 2)
-        pen.line([(x, y + 1.3 * math.sin(0.12 * x + k)) for x in range(-4, 105, 4)], 0.7, (196, 138, 78))
+        pen.line(
+            [(x, y + 1.3 * math.sin(0.12 * x + k)) for x in range(-4, 105, 4)], 0.7, (196, 138, 78)
+        )
     for _ in range(rng.randrange(1, 4)):  # cactuses far away
         x, y, h = rng.uniform(3, 97), horizon + rng.uniform(0, 3), rng.uniform(6, 10)
         pen.line([(x, y), (x, y - h)], 2.2, (94, 134, 84))
-        pen.line([(x, y - 0.35 * h), (x - 3, y - 0.4 * h), (x - 3, y - 0.75 * h)], 1.5, (94, 134, 84))
-        pen.line([(x, y - 0.5 * h), (x + 3, y - 0.55 * h), (x + 3, y - 0.85 * h)], 1.5, (94, 134, 84))
+        pen.line(
+            [(x, y - 0.35 * h), (x - 3, y - 0.4 * h), (x - 3, y - 0.75 * h)], 1.5, (94, 134, 84)
+        )
+        pen.line(
+            [(x, y - 0.5 * h), (x + 3, y - 0.55 * h), (x + 3, y - 0.85 * h)], 1.5, (94, 134, 84)
+        )
     for x, y, size in scatter(rng, horizon, 3, 8):
         pen.oval(x, y, 1.8 * size, 1.1 * size, (176, 124, 84), width=0.6)
 
@@ -226,7 +287,11 @@ def night(pen, rng, weather):
             fill=(250, 244, 200),
             outline=False,
         )
-    x, y, r = rng.choice((rng.uniform(8, 24), rng.uniform(76, 92))), rng.uniform(9, 18), rng.uniform(5, 7.5)
+    x, y, r = (
+        rng.choice((rng.uniform(8, 24), rng.uniform(76, 92))),
+        rng.uniform(9, 18),
+        rng.uniform(5, 7.5),
+    )
     pen.oval(x, y, r, fill=(250, 240, 200), outline=False)
     if rng.random() < 0.6:
         pen.oval(x + 0.5 * r, y - 0.25 * r, 0.85 * r, fill=SKIES[None][0], outline=False)
@@ -241,7 +306,9 @@ def night(pen, rng, weather):
 
 def room(pen, rng, weather):
     floor = rng.uniform(56, 61)
-    wall = rng.choice(((246, 226, 196), (212, 226, 226), (238, 214, 214), (222, 226, 204), (226, 218, 236)))
+    wall = rng.choice(
+        ((246, 226, 196), (212, 226, 226), (238, 214, 214), (222, 226, 204), (226, 218, 236))
+    )
     fade(pen, shade(wall, 0.15), wall, 0, floor)
     stripes, paper = rng.random() < 0.5, shade(wall, -0.05)
     for k in range(13):
@@ -277,7 +344,9 @@ def room(pen, rng, weather):
         pen.oval(50, 84, 36, 8.5, shade(tone, 0.25), outline=False)
 
 
-PLACES = {draw.__name__: draw for draw in (street, beach, field, snow, harbour, desert, night, room)}
+PLACES = {
+    draw.__name__: draw for draw in (street, beach, field, snow, harbour, desert, night, room)
+}
 
 
 def light(picture, rng, setting, weather):
@@ -289,7 +358,11 @@ def light(picture, rng, setting, weather):
         drops = Image.new("L", (picture.width * 3, picture.height * 3))
         draw = ImageDraw.Draw(drops)
         for _ in range(90):
-            x, y, long = rng.uniform(0, drops.width), rng.uniform(-20, drops.height), rng.uniform(10, 22)
+            x, y, long = (
+                rng.uniform(0, drops.width),
+                rng.uniform(-20, drops.height),
+                rng.uniform(10, 22),
+            )
             draw.line([(x, y), (x - 0.25 * long, y + long)], fill=150, width=2)
         picture.paste((222, 232, 242), mask=drops.reduce(3))
     paper = grain(rng, picture.size, 5)

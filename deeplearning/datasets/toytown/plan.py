@@ -30,10 +30,11 @@ def picture(seed, split, number):
 
 @lru_cache(maxsize=1)
 def split_combinations(seed):
-    """Combinations that training shows, and those that it does not: tuples of (main kind, setting, relation).
+    """Combinations that training shows, and those that it does not: tuples of (main kind, setting,
+    relation).
 
-    Of what is left out, every pair (kind and setting, kind and relation, setting and relation) is still in training, so
-    that only putting known pairs together is new.
+    Of what is left out, every pair (kind and setting, kind and relation, setting and relation) is
+    still in training, so that only putting known pairs together is new.
     """
     rng = random.Random(f"toytown {seed} combinations")
     everything = combinations()
@@ -43,7 +44,9 @@ def split_combinations(seed):
         for pair in _pairs(combination):
             pairs[pair] = pairs.get(pair, 0) + 1
     for combination in rng.sample(everything, len(everything)):
-        if len(unseen) < len(everything) // 6 and all(pairs[pair] > 1 for pair in _pairs(combination)):
+        if len(unseen) < len(everything) // 6 and all(
+            pairs[pair] > 1 for pair in _pairs(combination)
+        ):
             unseen.append(combination)
             seen.remove(combination)
             for pair in _pairs(combination):

@@ -1,7 +1,7 @@
 """Scenes of Toytown: what is in a picture is drawn by lot, then placed, then painted.
 
-All chance comes from a random.Random, whose numbers are the same on every machine. So the same seed gives the same
-pictures wherever Pillow's version is the same.
+All chance comes from a random.Random, whose numbers are the same on every machine. So the same seed
+gives the same pictures wherever Pillow's version is the same.
 """
 
 from dataclasses import dataclass, replace
@@ -12,11 +12,22 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from deeplearning.datasets.toytown import creatures, objects
 from deeplearning.datasets.toytown.pen import Pen
 from deeplearning.datasets.toytown.places import PLACES, light
-from deeplearning.datasets.toytown.world import COLOURS, KINDS, WEATHERS, Scene, Thing, companions, spot
+from deeplearning.datasets.toytown.world import (
+    COLOURS,
+    KINDS,
+    WEATHERS,
+    Scene,
+    Thing,
+    companions,
+    spot,
+)
 
 SIZE = 128  # pixels, both ways
 LEAST = 0.10  # of the picture is covered by every main thing
-SHARES = {"big": (0.19, 0.27), "small": (0.115, 0.145)}  # of the picture that a main thing covers before others hide it
+SHARES = {
+    "big": (0.19, 0.27),
+    "small": (0.115, 0.145),
+}  # of the picture that a main thing covers before others hide it
 OTHER_SHARES = {
     1: (0.06, 0.085),
     2: (0.045, 0.056),
@@ -30,20 +41,26 @@ class Cutout:
     """A drawing at the size it will have: covering a share of the picture, or as large as fits in.
 
     - width, height: In pixels
-    - sheet: PIL image in RGBA; outline: PIL image in L, 255 where it covers what is behind, else 0. Both are only made
-      when they are needed: most sizes that are tried find no place
+    - sheet: PIL image in RGBA; outline: PIL image in L, 255 where it covers what is behind, else 0.
+      Both are only made when they are needed: most sizes that are tried find no place
     - covered: Number of pixels that it covers
     """
 
     def __init__(self, drawing, share):
         self._drawing = drawing
         drawn = sum(drawing.getchannel("A").histogram()[128:])
-        factor = min((share * SIZE**2 / drawn) ** 0.5, 0.95 * SIZE / drawing.width, 0.85 * SIZE / drawing.height)
+        factor = min(
+            (share * SIZE**2 / drawn) ** 0.5,
+            0.95 * SIZE / drawing.width,
+            0.85 * SIZE / drawing.height,
+        )
         self.width, self.height = (max(1, round(side * factor)) for side in drawing.size)
 
     @cached_property
     def sheet(self):
-        return self._drawing.resize((self.width, self.height), Image.Resampling.LANCZOS, reducing_gap=2)
+        return self._drawing.resize(
+            (self.width, self.height), Image.Resampling.LANCZOS, reducing_gap=2
+        )
 
     @cached_property
     def outline(self):
@@ -82,7 +99,8 @@ def draw_scene(kind, setting, relation, rng):
     Returns a tuple of:
     - scene: The truth, a `Scene`
     - picture: PIL image of SIZE x SIZE pixels, in RGB
-    - mask: PIL image of the same size, in L: 1 where the main thing is seen, 2 to 4 the others, one by one, else 0
+    - mask: PIL image of the same size, in L: 1 where the main thing is seen, 2 to 4 the others, one
+      by one, else 0
     """
     weather = None if setting in ("room", "night") else rng.choice(WEATHERS)
     colour = rng.choice(list(COLOURS)) if KINDS[kind].coloured else None
@@ -90,7 +108,9 @@ def draw_scene(kind, setting, relation, rng):
     place = spot(kind, setting, relation)
     drawing = _drawing(main, place, rng)
     others = companions(kind, setting, relation)
-    for other_kind in rng.sample(others, len(others)):  # the first that finds a place, mostly the first
+    for other_kind in rng.sample(
+        others, len(others)
+    ):  # the first that finds a place, mostly the first
         other = _other(other_kind, colour, rng)
         places = place, other and spot(kind, setting, relation, of_other=other_kind)
         drawings = drawing, other and _drawing(other, places[1], rng)
@@ -107,7 +127,11 @@ def draw_scene(kind, setting, relation, rng):
             _shadow(picture, piece)
         sheet = piece.cutout.sheet
         picture.paste(sheet.convert("RGB"), (piece.left, piece.top), sheet.getchannel("A"))
-    return Scene(setting, weather, main, other, relation), light(picture, rng, setting, weather), mask
+    return (
+        Scene(setting, weather, main, other, relation),
+        light(picture, rng, setting, weather),
+        mask,
+    )
 
 
 def _other(kind, colour_of_main, rng):
@@ -115,7 +139,12 @@ def _other(kind, colour_of_main, rng):
         return None
     colours = [name for name in COLOURS if name != colour_of_main]
     return Thing(
-        kind, rng.choice(colours) if KINDS[kind].coloured else None, rng.choice((1, 1, 1, 2, 2, 3)), None, (), 0.0
+        kind,
+        rng.choice(colours) if KINDS[kind].coloured else None,
+        rng.choice((1, 1, 1, 2, 2, 3)),
+        None,
+        (),
+        0.0,
     )
 
 
@@ -123,7 +152,9 @@ def _drawing(thing, place, rng):
     """A thing on its sheet, several times as large as it will be."""
     tilt = rng.uniform(-12, 12) if place == "air" else rng.uniform(-2.5, 2.5)
     pen = Pen(rng, 3 if thing.size else 2, tilt, margin=8)
-    colour = thing.colour and tuple(value + rng.randrange(-10, 11) for value in COLOURS[thing.colour])
+    colour = thing.colour and tuple(
+        value + rng.randrange(-10, 11) for value in COLOURS[thing.colour]
+    )
     how = {"flying": place == "air"} if thing.kind == "bird" else {}
     draw = getattr(objects, thing.kind, None) or getattr(creatures, thing.kind)
     draw(pen, colour, rng, **how)
@@ -132,9 +163,11 @@ def _drawing(thing, place, rng):
 
 
 def _arrange(main, other, drawings, places, setting, relation, rng):
-    """Try sizes and places until every thing can be seen and the relation holds; what does not fit gets smaller.
+    """Try sizes and places until every thing can be seen and the relation holds; what does not fit
+    gets smaller.
 
-    Returns pieces, mask, main and other with what is seen of them, or None where they fit in no way that was tried.
+    Returns pieces, mask, main and other with what is seen of them, or None where they fit in no way
+    that was tried.
     """
     for attempt in range(300):
         if attempt % 15 == 0:
@@ -143,9 +176,12 @@ def _arrange(main, other, drawings, places, setting, relation, rng):
             if attempt >= 200 and other:
                 other = replace(other, count=1)
             shrink = 1 - attempt / 600
-            cutout = Cutout(drawings[0], max(1.06 * LEAST, shrink * rng.uniform(*SHARES[main.size])))
+            cutout = Cutout(
+                drawings[0], max(1.06 * LEAST, shrink * rng.uniform(*SHARES[main.size]))
+            )
             others = (
-                [Cutout(drawings[1], shrink**2 * rng.uniform(*OTHER_SHARES[other.count]))] * other.count
+                [Cutout(drawings[1], shrink**2 * rng.uniform(*OTHER_SHARES[other.count]))]
+                * other.count
                 if other
                 else []
             )
@@ -154,7 +190,12 @@ def _arrange(main, other, drawings, places, setting, relation, rng):
             continue
         mask = _mask(pieces)
         if _seen(pieces, mask, relation):
-            return pieces, mask, _measured(main, mask, (1, 1)), other and _measured(other, mask, (2, 4))
+            return (
+                pieces,
+                mask,
+                _measured(main, mask, (1, 1)),
+                other and _measured(other, mask, (2, 4)),
+            )
     return None
 
 
@@ -190,7 +231,10 @@ def _inside(pieces):
 
 
 def _top(cutout, place, setting, relation, rng):
-    stacked = relation in ("above", "below")  # then the sky's upper edge and the front of the ground are needed
+    stacked = relation in (
+        "above",
+        "below",
+    )  # then the sky's upper edge and the front of the ground are needed
     if place == "air":
         return round(rng.uniform(1, 6 if stacked else max(2, 0.5 * SIZE - cutout.height)))
     low, high = WATERLINE[setting] if place == "water" else (0.90 if stacked else 0.80, 0.97)
@@ -198,7 +242,9 @@ def _top(cutout, place, setting, relation, rng):
 
 
 def _apart(pieces, relation):
-    """Whether one is clearly beside or over the other, or they overlap enough to tell which is in front."""
+    """Whether one is clearly beside or over the other, or they overlap enough to tell which is in
+    front.
+    """
     main = next(piece for piece in pieces if piece.number == 1)
     group = [piece for piece in pieces if piece.number > 1]
     if not group:
@@ -226,7 +272,9 @@ def _mask(pieces):
 
 
 def _seen(pieces, mask, relation):
-    """Whether the main thing is large enough, and each thing partly hidden where one is behind, else in full."""
+    """Whether the main thing is large enough, and each thing partly hidden where one is behind,
+    else in full.
+    """
     counts = mask.histogram()
     whole = {piece.number: piece.cutout.covered for piece in pieces}
     seen = {number: counts[number] / whole[number] for number in whole}
@@ -253,4 +301,6 @@ def _shadow(picture, piece):
     box = piece.left + 1, piece.bottom - depth, piece.right - 1, piece.bottom + depth
     ImageDraw.Draw(shade).ellipse(box, fill=90)
     shade = shade.filter(ImageFilter.GaussianBlur(1.5))
-    picture.paste(ImageChops.multiply(picture, Image.new("RGB", picture.size, (90, 80, 90))), mask=shade)
+    picture.paste(
+        ImageChops.multiply(picture, Image.new("RGB", picture.size, (90, 80, 90))), mask=shade
+    )

@@ -2,24 +2,30 @@
 
     python -m deeplearning.datasets.toytown.train_squeezenet --out squeezenet.npz
 
-The network learns to name the main thing of a picture. Six things make it learn fast, and good to look into:
+The network learns to name the main thing of a picture. Six things make it learn fast, and good to
+look into:
 
-- Batch normalisation (Ioffe and Szegedy 2015) after every convolution of `features`. Once trained, it is an affine map
-  for each channel and is multiplied into the convolution before it, so what is left is the plain SqueezeNet 1.1.
+- Batch normalisation (Ioffe and Szegedy 2015) after every convolution of `features`. Once trained,
+  it is an affine map for each channel and is multiplied into the convolution before it, so what is
+  left is the plain SqueezeNet 1.1.
 - The first epochs see pictures of half the size, which cost a quarter.
-- Linear heads on the spatial mean of `features` learn what else a caption says: colour, setting, weather, relation,
-  size and the other thing. They are thrown away at the end; what they needed stays in the features.
-- Half of each batch of the last epochs was changed a little to mislead the network (Madry et al. 2018, equation 2.1, in
-  an L2 ball). Only what really makes a thing survives that, so the gradients of its score show the thing.
-- In the last epochs of all, the share of a score's gradient that lies outside the thing is part of the loss (Ross,
-  Hughes and Doshi-Velez 2017, "Right for the right reasons", equation 1): a car is to be told by the car, not its road.
+- Linear heads on the spatial mean of `features` learn what else a caption says: colour, setting,
+  weather, relation, size and the other thing. They are thrown away at the end; what they needed
+  stays in the features.
+- Half of each batch of the last epochs was changed a little to mislead the network (Madry et al.
+  2018, equation 2.1, in an L2 ball). Only what really makes a thing survives that, so the gradients
+  of its score show the thing.
+- In the last epochs of all, the share of a score's gradient that lies outside the thing is part of
+  the loss (Ross, Hughes and Doshi-Velez 2017, "Right for the right reasons", equation 1): a car is
+  to be told by the car, not its road.
 - Three times as many pictures as the data set has, of the combinations that it trains on.
 
-The classifier ends in a ReLU before its average: a class whose map is zero everywhere has no gradient to climb. Its
-convolution therefore starts with a positive bias, the last epochs also ask that no map is all zero on a grey picture,
-and once trained, all its biases are lifted by the same constant. What all scores have in common cancels in the softmax,
-so the answers stay nearly as they are, but a class that was zero everywhere, for 1 in 30 of a picture's other classes,
-now hardly ever is. The last line printed names the classes that are on a grey picture, if there are any.
+The classifier ends in a ReLU before its average: a class whose map is zero everywhere has no
+gradient to climb. Its convolution therefore starts with a positive bias, the last epochs also ask
+that no map is all zero on a grey picture, and once trained, all its biases are lifted by the same
+constant. What all scores have in common cancels in the softmax, so the answers stay nearly as they
+are, but a class that was zero everywhere, for 1 in 30 of a picture's other classes, now hardly ever
+is. The last line printed names the classes that are on a grey picture, if there are any.
 """
 
 import argparse
@@ -41,7 +47,10 @@ from deeplearning.datasets.toytown.plan import PICTURES, SEED, picture
 from deeplearning.datasets.toytown.world import COLOURS, KINDS, RELATIONS, SETTINGS, WEATHERS
 
 LIFT = 15.0  # of the biases at the end; the score of the right class is 23 before it, in the mean
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, so that both networks take the same input
+MEAN, STD = (
+    (0.485, 0.456, 0.406),
+    (0.229, 0.224, 0.225),
+)  # ImageNet's, so that both networks take the same input
 KIND_NAMES = list(KINDS)
 HEADS = {  # what a linear map of the features has to tell: the values, how to find them in a scene, weight in the loss
     "colour": ([None, *COLOURS], lambda s: s.main.colour, 0.5),
@@ -54,8 +63,13 @@ HEADS = {  # what a linear map of the features has to tell: the values, how to f
     "its count": ([0, 1, 2, 3], lambda s: s.other.count if s.other else 0, 0.2),
 }
 RELATION = 1 + list(HEADS).index("relation")  # its column among the labels
-SIDES = {"left of": "right of", "right of": "left of"}  # what a relation is in the mirror, where it changes
-MIRRORED = torch.tensor([HEADS["relation"][0].index(SIDES.get(value, value)) for value in HEADS["relation"][0]])
+SIDES = {
+    "left of": "right of",
+    "right of": "left of",
+}  # what a relation is in the mirror, where it changes
+MIRRORED = torch.tensor(
+    [HEADS["relation"][0].index(SIDES.get(value, value)) for value in HEADS["relation"][0]]
+)
 
 
 class Trained(nn.Module):
@@ -74,14 +88,22 @@ class Trained(nn.Module):
     def forward(self, x):
         """Scores of the kinds, as SqueezeNet computes them, and those of every head."""
         maps = self.features(x)  # (N, 512, h, w)
-        return F.relu(self.classify(maps)).mean((2, 3)), [head(maps.mean((2, 3))) for head in self.heads]
+        return F.relu(self.classify(maps)).mean((2, 3)), [
+            head(maps.mean((2, 3))) for head in self.heads
+        ]
 
     def plain(self):
-        """The same classifier as torchvision's squeezenet1_1, without batch normalisation and heads."""
+        """The same classifier as torchvision's squeezenet1_1, without batch normalisation and
+        heads.
+        """
         net = squeezenet1_1(num_classes=len(KINDS))
-        normalised = [m for m in self.features.modules() if isinstance(m, nn.Sequential) and len(m) == 2]
+        normalised = [
+            m for m in self.features.modules() if isinstance(m, nn.Sequential) and len(m) == 2
+        ]
         with torch.no_grad():
-            for (conv, norm), (_, _, target) in zip(normalised, convolutions(net.features), strict=True):
+            for (conv, norm), (_, _, target) in zip(
+                normalised, convolutions(net.features), strict=True
+            ):
                 scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
                 target.weight.copy_(conv.weight * scale.view(-1, 1, 1, 1))
                 target.bias.copy_((conv.bias - norm.running_mean) * scale + norm.bias)
@@ -100,13 +122,16 @@ def convolutions(module):
 
 
 def draw(split, count):
-    """The pictures of a split, uint8 (n, 3, 128, 128), where their main thing is, bool (n, 1, 128, 128), and their
-    labels (n, 1 + heads): first the kind."""
+    """The pictures of a split, uint8 (n, 3, 128, 128), where their main thing is, bool (n, 1, 128,
+    128), and their labels (n, 1 + heads): first the kind.
+    """
     jobs = (delayed(picture)(SEED, split, number) for number in range(count))
     drawn = Parallel(n_jobs=-1, return_as="generator")(jobs)
     pictures, labels = torch.empty((count, 3, 128, 128), dtype=torch.uint8), []
     masks = torch.empty((count, 1, 128, 128), dtype=torch.bool)
-    for number, (scene, image, mask) in enumerate(tqdm(drawn, f"{split} pictures", count, file=sys.stdout)):
+    for number, (scene, image, mask) in enumerate(
+        tqdm(drawn, f"{split} pictures", count, file=sys.stdout)
+    ):
         pictures[number] = torch.from_numpy(np.array(image)).permute(2, 0, 1)
         masks[number, 0] = torch.from_numpy(np.array(mask) == 1)
         heads = [values.index(find(scene)) for values, find, _ in HEADS.values()]
@@ -120,10 +145,11 @@ def normalise(pictures):
 
 
 def augment(x, masks, labels, generator):
-    """Mirror half of the pictures, shift by up to 5 pixels, and change brightness and contrast a little.
+    """Mirror half of the pictures, shift by up to 5 pixels, and change brightness and contrast a
+    little.
 
-    Inputs: x of shape (N, 3, S, S), masks of shape (N, 1, S, S), and labels. Returns all three: masks move with their
-    pictures, and where a picture is mirrored, left of turns into right of.
+    Inputs: x of shape (N, 3, S, S), masks of shape (N, 1, S, S), and labels. Returns all three:
+    masks move with their pictures, and where a picture is mirrored, left of turns into right of.
     """
     mirrored = torch.rand(len(x), generator=generator) < 0.5
     sides = labels[:, RELATION].clone()
@@ -140,7 +166,9 @@ def augment(x, masks, labels, generator):
 
 
 def mislead(model, x, kinds, radius, steps=2):
-    """Change pictures so that the network takes them for something else, within a distance of `radius` (L2)."""
+    """Change pictures so that the network takes them for something else, within a distance of
+    `radius` (L2).
+    """
     model.eval()  # the running means of batch normalisation: a picture's neighbours should not help
     change = torch.randn_like(x)
     change *= 0.5 * radius / norms(change)
@@ -159,12 +187,17 @@ def norms(x):
 
 
 def loss_of(model, x, labels, masks=None):
-    """Cross-entropy of the kinds and, weighted, of the heads; with masks, also what the last epochs add:
-    the share of a score's gradient outside the main thing, and scores that are not positive on a grey picture."""
+    """Cross-entropy of the kinds and, weighted, of the heads; with masks, also what the last epochs
+    add: the share of a score's gradient outside the main thing, and scores that are not positive on
+    a grey picture.
+    """
     x.requires_grad_(masks is not None)
     kinds, heads = model(x)
     weights = [weight for _, _, weight in HEADS.values()]
-    aside = [w * F.cross_entropy(scores, y) for w, scores, y in zip(weights, heads, labels[:, 1:].T, strict=True)]
+    aside = [
+        w * F.cross_entropy(scores, y)
+        for w, scores, y in zip(weights, heads, labels[:, 1:].T, strict=True)
+    ]
     loss = F.cross_entropy(kinds, labels[:, 0]) + sum(aside)
     if masks is not None:
         scores = kinds.gather(1, labels[:, :1])
@@ -198,9 +231,13 @@ def train(args):
     model = Trained().to(memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=args.learning_rate, weight_decay=1e-2)
     epochs, per_epoch = args.half_size + args.plain + args.misled, len(pictures) // args.batch_size
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.learning_rate, epochs * per_epoch, pct_start=0.15)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, args.learning_rate, epochs * per_epoch, pct_start=0.15
+    )
     for epoch in range(epochs):
-        order = torch.randperm(len(pictures), generator=generator).split(args.batch_size)[:per_epoch]
+        order = torch.randperm(len(pictures), generator=generator).split(args.batch_size)[
+            :per_epoch
+        ]
         for rows in tqdm(order, f"epoch {epoch + 1} of {epochs}", file=sys.stdout):
             x, where, y = augment(normalise(pictures[rows]), masks[rows], labels[rows], generator)
             if epoch < args.half_size:
@@ -209,7 +246,9 @@ def train(args):
                 half = args.batch_size // 2
                 x[:half] = mislead(model, x[:half], y[:half, 0], args.radius)
             attentive = epoch >= epochs - args.attentive
-            model.train(not attentive)  # a picture's gradient should not depend on its neighbours in the batch
+            model.train(
+                not attentive
+            )  # a picture's gradient should not depend on its neighbours in the batch
             loss = loss_of(model, x, y, where if attentive else None)
             optimiser.zero_grad()
             loss.backward()
@@ -231,26 +270,48 @@ def main(argv=None):
     )
     parser.add_argument("--out", required=True, help="file for the weights")
     parser.add_argument(
-        "--seed", type=int, default=0, help="of the weights, the order of the pictures and their changes"
+        "--seed",
+        type=int,
+        default=0,
+        help="of the weights, the order of the pictures and their changes",
     )
-    parser.add_argument("--pictures", type=int, default=3 * PICTURES["train"], help="how many to train on")
-    parser.add_argument("--half-size", type=int, default=2, help="epochs on pictures of half the size")
+    parser.add_argument(
+        "--pictures", type=int, default=3 * PICTURES["train"], help="how many to train on"
+    )
+    parser.add_argument(
+        "--half-size", type=int, default=2, help="epochs on pictures of half the size"
+    )
     parser.add_argument("--plain", type=int, default=4, help="epochs on pictures as they are")
-    parser.add_argument("--misled", type=int, default=3, help="epochs that mislead the network in half of a batch")
-    parser.add_argument("--attentive", type=int, default=2, help="so many of these also keep gradients on the thing")
-    parser.add_argument("--radius", type=float, default=4.0, help="how far they are changed, in the network's units")
+    parser.add_argument(
+        "--misled", type=int, default=3, help="epochs that mislead the network in half of a batch"
+    )
+    parser.add_argument(
+        "--attentive", type=int, default=2, help="so many of these also keep gradients on the thing"
+    )
+    parser.add_argument(
+        "--radius", type=float, default=4.0, help="how far they are changed, in the network's units"
+    )
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=3e-3, help="the highest, after the first 15 %% of steps")
+    parser.add_argument(
+        "--learning-rate",
+        type=float,
+        default=3e-3,
+        help="the highest, after the first 15 %% of steps",
+    )
     args = parser.parse_args(argv)
     began = time.perf_counter()
     network, accuracy = train(args)
     save_squeezenet(args.out, network, KIND_NAMES, MEAN, STD, image_size=128)
     with torch.no_grad():  # a grey picture is all zeros to the network
-        highest = network.classifier[1](network.features(torch.zeros(1, 3, 128, 128))).amax((0, 2, 3))
+        highest = network.classifier[1](network.features(torch.zeros(1, 3, 128, 128))).amax(
+            (0, 2, 3)
+        )
     dead = [name for name, value in zip(KIND_NAMES, highest.tolist(), strict=True) if value <= 0]
     print(f"{args.out}: right for {100 * accuracy:.1f} % of the validation pictures, "
           f"{(time.perf_counter() - began) / 60:.0f} minutes")  # fmt: skip
-    print(f"SHA-256 {hashlib.sha256(Path(args.out).read_bytes()).hexdigest()}, for TOYTOWN_SHA256 in squeezenet.py")
+    print(
+        f"SHA-256 {hashlib.sha256(Path(args.out).read_bytes()).hexdigest()}, for TOYTOWN_SHA256 in squeezenet.py"
+    )
     print(f"no gradient to climb from a grey picture: {', '.join(dead) or 'none'}")
 
 

@@ -1,23 +1,28 @@
-"""Whether captions of Toytown's pictures are true: English sentences held against the scenes they describe.
+"""Whether captions of Toytown's pictures are true: English sentences held against the scenes they
+describe.
 
-The words are this module's own, so that it can judge captions from anywhere. It reads in three steps: known phrases
-become marks, colours, sizes and counts find the noun they belong to, and relations the two nouns that they stand
-between. Words that it doesn't know say nothing. What is true, what false, and what cannot be told:
+The words are this module's own, so that it can judge captions from anywhere. It reads in three
+steps: known phrases become marks, colours, sizes and counts find the noun they belong to, and
+relations the two nouns that they stand between. Words that it doesn't know say nothing. What is
+true, what false, and what cannot be told:
 
-- A thing that is not in the scene is false. What is said of it cannot be told, so that one mistake counts once.
+- A thing that is not in the scene is false. What is said of it cannot be told, so that one mistake
+  counts once.
 - A colour is false of a thing without one (pizza), and so are white, black and grey of everything.
 - "a" and "one" count 1, "several", "some" and a plural without a count 2 or 3.
 - Sizes are only known of the main thing, and cannot be told of a plural.
-- A place can fit several settings: the sea beach and harbour, sand beach and desert. What fits too many (sky, outside)
-  cannot be told, and is false in the others (a room).
-- A room shows no weather, and every night is clear: other weather there is false. Cloudy cannot be told in the rain,
-  nor clouds in the sun, since they may be there.
-- The recorded relation is true, and its reverse false. Left, right, above and below are also true where the boxes are
-  apart that way, cannot be told where they overlap by at most half of the smaller one, and false otherwise. In front
-  and behind mean that one hides part of the other: false unless recorded. Beside and near are true for left and right;
-  beside is false for above and below; else they cannot be told.
-- A relation to a place (over the street) says nothing. "On the left" is left of the other thing named before; it cannot
-  be told if there is none. A car behind a car is false if there is only one.
+- A place can fit several settings: the sea beach and harbour, sand beach and desert. What fits too
+  many (sky, outside) cannot be told, and is false in the others (a room).
+- A room shows no weather, and every night is clear: other weather there is false. Cloudy cannot be
+  told in the rain, nor clouds in the sun, since they may be there.
+- The recorded relation is true, and its reverse false. Left, right, above and below are also true
+  where the boxes are apart that way, cannot be told where they overlap by at most half of the
+  smaller one, and false otherwise. In front and behind mean that one hides part of the other: false
+  unless recorded. Beside and near are true for left and right; beside is false for above and below;
+  else they cannot be told.
+- A relation to a place (over the street) says nothing. "On the left" is left of the other thing
+  named before; it cannot be told if there is none. A car behind a car is false if there is only
+  one.
 """
 
 from dataclasses import dataclass
@@ -48,13 +53,19 @@ NOUNS = {  # the plural stands after a slash where it is not regular
     "tree": "tree",
     "umbrella": "umbrella, parasol, sunshade, beach umbrella, sun umbrella",
 }
-SHADES = {name: name for name in (*COLOURS, "white", "black")} | {"purple": "purple, violet", "grey": "grey, gray"}
+SHADES = {name: name for name in (*COLOURS, "white", "black")} | {
+    "purple": "purple, violet",
+    "grey": "grey, gray",
+}
 SIZES = {"big": "big, large, huge, giant, enormous", "small": "small, little, tiny, miniature"}
 COUNTS = {
     (1,): "a, an, one, single, 1",
     (2,): "two, 2, pair of, a pair of, couple of, a couple of",
     (3,): "three, 3, trio of, a trio of, many, lots of, a lot of",
-    (2, 3): "several, some, few, a few, group of, a group of, flock of, a flock of, herd of, a herd of",
+    (
+        2,
+        3,
+    ): "several, some, few, a few, group of, a group of, flock of, a flock of, herd of, a herd of",
     (): "four, five, six, 4, 5, 6",
 }
 ANY_OUTDOORS = " ".join(f"{setting}?" for setting in sorted(OUTDOORS))
@@ -74,7 +85,10 @@ PLACES = {  # settings that a phrase fits, and with a ? those that it may fit
     f"room {ANY_OUTDOORS}": "by the window, by a window",  # houses and cars have some, too
     ANY_OUTDOORS: "sky, outdoor",
 }
-WHERE = {"room": "indoors, inside", ANY_OUTDOORS: "outside, outdoors"}  # adverbs: a colour before is not the place's
+WHERE = {
+    "room": "indoors, inside",
+    ANY_OUTDOORS: "outside, outdoors",
+}  # adverbs: a colour before is not the place's
 SKIES = {  # the same with weathers, and with clear nights
     "sunny": "sunny, sun, sunshine, sunlight, sunlit",
     "sunny clear": "blue sky, blue skies, clear blue sky, clear sky, clear skies, clear day, clear night",
@@ -83,16 +97,28 @@ SKIES = {  # the same with weathers, and with clear nights
     "rainy": "rainy, rain, raining, rainfall, raindrops, drizzle",
 }
 SIDES = {  # what the subject is to the other thing, and how that one is named; the same phrases serve for the right
-    ("left of", "noun"): "left of, to the left of, on the left of, to the left side of, on the left side of",
-    ("left of", "pronoun"): "to its left, on its left, at its left, to their left, on their left, to his left",
+    (
+        "left of",
+        "noun",
+    ): "left of, to the left of, on the left of, to the left side of, on the left side of",
+    (
+        "left of",
+        "pronoun",
+    ): "to its left, on its left, at its left, to their left, on their left, to his left",
     ("left of", "nothing"): "to the left, to the left side",
     ("left of", "before"): "on the left, on the left side, at the left, on left",
 }
 STANDS = {  # a pronoun may be in the noun's place, or nothing
     ("above", "noun"): "above, high above, over, high over, on top of",
     ("below", "noun"): "below, under, underneath, beneath",
-    ("in front of", "noun"): "in front of, partly hiding, partly hides, partly covering, partly covers",
-    ("behind", "noun"): "behind, partly hidden behind, hidden by, partly hidden by, covered by, partly covered by",
+    (
+        "in front of",
+        "noun",
+    ): "in front of, partly hiding, partly hides, partly covering, partly covers",
+    (
+        "behind",
+        "noun",
+    ): "behind, partly hidden behind, hidden by, partly hidden by, covered by, partly covered by",
     ("beside", "noun"): "beside, next to, alongside",
     ("near", "noun"): "near, by, close to",
     ("above", "nothing"): "overhead",
@@ -113,9 +139,10 @@ class Statement:
     """What a caption says, and whether that is true.
 
     - what: "thing", "colour", "size", "count", "setting", "weather" or "relation"
-    - subject: Of which thing it speaks, "main" or "other"; None for the place and for what is not in the scene
-    - words: First word that says so and the one after the last, as positions in caption.split(). Only a plural without
-      a count says two things at once: a thing and a count.
+    - subject: Of which thing it speaks, "main" or "other"; None for the place and for what is not
+      in the scene
+    - words: First word that says so and the one after the last, as positions in caption.split().
+      Only a plural without a count says two things at once: a thing and a count.
     - true: True, False, or None where it cannot be told
     """
 
@@ -127,7 +154,9 @@ class Statement:
 
 @dataclass(frozen=True)
 class Mark:
-    """A word or phrase: what it is (as in a statement, or a key of GRAMMAR, or "unknown"), its meaning, and where."""
+    """A word or phrase: what it is (as in a statement, or a key of GRAMMAR, or "unknown"), its
+    meaning, and where.
+    """
 
     what: str
     value: object
@@ -140,15 +169,33 @@ END = Mark("break", None, -1, -1)
 
 def _lexicon():
     """Phrases, as tuples of words, with what they are and mean."""
-    tables = {"colour": SHADES, "size": SIZES, "count": COUNTS, "setting": PLACES, "where": WHERE, "weather": SKIES}
+    tables = {
+        "colour": SHADES,
+        "size": SIZES,
+        "count": COUNTS,
+        "setting": PLACES,
+        "where": WHERE,
+        "weather": SKIES,
+    }
     tables["relation"] = SIDES | STANDS
-    rows = [(phrases, what, value) for what, table in tables.items() for value, phrases in table.items()]
-    rows += [(phrases.replace("left", "right"), "relation", ("right of", end)) for (_, end), phrases in SIDES.items()]
+    rows = [
+        (phrases, what, value) for what, table in tables.items() for value, phrases in table.items()
+    ]
+    rows += [
+        (phrases.replace("left", "right"), "relation", ("right of", end))
+        for (_, end), phrases in SIDES.items()
+    ]
     rows += [(phrases, what, None) for what, phrases in GRAMMAR.items()]
     for kind, nouns in NOUNS.items():
-        for singular, plural in (noun.split("/") if "/" in noun else (noun, f"{noun}s") for noun in nouns.split(", ")):
+        for singular, plural in (
+            noun.split("/") if "/" in noun else (noun, f"{noun}s") for noun in nouns.split(", ")
+        ):
             rows += [(singular, "thing", (kind, False)), (plural, "thing", (kind, True))]
-    return {tuple(phrase.split()): (what, value) for phrases, what, value in rows for phrase in phrases.split(", ")}
+    return {
+        tuple(phrase.split()): (what, value)
+        for phrases, what, value in rows
+        for phrase in phrases.split(", ")
+    }
 
 
 LEXICON = _lexicon()
@@ -175,16 +222,22 @@ def check_caption(caption, scene):
             role = _role(mark, scene)
             said.append(("thing", role, role is not None))
             if mark.value[1] and mark not in counted:
-                said.append(("count", role, None if role is None else getattr(scene, role).count > 1))
+                said.append(
+                    ("count", role, None if role is None else getattr(scene, role).count > 1)
+                )
         elif mark in owners:
             said.append((mark.what, _role(owners[mark], scene), _suits(mark, owners[mark], scene)))
         elif mark.what in ("setting", "where", "weather"):
-            what, seen = ("weather", weather) if mark.what == "weather" else ("setting", scene.setting)
+            what, seen = (
+                ("weather", weather) if mark.what == "weather" else ("setting", scene.setting)
+            )
             said.append((what, None, _fits(mark.value, seen)))
         elif mark.what == "relation" and (ends := _ends(marks, i)):
             one, two = (noun and _role(noun, scene) for noun in ends)
             said.append(("relation", one, _between(mark.value[0], one, two, scene)))
-        statements += [Statement(what, subject, (mark.start, mark.stop), true) for what, subject, true in said]
+        statements += [
+            Statement(what, subject, (mark.start, mark.stop), true) for what, subject, true in said
+        ]
     return statements
 
 
@@ -197,27 +250,44 @@ def score_truth(captions, scenes):
 
     Returns: dict of shares from 0 to 1, or None where there is nothing to take a share of
     - main: Of all pictures, those whose caption names the main thing
-    - colour: Of pictures whose main thing has a colour, those whose caption states it, and no other colour of it
+    - colour: Of pictures whose main thing has a colour, those whose caption states it, and no other
+      colour of it
     - setting: Of all pictures, those whose caption names the setting, and no other
-    - weather, size, relation, count: Of captions that state one that can be told, those in which all of these are right
+    - weather, size, relation, count: Of captions that state one that can be told, those in which
+      all of these are right
     - weather stated, and so on: How many these captions are, of all
     - nothing false: Of all captions, those without a false statement; an empty one is among them
 
     Raises ValueError where there is not one scene for each caption, or no picture at all.
     """
     if len(captions) != len(scenes) or not len(captions):
-        raise ValueError(f"captions and scenes must be as many, at least 1: got {len(captions)} and {len(scenes)}")
-    checked = [check_caption(caption, scene) for caption, scene in zip(captions, scenes, strict=True)]
-    coloured = [statements for statements, scene in zip(checked, scenes, strict=True) if scene.main.colour]
+        raise ValueError(
+            f"captions and scenes must be as many, at least 1: got {len(captions)} and {len(scenes)}"
+        )
+    checked = [
+        check_caption(caption, scene) for caption, scene in zip(captions, scenes, strict=True)
+    ]
+    coloured = [
+        statements for statements, scene in zip(checked, scenes, strict=True) if scene.main.colour
+    ]
     shares = {
         "main": _share([True in _told(statements, "thing", "main") for statements in checked]),
-        "colour": _share([_told(statements, "colour", "main") == {True} for statements in coloured]),
+        "colour": _share(
+            [_told(statements, "colour", "main") == {True} for statements in coloured]
+        ),
         "setting": _share([_told(statements, "setting") == {True} for statements in checked]),
     }
     for what in ("weather", "size", "relation", "count"):
         stated = [told for told in (_told(statements, what) for statements in checked) if told]
-        shares |= {what: _share([told == {True} for told in stated]), f"{what} stated": len(stated) / len(checked)}
-    return shares | {"nothing false": _share([all(s.true is not False for s in statements) for statements in checked])}
+        shares |= {
+            what: _share([told == {True} for told in stated]),
+            f"{what} stated": len(stated) / len(checked),
+        }
+    return shares | {
+        "nothing false": _share(
+            [all(s.true is not False for s in statements) for statements in checked]
+        )
+    }
 
 
 def _told(statements, what, subject=None):
@@ -243,8 +313,9 @@ def _read(words):
 def _owners(marks):
     """For marks of colour, size and count the noun that they belong to, if there is one.
 
-    They wait for the noun that comes. Where none does, colours and sizes go back to the noun that only linking words
-    part them from ("a person in red", "the car is big"); in front of a place they are dropped ("the green field").
+    They wait for the noun that comes. Where none does, colours and sizes go back to the noun that
+    only linking words part them from ("a person in red", "the car is big"); in front of a place
+    they are dropped ("the green field").
     """
     owners, waiting, noun, linked = {}, [], None, False
     for mark in [*marks, END]:
@@ -291,10 +362,12 @@ def _fits(places, seen):
 
 
 def _ends(marks, i):
-    """The two nouns that a relation stands between, each None if it cannot be found; None where one is a place.
+    """The two nouns that a relation stands between, each None if it cannot be found; None where one
+    is a place.
 
-    "A behind B", or "behind B is A". Where a pronoun or nothing follows, the noun before and the last other one: "A
-    with B behind it", "A with B behind". If there is none, it comes next: "A and behind it B", "A above and B below".
+    "A behind B", or "behind B is A". Where a pronoun or nothing follows, the noun before and the
+    last other one: "A with B behind it", "A with B behind". If there is none, it comes next: "A and
+    behind it B", "A above and B below".
     """
     named, following = marks[i].value[1], _next(marks, i)
     before = [mark for mark in marks[:i] if mark.what == "thing"]
@@ -302,7 +375,9 @@ def _ends(marks, i):
         if following.what in ("setting", "weather"):
             return None
         if following.what == "thing":
-            after = [mark for mark in marks if mark.what == "thing" and mark.start > following.start]
+            after = [
+                mark for mark in marks if mark.what == "thing" and mark.start > following.start
+            ]
             return [*before[-1:], *after, None][0], following
         if following.what == "pronoun":
             i, named = marks.index(following), "pronoun"
@@ -333,7 +408,9 @@ def _between(stated, one, two, scene):
 
 def _holds(stated, scene):
     """Whether the main thing is `stated` the other."""
-    if stated == scene.relation or (stated in ("beside", "near") and scene.relation in ("left of", "right of")):
+    if stated == scene.relation or (
+        stated in ("beside", "near") and scene.relation in ("left of", "right of")
+    ):
         return True
     if stated in ("beside", "near"):
         return False if stated == "beside" and scene.relation in ("above", "below") else None

@@ -1,4 +1,6 @@
-"""What there is in Toytown: the kinds of things, their colours, the places, and how a scene is written down."""
+"""What there is in Toytown: the kinds of things, their colours, the places, and how a scene is
+written down.
+"""
 
 from dataclasses import asdict, dataclass
 
@@ -89,7 +91,8 @@ class Scene:
     - setting: One of SETTINGS; weather: one of WEATHERS, or None in a room and at night
     - main: The main thing, one only and the largest
     - other: What else there is, or None
-    - relation: What the main thing is to the other (main is `left of` other), one of RELATIONS, or None
+    - relation: What the main thing is to the other (main is `left of` other), one of RELATIONS, or
+      None
     """
 
     setting: str
@@ -100,7 +103,9 @@ class Scene:
 
     @property
     def combination(self):
-        """(main kind, setting, relation): a fifth of the validation pictures show one that training never does."""
+        """(main kind, setting, relation): a fifth of the validation pictures show one that training
+        never does.
+        """
         return self.main.kind, self.setting, self.relation
 
     def to_json(self):
@@ -130,8 +135,8 @@ def combinations():
 def companions(kind, setting, relation):
     """Kinds that the other thing can be, sorted; [None] where the scene has no other thing.
 
-    Above and below are a thing in the air and one on the ground or water; side by side are two in the air, or two that
-    are not; in front and behind is only on the ground.
+    Above and below are a thing in the air and one on the ground or water; side by side are two in
+    the air, or two that are not; in front and behind is only on the ground.
     """
     if relation is None:
         return [None]
@@ -140,21 +145,36 @@ def companions(kind, setting, relation):
     return [
         name
         for name, traits in KINDS.items()
-        if name != kind and setting in traits.settings and spot(kind, setting, relation, of_other=name)
+        if name != kind
+        and setting in traits.settings
+        and spot(kind, setting, relation, of_other=name)
     ]
 
 
 def spot(kind, setting, relation, of_other=None):
-    """Where the main thing is in such a scene ("ground", "water" or "air"), or the other one if its kind is given.
+    """Where the main thing is in such a scene ("ground", "water" or "air"), or the other one if its
+    kind is given.
 
     Returns None where the relation leaves it no place. A room has no air to fly in.
     """
     mine = KINDS[kind].spots - ({"air"} if setting == "room" else set())
-    where = {"above": ("air",), "below": ("ground",), "in front of": ("ground",), "behind": ("ground",)}
-    here = next((place for place in where.get(relation, ("ground", "water", "air")) if place in mine), None)
+    where = {
+        "above": ("air",),
+        "below": ("ground",),
+        "in front of": ("ground",),
+        "behind": ("ground",),
+    }
+    here = next(
+        (place for place in where.get(relation, ("ground", "water", "air")) if place in mine), None
+    )
     if of_other is None or here is None:
         return here
-    theirs = {"above": ("ground", "water"), "below": ("air",), "in front of": ("ground",), "behind": ("ground",)}
+    theirs = {
+        "above": ("ground", "water"),
+        "below": ("air",),
+        "in front of": ("ground",),
+        "behind": ("ground",),
+    }
     beside = ("air",) if here == "air" else ("ground", "water")
     spots = KINDS[of_other].spots - ({"air"} if setting == "room" else set())
     return next((place for place in theirs.get(relation, beside) if place in spots), None)

@@ -1,4 +1,6 @@
-"""Stored cases: inputs, right answers, and the answers of known mistakes, as `grading/make_expected.py` wrote them."""
+"""Stored cases: inputs, right answers, and the answers of known mistakes, as
+`grading/make_expected.py` wrote them.
+"""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +14,9 @@ FOLDER = Path(__file__).resolve().parent / "expected"
 
 @dataclass(frozen=True)
 class Case:
-    """Inputs of a call, the right outputs, and pairs of a cause and what a mistake gives differently."""
+    """Inputs of a call, the right outputs, and pairs of a cause and what a mistake gives
+    differently.
+    """
 
     inputs: dict
     expected: dict
@@ -21,7 +25,9 @@ class Case:
 
 @cache
 def exercises():
-    """Exercises by name: question, points, and the exercises that they build on. From the course's manifest."""
+    """Exercises by name: question, points, and the exercises that they build on. From the course's
+    manifest.
+    """
     return json.loads((FOLDER / "exercises.json").read_text(encoding="utf-8"))
 
 

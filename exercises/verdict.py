@@ -5,10 +5,10 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.exercises.calls import CALLS, MODULES, Package
-from tests.exercises.compare import compare
-from tests.exercises.hints import hint
-from tests.exercises.stored import cases
+from exercises.calls import CALLS, MODULES, Package
+from exercises.compare import compare
+from exercises.hints import hint
+from exercises.stored import cases
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,10 @@ class Verdict:
             return f"{self.exercise} is right."
         if self.missing:
             return self.findings[0]
-        lines = [f"{self.exercise} on {self.shapes}", *(f"  {finding}" for finding in self.findings[:3])]
+        lines = [
+            f"{self.exercise} on {self.shapes}",
+            *(f"  {finding}" for finding in self.findings[:3]),
+        ]
         if len(self.findings) > 3:
             lines.append(f"  and {len(self.findings) - 3} more.")
         return "\n".join([*lines, self.hint] if self.hint else lines)
@@ -86,8 +89,16 @@ def _raised(error):
     """What was raised, and on which line of the exercises' modules."""
     what = f"{type(error).__name__}: {error}"
     files = tuple(module.replace(".", "/") + ".py" for module in MODULES.values())
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _slashed(frame).endswith(files)]
-    return f'{what} (line {own[-1].lineno} of {Path(own[-1].filename).name}: "{own[-1].line}")' if own else what
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if _slashed(frame).endswith(files)
+    ]
+    return (
+        f'{what} (line {own[-1].lineno} of {Path(own[-1].filename).name}: "{own[-1].line}")'
+        if own
+        else what
+    )
 
 
 def _slashed(frame):

@@ -1,13 +1,13 @@
 """What wrong numbers suggest.
 
-First come the known mistakes: real ones, run on the same inputs. Where an answer agrees with one of theirs, as a whole
-or in some array, that is most likely what happened. Otherwise patterns that leave a trace in any array: a sign, a
-factor, an axis, a time step.
+First come the known mistakes: real ones, run on the same inputs. Where an answer agrees with one of
+theirs, as a whole or in some array, that is most likely what happened. Otherwise patterns that
+leave a trace in any array: a sign, a factor, an axis, a time step.
 """
 
 import numpy as np
 
-from tests.exercises.compare import agree, norm
+from exercises.compare import agree, norm
 
 
 def hint(exercise, outputs, expected, wrong):
@@ -17,8 +17,8 @@ def hint(exercise, outputs, expected, wrong):
     - exercise: Its name, as in `CALLS`
     - outputs: Dictionary from name to what came back
     - expected: Dictionary from name to the right array
-    - wrong: List of pairs of a cause and the outputs of a known mistake on the same inputs; an output that it does not
-      name is right there
+    - wrong: List of pairs of a cause and the outputs of a known mistake on the same inputs; an
+      output that it does not name is right there
 
     Returns: a sentence; None where the numbers suggest nothing
     """
@@ -46,13 +46,21 @@ def _hint(plain, expected, wrong):
 
 def _same_answer(outputs, answer):
     def same(a, b):
-        return a.dtype.kind == b.dtype.kind and (a.dtype == b.dtype or a.dtype.kind != "f") and agree(a, b)
+        return (
+            a.dtype.kind == b.dtype.kind
+            and (a.dtype == b.dtype or a.dtype.kind != "f")
+            and agree(a, b)
+        )
 
-    return outputs.keys() == answer.keys() and all(same(outputs[name], right) for name, right in answer.items())
+    return outputs.keys() == answer.keys() and all(
+        same(outputs[name], right) for name, right in answer.items()
+    )
 
 
 def _agreeing(outputs, expected, answer):
-    """Names of the arrays, but for what was changed in place, that are wrong in the way of a known mistake."""
+    """Names of the arrays, but for what was changed in place, that are wrong in the way of a known
+    mistake.
+    """
     return [
         name
         for name, a in answer.items()
@@ -67,9 +75,7 @@ def _pattern(name, a, n, expected):
         return _shape_pattern(name, a, n)
     if n.dtype.kind == "b":
         argument = name.removesuffix(" kept")
-        return (
-            f"`{argument} += ...` and `{argument}[...] = ...` write into {argument} itself: make a new array or a copy."
-        )
+        return f"`{argument} += ...` and `{argument}[...] = ...` write into {argument} itself: make a new array or a copy."
     if n.dtype.kind in "iu":
         return _words_pattern(a, n) if a.dtype.kind in "iu" else None
     if a.dtype != n.dtype:
@@ -83,7 +89,11 @@ def _pattern(name, a, n, expected):
         return f"{name} holds negative numbers, which it cannot: an absolute value is missing, or a square."
     if not a.any():
         return f"{name} is all zero: nothing was computed, or no gradient arrives there."
-    return _factor_pattern(name, a, n, expected) or _function_pattern(name, a, n) or _part_pattern(name, a, n)
+    return (
+        _factor_pattern(name, a, n, expected)
+        or _function_pattern(name, a, n)
+        or _part_pattern(name, a, n)
+    )
 
 
 def _shape_pattern(name, a, n):
@@ -109,9 +119,7 @@ def _factor_pattern(name, a, n, expected):
             return f"{name} is {length} times what it should be: a division is missing, or a mean became a sum."
         if abs(scale * length - 1) < 1e-3:
             return f"{name} is 1/{length} of what it should be: a mean in place of a sum, or one division too many."
-    return (
-        f"{name} is {scale:.4g} times what it should be everywhere: look for a factor, or for a mean in place of a sum."
-    )
+    return f"{name} is {scale:.4g} times what it should be everywhere: look for a factor, or for a mean in place of a sum."
 
 
 def _function_pattern(name, a, n):
@@ -143,9 +151,7 @@ def _part_pattern(name, a, n):
             return f"The gates' blocks of {name} are in another order than i, f, o, g."
     rows = [agree(b, m) for b, m in zip(a, n, strict=True)] if n.ndim > 1 else []
     if any(rows) and not name.startswith("dW"):
-        return (
-            f"{name} is right for some rows of the minibatch and wrong for others: do rows get mixed up, or left out?"
-        )
+        return f"{name} is right for some rows of the minibatch and wrong for others: do rows get mixed up, or left out?"
     return None
 
 
@@ -167,9 +173,7 @@ def _words_pattern(a, n):
     wrong = a != n
     tails = (wrong == np.logical_or.accumulate(wrong, axis=1)).all()
     if (a[:, 1:] == n[:, :-1]).all():
-        return (
-            "Everything comes one step too late: the first column holds the first word that was sampled, not <START>."
-        )
+        return "Everything comes one step too late: the first column holds the first word that was sampled, not <START>."
     if tails and len(np.unique(n[wrong])) == 1:
         return "Captions are right as far as <END>; after it, there must be <NULL>."
     if (a[:, 0] == n[:, 0]).all():
@@ -180,7 +184,9 @@ def _words_pattern(a, n):
 def _which_are_right(outputs, expected):
     """Some gradients right and others not narrow the search."""
     numbers = [name for name, n in expected.items() if n.dtype.kind == "f" and name in outputs]
-    right = [name for name in numbers if _same_answer({name: outputs[name]}, {name: expected[name]})]
+    right = [
+        name for name in numbers if _same_answer({name: outputs[name]}, {name: expected[name]})
+    ]
     wrong = [name for name in numbers if name not in right]
     if right and wrong:
         return f"{', '.join(right)} {'are' if len(right) > 1 else 'is'} right; look at {', '.join(wrong)} only."

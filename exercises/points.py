@@ -1,6 +1,8 @@
-"""pytest plugin: a table of points at the end of a run, and with `--results FILE` the same for a machine.
+"""pytest plugin: a table of points at the end of a run, and with `--results FILE` the same for a
+machine.
 
-An exercise earns its points if its test passes: all or none. The file is JSON in the form that Gradescope reads.
+An exercise earns its points if its test passes: all or none. The file is JSON in the form that
+Gradescope reads.
 """
 
 import json
@@ -8,14 +10,18 @@ import textwrap
 
 import pytest
 
-from tests.exercises.stored import exercises
-from tests.exercises.verdict import judge
+from exercises.stored import exercises
+from exercises.verdict import judge
 
 VERDICTS = pytest.StashKey()  # exercise to verdict, of those that were tried in this run
 
 
 def pytest_addoption(parser):
-    parser.addoption("--results", metavar="FILE", help="write the points of the exercises as JSON (Gradescope's form)")
+    parser.addoption(
+        "--results",
+        metavar="FILE",
+        help="write the points of the exercises as JSON (Gradescope's form)",
+    )
 
 
 def pytest_configure(config):
@@ -70,7 +76,9 @@ def table(verdicts, width=100):
     lines = []
     for exercise, points, verdict in _rows(verdicts):
         lines.append(f"{exercise:36s}{points * verdict.right:3d} of {points}")
-        lines += textwrap.wrap(_reason(exercise, verdicts), width, initial_indent="    ", subsequent_indent="    ")
+        lines += textwrap.wrap(
+            _reason(exercise, verdicts), width, initial_indent="    ", subsequent_indent="    "
+        )
     earned = sum(points * verdict.right for _, points, verdict in _rows(verdicts))
     total = sum(points for _, points, _ in _rows(verdicts))
     return "\n".join([*lines, f"{'':36s}{earned:3d} of {total}"])
@@ -94,13 +102,27 @@ def results(verdicts):
 
 def _rows(verdicts):
     """Exercise, points and verdict, in the order of the manifest."""
-    return [(name, about["points"], verdicts[name]) for name, about in exercises().items() if name in verdicts]
+    return [
+        (name, about["points"], verdicts[name])
+        for name, about in exercises().items()
+        if name in verdicts
+    ]
 
 
 def _reason(exercise, verdicts):
-    """Why an exercise earns nothing; where it builds on one that is not right either, that one comes first."""
+    """Why an exercise earns nothing; where it builds on one that is not right either, that one
+    comes first.
+    """
     verdict = verdicts[exercise]
-    below = [name for name in exercises()[exercise]["needs"] if name in verdicts and not verdicts[name].right]
+    below = [
+        name
+        for name in exercises()[exercise]["needs"]
+        if name in verdicts and not verdicts[name].right
+    ]
     if verdict.right or verdict.missing or not below:
         return verdict.reason
-    return " ".join(filter(None, [verdict.hint, f"It builds on {below[0]}, which is not right yet: begin there."]))
+    return " ".join(
+        filter(
+            None, [verdict.hint, f"It builds on {below[0]}, which is not right yet: begin there."]
+        )
+    )

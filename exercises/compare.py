@@ -1,8 +1,9 @@
 """Is an answer right? Every number counts, and nothing is asked of the answer itself.
 
-Two arrays agree where norm(a - n) <= r * (norm(a) + norm(n)) + floor, with the norm over the whole array. In float64
-r = 1e-6 and floor = 1e-9. In float32, where one rounding is 6e-8, a sum of a few dozen terms of size 1 may be off by
-some 1e-6 whatever it comes to, so r = 1e-4 and floor = 1e-5: a mistake of a tenth of a per cent still shows.
+Two arrays agree where norm(a - n) <= r * (norm(a) + norm(n)) + floor, with the norm over the whole
+array. In float64 r = 1e-6 and floor = 1e-9. In float32, where one rounding is 6e-8, a sum of a few
+dozen terms of size 1 may be off by some 1e-6 whatever it comes to, so r = 1e-4 and floor = 1e-5: a
+mistake of a tenth of a per cent still shows.
 """
 
 import numpy as np
@@ -21,7 +22,9 @@ def compare(outputs, expected):
     """
     missing = [f"{name} is missing." for name in expected if name not in outputs]
     unknown = [f"{name} was not asked for." for name in outputs if name not in expected]
-    findings = [_finding(name, outputs[name], right) for name, right in expected.items() if name in outputs]
+    findings = [
+        _finding(name, outputs[name], right) for name, right in expected.items() if name in outputs
+    ]
     return missing + unknown + [finding for finding in findings if finding]
 
 
@@ -33,7 +36,9 @@ def agree(a, n):
         return bool(np.array_equal(a, n))
     r, floor = TOLERANCES[n.dtype]
     gap = distance(a, n)
-    return gap < np.inf and gap <= r * (norm(a) + norm(n)) + floor  # numbers that overflow agree with nothing
+    return (
+        gap < np.inf and gap <= r * (norm(a) + norm(n)) + floor
+    )  # numbers that overflow agree with nothing
 
 
 def distance(a, n):
@@ -50,13 +55,19 @@ def norm(a):
 
 
 def _finding(name, a, n):
-    """One sentence, or None. The type comes first: a subclass could answer every other question as it likes."""
+    """One sentence, or None. The type comes first: a subclass could answer every other question as
+    it likes.
+    """
     if type(a) is not np.ndarray:
         return f"{name} must be a plain array, got {type(a).__module__}.{type(a).__qualname__}."
     if a.shape != n.shape:
         return f"{name} must have shape {n.shape}, got {a.shape}."
     if n.dtype.kind == "b":
-        return None if a.dtype.kind == "b" and a == n else f"{name.removesuffix(' kept')} was changed in place."
+        return (
+            None
+            if a.dtype.kind == "b" and a == n
+            else f"{name.removesuffix(' kept')} was changed in place."
+        )
     if n.dtype.kind in "iu":
         return _finding_in_integers(name, a, n)
     if a.dtype != n.dtype:

@@ -1,11 +1,13 @@
 """Exercises as calls: plain arrays in, plain arrays out, whoever wrote the functions.
 
-`CALLS[exercise](package, inputs)` hands arrays to the function of an exercise and names the arrays that come back. It
-is all that tests, score and grader know of an exercise; nothing here computes an answer. An exercise is called by its
-function's name, with the cell in brackets where one function is asked for twice: `CaptioningRNN.loss[lstm]`.
+`CALLS[exercise](package, inputs)` hands arrays to the function of an exercise and names the arrays
+that come back. It is all that tests, score and grader know of an exercise; nothing here computes an
+answer. An exercise is called by its function's name, with the cell in brackets where one function
+is asked for twice: `CaptioningRNN.loss[lstm]`.
 
-A cache is never looked at: a backward function gets the one that its own forward function made, after that has been
-used once more on other numbers. For every argument `x`, the output `x kept` says whether it is as it was before.
+A cache is never looked at: a backward function gets the one that its own forward function made,
+after that has been used once more on other numbers. For every argument `x`, the output `x kept`
+says whether it is as it was before.
 """
 
 import importlib
@@ -22,7 +24,9 @@ PARAMETERS = ["W_embed", "W_proj", "b_proj", "Wx", "Wh", "b", "W_vocab", "b_voca
 
 
 class Package:
-    """The modules that hold the exercises, imported when one is asked for: the NumPy ones do without PyTorch."""
+    """The modules that hold the exercises, imported when one is asked for: the NumPy ones do
+    without PyTorch.
+    """
 
     def __getattr__(self, name):
         return importlib.import_module(MODULES[name])
@@ -45,11 +49,16 @@ def _layer_backward(name, arguments, upstream, outputs):
 
     def call(package, inputs):
         forward_name = name.replace("backward", "forward")
-        forward, backward = getattr(package.rnn_layers, forward_name), getattr(package.rnn_layers, name)
+        forward, backward = (
+            getattr(package.rnn_layers, forward_name),
+            getattr(package.rnn_layers, name),
+        )
         values = [inputs[key] for key in arguments.split()]
         states = ["next_h", "next_c"] if name == "lstm_step_backward" else ["out"]
         cache = _named(forward_name, " ".join([*states, "cache"]), forward(*values))["cache"]
-        forward(*(-value if value.dtype.kind == "f" else value[::-1].copy() for value in values))  # a cache outlives it
+        forward(
+            *(-value if value.dtype.kind == "f" else value[::-1].copy() for value in values)
+        )  # a cache outlives it
         return _named(name, outputs, backward(*(inputs[key] for key in upstream.split()), cache))
 
     return call
@@ -63,12 +72,16 @@ def _named(function, names, returned):
     values = (returned,) if len(names) == 1 else returned
     if not isinstance(values, tuple | list) or len(values) != len(names):
         got = f"{len(values)} values" if isinstance(values, tuple | list) else type(values).__name__
-        raise ValueError(f"{function} must return {len(names)} values, {', '.join(names)}, but returned {got}")
+        raise ValueError(
+            f"{function} must return {len(names)} values, {', '.join(names)}, but returned {got}"
+        )
     return dict(zip(names, values, strict=True))
 
 
 def _model(package, inputs, cell):
-    """A captioning model with the parameters given; the vocabulary has a word for each row of W_embed."""
+    """A captioning model with the parameters given; the vocabulary has a word for each row of
+    W_embed.
+    """
     V, W = inputs["W_embed"].shape
     D, H = inputs["W_proj"].shape
     words = {f"word{i}": i for i in range(V)}
@@ -85,7 +98,9 @@ def _captioning_loss(cell):
         named = _named("loss", "loss grads", model.loss(inputs["features"], inputs["captions"]))
         grads = named["grads"]
         if not isinstance(grads, dict):
-            raise ValueError(f"loss must return the gradients as a dictionary, got {type(grads).__name__}")
+            raise ValueError(
+                f"loss must return the gradients as a dictionary, got {type(grads).__name__}"
+            )
         loss = np.array(named["loss"], model.params["W_embed"].dtype)
         return {"loss": loss} | {f"d{name}": value for name, value in grads.items()}
 
@@ -101,10 +116,14 @@ def _captioning_sample(cell):
 
 
 def _network(inputs):
-    """A small frozen network from pictures (N, 3, H, W) to scores (N, C): convolution, tanh, mean, affine."""
+    """A small frozen network from pictures (N, 3, H, W) to scores (N, C): convolution, tanh, mean,
+    affine.
+    """
     import torch  # here and not above: the calls of questions 1 and 2 do without it
 
-    conv_w, conv_b, w, b = (torch.from_numpy(inputs[name]) for name in ("conv_w", "conv_b", "w", "b"))
+    conv_w, conv_b, w, b = (
+        torch.from_numpy(inputs[name]) for name in ("conv_w", "conv_b", "w", "b")
+    )
     with torch.device("meta"):  # no weights are drawn: torch's generator stays where it was
         network = torch.nn.Sequential(
             torch.nn.Conv2d(3, len(conv_w), 3, padding=1), torch.nn.Tanh(), torch.nn.AdaptiveAvgPool2d(1),
@@ -130,12 +149,20 @@ def _array(result):
 
 def _saliency(package, inputs):
     X, y = _tensor(inputs["X"]), _tensor(inputs["y"])
-    return {"saliency": _array(package.network_visualization.compute_saliency_maps(X, y, _network(inputs)))}
+    return {
+        "saliency": _array(
+            package.network_visualization.compute_saliency_maps(X, y, _network(inputs))
+        )
+    }
 
 
 def _fooling(package, inputs):
     make_fooling_image = package.network_visualization.make_fooling_image
-    return {"X_fooling": _array(make_fooling_image(_tensor(inputs["X"]), int(inputs["target_y"]), _network(inputs)))}
+    return {
+        "X_fooling": _array(
+            make_fooling_image(_tensor(inputs["X"]), int(inputs["target_y"]), _network(inputs))
+        )
+    }
 
 
 def _update_step(package, inputs):
@@ -145,19 +172,28 @@ def _update_step(package, inputs):
 
 
 def _loss_and_gradients(loss, tensors):
-    """A loss, and its gradients with respect to named tensors; zero where it does not depend on them."""
+    """A loss, and its gradients with respect to named tensors; zero where it does not depend on
+    them.
+    """
     import torch
 
     if isinstance(loss, torch.Tensor) and loss.requires_grad:
         loss.sum().backward()  # a loss that is no single number is found by its shape
     zero = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
-    gradients = {f"d{name}": _array(zero[name] if t.grad is None else t.grad) for name, t in tensors.items()}
+    gradients = {
+        f"d{name}": _array(zero[name] if t.grad is None else t.grad) for name, t in tensors.items()
+    }
     loss = _array(loss)
-    return {"loss": np.array(loss, np.float64) if isinstance(loss, float | int) else loss} | gradients
+    return {
+        "loss": np.array(loss, np.float64) if isinstance(loss, float | int) else loss
+    } | gradients
 
 
 def _content_loss(package, inputs):
-    current, original = _tensor(inputs["content_current"]).requires_grad_(), _tensor(inputs["content_original"])
+    current, original = (
+        _tensor(inputs["content_current"]).requires_grad_(),
+        _tensor(inputs["content_original"]),
+    )
     loss = package.style_transfer.content_loss(float(inputs["content_weight"]), current, original)
     return _loss_and_gradients(loss, {"content_current": current})
 
@@ -165,30 +201,43 @@ def _content_loss(package, inputs):
 def _gram_matrix(package, inputs):
     gram_matrix = package.style_transfer.gram_matrix
     features = _tensor(inputs["features"])
-    return {"gram": _array(gram_matrix(features)), "gram_unnormalized": _array(gram_matrix(features, normalize=False))}
+    return {
+        "gram": _array(gram_matrix(features)),
+        "gram_unnormalized": _array(gram_matrix(features, normalize=False)),
+    }
 
 
 def _style_loss(package, inputs):
     layers = inputs["style_layers"].tolist()
-    feats = [_tensor(inputs[key]).requires_grad_() for key in sorted(inputs) if key.startswith("feats")]
+    feats = [
+        _tensor(inputs[key]).requires_grad_() for key in sorted(inputs) if key.startswith("feats")
+    ]
     targets = [_tensor(inputs[f"style_target{k}"]) for k in range(len(layers))]
-    loss = package.style_transfer.style_loss(feats, layers, targets, inputs["style_weights"].tolist())
+    loss = package.style_transfer.style_loss(
+        feats, layers, targets, inputs["style_weights"].tolist()
+    )
     return _loss_and_gradients(loss, {f"feats{k}": feats[k] for k in layers})
 
 
 def _tv_loss(package, inputs):
     img = _tensor(inputs["img"]).requires_grad_()
-    return _loss_and_gradients(package.style_transfer.tv_loss(img, float(inputs["tv_weight"])), {"img": img})
+    return _loss_and_gradients(
+        package.style_transfer.tv_loss(img, float(inputs["tv_weight"])), {"img": img}
+    )
 
 
 def _watched(call):
-    """The call on copies of the inputs, with the outputs that say which of them are still as they were."""
+    """The call on copies of the inputs, with the outputs that say which of them are still as they
+    were.
+    """
 
     def watched(package, inputs):
         copies = {name: value.copy() for name, value in inputs.items()}
         outputs = call(package, copies)
         arrays = {name: value for name, value in inputs.items() if value.ndim}
-        return outputs | {f"{name} kept": np.array(np.array_equal(copies[name], a)) for name, a in arrays.items()}
+        return outputs | {
+            f"{name} kept": np.array(np.array_equal(copies[name], a)) for name, a in arrays.items()
+        }
 
     return watched
 
@@ -196,7 +245,9 @@ def _watched(call):
 RNN_STEP, LSTM_STEP, SEQUENCE = "x prev_h Wx Wh b", "x prev_h prev_c Wx Wh b", "x h0 Wx Wh b"
 CALLS = {
     "rnn_step_forward": _layer("rnn_step_forward", RNN_STEP, "next_h"),
-    "rnn_step_backward": _layer_backward("rnn_step_backward", RNN_STEP, "dnext_h", "dx dprev_h dWx dWh db"),
+    "rnn_step_backward": _layer_backward(
+        "rnn_step_backward", RNN_STEP, "dnext_h", "dx dprev_h dWx dWh db"
+    ),
     "rnn_forward": _layer("rnn_forward", SEQUENCE, "h"),
     "rnn_backward": _layer_backward("rnn_backward", SEQUENCE, "dh", "dx dh0 dWx dWh db"),
     "word_embedding_forward": _layer("word_embedding_forward", "x W", "out"),
