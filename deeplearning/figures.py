@@ -6,6 +6,41 @@ import textwrap
 
 from deeplearning.image_fetching import image_from_url
 
+# Eight colours that colour-blind readers can tell apart (Okabe and Ito, "Color universal design",
+# 2008), without the yellow, which is too faint for a line on white
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+
+
+def use_house_style():
+    """Set Matplotlib up for the notebooks: quiet axes, and colours for everyone.
+
+    `MARKERS` has one for each colour, for figures where lines come close to each other.
+    """
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update({"figure.dpi": 100, "axes.grid": True, "grid.alpha": 0.25})
+    plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
+    plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLOURS)
+
+
+def show(alt):
+    """Show the current figure, as `plt.show()` does, with a text for those who can't see it.
+
+    The text goes into the notebook's file, and from there into the `alt` of the page's picture. Say
+    what a reader should take from the figure, in a sentence or two.
+
+    Inputs:
+    - alt: The text
+    """
+    import matplotlib.pyplot as plt
+    from IPython.display import display
+
+    figure = plt.gcf()
+    kinds = ("image/png", "image/jpeg")
+    display(figure, metadata={kind: {"alt": alt} for kind in kinds})
+    plt.close(figure)
+
 
 def captioned_pictures(urls, captions, columns=3, width=38):
     """Pictures in a grid, each with its text below.
@@ -31,12 +66,13 @@ def captioned_pictures(urls, captions, columns=3, width=38):
     return fig
 
 
-TRUTH = {True: "#1a7f37", False: "#d1242f", None: "#6e7781"}  # green, red, grey
+# blue, orange and bold, grey: not red beside green, which many people can't tell apart
+TRUTH = {True: "#0072B2", False: "#C44E00", None: "#6e7781"}
 
 
 def pictures_with_truth(urls, captions, statements, columns=3, width=34):
-    """Pictures in a grid, each with its caption: what is true in green, what is false in red, the
-    rest in grey.
+    """Pictures in a grid, each with its caption: what is true in blue, what is false in orange and
+    bold, the rest in grey.
 
     Inputs:
     - urls: URLs of the pictures
