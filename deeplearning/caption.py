@@ -24,8 +24,8 @@ from tqdm import tqdm
 
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import decode_captions
-from deeplearning.data_utils import atomic_write
 from deeplearning.datasets.captions import SUFFIXES
+from deeplearning.files import atomic_write
 from deeplearning.image_fetching import decode_image
 
 TOYTOWN = Path(__file__).resolve().parent / "datasets" / "toytown" / "captioner.npz"

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from deeplearning import optim
 from deeplearning.coco_utils import sample_coco_minibatch
-from deeplearning.data_utils import atomic_write, read_npz
+from deeplearning.files import atomic_write, read_npz
 
 
 class CaptioningSolver:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deeplearning.data_utils import atomic_write
+from deeplearning.files import atomic_write
 
 
 @dataclass(frozen=True, eq=False)

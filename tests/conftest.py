@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import deeplearning
-from deeplearning.data_utils import data_folder
+from deeplearning.locations import data_folder
 
 WORDS = [
     "<NULL>",

@@ -19,9 +19,10 @@ import pytest
 
 import deeplearning
 from deeplearning.coco_utils import load_coco_data
-from deeplearning.data_utils import data_folder, load_imagenet_val, squeezenet_checkpoint
+from deeplearning.data_utils import load_imagenet_val
 from deeplearning.datasets import download, resuming, unpacking
 from deeplearning.datasets.download import PARTS, fetch, main
+from deeplearning.locations import data_folder, squeezenet_checkpoint
 from tests.downloads import contents, zipped
 from tests.fault_server import serving
 

@@ -13,12 +13,14 @@ import pytest
 from PIL import Image
 
 from deeplearning.classifiers import squeezenet
-from deeplearning.coco_utils import decode_captions, find_dataset, load_coco_data, load_references
+from deeplearning.coco_utils import decode_captions, load_coco_data, load_references
+from deeplearning.datasets.finding import find_dataset
 from deeplearning.datasets.toytown import __main__ as command
 from deeplearning.datasets.toytown import dataset
-from deeplearning.datasets.toytown.dataset import ensure_toytown, load_scenes
+from deeplearning.datasets.toytown.dataset import ensure_toytown
 from deeplearning.datasets.toytown.grammar import write_captions
 from deeplearning.datasets.toytown.plan import SEED, picture
+from deeplearning.datasets.toytown.record import load_scenes
 from deeplearning.image_fetching import image_from_url
 
 FEW = {"train": 12, "val": 5}

@@ -33,14 +33,15 @@ from deeplearning.classifiers.backbones import (
     load_network,
     weights_sha256,
 )
-from deeplearning.coco_utils import FeatureArray, feature_statistics, find_dataset, load_coco_data
+from deeplearning.dataset_folder import read_dataset
 from deeplearning.datasets.captions import draw_split, read_captions
 from deeplearning.datasets.extraction import extract_features
 from deeplearning.datasets.pca import principal_components
+from deeplearning.feature_array import FeatureArray, feature_statistics
 from deeplearning.feature_transform import FeatureTransform
 from deeplearning.metrics import UNKNOWN, tokenize
 
-__all__ = ["build_dataset", "encode", "image_features", "transform_features", "vocabulary"]
+__all__ = ["build_dataset", "encode", "image_features", "vocabulary"]
 
 SPECIAL = ("<NULL>", "<START>", "<END>", "<UNK>")
 
@@ -133,21 +134,6 @@ def encode(captions, word_to_idx, length=17):
         words = [word_to_idx.get(word, unknown) for word in tokenize(caption)[: length - 2]]
         row[: len(words) + 2] = [start, *words, end]
     return encoded
-
-
-def transform_features(raw, folder=None):
-    """Centre and scale, or project, features of new pictures as a data set's own ones were.
-
-    Inputs:
-    - raw: Array of shape (n, R), from `image_features`
-    - folder: The data set, as given to `load_coco_data`
-
-    Returns: float32 array of shape (n, D)
-
-    Raises FileNotFoundError where the data set does not say how, and ValueError where its
-    `features.json` is damaged or features have another shape.
-    """
-    return FeatureTransform.load(find_dataset(folder))(raw)
 
 
 def _check_splits(splits, link):
@@ -338,7 +324,7 @@ def main(argv=None):
 
 
 def _summarize(out):
-    data = load_coco_data(out)
+    data = read_dataset(out)
     for split in ("train", "val"):
         images, D = data[f"{split}_features"].shape
         print(

@@ -20,10 +20,11 @@ from pathlib import Path
 import pooch
 from filelock import FileLock, Timeout
 
-from deeplearning.coco_utils import FeatureArray, load_coco_data
-from deeplearning.data_utils import data_folder, squeezenet_checkpoint
+from deeplearning.dataset_folder import read_dataset
 from deeplearning.datasets.resuming import ResumingDownloader
 from deeplearning.datasets.unpacking import unpack
+from deeplearning.feature_array import FeatureArray
+from deeplearning.locations import data_folder, squeezenet_checkpoint
 
 COCO_FILES = {"coco2014_captions.h5", "coco2014_vocab.json"} | {
     f"{split}2014_{kind}"
@@ -54,12 +55,10 @@ class Part:
 
 def _check_coco(folder):
     try:
-        load_coco_data(folder)
+        read_dataset(folder)
     except FileNotFoundError as error:
         raise ValueError(error) from error
-    for path in folder.glob(
-        "*_fc7.h5"
-    ):  # the features that PCA has not reduced: not every copy has them
+    for path in folder.glob("*_fc7.h5"):  # the full features, which not every copy has
         FeatureArray(path)
 
 

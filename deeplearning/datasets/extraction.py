@@ -22,7 +22,7 @@ from deeplearning.classifiers.backbones import (
     weights_sha256,
     why_broken,
 )
-from deeplearning.data_utils import atomic_write
+from deeplearning.files import atomic_write
 
 
 def extract_features(paths, network, folder, name, skip_broken=False):

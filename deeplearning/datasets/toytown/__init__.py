@@ -10,3 +10,5 @@ grammar      captions of a scene; truth: whether a caption is true of it
 dataset      all of it on disk, in the COCO layout
 train_squeezenet    the network that comes with it
 """
+
+NAME = "toytown_captioning"  # of the data set's folder

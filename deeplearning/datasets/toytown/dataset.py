@@ -25,12 +25,12 @@ from filelock import FileLock
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from deeplearning.coco_utils import TOYTOWN, find_dataset
-from deeplearning.data_utils import atomic_write, data_folder
+from deeplearning.datasets.toytown import NAME
 from deeplearning.datasets.toytown.grammar import write_captions
 from deeplearning.datasets.toytown.plan import PICTURES, SEED, picture
 from deeplearning.datasets.toytown.scene import SIZE
-from deeplearning.datasets.toytown.world import Scene
+from deeplearning.files import atomic_write
+from deeplearning.locations import data_folder
 
 VERSION = 3  # of pictures and captions: raised when they change, so that a set of an older version is made again
 HERE = Path(__file__).resolve().parent
@@ -93,26 +93,8 @@ def ensure_toytown(folder=None, seed=SEED, pictures=None):
 
 def toytown_folder():
     """Where the data set lies, or will: absolute Path."""
-    shared = data_folder() / TOYTOWN
-    return shared if shared.is_dir() else HERE.parent / TOYTOWN
-
-
-def load_scenes(split="val", folder=None):
-    """The truth about every picture of a split: list of `Scene`, in the order of the features'
-    rows.
-
-    Inputs:
-    - split: "train" or "val"
-    - folder: The data set, as given to `load_coco_data`
-
-    Raises FileNotFoundError where that is no Toytown data set.
-    """
-    path = find_dataset(folder) / f"{split}_truth.json"
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is missing: only Toytown keeps the truth about its pictures"
-        )
-    return [Scene.from_json(fields) for fields in json.loads(path.read_text(encoding="utf-8"))]
+    shared = data_folder() / NAME
+    return shared if shared.is_dir() else HERE.parent / NAME
 
 
 def _is_complete(folder, seed, pictures):
