@@ -129,8 +129,9 @@ class Comparison:
 
     def __str__(self):
         line = f"{self.name}: {self.measure} {self.difference:.2g}, limit {self.limit:.2g}"
-        verdict = "right" if self.ok else "WRONG"
-        return f"{line}: {verdict}. {self.problem}" if self.problem else f"{line}: {verdict}"
+        if not self.ok:
+            return f"{line}: WRONG. {self.problem}".rstrip()
+        return f"{line}: right. {self.problem}" if self.problem else f"{line}: right"
 
 
 def compare_gradients(analytic, numeric, name="gradient"):
