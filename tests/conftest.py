@@ -74,9 +74,9 @@ def impatient(monkeypatch):
     """
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(
-        "deeplearning.datasets.resuming.time", SimpleNamespace(sleep=lambda _: None)
+        "deeplearning.datasets.downloader.time", SimpleNamespace(sleep=lambda _: None)
     )
-    monkeypatch.setattr("deeplearning.datasets.resuming.STALL", 0.2)
+    monkeypatch.setattr("deeplearning.datasets.downloader.STALL", 0.2)
 
 
 @pytest.fixture

@@ -144,8 +144,8 @@ def test_the_staffs_page_tells_the_truth():
     page = (ROOT / "docs" / "staff.md").read_text(encoding="utf-8")
     for question in MANIFEST.questions.values():
         assert (
-            f"| {question.id.upper()} {question.title} | {question.points} | {len(MANIFEST.of(question.id))} |"
-            in page
+            f"| {question.id.upper()} {question.title} | {question.points} | "
+            f"{len(MANIFEST.of(question.id))} |" in page
         )
     assert f"{MANIFEST.extra.points} points outside the 100: `{MANIFEST.extra.file}`" in page
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -329,8 +329,8 @@ def test_command_line(tmp_path, run_python):
 def test_loading_does_not_import_torch(run_python):
     """The NumPy half, with the data set's own module, starts without PyTorch."""
     program = (
-        "import sys, deeplearning.classifiers.rnn, deeplearning.coco_utils, deeplearning.datasets.toytown.dataset;"
-        "assert 'torch' not in sys.modules"
+        "import sys, deeplearning.classifiers.rnn, deeplearning.coco_utils, "
+        "deeplearning.datasets.toytown.dataset;assert 'torch' not in sys.modules"
     )
     status, _, errors = run_python("-c", program)
     assert status == 0, errors

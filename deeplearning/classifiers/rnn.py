@@ -124,9 +124,11 @@ class CaptioningRNN:
         drop = self.dropout if train else 0
         # BEGIN SOLUTION
         if self.cell_type == "rnn":
-            sequence_forward, sequence_backward = rnn_forward, rnn_backward
+            sequence_forward = rnn_forward
+            sequence_backward = rnn_backward
         else:
-            sequence_forward, sequence_backward = lstm_forward, lstm_backward
+            sequence_forward = lstm_forward
+            sequence_backward = lstm_backward
 
         h0, proj = affine_forward(features, p["W_proj"], p["b_proj"])  # (N, H)
         x, embed = word_embedding_forward(captions_in, p["W_embed"])  # (N, T, W)
@@ -220,7 +222,8 @@ class CaptioningRNN:
             words = _chosen(scores, temperature, rng)
             captions[alive, t] = words
             going_on = words != end
-            alive, words = alive[going_on], words[going_on]
+            alive = alive[going_on]
+            words = words[going_on]
             state = [s[going_on] for s in state]
         # END SOLUTION
         return captions
@@ -289,7 +292,7 @@ class CaptioningRNN:
         return model
 
     def _checked_features(self, features):
-        """Features as the network reads them: (N, D), of its dtype, standardised if it does that."""
+        """Features as the network reads them: (N, D), of its dtype, perhaps standardised."""
         features = np.asarray(features)
         D = len(self.params["W_proj"])
         if features.ndim != 2 or features.shape[1] != D or features.dtype.kind not in "fiu":
@@ -343,7 +346,8 @@ class CaptioningRNN:
         missing = [word for word in ("<START>", "<END>") if word not in self.word_to_idx]
         if missing:
             raise ValueError(
-                f"word_to_idx must hold {' and '.join(missing)}: a caption begins and ends with them"
+                f"word_to_idx must hold {' and '.join(missing)}: a caption begins and ends with "
+                "them"
             )
         return self.word_to_idx["<START>"], self.word_to_idx["<END>"]
 
@@ -400,7 +404,6 @@ def _chosen(scores, temperature, rng):
     / temperature).
     """
     if temperature is not None:
-        scores = scores / temperature + rng.gumbel(
-            size=scores.shape
-        )  # the largest is a draw of the softmax
+        # the largest is a draw of the softmax
+        scores = scores / temperature + rng.gumbel(size=scores.shape)
     return scores.argmax(axis=1)

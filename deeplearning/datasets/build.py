@@ -78,7 +78,8 @@ def build_dataset(
     encode([], word_to_idx, length)  # refuses a length that is too small now, not after hours
     if len(word_to_idx) == len(SPECIAL):
         raise ValueError(
-            f"no word occurs {min_count} times in the training captions: ask for a smaller min_count"
+            f"no word occurs {min_count} times in the training captions: ask for a smaller "
+            "min_count"
         )
     part = out / "building.part"
     _make_folder(part)
@@ -141,25 +142,29 @@ def _check_splits(splits, link):
     if set(splits) != {"train", "val"} or not all(splits.values()):
         counts = {split: len(pairs) for split, pairs in splits.items()}
         raise ValueError(
-            f"splits must hold pictures for 'train' and for 'val', got these numbers of them: {counts}"
+            "splits must hold pictures for 'train' and for 'val', got these numbers of them: "
+            f"{counts}"
         )
     for split, pairs in splits.items():
         names = Counter(str(path) if link else Path(path).name for path, _ in pairs)
         name, count = names.most_common(1)[0]
         if count > 1:
             raise ValueError(
-                f"{split}: {count} pictures are called {name}; a data set knows pictures by their names"
+                f"{split}: {count} pictures are called {name}; a data set knows pictures by their "
+                "names"
             )
         if not link and (
             broken := next((name for name in names if len(name.splitlines()) > 1), None)
         ):
             raise ValueError(
-                f"{split}: the name {broken!r} holds a line break, and names are listed in lines: rename it"
+                f"{split}: the name {broken!r} holds a line break, and names are listed in lines: "
+                "rename it"
             )
         for path, captions in pairs:
             if isinstance(captions, str) or not captions or not all(map(tokenize, captions)):
                 raise ValueError(
-                    f"{split}: {path} needs a list of at least one caption, with words in each, got {captions!r}"
+                    f"{split}: {path} needs a list of at least one caption, with words in each, "
+                    f"got {captions!r}"
                 )
 
 
@@ -187,7 +192,8 @@ def _extract(part, full, splits, network, skip_broken):
 
     Returns: the splits without the others, and why these were left out
     """
-    readable, broken = {}, {}
+    readable = {}
+    broken = {}
     for split, pairs in splits.items():
         paths = [path for path, _ in pairs]
         features, reasons = extract_features(paths, network, part, split, skip_broken)
@@ -196,7 +202,8 @@ def _extract(part, full, splits, network, skip_broken):
         broken |= {paths[row]: reason for row, reason in reasons.items()}
         if len(rows) == 0:
             raise ValueError(
-                f"{split}: none of {len(pairs)} pictures can be read; {next(iter(reasons.values()))}"
+                f"{split}: none of {len(pairs)} pictures can be read; "
+                f"{next(iter(reasons.values()))}"
             )
         _write_array(
             full / f"{split}2014_vgg16_fc7.h5",
@@ -273,7 +280,8 @@ def _write_array(path, n, block, size=4096):
     except (
         OSError,
         RuntimeError,
-    ) as error:  # RuntimeError is what h5py raises when it closes files on a full disk
+    ) as error:
+        # RuntimeError is what h5py raises when it closes files on a full disk
         code = getattr(error, "errno", None) or errno.ENOSPC
         raise OSError(
             code,
@@ -300,7 +308,8 @@ def main(argv=None):
     splits, left_out = read_captions(args.captions, args.images, args.val_captions)
     for reason, names in left_out.items():
         print(
-            f"left out, {reason}: {len(names):,} ({', '.join(map(repr, names[:5]))}{', ...' * (len(names) > 5)})"
+            f"left out, {reason}: {len(names):,} "
+            f"({', '.join(map(repr, names[:5]))}{', ...' * (len(names) > 5)})"
         )
     if kept_back := splits.pop("test", None):
         print(f"left out, the test split: {len(kept_back):,} pictures")
@@ -327,17 +336,22 @@ def _summarize(out):
     data = read_dataset(out)
     for split in ("train", "val"):
         images, D = data[f"{split}_features"].shape
-        print(
-            f"{split}: {images:,} pictures, {len(data[f'{split}_captions']):,} captions, {D} features a picture"
-        )
-    print(f"{out}: vocabulary of {len(data['idx_to_word']):,} words; train on it by\n"
-          f"python -m deeplearning.train_captioner --data {shlex.quote(str(out))} --out model.npz")  # fmt: skip
+        captions = len(data[f"{split}_captions"])
+        print(f"{split}: {images:,} pictures, {captions:,} captions, {D} features a picture")
+    print(f"{out}: vocabulary of {len(data['idx_to_word']):,} words; train on it by")
+    folder = shlex.quote(str(out))
+    print(f"python -m deeplearning.train_captioner --data {folder} --out model.npz")
 
 
 def _arguments(argv):
     parser = argparse.ArgumentParser(
-        description="Make a data set of captioned pictures, in the layout of the course's MS-COCO files.",
-        epilog="example: python -m deeplearning.datasets.build --images photos --captions captions.csv --out mine",
+        description=(
+            "Make a data set of captioned pictures, in the layout of the course's MS-COCO files."
+        ),
+        epilog=(
+            "example: python -m deeplearning.datasets.build "
+            "--images photos --captions captions.csv --out mine"
+        ),
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
@@ -383,9 +397,8 @@ def _arguments(argv):
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(
-        errors="backslashreplace"
-    )  # file names may hold what a terminal can't show
+    # file names may hold what a terminal can't show
+    sys.stdout.reconfigure(errors="backslashreplace")
     try:
         main()
     except (OSError, ValueError) as error:
