@@ -13,6 +13,7 @@ from filelock import FileLock
 from PIL import Image
 from torchvision.models import squeezenet1_1
 
+from deeplearning.classifiers.backbones import image_features
 from deeplearning.classifiers.squeezenet import load_squeezenet, save_squeezenet
 from deeplearning.coco_utils import (
     decode_captions,
@@ -20,13 +21,8 @@ from deeplearning.coco_utils import (
     load_references,
     sample_coco_minibatch,
 )
-from deeplearning.datasets.build import (
-    build_dataset,
-    encode,
-    image_features,
-    main,
-    vocabulary,
-)
+from deeplearning.datasets.assembly import build_dataset, encode, vocabulary
+from deeplearning.datasets.build import main
 from deeplearning.feature_transform import FeatureTransform
 from deeplearning.image_fetching import image_from_url
 from deeplearning.metrics import tokenize

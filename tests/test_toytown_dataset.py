@@ -222,7 +222,7 @@ def test_disk_fills_while_writing(toytown, monkeypatch, error, reason, older):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("deeplearning.datasets.build.build_dataset", fail)
+    monkeypatch.setattr("deeplearning.datasets.assembly.build_dataset", fail)
     if older:
         (toytown / "masks.h5").unlink()
     else:
@@ -253,7 +253,7 @@ def test_interrupted_by_hand(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("deeplearning.datasets.build.build_dataset", interrupt)
+    monkeypatch.setattr("deeplearning.datasets.assembly.build_dataset", interrupt)
     with pytest.raises(KeyboardInterrupt):
         ensure_toytown(tmp_path / "toytown", pictures=FEW)
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]

@@ -159,7 +159,7 @@ def _write(folder, seed, pictures):
     from deeplearning.classifiers.squeezenet import (
         load_squeezenet,
     )
-    from deeplearning.datasets.build import build_dataset
+    from deeplearning.datasets.assembly import build_dataset
 
     network = load_squeezenet("toytown")
     print(
