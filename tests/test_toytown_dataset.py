@@ -126,7 +126,7 @@ def test_what_others_put_there_does_no_harm(toytown):
 
 @pytest.mark.parametrize("there", ["file", "folder"])
 def test_something_else_is_left_alone(tmp_path, there):
-    """A file or folder that is no Toytown data set is never replaced, however that name came to be
+    """A file or folder that is not a Toytown data set is never replaced, however that name came to be
     given.
     """
     mine = tmp_path / "thesis" if there == "file" else tmp_path / "thesis" / "chapter"
@@ -185,7 +185,7 @@ def test_two_processes_at_once(tmp_path, start_python):
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "1", True, np.int64(1)])
 def test_seed_out_of_range(tmp_path, seed):
-    """A seed that is no int from 0 to 2**32 - 1 is refused with its value."""
+    """A seed that is not an int from 0 to 2**32 - 1 is refused with its value."""
     with pytest.raises(ValueError, match="seed of Toytown must be an int"):
         ensure_toytown(tmp_path / "toytown", seed)
     assert not list(tmp_path.iterdir())
