@@ -57,7 +57,8 @@ def rmsprop(w, dw, config=None):
     Source: Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5, 2012.
     """
     config = _prepare(w, dw, config, "cache", learning_rate=1e-2, decay_rate=0.99, epsilon=1e-8)
-    cache, decay_rate = config["cache"], config["decay_rate"]
+    cache = config["cache"]
+    decay_rate = config["decay_rate"]
     cache *= decay_rate
     cache += (1 - decay_rate) * dw**2
     w -= config["learning_rate"] * dw / (np.sqrt(cache) + config["epsilon"])
@@ -82,8 +83,11 @@ def adam(w, dw, config=None):
         w, dw, config, "m", "v", learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, t=0
     )
     config["t"] += 1
-    beta1, beta2, t = config["beta1"], config["beta2"], config["t"]
-    m, v = config["m"], config["v"]
+    beta1 = config["beta1"]
+    beta2 = config["beta2"]
+    t = config["t"]
+    m = config["m"]
+    v = config["v"]
     m += (1 - beta1) * (dw - m)
     v += (1 - beta2) * (dw**2 - v)
     rate = config["learning_rate"] / (1 - beta1**t)

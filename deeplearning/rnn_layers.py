@@ -13,6 +13,8 @@ what follows.
             next_c  = f * prev_c + i * g                           cell state
             next_h  = o * tanh(next_c)                             hidden state
 
+Every function raises ValueError if a shape or dtype does not fit.
+
 Sources: Elman, "Finding structure in time", 1990; Hochreiter and Schmidhuber, "Long short-term
 memory", 1997, with the forget gate of Gers, Schmidhuber and Cummins, "Learning to forget", 2000;
 backpropagation through time after Werbos, "Backpropagation through time: what it does and how to do
@@ -22,28 +24,11 @@ it", 1990.
 import numpy as np
 
 from deeplearning.checks import check_indices, check_upstream, takes
-from deeplearning.layers import (
+from deeplearning.layers import (  # the course looks for these here
     temporal_affine_backward,
     temporal_affine_forward,
     temporal_softmax_loss,
 )
-
-__all__ = [
-    "lstm_backward",
-    "lstm_forward",
-    "lstm_step_backward",
-    "lstm_step_forward",
-    "rnn_backward",
-    "rnn_forward",
-    "rnn_step_backward",
-    "rnn_step_forward",
-    "sigmoid",
-    "temporal_affine_backward",
-    "temporal_affine_forward",
-    "temporal_softmax_loss",
-    "word_embedding_backward",
-    "word_embedding_forward",
-]
 
 
 def sigmoid(x):
@@ -72,8 +57,6 @@ def rnn_step_forward(x, prev_h, Wx, Wh, b):
     Returns a tuple of:
     - next_h: Hidden state after the step, of shape (N, H)
     - cache: What the backward pass needs
-
-    Raises ValueError where a shape or dtype does not fit.
     """
     next_h = np.tanh(x @ Wx + prev_h @ Wh + b)  # (N, H)
     cache = x, prev_h, Wx, Wh, next_h
@@ -93,8 +76,6 @@ def rnn_step_backward(dnext_h, cache):
     - dWx: Weights from input to hidden, of shape (D, H)
     - dWh: Weights from hidden to hidden, of shape (H, H)
     - db: Biases, of shape (H,)
-
-    Raises ValueError where dnext_h does not fit.
     """
     x, prev_h, Wx, Wh, next_h = cache
     check_upstream("dnext_h", dnext_h, next_h.shape)
@@ -117,13 +98,11 @@ def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     - Wx: Weights from input to hidden, of shape (D, H)
     - Wh: Weights from hidden to hidden, of shape (H, H)
     - b: Biases, of shape (H,)
-    - lengths: None, or ints of shape (N,), longest first: h is zero after that many steps
+    - lengths: None, or ints of shape (N,), longest first: after that many steps h may stay zero
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
     - cache: What the backward pass needs
-
-    Raises ValueError where a shape or dtype does not fit, or lengths rise.
     """
     N, T, D = x.shape
     live, steps = _plan(lengths, N, T)
@@ -154,8 +133,6 @@ def rnn_backward(dh, cache):
     - dWx: Weights from input to hidden, of shape (D, H)
     - dWh: Weights from hidden to hidden, of shape (H, H)
     - db: Biases, of shape (H,)
-
-    Raises ValueError where dh does not fit.
     """
     rows, prev_h, Wx, Wh, h, live, steps = cache
     T, N = live.shape
@@ -234,8 +211,6 @@ def word_embedding_backward(dout, cache):
 
     Returns:
     - dW: Gradient with respect to the word vectors, of shape (V, D)
-
-    Raises ValueError where dout does not fit.
     """
     x, (V, D) = cache
     check_upstream("dout", dout, (*x.shape, D))
@@ -290,8 +265,6 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     - next_h: Hidden state after the step, of shape (N, H)
     - next_c: Cell state after the step, of shape (N, H)
     - cache: What the backward pass needs
-
-    Raises ValueError where a shape or dtype does not fit.
     """
     a = x @ Wx + prev_h @ Wh + b  # (N, 4H)
     next_h, next_c, cell = _lstm_cell(a, prev_c)
@@ -314,8 +287,6 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     - dWx: Weights from input to gates, of shape (D, 4H)
     - dWh: Weights from hidden to gates, of shape (H, 4H)
     - db: Biases, of shape (4H,)
-
-    Raises ValueError where a gradient does not fit.
     """
     x, prev_h, Wx, Wh, cell = cache
     check_upstream("dnext_h", dnext_h, prev_h.shape)
@@ -339,13 +310,11 @@ def lstm_forward(x, h0, Wx, Wh, b, lengths=None):
     - Wx: Weights from input to gates, of shape (D, 4H)
     - Wh: Weights from hidden to gates, of shape (H, 4H)
     - b: Biases, of shape (4H,)
-    - lengths: None, or ints of shape (N,), longest first: h is zero after that many steps
+    - lengths: None, or ints of shape (N,), longest first: after that many steps h may stay zero
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
     - cache: What the backward pass needs
-
-    Raises ValueError where a shape or dtype does not fit, or lengths rise.
     """
     N, T, D = x.shape
     live, steps = _plan(lengths, N, T)
@@ -379,8 +348,6 @@ def lstm_backward(dh, cache):
     - dWx: Weights from input to gates, of shape (D, 4H)
     - dWh: Weights from hidden to gates, of shape (H, 4H)
     - db: Biases, of shape (4H,)
-
-    Raises ValueError where dh does not fit.
     """
     rows, prev_h, Wx, Wh, cells, live, steps = cache
     T, N = live.shape

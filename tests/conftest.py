@@ -74,9 +74,9 @@ def impatient(monkeypatch):
     """
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(
-        "deeplearning.datasets.resuming.time", SimpleNamespace(sleep=lambda _: None)
+        "deeplearning.datasets.downloader.time", SimpleNamespace(sleep=lambda _: None)
     )
-    monkeypatch.setattr("deeplearning.datasets.resuming.STALL", 0.2)
+    monkeypatch.setattr("deeplearning.datasets.downloader.STALL", 0.2)
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def run_python(start_python):
 
     def run(*arguments, **how):
         process = start_python(*arguments, **how)
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=1200)
         return process.returncode, output, errors
 
     return run

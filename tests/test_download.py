@@ -20,7 +20,7 @@ import pytest
 import deeplearning
 from deeplearning.coco_utils import load_coco_data
 from deeplearning.data_utils import load_imagenet_val
-from deeplearning.datasets import download, resuming, unpacking
+from deeplearning.datasets import download, downloader, unpacking
 from deeplearning.datasets.download import PARTS, fetch, main
 from deeplearning.locations import data_folder, squeezenet_checkpoint
 from tests.downloads import contents, zipped
@@ -305,7 +305,7 @@ def test_free_space_is_checked_first(dataset, places, monkeypatch, capsys):
     """
     content = zipped(dataset)
     monkeypatch.setattr(
-        resuming.shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * len(content))
+        downloader.shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * len(content))
     )
     with serving({FILE: content}) as server:
         assert "needed" in main(["coco", "--mirror", server.url])
@@ -342,7 +342,7 @@ def test_without_network(run_python, tmp_path, name):
     """Without a network one message names URL, file and place for fetching it by hand; status 1,
     nothing half-done.
     """
-    slow = "import deeplearning.datasets.resuming as r; r.PAUSE = 0.01; from deeplearning.datasets.download import *;"
+    slow = "import deeplearning.datasets.downloader as r; r.PAUSE = 0.01; from deeplearning.datasets.download import *;"
     status, output, errors = run_python(
         "-c",
         f"{slow} sys.exit(main())",
@@ -402,7 +402,7 @@ def script(root, *arguments, path, **how):
     command = [BASH, str(root / "deeplearning" / "datasets" / SCRIPT.name), *arguments]
     environment = os.environ | {"PATH": os.pathsep.join(map(str, path))}
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=60, check=False, **how
+        command, env=environment, capture_output=True, text=True, timeout=600, check=False, **how
     )
 
 
@@ -519,7 +519,7 @@ class Faults:
     def full_disk(self):
         free = [self.rng.randrange(2 * SIZE)]  # for the zip and for what it unpacks to
         with self.monkeypatch.context() as patch:
-            for module in (resuming, unpacking):
+            for module in (downloader, unpacking):
                 patch.setattr(module, "open", partial(crowded, free), raising=False)
             return self.run()
 
@@ -528,7 +528,7 @@ class Faults:
         if stalls:
             self.server.faults[:] = [("stall", self.rng.randrange(SIZE))]
         process = self.start()
-        (self.server.held if stalls else self.server.reached).wait(60)
+        (self.server.held if stalls else self.server.reached).wait(600)
         if not stalls:  # at some moment of receiving, unpacking, checking or moving
             time.sleep(self.rng.uniform(0, 0.15))
         process.kill()
@@ -537,14 +537,14 @@ class Faults:
     def two_at_once(self):
         self.server.faults[:] = [("stall", self.rng.randrange(SIZE))]
         first = self.start()
-        self.server.held.wait(60)
+        self.server.held.wait(600)
         second = self.start()
         assert (
             second.stdout.readline() == "waiting for another process that fetches coco_captioning\n"
         )
         self.server.faults[:] = [("cut", self.rng.randrange(SIZE))] * self.rng.randrange(3)
         self.server.go.set()
-        outputs = [process.communicate(timeout=60) for process in (first, second)]
+        outputs = [process.communicate(timeout=600) for process in (first, second)]
         assert [errors for _, errors in outputs] == ["", ""]
         assert [output.split()[-1] for output, _ in outputs] == ["complete", "there"]
         return True

@@ -12,6 +12,12 @@ import numpy as np
 from deeplearning.beam_search import beam_search, log_probabilities
 from deeplearning.checks import check_indices
 from deeplearning.classifiers.model_files import read_model, write_model
+from deeplearning.classifiers.parameters import (
+    checked_parameters,
+    checked_statistics,
+    parameter_shapes,
+    random_parameters,
+)
 from deeplearning.layers import (
     affine_backward,
     affine_forward,
@@ -89,12 +95,13 @@ class CaptioningRNN:
         self.dtype = np.dtype(dtype)
         self.dropout = dropout
         self.rng = np.random.default_rng(0) if rng is None else rng
-        self.standardize = _statistics(standardize, input_dim, self.dtype)
+        self.standardize = checked_statistics(standardize, input_dim, self.dtype)
         self.feature_transform = None
         self._null = word_to_idx["<NULL>"]
 
-        shapes = _shapes(len(word_to_idx), input_dim, wordvec_dim, hidden_dim, cell_type)
-        params = _random_params(shapes) if params is None else _checked_params(params, shapes)
+        V = len(word_to_idx)
+        shapes = parameter_shapes(V, input_dim, wordvec_dim, hidden_dim, cell_type)
+        params = random_parameters(shapes) if params is None else checked_parameters(params, shapes)
         self.params = {name: w.astype(self.dtype, copy=False) for name, w in params.items()}
 
     def loss(self, features, captions, *, train=True):
@@ -124,9 +131,11 @@ class CaptioningRNN:
         drop = self.dropout if train else 0
         # BEGIN SOLUTION
         if self.cell_type == "rnn":
-            sequence_forward, sequence_backward = rnn_forward, rnn_backward
+            sequence_forward = rnn_forward
+            sequence_backward = rnn_backward
         else:
-            sequence_forward, sequence_backward = lstm_forward, lstm_backward
+            sequence_forward = lstm_forward
+            sequence_backward = lstm_backward
 
         h0, proj = affine_forward(features, p["W_proj"], p["b_proj"])  # (N, H)
         x, embed = word_embedding_forward(captions_in, p["W_embed"])  # (N, T, W)
@@ -183,30 +192,11 @@ class CaptioningRNN:
         """
         features = self._checked_features(features)
         start, end = self._start_and_end()
-        if beam_width != 1 and temperature is not None:
-            raise ValueError(
-                "beam search takes the best words, a temperature draws them: give one of the two"
-            )
-        if beam_width < 1 or max_length < 1 or (temperature is not None and not temperature > 0):
-            raise ValueError(
-                "beam_width and max_length must be at least 1 and temperature positive, "
-                f"got {beam_width}, {max_length} and {temperature}"
-            )
-        if temperature is not None and rng is None:
-            raise ValueError(
-                "a temperature draws words at random: pass rng=np.random.default_rng(seed)"
-            )
+        _check_sampling(max_length, beam_width, temperature, rng)
         if beam_width > 1:
-            return beam_search(
-                self._step,
-                self._initial_state(features),
-                beam_width,
-                max_length,
-                start,
-                end,
-                self._null,
-                length_penalty,
-            )
+            state = self._initial_state(features)
+            special = (start, end, self._null)
+            return beam_search(self._step, state, beam_width, max_length, *special, length_penalty)
 
         captions = np.full((len(features), max_length), self._null)
         # BEGIN SOLUTION
@@ -220,7 +210,8 @@ class CaptioningRNN:
             words = _chosen(scores, temperature, rng)
             captions[alive, t] = words
             going_on = words != end
-            alive, words = alive[going_on], words[going_on]
+            alive = alive[going_on]
+            words = words[going_on]
             state = [s[going_on] for s in state]
         # END SOLUTION
         return captions
@@ -289,7 +280,7 @@ class CaptioningRNN:
         return model
 
     def _checked_features(self, features):
-        """Features as the network reads them: (N, D), of its dtype, standardised if it does that."""
+        """Features as the network reads them: (N, D), of its dtype, perhaps standardised."""
         features = np.asarray(features)
         D = len(self.params["W_proj"])
         if features.ndim != 2 or features.shape[1] != D or features.dtype.kind not in "fiu":
@@ -343,56 +334,29 @@ class CaptioningRNN:
         missing = [word for word in ("<START>", "<END>") if word not in self.word_to_idx]
         if missing:
             raise ValueError(
-                f"word_to_idx must hold {' and '.join(missing)}: a caption begins and ends with them"
+                f"word_to_idx must hold {' and '.join(missing)}: a caption begins and ends with "
+                "them"
             )
         return self.word_to_idx["<START>"], self.word_to_idx["<END>"]
 
 
-def _shapes(V, D, W, H, cell_type):
-    """Shapes of the parameters, in the order in which they are drawn."""
-    K = H if cell_type == "rnn" else 4 * H
-    return {
-        "W_embed": (V, W),
-        "W_proj": (D, H),
-        "b_proj": (H,),
-        "Wx": (W, K),
-        "Wh": (H, K),
-        "b": (K,),
-        "W_vocab": (H, V),
-        "b_vocab": (V,),
-    }
-
-
-def _random_params(shapes):
-    """Weights of variance 1 / (number of inputs), small word vectors, and biases of zero."""
-    params = {}
-    for name, shape in shapes.items():
-        if len(shape) == 1:
-            params[name] = np.zeros(shape)
-        else:
-            divisor = 100 if name == "W_embed" else np.sqrt(shape[0])
-            params[name] = np.random.randn(*shape) / divisor
-    return params
-
-
-def _checked_params(params, shapes):
-    found = {name: w.shape for name, w in params.items()}
-    if found != shapes:
-        raise ValueError(f"the parameters must have the shapes {shapes}, got {found}")
-    return params
-
-
-def _statistics(standardize, D, dtype):
-    """Mean and standard deviation as arrays of shape (D,), or None."""
-    if standardize is None:
-        return None
-    mean, std = (np.asarray(statistic, dtype) for statistic in standardize)
-    if mean.shape != (D,) or std.shape != (D,):
+def _check_sampling(max_length, beam_width, temperature, rng):
+    if beam_width < 1 or max_length < 1:
         raise ValueError(
-            f"standardize must be a pair (mean, std) of shape (D,) = ({D},) each, "
-            f"got {mean.shape} and {std.shape}"
+            f"beam_width and max_length must be at least 1, got {beam_width} and {max_length}"
         )
-    return mean, std
+    if temperature is None:
+        return
+    if not temperature > 0:
+        raise ValueError(f"temperature must be positive, or None, got {temperature}")
+    if beam_width != 1:
+        raise ValueError(
+            "beam search takes the best words, a temperature draws them: give one of the two"
+        )
+    if rng is None:
+        raise ValueError(
+            "a temperature draws words at random: pass rng=np.random.default_rng(seed)"
+        )
 
 
 def _chosen(scores, temperature, rng):
@@ -400,7 +364,6 @@ def _chosen(scores, temperature, rng):
     / temperature).
     """
     if temperature is not None:
-        scores = scores / temperature + rng.gumbel(
-            size=scores.shape
-        )  # the largest is a draw of the softmax
+        # the largest is a draw of the softmax
+        scores = scores / temperature + rng.gumbel(size=scores.shape)
     return scores.argmax(axis=1)
