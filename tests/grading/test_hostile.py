@@ -11,11 +11,11 @@ import psutil
 import pytest
 
 from grading import grade
-from grading.box import NoBox, choose_kind
-from grading.corpus import sources
+from grading.assemble import sources
 from grading.hostile import EVERYTHING, corpus, zipped
 from grading.manifest import MANIFEST
 from grading.mistakes import mistakes
+from grading.sandbox import NoBox, choose_kind
 from grading.variants import variants
 
 SAMPLE = [
