@@ -19,7 +19,10 @@ from deeplearning.datasets.toytown.plan import SEED
 
 def main(argv=None):
     parser = argparse.ArgumentParser(
-        description="Write the Toytown data set, unless it is there: 6,000 captioned pictures in the COCO layout.",
+        description=(
+            "Write the Toytown data set, unless it is there: 6,000 captioned pictures in the COCO "
+            "layout."
+        ),
         epilog="example: python -m deeplearning.datasets.toytown --out ~/data/toytown_captioning",
     )
     parser.add_argument(
@@ -27,7 +30,7 @@ def main(argv=None):
         help="folder to write (default: toytown_captioning, where the project looks for it)",
     )
     parser.add_argument(
-        "--seed", type=int, default=SEED, help=f"of everything drawn by lot (default: {SEED})"
+        "--seed", type=int, default=SEED, help=f"of everything drawn at random (default: {SEED})"
     )
     parser.add_argument(
         "--sheet", help="file for a contact sheet of the first forty validation pictures"
