@@ -9,11 +9,13 @@ import numpy as np
 
 from grading import messages
 from grading.manifest import MANIFEST
+from grading.sandbox import BoxError
 from grading.variants import plain
 
 MAX_CALLS = 3000  # of one trial
 MAX_ENTRIES = 4096  # of an argument; our cases stay far below
 MAX_KEPT = 64 << 20  # bytes of all values of one trial together
+MAX_REFUSED = 100  # then the trial ends
 MAX_DEPTH = 4  # of calls within each other
 
 
@@ -42,7 +44,8 @@ class Lender:
 
     def __init__(self, functions):
         self.functions = dict(functions)
-        self.calls, self.size, self.depth, self.kept = 0, 0, 0, []
+        self.calls = self.refused = self.size = self.depth = 0
+        self.kept = []
 
     def answer(self, about, arrays, ask):
         """Answer a call.
@@ -61,6 +64,9 @@ class Lender:
             arguments, named = self._arguments(about, arrays[0])
             value = self._value(str(about["call"]), arguments, named, ask)
         except Exception as error:  # of whatever the student's code has sent
+            self.refused += 1
+            if self.refused > MAX_REFUSED:
+                raise BoxError("It called functions with what does not fit.") from error
             return {"error": f"it was called with what does not fit ({type(error).__name__})"}, [{}]
         finally:
             self.depth -= 1

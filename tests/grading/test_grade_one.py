@@ -73,7 +73,7 @@ def test_backward_passes_do_without_their_forward_pass(graded):
     files = solved()
     files[RNN_LAYERS] += """
 
-def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     steps = [rnn_step_forward(x[:, t], h0, Wx, Wh, b) for t in range(x.shape[1])]
     return np.stack([h for h, _ in steps], axis=1), [cache for _, cache in steps]
 
