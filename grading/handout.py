@@ -42,7 +42,6 @@ KEPT = [
     "tests/exercises/*",
 ]
 STAFF = ["deeplearning/datasets/toytown/train_squeezenet.py"]
-SOLUTIONS = ["deeplearning/packing.py"]  # modules that only solutions use
 
 
 def write_handout(out):
@@ -130,7 +129,7 @@ def _mode(name):
 
 def _is_kept(name):
     notebooks = [question.notebook for question in MANIFEST.questions.values()]
-    return name not in STAFF + SOLUTIONS and any(
+    return name not in STAFF and any(
         fnmatch.fnmatch(name, pattern) for pattern in [*KEPT, *notebooks]
     )
 
@@ -139,7 +138,7 @@ def _for_students(name, content):
     """What students get in place of a file's content."""
     if name in MANIFEST.files:
         exercises = [exercise for exercise in MANIFEST.exercises.values() if exercise.path == name]
-        return stub_out(content.decode(), exercises, SOLUTIONS).encode()
+        return stub_out(content.decode(), exercises).encode()
     if name.endswith(".ipynb"):
         return _unanswered(content.decode()).encode()
     if name == "pyproject.toml":
