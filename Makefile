@@ -2,13 +2,15 @@
 # make corpus  run the tests that are too long for every day
 # make run     set up .venv and execute the notebooks into build/, as notebooks and as pages
 # make lab     set up .venv and open JupyterLab
+# make lint    what a pull request must pass beside the tests: ruff and mypy
 # make bench   how fast, beside matrix products and PyTorch: see docs/speed.md
-# make handout, make autograder   what students start from, and the zip for Gradescope: see docs/staff.md
+# make handout, make autograder   what students start from, and the zip for Gradescope: docs/staff.md
+# make constraints                write down the exact versions in .venv
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: test corpus run lab bench handout autograder clean
+.PHONY: test corpus run lab lint bench handout autograder constraints clean
 
 test: .venv/installed
 	$(BIN)/python -m pytest
@@ -22,6 +24,11 @@ run: .venv/installed
 lab: .venv/installed
 	$(BIN)/jupyter lab
 
+lint: .venv/linters
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
 
@@ -31,9 +38,17 @@ handout: .venv/installed
 autograder: .venv/installed
 	$(BIN)/python -m grading.autograder
 
+constraints: .venv/installed
+	$(BIN)/python -m pip freeze --exclude-editable > constraints.txt
+
 .venv/installed: requirements.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -r requirements.txt
+	touch $@
+
+.venv/linters: requirements-dev.txt
+	test -d .venv || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -r requirements-dev.txt
 	touch $@
 
 clean:

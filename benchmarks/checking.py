@@ -9,9 +9,14 @@ from deeplearning.gradient_check import compare_gradients, eval_numerical_gradie
 
 def check(cell):
     rng = np.random.default_rng(0)
-    N, T, D, W, H = 2, 3, 4, 5, 6
+    N = 2
+    T = 3
+    D = 4
+    W = 5
+    H = 6
     model = CaptioningRNN({"<NULL>": 0, "cat": 1, "dog": 2, "tree": 3}, D, W, H, cell, np.float64)
-    features, captions = rng.normal(size=(N, D)), rng.integers(4, size=(N, T))
+    features = rng.normal(size=(N, D))
+    captions = rng.integers(4, size=(N, T))
 
     def run():
         _, grads = model.loss(features, captions)

@@ -17,7 +17,8 @@ def sigmoid(x):
 
 
 def step_forward(cell, x, h, c, Wx, Wh, b):
-    a, H = x @ Wx + h @ Wh + b, h.shape[1]
+    a = x @ Wx + h @ Wh + b
+    H = h.shape[1]
     if cell == "rnn":
         next_h = np.tanh(a)
         return next_h, c, (x, h, Wx, Wh, next_h)
@@ -40,21 +41,27 @@ def step_backward(cell, dh, dc, cache):
             dh * np.tanh(next_c) * o * (1 - o),
             dc * i * (1 - g**2),
         )
-        da, dc = np.hstack(parts), dc * f
+        da = np.hstack(parts)
+        dc = dc * f
     return da @ Wx.T, da @ Wh.T, dc, x.T @ da, h.T @ da, da.sum(axis=0)
 
 
 def training_step(shape):
     """Loss, gradients and Adam, without a trick."""
     features, captions = minibatch(shape, np.float64)
-    p, (N, T, H) = captioner(shape).params, (shape.N, shape.T, shape.H)
-    x_words, y = captions[:, :-1], captions[:, 1:]
+    p = captioner(shape).params
+    (N, T, H) = (shape.N, shape.T, shape.H)
+    x_words = captions[:, :-1]
+    y = captions[:, 1:]
     moments = {name: [0, 0] for name in p}
 
     def step():
         h0 = features @ p["W_proj"] + p["b_proj"]
         x = p["W_embed"][x_words]
-        h, states, caches, c = h0, np.zeros((N, T, H)), [], np.zeros((N, H))
+        h = h0
+        states = np.zeros((N, T, H))
+        caches = []
+        c = np.zeros((N, H))
         for t in range(T):
             h, c, cache = step_forward(shape.cell, x[:, t], h, c, p["Wx"], p["Wh"], p["b"])
             states[:, t] = h
@@ -62,14 +69,18 @@ def training_step(shape):
         scores = states.reshape(N * T, H) @ p["W_vocab"] + p["b_vocab"]
         probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
         probabilities /= probabilities.sum(axis=1, keepdims=True)
-        rows, words, mask = np.arange(N * T), y.reshape(-1), (y != 0).reshape(-1)
+        rows = np.arange(N * T)
+        words = y.reshape(-1)
+        mask = (y != 0).reshape(-1)
         loss = -np.sum(mask * np.log(probabilities[rows, words])) / N
         dscores = probabilities.copy()
         dscores[rows, words] -= 1
         dscores *= mask[:, None] / N
         grads = {"W_vocab": states.reshape(N * T, H).T @ dscores, "b_vocab": dscores.sum(axis=0)}
         dstates = (dscores @ p["W_vocab"].T).reshape(N, T, H)
-        dx, dh, dc = np.zeros_like(x, dtype=np.float64), np.zeros((N, H)), np.zeros((N, H))
+        dx = np.zeros_like(x, dtype=np.float64)
+        dh = np.zeros((N, H))
+        dc = np.zeros((N, H))
         grads |= {
             name: np.zeros_like(p[name], dtype=np.float64) for name in ("Wx", "Wh", "b", "W_embed")
         }
@@ -83,7 +94,8 @@ def training_step(shape):
                 grads["b"] + db,
             )
         np.add.at(grads["W_embed"], x_words, dx)
-        grads["W_proj"], grads["b_proj"] = features.T @ dh, dh.sum(axis=0)
+        grads["W_proj"] = features.T @ dh
+        grads["b_proj"] = dh.sum(axis=0)
         for name, dw in grads.items():
             m = moments[name][0] = 0.9 * moments[name][0] + 0.1 * dw
             v = moments[name][1] = 0.999 * moments[name][1] + 0.001 * dw**2
@@ -95,9 +107,11 @@ def training_step(shape):
 
 def sample(model, features, max_length, end):
     """Greedy captions, every row to the last step."""
-    p, N = model.params, len(features)
+    p = model.params
+    N = len(features)
     h = features @ p["W_proj"] + p["b_proj"]
-    c, words = np.zeros(h.shape), np.ones(N, int)
+    c = np.zeros(h.shape)
+    words = np.ones(N, int)
     captions = np.zeros((N, max_length), int)
     for t in range(max_length):
         h, c, _ = step_forward(model.cell_type, p["W_embed"][words], h, c, p["Wx"], p["Wh"], p["b"])

@@ -11,7 +11,10 @@ from deeplearning.classifiers.squeezenet import extract_features, load_squeezene
 from deeplearning.network_visualization import compute_saliency_maps
 from deeplearning.style_transfer import content_loss, gram_matrix, style_loss, tv_loss
 
-CONTENT_LAYER, STYLE_LAYERS, STYLE_WEIGHTS = 3, (1, 4, 6, 7), (300_000, 1000, 15, 3)  # the course's
+# the course's
+CONTENT_LAYER = 3
+STYLE_LAYERS = (1, 4, 6, 7)
+STYLE_WEIGHTS = (300_000, 1000, 15, 3)
 
 
 def usual(model):
@@ -78,10 +81,8 @@ def report(seconds, clock):
     model = load_squeezenet("toytown")
     plain = usual(model)
     generator = torch.Generator().manual_seed(0)
-    img, X = (
-        torch.randn(1, 3, 192, 256, generator=generator),
-        torch.randn(5, 3, 224, 224, generator=generator),
-    )
+    img = torch.randn(1, 3, 192, 256, generator=generator)
+    X = torch.randn(5, 3, 224, 224, generator=generator)
     y = torch.arange(5)
     rows = []
     for name, ways in {

@@ -13,8 +13,16 @@ def ours(shape):
     forward, backward = (
         getattr(rnn_layers, f"{shape.cell}_{way}") for way in ("forward", "backward")
     )
-    N, T, W, H, K = shape.N, shape.T, shape.W, shape.H, shape.K
-    x, h0, Wx, Wh, b = filled(N, T, W), filled(N, H), filled(W, K), filled(H, K), filled(K)
+    N = shape.N
+    T = shape.T
+    W = shape.W
+    H = shape.H
+    K = shape.K
+    x = filled(N, T, W)
+    h0 = filled(N, H)
+    Wx = filled(W, K)
+    Wh = filled(H, K)
+    b = filled(K)
     dh = filled(N, T, H)
     return lambda: backward(dh, forward(x, h0, Wx, Wh, b)[1])
 
@@ -23,10 +31,8 @@ def autograd(shape):
     module = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}[shape.cell](
         shape.W, shape.H, batch_first=True
     )
-    x, dh = (
-        torch.randn(shape.N, shape.T, shape.W, requires_grad=True),
-        torch.randn(shape.N, shape.T, shape.H),
-    )
+    x = torch.randn(shape.N, shape.T, shape.W, requires_grad=True)
+    dh = torch.randn(shape.N, shape.T, shape.H)
 
     def run():
         module.zero_grad()

@@ -28,7 +28,8 @@ def recurrence(counts, H, K):
 
     The gradient of Wh is one product over all steps.
     """
-    Wh, rows = filled(H, K), sum(counts)
+    Wh = filled(H, K)
+    rows = sum(counts)
     steps = [(filled(n, H), filled(n, K)) for n in counts if n]
     return [
         *(product(h, Wh) for h, _ in steps),
@@ -46,9 +47,8 @@ def adam_traffic(parameters):
     def update():
         np.add(w, dw, out=w)  # reads two, writes one
         np.add(m, v, out=m)  # reads two, writes one
-        np.negative(
-            v, out=v
-        )  # v is read a second time here, in place of a copy: five reads, three writes
+        # v is read a second time here, in place of a copy: five reads, three writes
+        np.negative(v, out=v)
 
     return update
 

@@ -20,7 +20,8 @@ def growth(which, shape):
     from benchmarks import pytorch, training
 
     step = {"ours": training.ours, "PyTorch": pytorch.training_step}[which](shape)
-    start, peaks = peak(), []
+    start = peak()
+    peaks = []
     for steps in STEPS:
         for _ in range(steps):
             step()
@@ -40,7 +41,10 @@ def report(seconds, clock):
     for shape in SHAPES:
         measured = []
         for which in ("ours", "PyTorch"):
-            code = f"import json; from benchmarks import memory as m; print(json.dumps(m.growth({which!r}, m.{shape!r})))"
+            code = (
+                "import json; from benchmarks import memory as m; "
+                f"print(json.dumps(m.growth({which!r}, m.{shape!r})))"
+            )
             measured += json.loads(
                 subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
             )

@@ -55,9 +55,8 @@ def minibatch(shape, dtype=np.float32):
         shape.V - len(SPECIAL), (shape.N, shape.T + 1), p=frequency / frequency.sum()
     ) + len(SPECIAL)
     shortest = shape.T // 3
-    lengths = (
-        np.linspace(shortest, shape.T, shape.N).round().astype(int)
-    )  # targets of each caption, <END> included
+    # targets of each caption, <END> included
+    lengths = np.linspace(shortest, shape.T, shape.N).round().astype(int)
     captions = np.where(np.arange(shape.T + 1) <= lengths[:, None], words, 0)
     captions[:, 0] = 1
     captions[np.arange(shape.N), lengths] = 2

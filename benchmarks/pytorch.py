@@ -35,7 +35,8 @@ class Captioner(nn.Module):
     @staticmethod
     def translated(params):
         """Parameters or gradients of a `CaptioningRNN` under this model's names."""
-        K, H = params["b"].shape[0], params["Wh"].shape[0]
+        K = params["b"].shape[0]
+        H = params["Wh"].shape[0]
         order = (
             [*range(2 * H), *range(3 * H, 4 * H), *range(2 * H, 3 * H)]
             if K == 4 * H
@@ -55,7 +56,8 @@ class Captioner(nn.Module):
 
     def forward(self, features, captions):
         """Loss of a minibatch, summed over words and averaged over captions."""
-        x, y = self.embed(captions[:, :-1]), captions[:, 1:]
+        x = self.embed(captions[:, :-1])
+        y = captions[:, 1:]
         h0 = self.proj(features)[None]
         state = (h0, torch.zeros_like(h0)) if isinstance(self.recurrent, nn.LSTM) else h0
         if self.packed:
@@ -64,7 +66,8 @@ class Captioner(nn.Module):
             y = pack_padded_sequence(y, lengths, batch_first=True, enforce_sorted=False).data
             h = self.recurrent(x, state)[0].data
         else:
-            h, y = self.recurrent(x, state)[0].flatten(0, 1), y.flatten()
+            h = self.recurrent(x, state)[0].flatten(0, 1)
+            y = y.flatten()
         return F.cross_entropy(self.vocab(h), y, ignore_index=0, reduction="sum") / len(features)
 
 

@@ -9,14 +9,17 @@ from benchmarks.problem import Shape, captioner
 from benchmarks.pytorch import Captioner
 from benchmarks.timing import race, ratios, table
 
-N, MAX_LENGTH, END = 1000, 30, 2
+N = 1000
+MAX_LENGTH = 30
+END = 2
 
 
 def model_with_mean_length(shape, features, wanted=10):
-    """A model of random parameters, with the bias of <END> that gives captions of this mean length."""
+    """A model of random parameters whose bias of <END> gives captions of this mean length."""
     model = captioner(shape)
     model.params["W_embed"] *= 100  # so that what was said before matters
-    low, high = -5.0, 5.0
+    low = -5.0
+    high = 5.0
     for _ in range(20):
         model.params["b_vocab"][END] = bias = (low + high) / 2
         longer = lengths(model.sample(features, MAX_LENGTH)).mean() > wanted
@@ -43,7 +46,8 @@ def products(shape, captions):
 
 def pytorch_loop(shape, model, features):
     """The same captions by PyTorch, a loop over a cell, until every caption has ended."""
-    net, features = Captioner(shape).load(model.params), torch.from_numpy(features)
+    net = Captioner(shape).load(model.params)
+    features = torch.from_numpy(features)
     cell = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell}[shape.cell](shape.W, shape.H)
     cell.load_state_dict(
         {name.removesuffix("_l0"): w for name, w in net.recurrent.state_dict().items()}
@@ -53,7 +57,8 @@ def pytorch_loop(shape, model, features):
     def run():
         h = net.proj(features)
         state = (h, torch.zeros_like(h)) if shape.cell == "lstm" else h
-        words, ended = torch.ones(N, dtype=torch.long), torch.zeros(N, dtype=torch.bool)
+        words = torch.ones(N, dtype=torch.long)
+        ended = torch.zeros(N, dtype=torch.bool)
         captions = torch.zeros(N, MAX_LENGTH, dtype=torch.long)
         for t in range(MAX_LENGTH):
             state = cell(net.embed(words), state)
@@ -86,7 +91,10 @@ def report(seconds, clock):
         seconds,
         clock,
     )
-    about = f"{N} captions, {shape}, mean length {lengths(captions).mean():.1f}; PyTorch's are the same for {agreement:.1%}"
+    about = (
+        f"{N} captions, {shape}, mean length {lengths(captions).mean():.1f}; "
+        f"PyTorch's are the same for {agreement:.1%}"
+    )
     header = [
         "sampling",
         "limit, ms",

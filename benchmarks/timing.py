@@ -19,7 +19,8 @@ def race(candidates, seconds=4.0, clock=time.process_time):
     """
     for run in candidates.values():
         run(), run()  # caches, lazy imports, memory from the system
-    times, end = {name: [] for name in candidates}, time.perf_counter() + seconds
+    times = {name: [] for name in candidates}
+    end = time.perf_counter() + seconds
     while time.perf_counter() < end or min(map(len, times.values())) < 5:
         for name, run in candidates.items():
             began = clock()

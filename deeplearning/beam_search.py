@@ -31,16 +31,20 @@ def beam_search(step, state, width, max_length, start, end, null, length_penalty
     - sentences: ints of shape (N, max_length), without `start`; `null` after `end`
     """
     N = len(state[0])
-    best, best_score = np.full((N, max_length), null), np.full(N, -np.inf)
+    best = np.full((N, max_length), null)
+    best_score = np.full(N, -np.inf)
     places = np.full(N, width)  # how many beginnings each sentence may still keep
     # One row for each live beginning: whose it is, its words, the sum of their log-probabilities
-    owner, words, total = np.arange(N), np.full((N, 1), start), np.zeros(N)
+    owner = np.arange(N)
+    words = np.full((N, 1), start)
+    total = np.zeros(N)
     for t in range(max_length):
         if owner.size == 0:
             break
         scores, state = step(words[:, -1], state)
         parent, next_word, total = _best_next_words(total, scores, owner, places)
-        owner, words = owner[parent], np.column_stack((words[parent], next_word))
+        owner = owner[parent]
+        words = np.column_stack((words[parent], next_word))
 
         done = (next_word == end) | (t + 1 == max_length)
         for row in np.flatnonzero(done):
@@ -50,7 +54,9 @@ def beam_search(step, state, width, max_length, start, end, null, length_penalty
                 best[owner[row]] = null
                 best[owner[row], : t + 1] = words[row, 1:]
         np.subtract.at(places, owner[done], 1)
-        owner, words, total = owner[~done], words[~done], total[~done]
+        owner = owner[~done]
+        words = words[~done]
+        total = total[~done]
         state = [s[parent[~done]] for s in state]
     return best
 
@@ -65,7 +71,8 @@ def log_probabilities(step, state, sentences, end, null):
 
     Returns: float64 array of shape (N,)
     """
-    rows, total = np.arange(len(sentences)), np.zeros(len(sentences))
+    rows = np.arange(len(sentences))
+    total = np.zeros(len(sentences))
     going_on = np.ones(len(sentences), bool)
     for words, next_words in zip(sentences.T[:-1], sentences.T[1:], strict=True):
         scores, state = step(words, state)
@@ -85,10 +92,10 @@ def _best_next_words(total, scores, owner, places):
     """
     n, V = scores.shape
     k = min(int(places.max()), V)  # no beginning can fill more places
-    top = np.argpartition(scores, V - k, axis=1)[
-        :, V - k :
-    ]  # softmax changes a row's numbers, not their order
-    parent, next_word = np.repeat(np.arange(n), k), top.ravel()
+    # softmax changes a row's numbers, not their order
+    top = np.argpartition(scores, V - k, axis=1)[:, V - k :]
+    parent = np.repeat(np.arange(n), k)
+    next_word = top.ravel()
     total = (np.take_along_axis(scores, top, axis=1) + (total - logsumexp(scores))[:, None]).ravel()
     order = np.lexsort((-total, owner[parent]))  # by owner, and within an owner best first
     owner = owner[parent[order]]

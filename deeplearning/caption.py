@@ -24,8 +24,8 @@ from tqdm import tqdm
 
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import decode_captions
-from deeplearning.data_utils import atomic_write
 from deeplearning.datasets.captions import SUFFIXES
+from deeplearning.files import atomic_write
 from deeplearning.image_fetching import decode_image
 
 TOYTOWN = Path(__file__).resolve().parent / "datasets" / "toytown" / "captioner.npz"
@@ -64,13 +64,13 @@ def caption_photos(paths, model, network, beam_width=3, length_penalty=0.7, prog
     # here, since PyTorch takes seconds, and mistakes in the command need none
     from deeplearning.classifiers.backbones import feature_batches, why_broken
 
-    captioned, broken, done = [], {}, 0
+    captioned = []
+    broken = {}
+    done = 0
     with tqdm(total=len(paths), disable=not progress, file=sys.stdout, unit="picture") as bar:
         for raw in feature_batches(paths, network, skip_broken=True):
-            batch, there = (
-                np.array(paths[done : done + len(raw)], dtype=object),
-                np.isfinite(raw).all(axis=1),
-            )
+            batch = np.array(paths[done : done + len(raw)], dtype=object)
+            there = np.isfinite(raw).all(axis=1)
             broken |= {path: why_broken(path, network) for path in batch[~there]}
             if there.any():
                 columns = [batch[there]]
@@ -101,14 +101,15 @@ def network_of(model, weights=None):
     transform = model.feature_transform
     if transform is None:
         raise ValueError(
-            "this model does not know how its features are made from pictures, since its data set did not say: train "
-            "one on a data set of deeplearning.datasets.build, or on Toytown"
+            "this model does not know how its features are made from pictures, since its data set "
+            "did not say: train one on a data set of deeplearning.datasets.build, or on Toytown"
         )
     network = load_network(transform.network, weights or transform.weights)
     if weights_sha256(network) != transform.weights_sha256:
         raise ValueError(
-            f"the model was trained on features of {transform.network} with other weights than {network.weights}: name "
-            "the file with its own ones by --weights, or train the model again"
+            f"the model was trained on features of {transform.network} with other weights than "
+            f"{network.weights}: name the file with its own ones by --weights, or train the model "
+            "again"
         )
     return network
 
@@ -128,9 +129,8 @@ def write_page(path, captioned, model_name):
         for photo in captioned
     )
     with atomic_write(path) as file:
-        for piece in template.generate(
-            cards=cards, count=len(captioned), model=model_name
-        ):  # one picture at a time
+        # one picture at a time
+        for piece in template.generate(cards=cards, count=len(captioned), model=model_name):
             file.write(piece.encode("utf-8"))
 
 
@@ -192,9 +192,9 @@ def main(argv=None):
         progress=len(photos) > PATIENCE,
     )
     for photo in captioned:
-        print(f"{_printable(str(photo.path))}\n"
-              f"  greedy  {photo.greedy}  ({photo.greedy_log_p:.2f})\n"
-              f"  beam {args.beam_width:<2} {photo.beam}  ({photo.beam_log_p:.2f})")  # fmt: skip
+        print(_printable(str(photo.path)))
+        print(f"  greedy  {photo.greedy}  ({photo.greedy_log_p:.2f})")
+        print(f"  beam {args.beam_width:<2} {photo.beam}  ({photo.beam_log_p:.2f})")
     page = args.page or (
         "captions.html" if any(Path(path).is_dir() for path in args.photos) else None
     )
@@ -235,9 +235,8 @@ def _arguments(argv):
 
 if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(
-            errors="backslashreplace"
-        )  # captions and names may hold what a terminal can't show
+        # captions and names may hold what a terminal can't show
+        stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(main())
     except (OSError, ValueError) as error:

@@ -1,7 +1,8 @@
 """From pictures to the features of a data set: which network looked at them, and what was done to
 what it saw.
 
-    features = (raw - mean) / std               or, with a projection, (raw - mean) / std @ projection
+    features = (raw - mean) / std                  without a projection
+    features = (raw - mean) / std @ projection     with one
 
 `raw` is what the network gives (`classifiers/backbones.py`), R numbers for each picture; features
 are D numbers. A data set keeps this in features.json and projection.npy, a trained model in its own
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deeplearning.data_utils import atomic_write
+from deeplearning.files import atomic_write
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +49,13 @@ class FeatureTransform:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, np.asarray(getattr(self, name), np.float32))
         for name in ("pixel_mean", "pixel_std"):
-            object.__setattr__(
-                self, name, tuple(map(float, getattr(self, name)))
-            )  # JSON gives lists
+            # JSON gives lists
+            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
         R = len(self.mean)
         if self.mean.shape != (R,) or self.std.shape != (R,) or not (self.std > 0).all():
             raise ValueError(
-                f"mean and positive std of one shape (R,) expected, got {self.mean.shape, self.std.shape}"
+                "mean and positive std of one shape (R,) expected, got "
+                f"{self.mean.shape, self.std.shape}"
             )
         if self.projection is not None and (self.projection.ndim != 2 or len(self.projection) != R):
             raise ValueError(
@@ -74,7 +75,8 @@ class FeatureTransform:
         raw = np.asarray(raw, np.float32)
         if raw.shape[1:] != self.mean.shape:
             raise ValueError(
-                f"raw must have shape (n, {len(self.mean)}), as image_features returns it, got {raw.shape}"
+                f"raw must have shape (n, {len(self.mean)}), as image_features returns it, got "
+                f"{raw.shape}"
             )
         features = (raw - self.mean) / self.std
         return features if self.projection is None else features @ self.projection
@@ -140,11 +142,13 @@ class FeatureTransform:
         Raises FileNotFoundError where the data set does not say how its features were made, and
         ValueError where what it says is damaged.
         """
-        path, projection = Path(folder) / "features.json", Path(folder) / "projection.npy"
+        path = Path(folder) / "features.json"
+        projection = Path(folder) / "projection.npy"
         if not path.is_file():
             raise FileNotFoundError(
-                f"{path} is missing: how the features of this data set were made is not known, so new pictures can't "
-                "be treated alike; build the data set with deeplearning.datasets.build"
+                f"{path} is missing: how the features of this data set were made is not known, so "
+                "new pictures can't be treated alike; build the data set with "
+                "deeplearning.datasets.build"
             )
         try:
             description = json.loads(path.read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ import numpy as np
 import platformdirs
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
-from deeplearning.data_utils import atomic_write
+from deeplearning.files import atomic_write
 
 CACHE = (
     platformdirs.user_cache_path("deeplearning") / "pictures"

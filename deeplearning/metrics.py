@@ -28,9 +28,8 @@ def tokenize(caption):
 
     Returns: list of str, such as ["a", "dogs", "ball"]
     """
-    text = unicodedata.normalize(
-        "NFC", caption.lower()
-    )  # an accent is part of its letter, however it was typed
+    # an accent is part of its letter, however it was typed
+    text = unicodedata.normalize("NFC", caption.lower())
     text = re.sub("['\u2019]", "", text)  # a dog's ball: dogs; a gray-green ball: gray green
     return WORD.findall(re.sub("<(start|end|null)>", " ", text))
 
@@ -53,12 +52,14 @@ def corpus_bleu(references, captions, max_n=4):
 
     Source: Papineni et al., "BLEU: a method for automatic evaluation of machine translation", 2002.
     """
-    matches, counts, length, closest = np.zeros(max_n), np.zeros(max_n), 0, 0
+    matches = np.zeros(max_n)
+    counts = np.zeros(max_n)
+    length = 0
+    closest = 0
     for refs, words in _tokenized(references, captions):
         length += len(words)
-        closest += min((abs(len(ref) - len(words)), len(ref)) for ref in refs)[
-            1
-        ]  # the shorter one of two equally close
+        # the shorter one of two equally close
+        closest += min((abs(len(ref) - len(words)), len(ref)) for ref in refs)[1]
         for n in range(1, max_n + 1):
             most = Counter()
             for ref in refs:
@@ -131,7 +132,8 @@ def cider_d(references, captions, sigma=6.0):
         for ref in refs:
             penalty = math.exp(-((len(words) - len(ref)) ** 2) / (2 * sigma**2))
             for n in range(1, 5):
-                ours, theirs = weighted(words, n), weighted(ref, n)
+                ours = weighted(words, n)
+                theirs = weighted(ref, n)
                 dot = sum(
                     min(ours[gram], theirs[gram]) * theirs[gram]
                     for gram in ours.keys() & theirs.keys()
@@ -154,8 +156,9 @@ def _tokenized(references, captions):
     ):
         empty = sum(not len(refs) for refs in references)
         raise ValueError(
-            f"scores need at least one image, and for each one caption and at least one reference: got {len(captions)} "
-            f"captions and {len(references)} lists of references, {empty} of them empty"
+            "scores need at least one image, and for each one caption and at least one reference: "
+            f"got {len(captions)} captions and {len(references)} lists of references, {empty} of "
+            "them empty"
         )
     for refs, caption in zip(references, captions, strict=True):
         words = [

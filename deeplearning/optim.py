@@ -15,8 +15,6 @@ Returns a tuple of:
 Raises ValueError where dw, or what the dictionary remembers, has another shape than w.
 """
 
-import math
-
 import numpy as np
 
 
@@ -59,7 +57,8 @@ def rmsprop(w, dw, config=None):
     Source: Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5, 2012.
     """
     config = _prepare(w, dw, config, "cache", learning_rate=1e-2, decay_rate=0.99, epsilon=1e-8)
-    cache, decay_rate = config["cache"], config["decay_rate"]
+    cache = config["cache"]
+    decay_rate = config["decay_rate"]
     cache *= decay_rate
     cache += (1 - decay_rate) * dw**2
     w -= config["learning_rate"] * dw / (np.sqrt(cache) + config["epsilon"])
@@ -69,8 +68,11 @@ def rmsprop(w, dw, config=None):
 def adam(w, dw, config=None):
     """Adam: running means of gradient and squared gradient, both corrected for their start at zero.
 
-    t = t + 1; m = beta1 * m + (1 - beta1) * dw; v = beta2 * v + (1 - beta2) * dw**2;
-    w = w - learning_rate * m / (1 - beta1**t) / (sqrt(v / (1 - beta2**t)) + epsilon).
+    t = t + 1, then
+
+        m = beta1 * m + (1 - beta1) * dw
+        v = beta2 * v + (1 - beta2) * dw**2
+        w = w - learning_rate * m / (1 - beta1**t) / (sqrt(v / (1 - beta2**t)) + epsilon)
 
     config: `learning_rate` (1e-3), `beta1` (0.9), `beta2` (0.999), `epsilon` (1e-8), `m` and `v`
     (zeros), `t` (0).
@@ -81,39 +83,16 @@ def adam(w, dw, config=None):
         w, dw, config, "m", "v", learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, t=0
     )
     config["t"] += 1
-    m, v, t, beta1, beta2 = (config[key] for key in ("m", "v", "t", "beta1", "beta2"))
-    correction1, correction2 = 1 - beta1**t, 1 - beta2**t
-    rate = config["learning_rate"] * math.sqrt(correction2) / correction1
-    epsilon = config["epsilon"] * math.sqrt(
-        correction2
-    )  # so that v need not be corrected number by number
-    for w_, dw_, m_, v_ in _blocks(w, dw, m, v):
-        step = (1 - beta1) * dw_
-        m_ *= beta1
-        m_ += step
-        np.square(dw_, out=step)
-        step *= 1 - beta2
-        v_ *= beta2
-        v_ += step
-        np.sqrt(v_, out=step)
-        step += epsilon
-        np.divide(m_, step, out=step)
-        step *= rate
-        w_ -= step
+    beta1 = config["beta1"]
+    beta2 = config["beta2"]
+    t = config["t"]
+    m = config["m"]
+    v = config["v"]
+    m += (1 - beta1) * (dw - m)
+    v += (1 - beta2) * (dw**2 - v)
+    rate = config["learning_rate"] / (1 - beta1**t)
+    w -= rate * m / (np.sqrt(v / (1 - beta2**t)) + config["epsilon"])
     return w, config
-
-
-def _blocks(*arrays):
-    """Views of arrays of one shape, slices of the first axis of some 65,536 numbers.
-
-    A rule that goes over an array a dozen times fetches a block from memory once, and finds it in
-    the cache after that.
-    """
-    arrays = [np.atleast_1d(array) for array in arrays]
-    length, size = len(arrays[0]), arrays[0].size
-    rows = max(1, 2**16 * length // max(1, size))
-    for start in range(0, length, rows):
-        yield [array[start : start + rows] for array in arrays]
 
 
 def _prepare(w, dw, config, *moments, **defaults):

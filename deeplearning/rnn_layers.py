@@ -13,6 +13,8 @@ what follows.
             next_c  = f * prev_c + i * g                           cell state
             next_h  = o * tanh(next_c)                             hidden state
 
+Every function raises ValueError if a shape or dtype does not fit.
+
 Sources: Elman, "Finding structure in time", 1990; Hochreiter and Schmidhuber, "Long short-term
 memory", 1997, with the forget gate of Gers, Schmidhuber and Cummins, "Learning to forget", 2000;
 backpropagation through time after Werbos, "Backpropagation through time: what it does and how to do
@@ -21,33 +23,29 @@ it", 1990.
 
 import numpy as np
 
-from deeplearning.layers import check_indices, check_shapes, check_upstream
-from deeplearning.layers import (
-    temporal_affine_backward as temporal_affine_backward,
-)  # found here, too
-from deeplearning.layers import temporal_affine_forward as temporal_affine_forward
-from deeplearning.layers import temporal_softmax_loss as temporal_softmax_loss
-from deeplearning.packing import Packing, sum_groups
+from deeplearning.checks import check_indices, check_upstream, takes
+from deeplearning.layers import (  # the course looks for these here
+    temporal_affine_backward,
+    temporal_affine_forward,
+    temporal_softmax_loss,
+)
 
 
 def sigmoid(x):
-    """Logistic function 1 / (1 + exp(-x)), through tanh, which cannot overflow.
+    """Logistic function 1 / (1 + exp(-x)), without a warning for x of any size.
 
     Inputs:
     - x: Array of any shape
 
-    Returns: array of the same shape, and of the same dtype where that is a floating-point one
+    Returns: array of the same shape, and of the same dtype if that is a floating-point one
     """
-    return 0.5 * np.tanh(0.5 * x) + 0.5
+    with np.errstate(over="ignore"):  # exp(1000) is infinite, and 1 / inf is 0, as it should be
+        return 1 / (1 + np.exp(-x))
 
 
-def _rnn_cell_backward(dnext_h, next_h):
-    """From the gradient of the state to da, (N, H): tanh' = 1 - tanh^2."""
-    return dnext_h * (1 - next_h**2)
-
-
+@takes(x="N D", prev_h="N H", Wx="D H", Wh="H H", b="H")
 def rnn_step_forward(x, prev_h, Wx, Wh, b):
-    """One time step of a vanilla RNN: next_h = tanh(x Wx + prev_h Wh + b).
+    """One time step of a vanilla RNN.
 
     Inputs:
     - x: Input at this step, of shape (N, D)
@@ -59,10 +57,7 @@ def rnn_step_forward(x, prev_h, Wx, Wh, b):
     Returns a tuple of:
     - next_h: Hidden state after the step, of shape (N, H)
     - cache: What the backward pass needs
-
-    Raises ValueError where a shape or dtype does not fit.
     """
-    check_shapes(x=(x, "N D"), prev_h=(prev_h, "N H"), Wx=(Wx, "D H"), Wh=(Wh, "H H"), b=(b, "H"))
     next_h = np.tanh(x @ Wx + prev_h @ Wh + b)  # (N, H)
     cache = x, prev_h, Wx, Wh, next_h
     return next_h, cache
@@ -83,12 +78,18 @@ def rnn_step_backward(dnext_h, cache):
     - db: Biases, of shape (H,)
     """
     x, prev_h, Wx, Wh, next_h = cache
-    check_shapes(next_h=(next_h, "N H"), dnext_h=(dnext_h, "N H"))
-    da = _rnn_cell_backward(dnext_h, next_h)  # (N, H)
-    return da @ Wx.T, da @ Wh.T, x.T @ da, prev_h.T @ da, da.sum(axis=0)
+    check_upstream("dnext_h", dnext_h, next_h.shape)
+    da = dnext_h * (1 - next_h**2)  # (N, H)
+    dx = da @ Wx.T  # (N, D)
+    dprev_h = da @ Wh.T  # (N, H)
+    dWx = x.T @ da  # (D, H)
+    dWh = prev_h.T @ da  # (H, H)
+    db = da.sum(axis=0)  # (H,)
+    return dx, dprev_h, dWx, dWh, db
 
 
-def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+@takes(x="N T D", h0="N H", Wx="D H", Wh="H H", b="H", lengths="int N")
+def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     """A vanilla RNN over whole sequences.
 
     Inputs:
@@ -97,38 +98,33 @@ def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
     - Wx: Weights from input to hidden, of shape (D, H)
     - Wh: Weights from hidden to hidden, of shape (H, H)
     - b: Biases, of shape (H,)
-    - mask, words: None; they only save work, and may be ignored. mask, bool of shape (N, T): the
-      steps after a sequence's last True are left out, and h is zero there. words, ints of shape (N,
-      T): where they are equal, x is, so x Wx is computed once, and the backward pass returns the
-      sum of their dx at the first, zero at the others
+    - lengths: None, or ints of shape (N,), longest first: h is zero after that many steps
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
     - cache: What the backward pass needs
-
-    Raises ValueError where a shape or dtype does not fit.
     """
-    N, T, D, H = check_shapes(
-        x=(x, "N T D"), h0=(h0, "N H"), Wx=(Wx, "D H"), Wh=(Wh, "H H"), b=(b, "H")
-    )
-    packing = Packing(N, T, mask, words)
-    inputs = packing.distinct(x)  # (U, D)
-    a = packing.repeat(inputs @ Wx + b)  # (P, H), for all steps at once
-    states = np.concatenate((h0[packing.order], a), dtype=np.result_type(a, h0, Wh))  # (N + P, H)
-    next_h = states[N:]  # a until the loop has been there
-    for before, step in packing.steps:
-        next_h[step] += states[before] @ Wh
-        np.tanh(next_h[step], out=next_h[step])
-    cache = inputs, states, Wx, Wh, packing
-    return packing.unpack(next_h), cache
+    N, T, D = x.shape
+    live, steps = _plan(lengths, N, T)
+    rows = x.swapaxes(0, 1)[live]  # (P, D), time first
+    a = rows @ Wx + b  # (P, H), the inputs' part of every step in one product
+    h = np.empty(a.shape, np.result_type(a, h0, Wh))
+    prev_h = np.empty_like(h)
+    next_h = h0
+    for n, t in steps:
+        prev_h[t] = next_h[:n]
+        next_h = np.tanh(a[t] + prev_h[t] @ Wh)  # (n, H)
+        h[t] = next_h
+    cache = rows, prev_h, Wx, Wh, h, live, steps
+    return _padded(h, live), cache
 
 
 def rnn_backward(dh, cache):
     """Backward pass of `rnn_forward`: backpropagation through time.
 
     Inputs:
-    - dh: Gradient of the loss with respect to each hidden state as the loss uses it, of shape (N,
-      T, H). What reaches a state from the steps after it is added here.
+    - dh: Gradient of the loss with respect to each hidden state as the loss uses it, of shape
+      (N, T, H). What reaches a state from the steps after it is added here.
     - cache: From `rnn_forward`
 
     Returns a tuple of gradients with respect to:
@@ -137,31 +133,57 @@ def rnn_backward(dh, cache):
     - dWx: Weights from input to hidden, of shape (D, H)
     - dWh: Weights from hidden to hidden, of shape (H, H)
     - db: Biases, of shape (H,)
-
-    Raises ValueError where dh does not fit.
     """
-    inputs, states, Wx, Wh, packing = cache
-    (N, T), H = packing.shape, states.shape[1]
-    check_upstream("dh", dh, "(N, T, H)", (N, T, H))
-    dstates = np.concatenate(
-        (np.zeros((N, H), dh.dtype), packing.pack(dh)), dtype=np.result_type(dh, states)
-    )
-    next_h, dnext_h = (
-        states[N:],
-        dstates[N:],
-    )  # (P, H), of the loss at each step; the loop adds what flows back
-    da = np.empty_like(dnext_h)
-    for before, step in reversed(packing.steps):
-        da[step] = _rnn_cell_backward(dnext_h[step], next_h[step])
-        dstates[before] += da[step] @ Wh.T
-    dWh = packing.before(states).T @ da  # one product over all time steps
-    da_inputs = packing.sum_repeats(da)  # (U, H)
-    dx, dh0 = packing.unpack_distinct(da_inputs @ Wx.T), dstates[np.argsort(packing.order)]
-    return dx, dh0, inputs.T @ da_inputs, dWh, da.sum(axis=0)
+    rows, prev_h, Wx, Wh, h, live, steps = cache
+    T, N = live.shape
+    H = len(Wh)
+    check_upstream("dh", dh, (N, T, H))
+    dnext_h = dh.swapaxes(0, 1)[live]  # (P, H), without what flows back from later steps
+    da = np.empty(h.shape, np.result_type(dh, h))
+    dprev_h = np.zeros((N, H), da.dtype)
+    for n, t in reversed(steps):
+        da[t] = (dnext_h[t] + dprev_h[:n]) * (1 - h[t] ** 2)
+        dprev_h[:n] = da[t] @ Wh.T
+    dx = _padded(da @ Wx.T, live)  # (N, T, D)
+    dh0 = dprev_h
+    dWx = rows.T @ da  # (D, H), one product for all time steps
+    dWh = prev_h.T @ da  # (H, H)
+    db = da.sum(axis=0)  # (H,)
+    return dx, dh0, dWx, dWh, db
 
 
+def _plan(lengths, N, T):
+    """How the sequences of a minibatch run beside each other, longest first.
+
+    After a sequence's end its row is not computed any more. The P rows that are lie one below the
+    other, time first, so that each step is one block of memory.
+
+    Returns a tuple of:
+    - live: Which sequences go on at each step, bool of shape (T, N)
+    - steps: For each step the number n of these sequences, and the slice t of their rows
+    """
+    if lengths is None:
+        lengths = np.full(N, T)
+    if lengths.size and (lengths[0] > T or lengths[-1] < 0 or (np.diff(lengths) > 0).any()):
+        raise ValueError(f"lengths must fall from at most T = {T} to at least 0, got {lengths}")
+    live = lengths > np.arange(T)[:, None]
+    counts = live.sum(axis=1).tolist()
+    ends = np.cumsum(counts).tolist()
+    steps = [(n, slice(end - n, end)) for n, end in zip(counts, ends, strict=True)]
+    return live, steps
+
+
+def _padded(rows, live):
+    """From the rows that were computed (P, K) to all of them (N, T, K), with zeros elsewhere."""
+    T, N = live.shape
+    out = np.zeros((T, N, rows.shape[1]), rows.dtype)
+    out[live] = rows
+    return out.swapaxes(0, 1)
+
+
+@takes(W="V D")
 def word_embedding_forward(x, W):
-    """Look words up in a table of word vectors.
+    """Look up words in a table of word vectors.
 
     Inputs:
     - x: Words as indices, integers of shape (N, T) with 0 <= x < V
@@ -171,16 +193,17 @@ def word_embedding_forward(x, W):
     - out: Word vectors of the words in x, of shape (N, T, D)
     - cache: What the backward pass needs
 
-    Raises ValueError for indices that are no integers or outside the vocabulary.
+    Raises ValueError for indices that are not integers or outside the vocabulary.
     """
-    V, _ = check_shapes(W=(W, "V D"))
+    V, D = W.shape
     check_indices("x", x, V, f"the vocabulary of {V} words")
-    return W[x], (x, W)
+    out = W[x]  # (N, T, D)
+    cache = x, W.shape
+    return out, cache
 
 
 def word_embedding_backward(dout, cache):
-    """Backward pass of `word_embedding_forward`. A word that occurs several times gathers all of
-    its gradients.
+    """Backward pass of `word_embedding_forward`. A word that occurs twice gathers both gradients.
 
     Inputs:
     - dout: Upstream gradient, of shape (N, T, D)
@@ -189,45 +212,44 @@ def word_embedding_backward(dout, cache):
     Returns:
     - dW: Gradient with respect to the word vectors, of shape (V, D)
     """
-    x, W = cache
-    check_upstream("dout", dout, "(N, T, D)", x.shape + W.shape[1:])
-    words, first, which = np.unique(x.ravel(), return_index=True, return_inverse=True)
-    dW = np.zeros(W.shape, dout.dtype)
-    dW[words] = sum_groups(dout.reshape(x.size, W.shape[1]), first, which)
+    x, (V, D) = cache
+    check_upstream("dout", dout, (*x.shape, D))
+    order = np.argsort(x, axis=None)  # equal words beside each other, so that runs can be summed
+    words, starts = np.unique(x.ravel()[order], return_index=True)
+    dW = np.zeros((V, D), dout.dtype)
+    dW[words] = np.add.reduceat(dout.reshape(-1, D)[order], starts)
     return dW
 
 
 def _lstm_cell(a, prev_c):
-    """The gate mathematics: from a (N, 4H), which becomes the gates, and prev_c (N, H) to both
-    states and tanh(c).
-    """
-    i, f, o, g = np.split(a, 4, axis=1)  # views of shape (N, H)
-    ifo = a[:, : -g.shape[1]]
-    ifo *= (
-        0.5  # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2: a single tanh, in place, makes all four gates
-    )
-    np.tanh(a, out=a)
-    ifo *= 0.5
-    ifo += 0.5
-    next_c = f * prev_c
-    next_c += i * g
+    """The gate mathematics: from a (N, 4H) and prev_c (N, H) to next_h, next_c and a cache."""
+    N, H = prev_c.shape
+    a_i, a_f, a_o, a_g = a.reshape(N, 4, H).swapaxes(0, 1)  # (N, H) each
+    i = sigmoid(a_i)
+    f = sigmoid(a_f)
+    o = sigmoid(a_o)
+    g = np.tanh(a_g)
+    next_c = f * prev_c + i * g
     tanh_c = np.tanh(next_c)
-    return o * tanh_c, next_c, tanh_c
+    next_h = o * tanh_c
+    cache = prev_c, i, f, o, g, tanh_c
+    return next_h, next_c, cache
 
 
-def _lstm_cell_backward(dnext_h, dnext_c, gates, prev_c, tanh_c):
-    """From the gradients of both states to the four blocks of da, and dprev_c, all of shape (N, H)."""
-    i, f, o, g = np.split(gates, 4, axis=1)
+def _lstm_cell_backward(dnext_h, dnext_c, cache):
+    """From the gradients of both states (N, H) to da (N, 4H) and dprev_c (N, H)."""
+    prev_c, i, f, o, g, tanh_c = cache
     dc = dnext_c + dnext_h * o * (1 - tanh_c**2)  # next_c also acts through next_h
-    da = (
-        dc * g * i * (1 - i),  # sigmoid' = sigmoid (1 - sigmoid)
-        dc * prev_c * f * (1 - f),
-        dnext_h * tanh_c * o * (1 - o),
-        dc * i * (1 - g**2),
-    )
-    return da, dc * f
+    da_i = dc * g * i * (1 - i)  # sigmoid' = sigmoid (1 - sigmoid)
+    da_f = dc * prev_c * f * (1 - f)
+    da_o = dnext_h * tanh_c * o * (1 - o)
+    da_g = dc * i * (1 - g**2)  # tanh' = 1 - tanh^2
+    da = np.concatenate((da_i, da_f, da_o, da_g), axis=1)  # (N, 4H)
+    dprev_c = dc * f
+    return da, dprev_c
 
 
+@takes(x="N D", prev_h="N H", prev_c="N H", Wx="D 4H", Wh="H 4H", b="4H")
 def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     """One time step of an LSTM, with the gates in the order i, f, o, g.
 
@@ -243,20 +265,10 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     - next_h: Hidden state after the step, of shape (N, H)
     - next_c: Cell state after the step, of shape (N, H)
     - cache: What the backward pass needs
-
-    Raises ValueError where a shape or dtype does not fit.
     """
-    check_shapes(
-        x=(x, "N D"),
-        prev_h=(prev_h, "N H"),
-        prev_c=(prev_c, "N H"),
-        Wx=(Wx, "D 4H"),
-        Wh=(Wh, "H 4H"),
-        b=(b, "4H"),
-    )
-    gates = x @ Wx + prev_h @ Wh + b  # (N, 4H), a until the cell has been there
-    next_h, next_c, tanh_c = _lstm_cell(gates, prev_c)
-    cache = x, prev_h, prev_c, Wx, Wh, gates, tanh_c
+    a = x @ Wx + prev_h @ Wh + b  # (N, 4H)
+    next_h, next_c, cell = _lstm_cell(a, prev_c)
+    cache = x, prev_h, Wx, Wh, cell
     return next_h, next_c, cache
 
 
@@ -276,14 +288,20 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     - dWh: Weights from hidden to gates, of shape (H, 4H)
     - db: Biases, of shape (4H,)
     """
-    x, prev_h, prev_c, Wx, Wh, gates, tanh_c = cache
-    check_shapes(prev_h=(prev_h, "N H"), dnext_h=(dnext_h, "N H"), dnext_c=(dnext_c, "N H"))
-    blocks, dprev_c = _lstm_cell_backward(dnext_h, dnext_c, gates, prev_c, tanh_c)
-    da = np.concatenate(blocks, axis=1)  # (N, 4H)
-    return da @ Wx.T, da @ Wh.T, dprev_c, x.T @ da, prev_h.T @ da, da.sum(axis=0)
+    x, prev_h, Wx, Wh, cell = cache
+    check_upstream("dnext_h", dnext_h, prev_h.shape)
+    check_upstream("dnext_c", dnext_c, prev_h.shape)
+    da, dprev_c = _lstm_cell_backward(dnext_h, dnext_c, cell)
+    dx = da @ Wx.T  # (N, D)
+    dprev_h = da @ Wh.T  # (N, H)
+    dWx = x.T @ da  # (D, 4H)
+    dWh = prev_h.T @ da  # (H, 4H)
+    db = da.sum(axis=0)  # (4H,)
+    return dx, dprev_h, dprev_c, dWx, dWh, db
 
 
-def lstm_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+@takes(x="N T D", h0="N H", Wx="D 4H", Wh="H 4H", b="4H", lengths="int N")
+def lstm_forward(x, h0, Wx, Wh, b, lengths=None):
     """An LSTM over whole sequences, with the cell state starting at zero.
 
     Inputs:
@@ -292,40 +310,36 @@ def lstm_forward(x, h0, Wx, Wh, b, mask=None, words=None):
     - Wx: Weights from input to gates, of shape (D, 4H)
     - Wh: Weights from hidden to gates, of shape (H, 4H)
     - b: Biases, of shape (4H,)
-    - mask, words: None; they only save work, and may be ignored. mask, bool of shape (N, T): the
-      steps after a sequence's last True are left out, and h is zero there. words, ints of shape (N,
-      T): where they are equal, x is, so x Wx is computed once, and the backward pass returns the
-      sum of their dx at the first, zero at the others
+    - lengths: None, or ints of shape (N,), longest first: h is zero after that many steps
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
     - cache: What the backward pass needs
-
-    Raises ValueError where a shape or dtype does not fit.
     """
-    N, T, D, H = check_shapes(
-        x=(x, "N T D"), h0=(h0, "N H"), Wx=(Wx, "D 4H"), Wh=(Wh, "H 4H"), b=(b, "4H")
-    )
-    packing = Packing(N, T, mask, words)
-    inputs = packing.distinct(x)  # (U, D)
-    gates = packing.repeat(inputs @ Wx + b)  # (P, 4H), a until the loop has been there
-    gates = gates.astype(np.result_type(gates, h0, Wh), copy=False)
-    states, cells = np.empty((2, N + len(gates), H), gates.dtype)
-    states[:N], cells[:N] = h0[packing.order], 0
-    next_h, next_c, tanh_c = states[N:], cells[N:], np.empty((len(gates), H), gates.dtype)
-    for before, step in packing.steps:
-        gates[step] += states[before] @ Wh
-        next_h[step], next_c[step], tanh_c[step] = _lstm_cell(gates[step], cells[before])
-    cache = inputs, states, cells, tanh_c, gates, Wx, Wh, packing
-    return packing.unpack(next_h), cache
+    N, T, D = x.shape
+    live, steps = _plan(lengths, N, T)
+    rows = x.swapaxes(0, 1)[live]  # (P, D), time first
+    a = rows @ Wx + b  # (P, 4H), the inputs' part of every step in one product
+    h = np.empty((len(rows), len(Wh)), np.result_type(a, h0, Wh))
+    prev_h = np.empty_like(h)
+    next_h = h0
+    next_c = np.zeros_like(h0)
+    cells = []
+    for n, t in steps:
+        prev_h[t] = next_h[:n]
+        next_h, next_c, cell = _lstm_cell(a[t] + prev_h[t] @ Wh, next_c[:n])  # (n, H) each
+        h[t] = next_h
+        cells.append(cell)
+    cache = rows, prev_h, Wx, Wh, cells, live, steps
+    return _padded(h, live), cache
 
 
 def lstm_backward(dh, cache):
     """Backward pass of `lstm_forward`: backpropagation through time along both states.
 
     Inputs:
-    - dh: Gradient of the loss with respect to each hidden state as the loss uses it, of shape (N,
-      T, H). What reaches a state from the steps after it is added here.
+    - dh: Gradient of the loss with respect to each hidden state as the loss uses it, of shape
+      (N, T, H). What reaches a state from the steps after it is added here.
     - cache: From `lstm_forward`
 
     Returns a tuple of gradients with respect to:
@@ -334,28 +348,22 @@ def lstm_backward(dh, cache):
     - dWx: Weights from input to gates, of shape (D, 4H)
     - dWh: Weights from hidden to gates, of shape (H, 4H)
     - db: Biases, of shape (4H,)
-
-    Raises ValueError where dh does not fit.
     """
-    inputs, states, cells, tanh_c, gates, Wx, Wh, packing = cache
-    (N, T), H = packing.shape, states.shape[1]
-    check_upstream("dh", dh, "(N, T, H)", (N, T, H))
-    dstates = np.concatenate(
-        (np.zeros((N, H), dh.dtype), packing.pack(dh)), dtype=np.result_type(dh, states)
-    )
-    dnext_h, dcell = (
-        dstates[N:],
-        np.zeros((N, H), dstates.dtype),
-    )  # of the loss at each step; the loop adds the rest
-    da = np.empty(gates.shape, dstates.dtype)  # (P, 4H)
-    for before, step in reversed(packing.steps):
-        dc = dcell[: step.stop - step.start]  # of the sequences that are still there
-        blocks, dc[:] = _lstm_cell_backward(
-            dnext_h[step], dc, gates[step], cells[before], tanh_c[step]
-        )
-        np.concatenate(blocks, axis=1, out=da[step])
-        dstates[before] += da[step] @ Wh.T
-    dWh = packing.before(states).T @ da  # one product over all time steps
-    da_inputs = packing.sum_repeats(da)  # (U, 4H)
-    dx, dh0 = packing.unpack_distinct(da_inputs @ Wx.T), dstates[np.argsort(packing.order)]
-    return dx, dh0, inputs.T @ da_inputs, dWh, da.sum(axis=0)
+    rows, prev_h, Wx, Wh, cells, live, steps = cache
+    T, N = live.shape
+    H = len(Wh)
+    check_upstream("dh", dh, (N, T, H))
+    dnext_h = dh.swapaxes(0, 1)[live]  # (P, H), without what flows back from later steps
+    da = np.empty((len(rows), 4 * H), np.result_type(dh, prev_h))
+    dprev_h = np.zeros((N, H), da.dtype)
+    dprev_c = np.zeros((N, H), da.dtype)
+    for (n, t), cell in zip(reversed(steps), reversed(cells), strict=True):
+        dh_t = dnext_h[t] + dprev_h[:n]
+        da[t], dprev_c[:n] = _lstm_cell_backward(dh_t, dprev_c[:n], cell)
+        dprev_h[:n] = da[t] @ Wh.T
+    dx = _padded(da @ Wx.T, live)  # (N, T, D)
+    dh0 = dprev_h
+    dWx = rows.T @ da  # (D, 4H), one product for all time steps
+    dWh = prev_h.T @ da  # (H, 4H)
+    db = da.sum(axis=0)  # (4H,)
+    return dx, dh0, dWx, dWh, db

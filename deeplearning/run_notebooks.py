@@ -24,8 +24,8 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from tqdm import tqdm
 
 from deeplearning.assignment import NOTEBOOKS
-from deeplearning.coco_utils import find_dataset
-from deeplearning.data_utils import data_folder
+from deeplearning.datasets.finding import find_dataset
+from deeplearning.locations import data_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from deeplearning.assignment import CAPTIONER, EXERCISE_FILES, NOTEBOOKS
-from deeplearning.data_utils import atomic_write
+from deeplearning.files import atomic_write
 from deeplearning.submission_checks import check_name, check_notebook, check_python, printable
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -17,8 +17,10 @@ import numpy as np
 
 from deeplearning.captioning_solver import CaptioningSolver
 from deeplearning.classifiers.rnn import CaptioningRNN
-from deeplearning.coco_utils import feature_statistics, find_dataset, load_coco_data
-from deeplearning.evaluation import rows_with_pictures, score_captions, write_captions
+from deeplearning.coco_utils import load_coco_data
+from deeplearning.datasets.finding import find_dataset
+from deeplearning.caption_scores import rows_with_pictures, score_captions, write_captions
+from deeplearning.feature_array import feature_statistics
 from deeplearning.feature_transform import FeatureTransform
 from deeplearning.figures import captioned_pictures
 
@@ -40,9 +42,8 @@ def main(argv=None):
         rng=np.random.default_rng(args.seed),
         standardize=feature_statistics(data["train_features"]),
     )
-    with contextlib.suppress(
-        FileNotFoundError
-    ):  # such a model can't caption new pictures, but all else
+    # without it, the model can do everything but caption new pictures
+    with contextlib.suppress(FileNotFoundError):
         model.feature_transform = FeatureTransform.load(find_dataset(args.data))
     solver = CaptioningSolver(
         model,
@@ -60,8 +61,10 @@ def main(argv=None):
     solver.train()
     model.params = solver.best_params
     model.save(args.out, half=args.half)
-    print(f"{args.out}: lowest validation loss {min(solver.val_loss_history, default=np.nan):.3f} of "
-          f"{len(solver.val_loss_history)} epochs, {time.perf_counter() - began:.0f} s")  # fmt: skip
+    lowest = min(solver.val_loss_history, default=np.nan)
+    epochs = len(solver.val_loss_history)
+    seconds = time.perf_counter() - began
+    print(f"{args.out}: lowest validation loss {lowest:.3f} of {epochs} epochs, {seconds:.0f} s")
     _score(CaptioningRNN.load(args.out), data, args)
 
 
@@ -72,10 +75,8 @@ def _score(model, data, args):
             model, data, args.data, beam_width=width, length_penalty=args.length_penalty
         )
         name = "greedy" if width == 1 else f"beam of {width}"
-        print(
-            f"validation, {name}: "
-            + ", ".join(f"{key} {value:.2f}" for key, value in scores.items())
-        )
+        shown = ", ".join(f"{key} {value:.2f}" for key, value in scores.items())
+        print(f"validation, {name}: {shown}")
     if args.picture:
         rows = rows_with_pictures(data)[: args.pictures]
         captions = write_captions(
@@ -88,8 +89,14 @@ def _score(model, data, args):
 
 def _arguments(argv):
     parser = argparse.ArgumentParser(
-        description="Train a captioning model on a data set of captioned images, and score it on the validation split.",
-        epilog="example: python -m deeplearning.train_captioner --data flickr8k_captioning --out model.npz --seed 0",
+        description=(
+            "Train a captioning model on a data set of captioned images, and score it on the "
+            "validation split."
+        ),
+        epilog=(
+            "example: python -m deeplearning.train_captioner "
+            "--data flickr8k_captioning --out model.npz --seed 0"
+        ),
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(

@@ -14,14 +14,13 @@ import textwrap
 import zipfile
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from deeplearning.caption import TOYTOWN
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import decode_captions
 from deeplearning.datasets.toytown.dataset import ensure_toytown
 from deeplearning.datasets.toytown.grammar import write_captions
 from deeplearning.datasets.toytown.plan import picture
+from deeplearning.feature_transform import FeatureTransform
 from deeplearning.metrics import cider_d
 from grading.manifest import MANIFEST
 from grading.results import Result
@@ -118,10 +117,10 @@ def unseen(seed, count):
     """New pictures: five sentences about each, and features as those of the data set that students
     train on.
     """
+    from deeplearning.classifiers.backbones import image_features
     from deeplearning.classifiers.squeezenet import (
         load_squeezenet,
     )  # these two import torch, which takes seconds
-    from deeplearning.datasets.build import image_features, transform_features
 
     folder = ensure_toytown()
     references = []
@@ -132,4 +131,4 @@ def unseen(seed, count):
             image.save(path, compress_level=1)
             references.append(write_captions(scene, random.Random(f"{seed} {number}")))
         raw = image_features(paths, load_squeezenet("toytown"), progress=False)
-    return references, np.asarray(transform_features(raw, folder))
+    return references, FeatureTransform.load(folder)(raw)

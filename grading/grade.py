@@ -25,7 +25,7 @@ from pathlib import Path
 import joblib
 from tqdm import tqdm
 
-from deeplearning.data_utils import atomic_write
+from deeplearning.files import atomic_write
 from grading import feedback
 from grading.box import NoBox, choose_kind
 from grading.judging import grade

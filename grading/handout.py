@@ -20,7 +20,7 @@ from pathlib import Path
 
 import nbformat
 
-from deeplearning.data_utils import atomic_write
+from deeplearning.files import atomic_write
 from grading.manifest import MANIFEST
 from grading.stubs import stub_out
 

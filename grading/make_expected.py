@@ -13,7 +13,7 @@ import json
 
 import numpy as np
 
-from deeplearning.data_utils import atomic_write
+from deeplearning.files import atomic_write
 from exercises.calls import CALLS
 from exercises.compare import agree
 from exercises.stored import FOLDER, Case, path

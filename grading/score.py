@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from deeplearning.data_utils import atomic_write
+from deeplearning.files import atomic_write
 from grading.box import NoBox
 from grading.extra import extra_credit
 from grading.judging import grade

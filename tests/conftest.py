@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import deeplearning
-from deeplearning.data_utils import data_folder
+from deeplearning.locations import data_folder
 
 WORDS = [
     "<NULL>",
@@ -74,9 +74,9 @@ def impatient(monkeypatch):
     """
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(
-        "deeplearning.datasets.resuming.time", SimpleNamespace(sleep=lambda _: None)
+        "deeplearning.datasets.downloader.time", SimpleNamespace(sleep=lambda _: None)
     )
-    monkeypatch.setattr("deeplearning.datasets.resuming.STALL", 0.2)
+    monkeypatch.setattr("deeplearning.datasets.downloader.STALL", 0.2)
 
 
 @pytest.fixture

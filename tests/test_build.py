@@ -13,6 +13,7 @@ from filelock import FileLock
 from PIL import Image
 from torchvision.models import squeezenet1_1
 
+from deeplearning.classifiers.backbones import image_features
 from deeplearning.classifiers.squeezenet import load_squeezenet, save_squeezenet
 from deeplearning.coco_utils import (
     decode_captions,
@@ -20,14 +21,9 @@ from deeplearning.coco_utils import (
     load_references,
     sample_coco_minibatch,
 )
-from deeplearning.datasets.build import (
-    build_dataset,
-    encode,
-    image_features,
-    main,
-    transform_features,
-    vocabulary,
-)
+from deeplearning.datasets.assembly import build_dataset, encode, vocabulary
+from deeplearning.datasets.build import main
+from deeplearning.feature_transform import FeatureTransform
 from deeplearning.image_fetching import image_from_url
 from deeplearning.metrics import tokenize
 
@@ -325,19 +321,17 @@ def test_built_features(built, pictures, network):
     np.testing.assert_allclose(train.std(axis=0), 1, atol=1e-4)
 
 
-def test_new_pictures_are_treated_alike(built, pictures, network, monkeypatch, tmp_path):
+def test_new_pictures_are_treated_alike(built, pictures, network):
     """A picture of the data set, taken as a new one, gets exactly the features that the data set
     holds.
     """
-    monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     raw = image_features(pictures[4:], network, progress=False)
     before = raw.copy()
-    for folder in (built, built.name):
-        np.testing.assert_array_equal(
-            transform_features(raw, folder), np.asarray(load_coco_data(built)["val_features"])
-        )
+    np.testing.assert_array_equal(
+        FeatureTransform.load(built)(raw), np.asarray(load_coco_data(built)["val_features"])
+    )
     np.testing.assert_array_equal(raw, before)
-    assert transform_features(raw.astype(np.float64), built).dtype == np.float32
+    assert FeatureTransform.load(built)(raw.astype(np.float64)).dtype == np.float32
     assert (
         json.loads((built / "features.json").read_text(encoding="utf-8"))["weights"]
         == network.weights
@@ -405,7 +399,7 @@ def test_reduced_by_pca(splits, network, tmp_path):
     centred = raw[:4] - raw[:4].mean(axis=0)
     np.testing.assert_allclose(train @ train.T, centred @ centred.T, rtol=1e-3, atol=1e-2)
     np.testing.assert_allclose(np.cov(train.T) - np.diag(train.var(axis=0, ddof=1)), 0, atol=1e-2)
-    np.testing.assert_array_equal(transform_features(full["val"], tmp_path / "out"), val)
+    np.testing.assert_array_equal(FeatureTransform.load(tmp_path / "out")(full["val"]), val)
 
 
 def test_without_pca_again(splits, network, tmp_path):
@@ -414,7 +408,7 @@ def test_without_pca_again(splits, network, tmp_path):
     assert (tmp_path / "projection.npy").exists() and (tmp_path / "val2014_vgg16_fc7.h5").exists()
     build_dataset(tmp_path, splits, network, min_count=1)
     assert not list(tmp_path.glob("projection*")) and not list(tmp_path.glob("*fc7.h5"))
-    assert transform_features(np.zeros((1, 512)), tmp_path).shape == (1, 512)
+    assert FeatureTransform.load(tmp_path)(np.zeros((1, 512))).shape == (1, 512)
 
 
 def test_broken_pictures_are_left_out(splits, network, tmp_path):
@@ -686,7 +680,7 @@ def test_wrong_splits(splits, network, tmp_path, changes, fact):
 def test_data_set_without_transform(tiny_dataset):
     """A data set that does not say how its features were made can't be asked about new pictures."""
     with pytest.raises(FileNotFoundError, match="features.json is missing.*new pictures"):
-        transform_features(np.zeros((1, 512)), tiny_dataset)
+        FeatureTransform.load(tiny_dataset)(np.zeros((1, 512)))
 
 
 @pytest.mark.parametrize(
@@ -696,11 +690,11 @@ def test_damaged_transform(tiny_dataset, content):
     """A transform that is cut off or of another form is reported by its file."""
     (tiny_dataset / "features.json").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match="features.json does not hold how features were made"):
-        transform_features(np.zeros((1, 1)), tiny_dataset)
+        FeatureTransform.load(tiny_dataset)(np.zeros((1, 1)))
 
 
 @pytest.mark.parametrize("shape", [(512,), (2, 511), (1, 512, 1)])
 def test_transform_of_another_shape(built, shape):
     """Features of another shape are refused, with the shape expected and the one received."""
     with pytest.raises(ValueError, match=rf"raw .*\(n, 512\).*got \({shape[0]}"):
-        transform_features(np.zeros(shape), built)
+        FeatureTransform.load(built)(np.zeros(shape))

@@ -8,13 +8,12 @@ import pytest
 from PIL import Image
 
 from deeplearning.coco_utils import (
-    FeatureArray,
     decode_captions,
-    feature_statistics,
     load_coco_data,
     load_references,
     sample_coco_minibatch,
 )
+from deeplearning.feature_array import FeatureArray, feature_statistics
 from deeplearning.image_fetching import image_from_url
 from deeplearning.metrics import tokenize
 

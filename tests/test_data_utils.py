@@ -1,5 +1,5 @@
-import errno
-import json
+"""The pictures of question 3."""
+
 import os
 import pickle
 import zipfile
@@ -8,204 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import deeplearning
-from deeplearning.data_utils import (
-    atomic_write,
-    choose_world,
-    data_folder,
-    load_imagenet_val,
-    read_npz,
-)
-
-# Where data lies
-
-
-def test_default_folder(monkeypatch):
-    """Without the variable, or with an empty one, data lies in the package's own folder."""
-    for unset in (
-        lambda: monkeypatch.delenv("DEEPLEARNING_DATA", raising=False),
-        lambda: monkeypatch.setenv("DEEPLEARNING_DATA", ""),
-    ):
-        unset()
-        assert data_folder() == Path(deeplearning.__file__).resolve().parent / "datasets"
-
-
-def test_folder_of_the_environment(monkeypatch, tmp_path):
-    """DEEPLEARNING_DATA names the folder, and may be changed while the process runs; ~ is the home
-    folder.
-    """
-    for folder in (tmp_path, tmp_path / "with spaces"):
-        monkeypatch.setenv("DEEPLEARNING_DATA", str(folder))
-        assert data_folder() == folder
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    monkeypatch.setenv("DEEPLEARNING_DATA", os.path.join("~", "data"))
-    assert data_folder() == tmp_path / "data"
-
-
-def test_relative_folder(run_python, tmp_path):
-    """A relative DEEPLEARNING_DATA is absolute, from where the process started, wherever it goes
-    later.
-    """
-    code = "import os; from deeplearning.data_utils import *; os.chdir(os.pardir); print(data_folder())"
-    status, output, errors = run_python(
-        "-c", code, cwd=tmp_path, env={"DEEPLEARNING_DATA": "my data"}
-    )
-    assert status == 0, errors
-    folder = Path(output.removesuffix("\n"))
-    assert folder.is_absolute() and folder == tmp_path.resolve() / "my data"
-
-
-# Files written whole or not at all
-
-
-def test_write(tmp_path):
-    """The file appears with its whole content at the end, over an older one, and nothing else
-    stays.
-    """
-    for content in (b"old", b"new content"):
-        before = (tmp_path / "file").read_bytes() if content != b"old" else None
-        with atomic_write(tmp_path / "file") as file:
-            file.write(content[:2])
-            file.flush()
-            assert ((tmp_path / "file").read_bytes() if before else None) == before
-            file.write(content[2:])
-        assert (tmp_path / "file").read_bytes() == content
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-    with atomic_write(str(tmp_path / "second")) as file:
-        file.write(b"a str names a file, too")
-    assert (tmp_path / "second").exists()
-
-
-@pytest.mark.parametrize(
-    "error", [ValueError, KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device")]
-)
-@pytest.mark.parametrize("older", [True, False])
-def test_interrupted_write(tmp_path, error, older):
-    """Whatever ends the writing, an older file is as it was, and nothing half-written stays."""
-    if older:
-        (tmp_path / "file").write_bytes(b"older")
-    with (
-        pytest.raises(error if isinstance(error, type) else OSError),
-        atomic_write(tmp_path / "file") as file,
-    ):
-        file.write(b"half")
-        raise error
-    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [
-        ("file", b"older")
-    ] * older
-
-
-@pytest.mark.parametrize("function", ["fsync", "replace"])
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
-def test_disk_that_refuses(tmp_path, monkeypatch, function, code):
-    """A full or read-only disk gives one sentence that names the file and the reason, with the
-    system's error code.
-    """
-
-    def refuse(*_, **__):
-        raise OSError(code, os.strerror(code))
-
-    (tmp_path / "file").write_bytes(b"older")
-    with monkeypatch.context() as patch:
-        patch.setattr(os, function, refuse)
-        with (
-            pytest.raises(OSError, match=os.strerror(code)) as raised,
-            atomic_write(tmp_path / "file") as file,
-        ):
-            file.write(b"half")
-    assert raised.value.errno == code and str(tmp_path / "file") in str(raised.value)
-    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"older")]
-
-
-@pytest.mark.parametrize("name", ["missing/file", "a file/file", "a folder", "x" * 250])
-def test_place_that_cannot_be_written(tmp_path, name):
-    """A folder that is missing or no folder, a folder in the file's place, a name too long: one
-    sentence names it.
-    """
-    (tmp_path / "a file").write_bytes(b"")
-    (tmp_path / "a folder").mkdir()
-    before = sorted(tmp_path.iterdir())
-    with (
-        pytest.raises(OSError, match="could not write") as raised,
-        atomic_write(tmp_path / name) as file,
-    ):
-        file.write(b"something")
-    assert str(tmp_path / name) in str(raised.value) and ".part" not in str(raised.value)
-    assert sorted(tmp_path.iterdir()) == before
-
-
-# Archives of arrays
-
-
-def archive(path, settings='{"a": [1, "ü"]}', **arrays):
-    with open(path, "wb") as file:
-        np.savez(file, settings=np.array(settings), **arrays)
-
-
-def test_read_npz(tmp_path):
-    """Settings and arrays come back as they were written; the file may be deleted."""
-    arrays = {
-        "params/W": np.arange(6.0).reshape(2, 3),
-        "n": np.array(3, np.int8),
-        "empty": np.zeros((0, 4)),
-    }
-    archive(tmp_path / "a.npz", **arrays)
-    settings, read = read_npz(tmp_path / "a.npz")
-    assert settings == {"a": [1, "ü"]}
-    for name, array in arrays.items():
-        np.testing.assert_array_equal(read[name], array, strict=True)
-    (tmp_path / "a.npz").unlink()
-    with pytest.raises(FileNotFoundError, match="a.npz"):
-        read_npz(tmp_path / "a.npz")
-
-
-def test_read_something_else(tmp_path):
-    """A text, an empty file, a single array, a pickle, a folder, settings that are no dictionary:
-    refused by name.
-    """
-    (tmp_path / "text").write_text("hello")
-    (tmp_path / "empty").write_bytes(b"")
-    (tmp_path / "folder").mkdir()
-    np.save(tmp_path / "array.npy", np.zeros(3))
-    np.save(tmp_path / "pickle.npy", np.array({"settings": 1}, dtype=object), allow_pickle=True)
-    np.savez(tmp_path / "other.npz", W=np.zeros(3))
-    np.savez(tmp_path / "pickles.npz", settings=np.array({}, dtype=object))
-    archive(tmp_path / "no json", "{")
-    for settings in ([], 3, None, "text"):
-        archive(tmp_path / f"settings {settings}", json.dumps(settings))
-    for path in tmp_path.iterdir():
-        with pytest.raises(ValueError) as raised:
-            read_npz(path)
-        assert str(path) in str(raised.value)
-
-
-def test_read_damaged(tmp_path):
-    """An archive that is cut anywhere, or has any byte damaged, is refused by name, or gives what
-    was written.
-    """
-    array = np.random.default_rng(0).standard_normal(50)
-    archive(tmp_path / "a.npz", W=array)
-    content = (tmp_path / "a.npz").read_bytes()
-    damaged = [content[:length] for length in range(0, len(content), 9)]
-    for place in range(0, len(content), 2):
-        damaged.append(content[:place] + bytes([content[place] ^ 0x41]) + content[place + 1 :])
-    refused = 0
-    for wrong in damaged:
-        (tmp_path / "a.npz").write_bytes(wrong)
-        try:
-            settings, arrays = read_npz(tmp_path / "a.npz")
-        except ValueError as error:
-            assert str(tmp_path / "a.npz") in str(error)
-            refused += 1
-        else:
-            assert settings == {"a": [1, "ü"]}
-            if "W" in arrays:  # a damaged name leaves the array to be missed
-                np.testing.assert_array_equal(arrays["W"], array)
-    assert refused > 0.8 * len(damaged)
-
-
-# The pictures of question 3
+from deeplearning.data_utils import imagenet_or_toytown, load_imagenet_val
 
 LABELS = {3: "cat", 0: "dog, hound", 999: "ümlaut"}
 CHECKPOINT = "torch/hub/checkpoints/squeezenet1_1-b8a52dc0.pth"
@@ -260,21 +63,22 @@ def refusal(world):
 @pytest.mark.parametrize(
     "weights", [[], ["squeezenet1_1.npz"], [CHECKPOINT], ["squeezenet1_1.npz", CHECKPOINT]]
 )
-def test_choose_world(world, make, pictures, weights):
+def test_imagenet_or_toytown(world, make, pictures, weights):
     """ImageNet is looked at where files of its pictures and weights, ours or torch's, are there;
     else it says why.
     """
     for name in pictures + weights:
         (world / name).parent.mkdir(parents=True, exist_ok=True)
         make(world / name)
-    name, reason = choose_world()
+    name, reason = imagenet_or_toytown()
     pictures, weights = (make is Path.touch and bool(names) for names in (pictures, weights))
-    shown = os.path.relpath(world) if world.is_relative_to(Path.cwd()) else str(world)
-    assert name == ("imagenet" if pictures and weights else "toytown") and reason.endswith(
-        f" in {shown}"
-    )
-    if name == "toytown":
-        reason = reason.removesuffix(shown)
+    if pictures and weights:
+        assert (name, reason) == (
+            "imagenet",
+            f"Using ImageNet's network and the pictures in {world}.",
+        )
+    else:
+        assert name == "toytown" and reason.startswith("Using Toytown's network and pictures.")
         assert ("imagenet_val_25.npz" in reason, "weights" in reason) == (not pictures, not weights)
 
 
@@ -336,7 +140,7 @@ def test_real_pictures(shared_data, monkeypatch):
     if not (shared_data / "imagenet_val_25.npz").is_file():
         pytest.skip("needs imagenet_val_25.npz")
     monkeypatch.setattr(
-        "deeplearning.data_utils.choose_world", lambda: ("imagenet", "of this test")
+        "deeplearning.data_utils.imagenet_or_toytown", lambda: ("imagenet", "of this test")
     )
     X, y, class_names = load_imagenet_val()
     assert type(X) is type(y) is np.ndarray and X.dtype == np.uint8 and y.dtype == np.int64
@@ -426,7 +230,7 @@ def test_crafted_label_map(world, run_python, pickled):
     isn't its own.
     """
     imagenet(world, b"\x80\x02" + pickled)
-    code = "import deeplearning.data_utils as d; d._read_imagenet(d.Path('imagenet_val_25.npz'))"
+    code = "import deeplearning.imagenet_file as d; d.read_imagenet_file('imagenet_val_25.npz')"
     status, _, errors = run_python("-c", code, cwd=world)
     assert status == 1 and "imagenet_val_25.npz is damaged or was tampered with" in errors
 

@@ -19,9 +19,10 @@ import pytest
 
 import deeplearning
 from deeplearning.coco_utils import load_coco_data
-from deeplearning.data_utils import data_folder, load_imagenet_val, squeezenet_checkpoint
-from deeplearning.datasets import download, resuming, unpacking
+from deeplearning.data_utils import load_imagenet_val
+from deeplearning.datasets import download, downloader, unpacking
 from deeplearning.datasets.download import PARTS, fetch, main
+from deeplearning.locations import data_folder, squeezenet_checkpoint
 from tests.downloads import contents, zipped
 from tests.fault_server import serving
 
@@ -304,7 +305,7 @@ def test_free_space_is_checked_first(dataset, places, monkeypatch, capsys):
     """
     content = zipped(dataset)
     monkeypatch.setattr(
-        resuming.shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * len(content))
+        downloader.shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * len(content))
     )
     with serving({FILE: content}) as server:
         assert "needed" in main(["coco", "--mirror", server.url])
@@ -341,7 +342,7 @@ def test_without_network(run_python, tmp_path, name):
     """Without a network one message names URL, file and place for fetching it by hand; status 1,
     nothing half-done.
     """
-    slow = "import deeplearning.datasets.resuming as r; r.PAUSE = 0.01; from deeplearning.datasets.download import *;"
+    slow = "import deeplearning.datasets.downloader as r; r.PAUSE = 0.01; from deeplearning.datasets.download import *;"
     status, output, errors = run_python(
         "-c",
         f"{slow} sys.exit(main())",
@@ -518,7 +519,7 @@ class Faults:
     def full_disk(self):
         free = [self.rng.randrange(2 * SIZE)]  # for the zip and for what it unpacks to
         with self.monkeypatch.context() as patch:
-            for module in (resuming, unpacking):
+            for module in (downloader, unpacking):
                 patch.setattr(module, "open", partial(crowded, free), raising=False)
             return self.run()
 

@@ -165,19 +165,25 @@ def test_verbose_prints_the_gradients_shape(capsys):
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"y": np.full((2, 3), 4)}, r"y\[mask\]\[0\] = 4 is outside the vocabulary of 4 words"),
-        ({"y": np.zeros((3, 2), int)}, r"y must have shape \(N, T\) = \(2, 3\), got \(3, 2\)"),
+        ({"y": np.full((2, 3), 4)}, r"y\[0, 0\] = 4 is outside the vocabulary of 4 words"),
+        (
+            {"y": np.zeros((3, 2), int)},
+            r"y must have shape \(N, T\) with N = 2, T = 3, got \(3, 2\)",
+        ),
         ({"y": np.zeros((2, 3))}, "must be a NumPy array of integers, got an array of float64"),
         (
             {"mask": np.ones((2, 3))},
-            r"mask must be a bool array of shape \(N, T\) = \(2, 3\), got float64",
+            "mask must be a NumPy array of bools, got an array of float64",
         ),
         (
             {"mask": np.ones((2, 2), bool)},
-            r"mask must be a bool array of shape \(N, T\) = \(2, 3\), got bool of",
+            r"mask must have shape \(N, T\) with N = 2, T = 3, got \(2, 2\)",
         ),
         ({"x": np.ones((2, 4))}, r"x must have shape \(N, T, V\), got \(2, 4\)"),
-        ({"x": np.ones((0, 3, 4))}, "at least one caption"),
+        (
+            {"x": np.ones((0, 3, 4)), "y": np.ones((0, 3), int), "mask": np.ones((0, 3), bool)},
+            "minibatch, which is empty",
+        ),
     ],
 )
 def test_temporal_softmax_loss_refuses_bad_input(change, message):
@@ -197,8 +203,8 @@ def test_temporal_softmax_loss_refuses_bad_input(change, message):
     "x, y, message",
     [
         (np.ones((2, 3)), np.array([0, 3]), r"y\[1\] = 3 is outside the 3 classes"),
-        (np.ones((2, 3)), np.array([0]), "one class for each of the 2 rows"),
-        (np.ones((0, 3)), np.array([], int), "at least one"),
+        (np.ones((2, 3)), np.array([0]), r"y must have shape \(N,\) with N = 2, got \(1,\)"),
+        (np.ones((0, 3)), np.array([], int), "which is empty"),
     ],
 )
 def test_softmax_loss_refuses_bad_input(x, y, message):
@@ -240,20 +246,3 @@ def test_dropout_of_nothing():
     for p in (-0.1, 1.0):
         with pytest.raises(ValueError, match="0 <= p < 1"):
             layers.dropout_forward(x, p, np.random.default_rng(0))
-
-
-def test_check_shapes():
-    """Letters are bound in order, a factor multiplies, and a message lists what was known."""
-    assert layers.check_shapes(
-        x=(np.ones((2, 3)), "N D"), h=(np.ones((2, 5)), "N H"), W=(np.ones((3, 20)), "D 4H")
-    ) == (
-        2,
-        3,
-        5,
-    )
-    with pytest.raises(
-        ValueError, match=r"W must have shape \(D, 4H\) with D = 3, H = 5, got \(3, 5\)"
-    ):
-        layers.check_shapes(
-            x=(np.ones((2, 3)), "N D"), h=(np.ones((2, 5)), "N H"), W=(np.ones((3, 5)), "D 4H")
-        )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from deeplearning import data_utils
+from deeplearning import files
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.feature_transform import FeatureTransform
 from deeplearning.gradient_check import compare_gradients, eval_numerical_gradient
@@ -422,7 +422,7 @@ def test_damaged_feature_transform(tmp_path):
         arrays = dict(archive)
     for text in ("{}", "[1]", "damaged", '{"projection": true}'):
         np.savez(tmp_path / "m.npz", feature_transform=np.array(text), **arrays)
-        with pytest.raises(ValueError, match=r"m\.npz is no captioning model"):
+        with pytest.raises(ValueError, match=r"m\.npz does not hold a captioning model"):
             CaptioningRNN.load(tmp_path / "m.npz")
 
 
@@ -533,7 +533,7 @@ def test_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(data_utils.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match=r"could not write .*m\.npz \(No space left on device\)"):
         model.save(path)
     assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
@@ -542,5 +542,5 @@ def test_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
 def test_the_numpy_half_does_not_import_torch():
     """Importing the captioning model and the solver loads no PyTorch."""
     code = "import sys, deeplearning.classifiers.rnn, deeplearning.captioning_solver; sys.exit('torch' in sys.modules)"
-    root = data_utils.Path(__file__).resolve().parent.parent
+    root = files.Path(__file__).resolve().parent.parent
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0

@@ -13,12 +13,14 @@ import pytest
 from PIL import Image
 
 from deeplearning.classifiers import squeezenet
-from deeplearning.coco_utils import decode_captions, find_dataset, load_coco_data, load_references
+from deeplearning.coco_utils import decode_captions, load_coco_data, load_references
+from deeplearning.datasets.finding import find_dataset
 from deeplearning.datasets.toytown import __main__ as command
 from deeplearning.datasets.toytown import dataset
-from deeplearning.datasets.toytown.dataset import ensure_toytown, load_scenes
+from deeplearning.datasets.toytown.dataset import ensure_toytown
 from deeplearning.datasets.toytown.grammar import write_captions
 from deeplearning.datasets.toytown.plan import SEED, picture
+from deeplearning.datasets.toytown.record import load_scenes
 from deeplearning.image_fetching import image_from_url
 
 FEW = {"train": 12, "val": 5}
@@ -220,7 +222,7 @@ def test_disk_fills_while_writing(toytown, monkeypatch, error, reason, older):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("deeplearning.datasets.build.build_dataset", fail)
+    monkeypatch.setattr("deeplearning.datasets.assembly.build_dataset", fail)
     if older:
         (toytown / "masks.h5").unlink()
     else:
@@ -251,7 +253,7 @@ def test_interrupted_by_hand(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("deeplearning.datasets.build.build_dataset", interrupt)
+    monkeypatch.setattr("deeplearning.datasets.assembly.build_dataset", interrupt)
     with pytest.raises(KeyboardInterrupt):
         ensure_toytown(tmp_path / "toytown", pictures=FEW)
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
@@ -327,8 +329,8 @@ def test_command_line(tmp_path, run_python):
 def test_loading_does_not_import_torch(run_python):
     """The NumPy half, with the data set's own module, starts without PyTorch."""
     program = (
-        "import sys, deeplearning.classifiers.rnn, deeplearning.coco_utils, deeplearning.datasets.toytown.dataset;"
-        "assert 'torch' not in sys.modules"
+        "import sys, deeplearning.classifiers.rnn, deeplearning.coco_utils, "
+        "deeplearning.datasets.toytown.dataset;assert 'torch' not in sys.modules"
     )
     status, _, errors = run_python("-c", program)
     assert status == 0, errors

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deeplearning.datasets.toytown import truth
+from deeplearning.datasets.toytown import phrases
 from deeplearning.datasets.toytown.truth import Statement, check_caption, score_truth
 from deeplearning.datasets.toytown.world import COLOURS, KINDS, SETTINGS, WEATHERS, Scene, Thing
 
@@ -131,7 +131,8 @@ CAPTIONS = [
     (
         "child, clocks",
         "the woman in red with green clocks",
-        "thing main woman, colour main red, colour other green, thing other clocks, count other clocks",
+        "thing main woman, colour main red, colour other green, thing other clocks, count other "
+        "clocks",
     ),
     # sizes
     ("car", "the large car", "size main large, thing main car"),
@@ -366,11 +367,11 @@ def test_a_whole_caption():
 
 def test_the_lexicon_knows_the_world():
     """Every kind, colour, setting and weather of Toytown goes by its own name at least."""
-    assert truth.NOUNS.keys() == KINDS.keys()
+    assert phrases.NOUNS.keys() == KINDS.keys()
     for what, names in (("colour", COLOURS), ("setting", SETTINGS), ("weather", WEATHERS)):
-        assert {truth.LEXICON[name,][0] for name in names} == {what}
-    settings = {place.rstrip("?") for places in truth.PLACES for place in places.split()}
-    weathers = {weather.rstrip("?") for skies in truth.SKIES for weather in skies.split()}
+        assert {phrases.LEXICON[name,][0] for name in names} == {what}
+    settings = {place.rstrip("?") for places in phrases.PLACES for place in places.split()}
+    weathers = {weather.rstrip("?") for skies in phrases.SKIES for weather in skies.split()}
     assert settings == set(SETTINGS) and weathers == {*WEATHERS, "clear"}
 
 

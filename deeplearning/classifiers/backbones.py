@@ -44,8 +44,8 @@ def load_network(name="squeezenet1_1", weights="imagenet"):
         return load_squeezenet(weights)
     if name not in list_models(module=torchvision.models):
         raise ValueError(
-            f"torchvision has no classifier {name!r}; it has squeezenet1_1, vgg16, resnet50 and many others: "
-            "https://pytorch.org/vision/stable/models.html"
+            f"torchvision has no classifier {name!r}; it has squeezenet1_1, vgg16, resnet50 and "
+            "many others: https://pytorch.org/vision/stable/models.html"
         )
     default = get_model_weights(name).DEFAULT
     with torch.random.fork_rng(devices=[]):  # parameters are drawn, and then replaced
@@ -53,12 +53,11 @@ def load_network(name="squeezenet1_1", weights="imagenet"):
             _pretrained(name, default) if weights == "imagenet" else _from_file(name, Path(weights))
         )
     transform = default.transforms()
-    model.name, model.weights = name, str(weights)
-    model.mean, model.std, model.image_size = (
-        tuple(transform.mean),
-        tuple(transform.std),
-        transform.crop_size[0],
-    )
+    model.name = name
+    model.weights = str(weights)
+    model.mean = tuple(transform.mean)
+    model.std = tuple(transform.std)
+    model.image_size = transform.crop_size[0]
     return model.eval().requires_grad_(False).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -74,7 +73,7 @@ def weights_sha256(network):
 
 
 def last_layer(network):
-    """Name and module of the last layer with weights: what turns features into the classes' scores."""
+    """Name and module of the last layer with weights, which turns features into scores."""
     return [
         (name, m) for name, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)
     ][-1]
@@ -234,10 +233,10 @@ def _before_last_layer(network, x):
 def _pretrained(name, weights):
     try:
         return get_model(name, weights=weights)
-    except Exception as error:  # no network, a wrong hash, a damaged file in torch's cache: almost anything is raised
+    except Exception as error:  # no network, a wrong hash, a damaged file: all kinds are raised
         raise OSError(
-            f"no ImageNet weights of {name} from {weights.url} ({error}): go online for once, or put that file into "
-            f"{Path(torch.hub.get_dir()) / 'checkpoints'}"
+            f"no ImageNet weights of {name} from {weights.url} ({error}): go online for once, or "
+            f"put that file into {Path(torch.hub.get_dir()) / 'checkpoints'}"
         ) from error
 
 

@@ -7,17 +7,20 @@ It learns from captions between <START> and <END>, filled up with <NULL>. After 
 "Show and tell", 2015, where the image enters as a word.
 """
 
-import json
-
 import numpy as np
 
 from deeplearning.beam_search import beam_search, log_probabilities
-from deeplearning.data_utils import atomic_write, read_npz
-from deeplearning.feature_transform import FeatureTransform
+from deeplearning.checks import check_indices
+from deeplearning.classifiers.model_files import read_model, write_model
+from deeplearning.classifiers.parameters import (
+    checked_parameters,
+    checked_statistics,
+    parameter_shapes,
+    random_parameters,
+)
 from deeplearning.layers import (
     affine_backward,
     affine_forward,
-    check_indices,
     dropout_backward,
     dropout_forward,
 )
@@ -58,8 +61,9 @@ class CaptioningRNN:
         dropout=0.0,
         rng=None,
         standardize=None,
+        params=None,
     ):
-        """Draw the parameters with NumPy's global generator.
+        """Draw the parameters with NumPy's global generator, or take given ones.
 
         Inputs:
         - word_to_idx: Dictionary from word to index; its length is V. Must hold <NULL>, and to
@@ -72,11 +76,12 @@ class CaptioningRNN:
         - dropout: Probability of dropping a number of the word vectors and of the hidden states
           during training
         - rng: np.random.Generator for dropout; default: np.random.default_rng(0)
-        - standardize: None, or a pair of arrays of shape (D,): features are used as (features -
-          mean) / std
+        - standardize: None, or a pair of arrays of shape (D,): the network reads
+          (features - mean) / std
+        - params: None, or a dictionary of parameters to start from
 
-        Raises ValueError for an unknown cell type, a vocabulary without <NULL>, or statistics of
-        another shape.
+        Raises ValueError for an unknown cell type, a vocabulary without <NULL>, or statistics or
+        parameters of another shape.
         """
         if cell_type not in ("rnn", "lstm"):
             raise ValueError(f"cell_type must be 'rnn' or 'lstm', got {cell_type!r}")
@@ -84,34 +89,20 @@ class CaptioningRNN:
             raise ValueError("word_to_idx must hold <NULL>, the word that fills captions up")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout is a probability below one, got {dropout}")
-        self.cell_type, self.dtype, self.dropout = cell_type, np.dtype(dtype), dropout
-        self.rng = np.random.default_rng(0) if rng is None else rng
         self.word_to_idx = word_to_idx
-        self.idx_to_word = {i: word for word, i in word_to_idx.items()}
+        self.idx_to_word = {index: word for word, index in word_to_idx.items()}
+        self.cell_type = cell_type
+        self.dtype = np.dtype(dtype)
+        self.dropout = dropout
+        self.rng = np.random.default_rng(0) if rng is None else rng
+        self.standardize = checked_statistics(standardize, input_dim, self.dtype)
+        self.feature_transform = None
         self._null = word_to_idx["<NULL>"]
 
-        D, W, H, V = input_dim, wordvec_dim, hidden_dim, len(word_to_idx)
-        K = {"rnn": 1, "lstm": 4}[cell_type] * H
-        self.params = {
-            "W_embed": np.random.randn(V, W) / 100,
-            "W_proj": np.random.randn(D, H) / np.sqrt(D),
-            "b_proj": np.zeros(H),
-            "Wx": np.random.randn(W, K) / np.sqrt(W),
-            "Wh": np.random.randn(H, K) / np.sqrt(H),
-            "b": np.zeros(K),
-            "W_vocab": np.random.randn(H, V) / np.sqrt(H),
-            "b_vocab": np.zeros(V),
-        }
-        self.params = {name: value.astype(self.dtype) for name, value in self.params.items()}
-        self.feature_transform = None
-        self.standardize = None
-        if standardize is not None:
-            self.standardize = tuple(np.asarray(statistic, self.dtype) for statistic in standardize)
-            if [statistic.shape for statistic in self.standardize] != [(D,), (D,)]:
-                shapes = [statistic.shape for statistic in self.standardize]
-                raise ValueError(
-                    f"standardize must be a pair (mean, std) of shape (D,) = ({D},) each, got {shapes}"
-                )
+        V = len(word_to_idx)
+        shapes = parameter_shapes(V, input_dim, wordvec_dim, hidden_dim, cell_type)
+        params = random_parameters(shapes) if params is None else checked_parameters(params, shapes)
+        self.params = {name: w.astype(self.dtype, copy=False) for name, w in params.items()}
 
     def loss(self, features, captions, *, train=True):
         """Loss of a minibatch of captions, and its gradients.
@@ -131,42 +122,36 @@ class CaptioningRNN:
         Raises ValueError for an empty minibatch, shapes that do not fit, words outside the
         vocabulary or features that are not finite.
         """
-        captions = self._checked_captions(captions)
-        features = self._checked_features(features)
-        if len(features) != len(captions):
-            raise ValueError(
-                f"features and captions must have the same N, got {len(features)} and {len(captions)}"
-            )
-        captions_in, captions_out = captions[:, :-1], captions[:, 1:]
+        features, captions = self._checked_minibatch(features, captions)
+        features, captions, lengths = self._longest_first(features, captions)
+        captions_in = captions[:, :-1]  # (N, T)
+        captions_out = captions[:, 1:]  # (N, T)
         mask = captions_out != self._null
         p = self.params
         drop = self.dropout if train else 0
         # BEGIN SOLUTION
-        sequence_forward, sequence_backward = {
-            "rnn": (rnn_forward, rnn_backward),
-            "lstm": (lstm_forward, lstm_backward),
-        }[self.cell_type]
+        if self.cell_type == "rnn":
+            sequence_forward = rnn_forward
+            sequence_backward = rnn_backward
+        else:
+            sequence_forward = lstm_forward
+            sequence_backward = lstm_backward
 
-        h0, proj_cache = affine_forward(features, p["W_proj"], p["b_proj"])  # (N, H)
-        x, embed_cache = word_embedding_forward(captions_in, p["W_embed"])  # (N, T, W)
-        x, x_drop_cache = dropout_forward(x, drop, self.rng)
-        words = (
-            None if drop else captions_in
-        )  # dropped out, equal words no longer have equal vectors
-        h, rnn_cache = sequence_forward(x, h0, p["Wx"], p["Wh"], p["b"], mask, words)  # (N, T, H)
-        h, h_drop_cache = dropout_forward(h, drop, self.rng)
-        scores, vocab_cache = temporal_affine_forward(
-            h, p["W_vocab"], p["b_vocab"], mask
-        )  # (N, T, V)
+        h0, proj = affine_forward(features, p["W_proj"], p["b_proj"])  # (N, H)
+        x, embed = word_embedding_forward(captions_in, p["W_embed"])  # (N, T, W)
+        x, drop_x = dropout_forward(x, drop, self.rng)
+        h, sequence = sequence_forward(x, h0, p["Wx"], p["Wh"], p["b"], lengths)  # (N, T, H)
+        h, drop_h = dropout_forward(h, drop, self.rng)
+        scores, vocab = temporal_affine_forward(h, p["W_vocab"], p["b_vocab"], mask)  # (N, T, V)
         loss, dscores = temporal_softmax_loss(scores, captions_out, mask)
 
         grads = {}
-        dh, grads["W_vocab"], grads["b_vocab"] = temporal_affine_backward(dscores, vocab_cache)
-        dh = dropout_backward(dh, h_drop_cache)
-        dx, dh0, grads["Wx"], grads["Wh"], grads["b"] = sequence_backward(dh, rnn_cache)
-        dx = dropout_backward(dx, x_drop_cache)
-        grads["W_embed"] = word_embedding_backward(dx, embed_cache)
-        _, grads["W_proj"], grads["b_proj"] = affine_backward(dh0, proj_cache)
+        dh, grads["W_vocab"], grads["b_vocab"] = temporal_affine_backward(dscores, vocab)
+        dh = dropout_backward(dh, drop_h)
+        dx, dh0, grads["Wx"], grads["Wh"], grads["b"] = sequence_backward(dh, sequence)
+        dx = dropout_backward(dx, drop_x)
+        grads["W_embed"] = word_embedding_backward(dx, embed)
+        _, grads["W_proj"], grads["b_proj"] = affine_backward(dh0, proj)
         return loss, grads
         # END SOLUTION
 
@@ -207,30 +192,11 @@ class CaptioningRNN:
         """
         features = self._checked_features(features)
         start, end = self._start_and_end()
-        if beam_width != 1 and temperature is not None:
-            raise ValueError(
-                "beam search takes the best words, a temperature draws them: give one of the two"
-            )
-        if beam_width < 1 or max_length < 1 or (temperature is not None and not temperature > 0):
-            raise ValueError(
-                "beam_width and max_length must be at least 1 and temperature positive, "
-                f"got {beam_width}, {max_length} and {temperature}"
-            )
-        if temperature is not None and rng is None:
-            raise ValueError(
-                "a temperature draws words at random: pass rng=np.random.default_rng(seed)"
-            )
+        _check_sampling(max_length, beam_width, temperature, rng)
         if beam_width > 1:
-            return beam_search(
-                self._step,
-                self._initial_state(features),
-                beam_width,
-                max_length,
-                start,
-                end,
-                self._null,
-                length_penalty,
-            )
+            state = self._initial_state(features)
+            special = (start, end, self._null)
+            return beam_search(self._step, state, beam_width, max_length, *special, length_penalty)
 
         captions = np.full((len(features), max_length), self._null)
         # BEGIN SOLUTION
@@ -244,7 +210,8 @@ class CaptioningRNN:
             words = _chosen(scores, temperature, rng)
             captions[alive, t] = words
             going_on = words != end
-            alive, words = alive[going_on], words[going_on]
+            alive = alive[going_on]
+            words = words[going_on]
             state = [s[going_on] for s in state]
         # END SOLUTION
         return captions
@@ -262,16 +229,11 @@ class CaptioningRNN:
 
         Raises ValueError for shapes that do not fit, or words outside the vocabulary.
         """
-        features = self._checked_features(features)
         start, end = self._start_and_end()
-        captions = self._checked_captions(np.insert(captions, 0, start, axis=-1))  # (N, T + 1)
-        if len(features) != len(captions):
-            raise ValueError(
-                f"features and captions must have the same N, got {len(features)} and {len(captions)}"
-            )
-        return log_probabilities(
-            self._step, self._initial_state(features), captions, end, self._null
-        )
+        captions = np.insert(captions, 0, start, axis=-1)  # (N, T + 1)
+        features, captions = self._checked_minibatch(features, captions)
+        state = self._initial_state(features)
+        return log_probabilities(self._step, state, captions, end, self._null)
 
     def _initial_state(self, features):
         """What flows from step to step, from features as the network takes them: list [h], for the
@@ -292,34 +254,8 @@ class CaptioningRNN:
         return scores, state
 
     def save(self, path, half=False):
-        """Write the model into one file, an npz archive without pickles; an existing file is
-        replaced as a whole.
-
-        Inputs:
-        - path: Where to write
-        - half: Whether to round the parameters to float16, which halves the file
-
-        Raises OSError where the disk is full or can't be written; no half-written file is left.
-        """
-        settings = {
-            "cell_type": self.cell_type,
-            "dtype": self.dtype.name,
-            "dropout": self.dropout,
-            "word_to_idx": {word: int(i) for word, i in self.word_to_idx.items()},
-        }
-        dtype = np.float16 if half else self.dtype
-        arrays = {
-            f"params/{name}": value.astype(dtype, copy=False) for name, value in self.params.items()
-        }
-        if self.feature_transform is not None:
-            arrays |= self.feature_transform.to_arrays()
-        if self.standardize is not None:
-            arrays |= {
-                "standardize/mean": self.standardize[0],
-                "standardize/std": self.standardize[1],
-            }
-        with atomic_write(path) as file:
-            np.savez(file, settings=np.array(json.dumps(settings)), **arrays)
+        """Write the model into one file; `model_files.write_model` says how and what is raised."""
+        write_model(path, self, half)
 
     @classmethod
     def load(cls, path, word_to_idx=None):
@@ -331,85 +267,96 @@ class CaptioningRNN:
 
         Returns: the model
 
-        Raises FileNotFoundError for a missing file, and ValueError for one that is no model, is
-        damaged, or was trained with another vocabulary.
+        Raises FileNotFoundError for a missing file, and ValueError for one that is damaged, does
+        not hold a model, or was trained with another vocabulary.
         """
-        settings, arrays = read_npz(path)
-        try:
-            vocabulary = settings["word_to_idx"]
-            params = {
-                name.removeprefix("params/"): a
-                for name, a in arrays.items()
-                if name.startswith("params/")
-            }
-            (D, H), W = params["W_proj"].shape, params["W_embed"].shape[1]
-            statistics = [
-                arrays[f"standardize/{name}"]
-                for name in ("mean", "std")
-                if f"standardize/{name}" in arrays
-            ]
-            random_state = (
-                np.random.get_state()
-            )  # the parameters drawn here are replaced: leave no trace of it
-            model = cls(
-                vocabulary, D, W, H, settings["cell_type"], settings["dtype"],
-                dropout=settings["dropout"], standardize=statistics or None,
-            )  # fmt: skip
-            np.random.set_state(random_state)
-            expected = {name: w.shape for name, w in model.params.items()}
-            if {name: w.shape for name, w in params.items()} != expected:
-                raise ValueError(f"its parameters do not have the shapes {expected}")
-            model.feature_transform = FeatureTransform.from_arrays(arrays)
-        except (ValueError, KeyError, TypeError) as error:
+        model = read_model(path, cls)
+        if word_to_idx is not None and model.word_to_idx != dict(word_to_idx):
             raise ValueError(
-                f"{path} is no captioning model ({error}): train or fetch it again"
-            ) from error
-        if word_to_idx is not None and vocabulary != dict(word_to_idx):
-            raise ValueError(
-                f"{path} was trained with another vocabulary ({len(vocabulary)} words) than this data set's "
-                f"({len(word_to_idx)} words): use the data set that it was trained with, or train a new model"
+                f"{path} was trained with another vocabulary ({len(model.word_to_idx)} words) than "
+                f"this data set's ({len(word_to_idx)} words): use the data set that it was trained "
+                "with, or train a new model"
             )
-        model.params = {name: w.astype(model.dtype, copy=False) for name, w in params.items()}
         return model
 
     def _checked_features(self, features):
-        """Features as the network takes them: (N, D), of its dtype, standardised if it does that."""
+        """Features as the network reads them: (N, D), of its dtype, perhaps standardised."""
         features = np.asarray(features)
         D = len(self.params["W_proj"])
         if features.ndim != 2 or features.shape[1] != D or features.dtype.kind not in "fiu":
             raise ValueError(
-                f"features must be numbers of shape (N, D) with D = {D}, got {features.dtype} of shape {features.shape}"
+                f"features must be numbers of shape (N, D) with D = {D}, "
+                f"got {features.dtype} of shape {features.shape}"
             )
-        features = features.astype(
-            self.dtype, copy=False
-        )  # float64 features would drag everything to float64
+        # float64 features would drag everything to float64
+        features = features.astype(self.dtype, copy=False)
         if not np.isfinite(features).all():
             row = int(np.argwhere(~np.isfinite(features))[0, 0])
             raise ValueError(
-                f"features must be finite, but row {row} holds NaN or infinity: check how they were made"
+                f"features must be finite, but row {row} holds NaN or infinity: "
+                "check how they were made"
             )
         if self.standardize is not None:
             mean, std = self.standardize
             features = (features - mean) / std
         return features
 
-    def _checked_captions(self, captions):
+    def _checked_minibatch(self, features, captions):
+        features = self._checked_features(features)
         captions = np.asarray(captions)
         if captions.ndim != 2 or captions.shape[0] == 0 or captions.shape[1] < 2:
             raise ValueError(
-                f"captions must have shape (N, T + 1) with at least one caption of two words, got {captions.shape}"
+                "captions must have shape (N, T + 1) with at least one caption of two words, "
+                f"got {captions.shape}"
+            )
+        if len(features) != len(captions):
+            raise ValueError(
+                "features and captions must have the same N, "
+                f"got {len(features)} and {len(captions)}"
             )
         V = len(self.word_to_idx)
         check_indices("captions", captions, V, f"the vocabulary of {V} words")
-        return captions
+        return features, captions
+
+    def _longest_first(self, features, captions):
+        """The minibatch with its longest captions first, and their numbers of steps, ints (N,).
+
+        Neither the loss nor the gradient of a parameter depends on the order. In this one, the
+        captions that have not ended yet are the first rows at every step.
+        """
+        T = captions.shape[1] - 1
+        counts = (captions[:, 1:] != self._null) * np.arange(1, T + 1)  # (N, T)
+        lengths = counts.max(axis=1)  # up to the last word
+        order = np.argsort(-lengths, kind="stable")
+        return features[order], captions[order], lengths[order]
 
     def _start_and_end(self):
         missing = [word for word in ("<START>", "<END>") if word not in self.word_to_idx]
         if missing:
             raise ValueError(
-                f"word_to_idx must hold {' and '.join(missing)}: a caption begins and ends with them"
+                f"word_to_idx must hold {' and '.join(missing)}: a caption begins and ends with "
+                "them"
             )
         return self.word_to_idx["<START>"], self.word_to_idx["<END>"]
+
+
+def _check_sampling(max_length, beam_width, temperature, rng):
+    if beam_width < 1 or max_length < 1:
+        raise ValueError(
+            f"beam_width and max_length must be at least 1, got {beam_width} and {max_length}"
+        )
+    if temperature is None:
+        return
+    if not temperature > 0:
+        raise ValueError(f"temperature must be positive, or None, got {temperature}")
+    if beam_width != 1:
+        raise ValueError(
+            "beam search takes the best words, a temperature draws them: give one of the two"
+        )
+    if rng is None:
+        raise ValueError(
+            "a temperature draws words at random: pass rng=np.random.default_rng(seed)"
+        )
 
 
 def _chosen(scores, temperature, rng):
@@ -417,7 +364,6 @@ def _chosen(scores, temperature, rng):
     / temperature).
     """
     if temperature is not None:
-        scores = scores / temperature + rng.gumbel(
-            size=scores.shape
-        )  # the largest is a draw of the softmax
+        # the largest is a draw of the softmax
+        scores = scores / temperature + rng.gumbel(size=scores.shape)
     return scores.argmax(axis=1)

@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from deeplearning.data_utils import atomic_write, choose_world, data_folder, read_npz
+from deeplearning.data_utils import imagenet_or_toytown
+from deeplearning.files import atomic_write, read_npz
+from deeplearning.locations import data_folder
 
 TOYTOWN = Path(__file__).resolve().parents[1] / "datasets" / "toytown" / "squeezenet.npz"
 TOYTOWN_SHA256 = "d36165c058e1b2ab5c5913c71c740d06ee673023d6ba4cac20402c634b9ac26e"
@@ -41,8 +43,8 @@ def load_squeezenet(weights="auto"):
     another network, and OSError where the download fails.
     """
     if weights == "auto":
-        weights, reason = choose_world()
-        print(f"SqueezeNet for {weights}: {reason}")
+        weights, reason = imagenet_or_toytown()
+        print(reason)
     if weights == "imagenet":
         source, settings, arrays = _imagenet()
     else:

@@ -44,11 +44,10 @@ def read_captions(path, images, val_path=None):
     Raises FileNotFoundError for a missing file or folder, PermissionError for one that can't be
     read, and ValueError for a damaged file, one of another form, or one that contradicts itself.
     """
-    find, pictures, left_out = (
-        _Finder(images),
-        {},
-        defaultdict(dict),
-    )  # of inner dictionaries only the keys count
+    # of inner dictionaries only the keys count
+    find = _Finder(images)
+    pictures = {}
+    left_out = defaultdict(dict)
     for name, split, caption in _all_rows(path, val_path, find, left_out):
         picture = find(name)
         if picture is None:
@@ -75,11 +74,13 @@ def read_captions(path, images, val_path=None):
             left_out["without a caption"][os.path.relpath(picture, images)] = None
     if None in splits and len(splits) > 1:
         raise ValueError(
-            f"{path}: {splits[None][0][0].name!r} is in no split, others are: name one for each picture"
+            f"{path}: {splits[None][0][0].name!r} is in no split, others are: name one for each "
+            "picture"
         )
     if not splits:
         raise ValueError(
-            f"no picture in {images} has a caption in {path}: name the folder of the pictures it speaks of"
+            f"no picture in {images} has a caption in {path}: name the folder of the pictures it "
+            "speaks of"
         )
     return dict(splits), {reason: list(names) for reason, names in left_out.items() if names}
 
@@ -101,7 +102,8 @@ def draw_split(pairs, share, seed):
         raise ValueError(f"the share of validation must lie between 0 and 1, got {share}")
     if len(pairs) < 2:
         raise ValueError(
-            f"at least two pictures are needed, one to learn from and one to validate, got {len(pairs)}"
+            "at least two pictures are needed, one to learn from and one to validate, got "
+            f"{len(pairs)}"
         )
     paths = sorted(str(path) for path, _ in pairs)
     count = min(max(1, round(share * len(paths))), len(paths) - 1)
@@ -120,14 +122,15 @@ class _Finder:
     def __init__(self, folder):
         if not Path(folder).is_dir():
             raise FileNotFoundError(f"no folder of pictures at {folder}: look at the spelling")
-        self.by_path, self.by_name = {}, {}
+        self.by_path = {}
+        self.by_name = {}
         for where, _, names in os.walk(folder, onerror=self._unreadable, followlinks=True):
             for name in names:
-                path, name = Path(where, name), _normal(name)
+                path = Path(where, name)
+                name = _normal(name)
                 self.by_path[_normal(path.relative_to(folder).as_posix())] = path
-                self.by_name[name] = (
-                    None if name in self.by_name else path
-                )  # None: it is not known which one is meant
+                # None: it is not known which one is meant
+                self.by_name[name] = None if name in self.by_name else path
 
     def __call__(self, name):
         parts = _normal(name).split("/")
@@ -141,7 +144,8 @@ class _Finder:
 
     def _unreadable(self, error):
         raise PermissionError(
-            f"can't read the folder {error.filename} ({error.strerror}): ask for permission to read it"
+            f"can't read the folder {error.filename} ({error.strerror}): ask for permission to "
+            "read it"
         )
 
 
@@ -187,40 +191,43 @@ def _json_rows(path, find, left_out):
         raise ValueError(f"{path} is damaged or no JSON file ({reason}): fetch it again") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path} has neither the form of COCO's captions nor that of Karpathy's ({type(error).__name__}: {error}): "
-            "deeplearning/datasets/captions.py describes both"
+            f"{path} has neither the form of COCO's captions nor that of Karpathy's "
+            f"({type(error).__name__}: {error}): deeplearning/datasets/captions.py describes both"
         ) from error
 
 
 def _coco_rows(path, find, left_out):
-    names, seen = {}, set()
+    names = {}
+    seen = set()
     for image in _items(path, "images.item"):
         name = _text(image["file_name"])
         if names.setdefault(image["id"], name) != name:
             raise ValueError(
-                f"{path}: id {image['id']} belongs to {names[image['id']]!r} and to {name!r}: mend the ids"
+                f"{path}: id {image['id']} belongs to {names[image['id']]!r} and to {name!r}: mend "
+                "the ids"
             )
         yield name, None, None
     if not names:
         raise KeyError("images")
     for annotation in _items(path, "annotations.item"):
-        number, name = annotation.get("id"), names.get(annotation["image_id"])
+        number = annotation.get("id")
+        name = names.get(annotation["image_id"])
         if name is None:
             left_out["captions of pictures that the file does not list"][
                 f"image_id {annotation['image_id']}"
             ] = None
         elif number is not None and number in seen:
             left_out["captions whose id occurred before"][f"id {number}"] = None
-        elif find(
-            name
-        ):  # in a large file about other pictures there is nothing to be kept in memory
+        # in a large file about other pictures there is nothing to be kept in memory
+        elif find(name):
             seen.add(number)
             yield name, None, _text(annotation["caption"])
 
 
 def _karpathy_rows(path):
     for image in _items(path, "images.item"):
-        name, split = _text(image["filename"]), image["split"]
+        name = _text(image["filename"])
+        split = image["split"]
         if split not in SPLITS:
             raise ValueError(
                 f"{path}: {name!r} is in split {split!r}, which is none of {', '.join(SPLITS)}"
@@ -255,18 +262,21 @@ def _csv_rows(path):
             ]
             if not {"image", "caption"} <= set(columns):
                 raise ValueError(
-                    f"its first line must name the columns image and caption, got {header.strip()!r}"
+                    "its first line must name the columns image and caption, got "
+                    f"{header.strip()!r}"
                 )
             rows = csv.DictReader(file, columns, restkey="more", restval="", delimiter=separator)
             for row in rows:
                 if "more" in row:
                     raise ValueError(
-                        f"line {rows.line_num + 1} has too many columns: put {separator!r} into quotes"
+                        f"line {rows.line_num + 1} has too many columns: put {separator!r} into "
+                        "quotes"
                     )
                 split = row.get("split") or None
                 if split is not None and split not in SPLITS:
                     raise ValueError(
-                        f"{row['image']!r} is in split {split!r}, which is none of {', '.join(SPLITS)}"
+                        f"{row['image']!r} is in split {split!r}, which is none of "
+                        f"{', '.join(SPLITS)}"
                     )
                 yield row["image"], SPLITS.get(split), row["caption"]
     except (csv.Error, UnicodeDecodeError, ValueError) as error:

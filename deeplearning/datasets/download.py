@@ -20,10 +20,11 @@ from pathlib import Path
 import pooch
 from filelock import FileLock, Timeout
 
-from deeplearning.coco_utils import FeatureArray, load_coco_data
-from deeplearning.data_utils import data_folder, squeezenet_checkpoint
-from deeplearning.datasets.resuming import ResumingDownloader
+from deeplearning.dataset_folder import read_dataset
+from deeplearning.datasets.downloader import ResumingDownloader
 from deeplearning.datasets.unpacking import unpack
+from deeplearning.feature_array import FeatureArray
+from deeplearning.locations import data_folder, squeezenet_checkpoint
 
 COCO_FILES = {"coco2014_captions.h5", "coco2014_vocab.json"} | {
     f"{split}2014_{kind}"
@@ -54,12 +55,10 @@ class Part:
 
 def _check_coco(folder):
     try:
-        load_coco_data(folder)
+        read_dataset(folder)
     except FileNotFoundError as error:
         raise ValueError(error) from error
-    for path in folder.glob(
-        "*_fc7.h5"
-    ):  # the features that PCA has not reduced: not every copy has them
+    for path in folder.glob("*_fc7.h5"):  # the full features, which not every copy has
         FeatureArray(path)
 
 
@@ -117,7 +116,8 @@ def fetch(name, mirror=None):
     another file, and OSError where the disk is full or the folder can't be written; each says what
     to do.
     """
-    part, target = PARTS[name], PARTS[name].place()
+    part = PARTS[name]
+    target = PARTS[name].place()
     if _is_right(part, target):
         return target, False
     try:
@@ -129,14 +129,15 @@ def fetch(name, mirror=None):
     except (ConnectionError, ValueError) as error:
         kind = ConnectionError if isinstance(error, ConnectionError) else ValueError
         raise kind(
-            f"{error}; run this again later, or fetch {part.urls(mirror)[-1]} in another way and put the file "
-            f"{part.file} into {target.parent}, where the next run takes it from"
+            f"{error}; run this again later, or fetch {part.urls(mirror)[-1]} in another way and "
+            f"put the file {part.file} into {target.parent}, where the next run takes it from"
         ) from error
     except OSError as error:
         raise OSError(
             error.errno,
-            f"could not write to {target.parent} ({error.strerror or error}): free space there, or name another folder "
-            f"by the environment variable {part.setting}; the next run goes on where this one stopped",
+            f"could not write to {target.parent} ({error.strerror or error}): free space there, "
+            f"or name another folder by the environment variable {part.setting}; the next run "
+            "goes on where this one stopped",
         ) from error
     return target, True
 
@@ -276,9 +277,15 @@ def main(argv=None):
 
 def _arguments(argv):
     parser = argparse.ArgumentParser(
-        description="Fetch the course's real data into the data folder (environment variable DEEPLEARNING_DATA), and "
-        "SqueezeNet's weights to where torchvision looks for them. What is there already is only checked.",
-        epilog="example: python -m deeplearning.datasets.download coco --mirror http://mirror.example.edu/cs231n",
+        description=(
+            "Fetch the course's real data into the data folder (environment variable "
+            "DEEPLEARNING_DATA), and SqueezeNet's weights to where torchvision looks for them. "
+            "What is there already is only checked."
+        ),
+        epilog=(
+            "example: python -m deeplearning.datasets.download coco "
+            "--mirror http://mirror.example.edu/cs231n"
+        ),
     )
     parser.add_argument(
         "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)"
@@ -286,8 +293,10 @@ def _arguments(argv):
     parser.add_argument(
         "--mirror",
         default=os.environ.get("DEEPLEARNING_MIRROR"),
-        help="URL of a folder with the files, in place of the course's servers (default: the environment variable "
-        "DEEPLEARNING_MIRROR)",
+        help=(
+            "URL of a folder with the files, in place of the course's servers "
+            "(default: the environment variable DEEPLEARNING_MIRROR)"
+        ),
     )
     args = parser.parse_args(argv)
     if unknown := set(args.parts) - set(PARTS):

@@ -22,7 +22,7 @@ from deeplearning.classifiers.backbones import (
     weights_sha256,
     why_broken,
 )
-from deeplearning.data_utils import atomic_write
+from deeplearning.files import atomic_write
 
 
 def extract_features(paths, network, folder, name, skip_broken=False):
@@ -44,11 +44,9 @@ def extract_features(paths, network, folder, name, skip_broken=False):
     Raises FileNotFoundError for a missing picture, ValueError for a broken one or features that are
     not finite, and OSError where the disk is full.
     """
-    raw, row_bytes, batch_size = (
-        folder / f"{name}.raw",
-        4 * feature_dim(network),
-        default_batch_size(network),
-    )
+    raw = folder / f"{name}.raw"
+    row_bytes = 4 * feature_dim(network)
+    batch_size = default_batch_size(network)
     _start_over_unless_same(raw, folder / f"{name}.json", _made_from(paths, network, skip_broken))
     with open(raw, "ab") as file:
         # whole batches alone are kept, so that a picture always shares its batch with the same
@@ -114,6 +112,8 @@ def _start_over_unless_same(raw, record, made_from):
 
 
 def _rows_not_finite(features, chunk=4096):
-    rows = [start + np.flatnonzero(~np.isfinite(features[start : start + chunk]).all(axis=1))
-            for start in range(0, len(features), chunk)]  # fmt: skip
-    return np.concatenate(rows).tolist()
+    rows = []
+    for start in range(0, len(features), chunk):
+        finite = np.isfinite(features[start : start + chunk]).all(axis=1)
+        rows += (start + np.flatnonzero(~finite)).tolist()
+    return rows

@@ -22,13 +22,14 @@ def principal_components(features, components, chunk=1024):
     n, R = features.shape
     if not 1 <= components <= min(n - 1, R):
         raise ValueError(
-            f"PCA to {components} numbers needs more than {components} training pictures with at least as many "
-            f"features, got {n} pictures with {R}: ask for {min(n - 1, R)} or fewer, or take more pictures"
+            f"PCA to {components} numbers needs more than {components} training pictures with at "
+            f"least as many features, got {n} pictures with {R}: ask for {min(n - 1, R)} or fewer, "
+            "or take more pictures"
         )
-    first = np.asarray(
-        features[0], np.float64
-    )  # sums of differences from it lose no digits where the mean is large
-    total, products = np.zeros(R), np.zeros((R, R))
+    # sums of differences from it lose no digits where the mean is large
+    first = np.asarray(features[0], np.float64)
+    total = np.zeros(R)
+    products = np.zeros((R, R))
     for start in range(0, n, chunk):
         block = np.asarray(features[start : start + chunk], np.float64) - first
         total += block.sum(axis=0)

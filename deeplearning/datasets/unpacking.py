@@ -33,15 +33,15 @@ def unpack(path, folder, names, limit):
         shutil.rmtree(folder, ignore_errors=True)
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise  # with these two, zipfile was sent to places that the file hasn't
-        if isinstance(
-            error, Exception
-        ):  # damaged bytes make zipfile and zlib raise almost anything
+        # damaged bytes make zipfile and zlib raise almost anything
+        if isinstance(error, Exception):
             raise ValueError(f"the zip can't be unpacked: {error}") from error
         raise
 
 
 def _unpack(archive, folder, members):
-    total, free = sum(member.file_size for member in members), shutil.disk_usage(folder).free
+    total = sum(member.file_size for member in members)
+    free = shutil.disk_usage(folder).free
     if total > free:
         raise OSError(
             errno.ENOSPC, f"{total / 2**20:.1f} MiB are needed, {free / 2**20:.1f} MiB are free"

@@ -3,10 +3,16 @@ runs offline.
 
 world        what there is: kinds, colours, settings, relations, and how a scene is written down
 pen          drawing with an unsteady hand
-objects      how things are drawn; creatures: how animals, people and plants are; places: the settings
+objects      how things are drawn
+creatures    how animals, people and plants are drawn
+places       how the settings are drawn
 scene        placing things, painting the picture
 plan         which scenes the data set shows
-grammar      captions of a scene; truth: whether a caption is true of it
+grammar      captions of a scene
+truth        whether a caption is true of a scene
 dataset      all of it on disk, in the COCO layout
+record       what was recorded about each picture
 train_squeezenet    the network that comes with it
 """
+
+NAME = "toytown_captioning"  # of the data set's folder

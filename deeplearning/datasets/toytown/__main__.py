@@ -19,7 +19,10 @@ from deeplearning.datasets.toytown.plan import SEED
 
 def main(argv=None):
     parser = argparse.ArgumentParser(
-        description="Write the Toytown data set, unless it is there: 6,000 captioned pictures in the COCO layout.",
+        description=(
+            "Write the Toytown data set, unless it is there: 6,000 captioned pictures in the COCO "
+            "layout."
+        ),
         epilog="example: python -m deeplearning.datasets.toytown --out ~/data/toytown_captioning",
     )
     parser.add_argument(

@@ -54,7 +54,8 @@ def cat(pen, colour, rng):
 
 
 def dog(pen, colour, rng):
-    dark, light = shade(colour, -0.3), mix(colour, WHITE, 0.55)
+    dark = shade(colour, -0.3)
+    light = mix(colour, WHITE, 0.55)
     up = rng.uniform(24, 36)
     pen.line([(14, 58), (6, 48), (4, up)], 7.5, dark)
     pen.line([(14, 58), (6, 48), (4, up)], 5.5, colour)
@@ -82,7 +83,8 @@ def dog(pen, colour, rng):
 
 
 def bird(pen, colour, rng, flying=False):
-    light, dark = mix(colour, WHITE, 0.5), shade(colour, -0.22)
+    light = mix(colour, WHITE, 0.5)
+    dark = shade(colour, -0.22)
     if flying:
         pen.shape([(44, 48), (18, 22), (24, 8), (46, 20), (60, 46)], dark, smooth=True)
     else:
@@ -160,7 +162,8 @@ def cow(pen, colour, rng):
     legs(pen, colour, (16, 26, 56, 66), 62, 97, 9, (70, 56, 52))
     pen.box(5, 37, 76, 74, colour, 13)
     for x, y, rx in ((20, 47, 9), (42, 60, 11), (60, 45, 8)):
-        x, y = x + rng.uniform(-4, 4), y + rng.uniform(-3, 3)
+        x = x + rng.uniform(-4, 4)
+        y = y + rng.uniform(-3, 3)
         pen.shape(
             [(x - rx, y), (x - 3, y - 7), (x + rx, y - 3), (x + 4, y + 7), (x - 5, y + 6)],
             WHITE,
@@ -216,7 +219,8 @@ def elephant(pen, colour, rng):
 
 
 def giraffe(pen, colour, rng):
-    light, dark = mix(colour, WHITE, 0.3), shade(colour, -0.42)
+    light = mix(colour, WHITE, 0.3)
+    dark = shade(colour, -0.42)
     pen.line([(18, 60), (13, 72), (14, 78)], 2, dark)
     legs(pen, light, (24, 32, 52, 60), 62, 98, 6, dark)
     pen.shape(
@@ -252,11 +256,9 @@ def giraffe(pen, colour, rng):
 
 
 def person(pen, colour, rng):
-    skin, hair, trousers = (
-        rng.choice(SKINS),
-        rng.choice(HAIR),
-        rng.choice(((66, 78, 110), (96, 84, 76), (70, 66, 74))),
-    )
+    skin = rng.choice(SKINS)
+    hair = rng.choice(HAIR)
+    trousers = rng.choice(((66, 78, 110), (96, 84, 76), (70, 66, 74)))
     for x in (43, 57):
         pen.box(x - 5.5, 68, x + 5.5, 94, trousers, 2)
         pen.oval(x + 1.5, 95, 7.5, 4, (74, 54, 48))
@@ -302,7 +304,8 @@ def tree(pen, colour, rng):
     pen.oval(50, 40, 26, fill=colour, outline=False)
     fruit = rng.random() < 0.4
     for _ in range(9):
-        x, y = 50 + rng.uniform(-32, 32), 38 + rng.uniform(-22, 20)
+        x = 50 + rng.uniform(-32, 32)
+        y = 38 + rng.uniform(-22, 20)
         if fruit:
             pen.oval(x, y, 3, fill=(226, 64, 56) if colour[1] > 70 else (250, 220, 90), width=0.8)
         else:
@@ -310,14 +313,17 @@ def tree(pen, colour, rng):
 
 
 def flower(pen, colour, rng):
-    stem, petals = (70, 140, 66), rng.choice((5, 6, 8))
+    stem = (70, 140, 66)
+    petals = rng.choice((5, 6, 8))
     pen.line([(50, 36), (rng.uniform(46, 54), 70), (50, 98)], 4.6, stem)
     pen.shape([(50, 86), (30, 66), (16, 68), (24, 82)], stem, smooth=True)
     pen.shape([(50, 90), (70, 72), (84, 74), (76, 88)], stem, smooth=True)
-    start, r = rng.uniform(0, 1), {5: 16, 6: 14, 8: 11.5}[petals]
+    start = rng.uniform(0, 1)
+    r = {5: 16, 6: 14, 8: 11.5}[petals]
     for k in range(petals):
         turn = start + 2 * math.pi * k / petals
-        x, y = 50 + 20 * math.cos(turn), 34 + 20 * math.sin(turn)
+        x = 50 + 20 * math.cos(turn)
+        y = 34 + 20 * math.sin(turn)
         pen.oval(x, y, 15, r, colour if k % 2 else shade(colour, 0.12), math.degrees(turn))
     centre = (
         (250, 214, 70)

@@ -6,7 +6,8 @@ it holds
 
     train_images/, val_images/       the pictures, 00000.png and so on
     train_truth.json, val_truth.json what is on each picture, as `world.Scene`
-    masks.h5                         train, val (pictures, 128, 128): 1 where the main thing is seen, 2 to 4 the others
+    masks.h5                         train, val (pictures, 128, 128): 1 where the main thing is
+                                     seen, 2 to 4 for the others
     toytown.json                     what the set was made from, written last
 """
 
@@ -25,14 +26,14 @@ from filelock import FileLock
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from deeplearning.coco_utils import TOYTOWN, find_dataset
-from deeplearning.data_utils import atomic_write, data_folder
+from deeplearning.datasets.toytown import NAME
 from deeplearning.datasets.toytown.grammar import write_captions
 from deeplearning.datasets.toytown.plan import PICTURES, SEED, picture
 from deeplearning.datasets.toytown.scene import SIZE
-from deeplearning.datasets.toytown.world import Scene
+from deeplearning.files import atomic_write
+from deeplearning.locations import data_folder
 
-VERSION = 3  # of pictures and captions: raised when they change, so that a set of an older version is made again
+VERSION = 3  # of pictures and captions: a data set of an older version is made again
 HERE = Path(__file__).resolve().parent
 BYTES = 30_000  # that a picture takes on the disk, with everything that belongs to it
 
@@ -56,9 +57,8 @@ def ensure_toytown(folder=None, seed=SEED, pictures=None):
     Raises ValueError for a seed out of range, and OSError where the disk is full, the folder can't
     be written or holds something else.
     """
-    if (
-        type(seed) is not int or not 0 <= seed < 2**32
-    ):  # True would draw as True, but be taken for 1 afterwards
+    # True would draw as True, but be taken for 1 afterwards
+    if type(seed) is not int or not 0 <= seed < 2**32:
         raise ValueError(f"the seed of Toytown must be an int from 0 to {2**32 - 1}, got {seed!r}")
     pictures = dict(pictures or PICTURES)
     folder = (
@@ -69,50 +69,31 @@ def ensure_toytown(folder=None, seed=SEED, pictures=None):
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f".{folder.name}.lock")):
-            if not _is_complete(
-                folder, seed, pictures
-            ):  # another process may have written it meanwhile
+            # another process may have written it meanwhile
+            if not _is_complete(folder, seed, pictures):
                 _replace(folder, seed, pictures)
     except (
         OSError,
         RuntimeError,
-    ) as error:  # RuntimeError is what h5py raises when it closes files on a full disk
-        code, reason = (
-            getattr(error, "errno", None) or errno.EIO,
-            getattr(error, "strerror", None) or str(error),
-        )
+    ) as error:
+        # RuntimeError is what h5py raises when it closes files on a full disk
+        code = getattr(error, "errno", None) or errno.EIO
+        reason = getattr(error, "strerror", None) or str(error)
         if "\n" in reason:  # h5py's tell of buffers and offsets
             reason = os.strerror(code)
         raise OSError(
             code,
-            f"could not write the Toytown data set to {folder} ({reason}): make room there, or write it elsewhere by "
-            "`python -m deeplearning.datasets.toytown --out FOLDER` and set DEEPLEARNING_CAPTIONS=FOLDER",
+            f"could not write the Toytown data set to {folder} ({reason}): make room there, or "
+            "write it elsewhere by `python -m deeplearning.datasets.toytown --out FOLDER` and set "
+            "DEEPLEARNING_CAPTIONS=FOLDER",
         ) from error
     return folder
 
 
 def toytown_folder():
     """Where the data set lies, or will: absolute Path."""
-    shared = data_folder() / TOYTOWN
-    return shared if shared.is_dir() else HERE.parent / TOYTOWN
-
-
-def load_scenes(split="val", folder=None):
-    """The truth about every picture of a split: list of `Scene`, in the order of the features'
-    rows.
-
-    Inputs:
-    - split: "train" or "val"
-    - folder: The data set, as given to `load_coco_data`
-
-    Raises FileNotFoundError where that is no Toytown data set.
-    """
-    path = find_dataset(folder) / f"{split}_truth.json"
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is missing: only Toytown keeps the truth about its pictures"
-        )
-    return [Scene.from_json(fields) for fields in json.loads(path.read_text(encoding="utf-8"))]
+    shared = data_folder() / NAME
+    return shared if shared.is_dir() else HERE.parent / NAME
 
 
 def _is_complete(folder, seed, pictures):
@@ -131,7 +112,8 @@ def _is_complete(folder, seed, pictures):
         KeyError,
         TypeError,
         AttributeError,
-    ):  # nothing there, or not what was written
+    ):
+        # nothing there, or not what was written
         return False
 
 
@@ -141,19 +123,19 @@ def _made_from(seed, pictures):
 
 
 def _replace(folder, seed, pictures):
-    """Write a data set beside the folder and put it into its place when everything is on the disk."""
+    """Write a data set beside the folder, and rename it when everything is on the disk."""
     if (
         folder.exists()
         and not (folder / "toytown.json").is_file()
         and (folder.is_file() or any(folder.iterdir()))
     ):
         raise FileExistsError(errno.EEXIST, "something else is there")
-    for left_over in (
-        folder.parent.iterdir()
-    ):  # of interrupted runs; their helpers may still be writing for a moment
+    # of interrupted runs; their helpers may still be writing for a moment
+    for left_over in folder.parent.iterdir():
         if left_over.name.startswith(f".{folder.name}.") and left_over.suffix in (".part", ".old"):
             shutil.rmtree(left_over, ignore_errors=True)
-    needed, free = sum(pictures.values()) * BYTES, shutil.disk_usage(folder.parent).free
+    needed = sum(pictures.values()) * BYTES
+    free = shutil.disk_usage(folder.parent).free
     if free < needed:
         raise OSError(
             errno.ENOSPC, f"{needed >> 20} MiB are needed there, {free >> 20} MiB are free"
@@ -173,10 +155,11 @@ def _replace(folder, seed, pictures):
 
 
 def _write(folder, seed, pictures):
+    # these two import torch, which takes seconds
     from deeplearning.classifiers.squeezenet import (
         load_squeezenet,
-    )  # these two import torch, which takes seconds
-    from deeplearning.datasets.build import build_dataset
+    )
+    from deeplearning.datasets.assembly import build_dataset
 
     network = load_squeezenet("toytown")
     print(
@@ -197,7 +180,9 @@ def _draw_split(folder, seed, split, count):
     paths = [images / f"{number:05d}.png" for number in range(count)]
     jobs = (delayed(_draw)(seed, split, number, path) for number, path in enumerate(paths))
     drawn = Parallel(n_jobs=-1, return_as="generator")(jobs)
-    captions, truth, masks = [], [], np.empty((count, SIZE, SIZE), np.uint8)
+    captions = []
+    truth = []
+    masks = np.empty((count, SIZE, SIZE), np.uint8)
     for number, (scene, sentences, mask) in enumerate(
         tqdm(drawn, f"{split} pictures", count, file=sys.stdout)
     ):

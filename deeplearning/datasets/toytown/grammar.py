@@ -8,7 +8,9 @@ people write: what most captions leave out, a captioning model would learn to le
 
 from deeplearning.datasets.toytown.world import RELATIONS, spot
 
-SHORTEST, LONGEST = 5, 15  # words
+# words
+SHORTEST = 5
+LONGEST = 15
 UNUSUAL = 0.0012  # share of captions with a word that is too rare for a vocabulary
 
 NOUNS = {  # singular and plural; the first is the usual one
@@ -38,9 +40,9 @@ NOUNS = {  # singular and plural; the first is the usual one
 SIZES = {"big": ("big", "big", "large", "huge"), "small": ("small", "small", "little")}
 COUNTS = {2: ("two", "two", "two", "a pair of"), 3: ("three",)}
 RARE = (
-    "adorable bold bright charming cheerful curious dainty dapper dazzling elegant fancy friendly funny gleaming "
-    "glossy graceful handsome jolly lovely magnificent marvellous neat peculiar playful pretty proud quaint quiet "
-    "shiny splendid sturdy tidy wonderful"
+    "adorable bold bright charming cheerful curious dainty dapper dazzling elegant fancy friendly "
+    "funny gleaming glossy graceful handsome jolly lovely magnificent marvellous neat peculiar "
+    "playful pretty proud quaint quiet shiny splendid sturdy tidy wonderful"
 ).split()
 
 _LIVING = ("stands", "waits", "is standing", "looks around", "stays")

@@ -20,7 +20,8 @@ def wheel(pen, x, y, r):
 
 
 def car(pen, colour, rng):
-    top, front = rng.uniform(28, 36), rng.uniform(62, 70)
+    top = rng.uniform(28, 36)
+    front = rng.uniform(62, 70)
     if rng.random() < 0.4:  # a round one
         roof = [(28, top + 2), (50, top - 6), (70, top + 4)]
         pen.shape(
@@ -33,8 +34,10 @@ def car(pen, colour, rng):
     else:
         pen.shape([(22, 56), (33, top), (front, top), (80, 56)], colour)
         pen.box(4, 52, 96, 76, colour, 8)
-        panes = [[(29, 53), (36, top + 4), (48, top + 4), (48, 53)],
-                 [(53, 53), (53, top + 4), (front - 2, top + 4), (73, 53)]]  # fmt: skip
+        panes = [
+            [(29, 53), (36, top + 4), (48, top + 4), (48, 53)],
+            [(53, 53), (53, top + 4), (front - 2, top + 4), (73, 53)],
+        ]
     for pane in panes:
         pen.shape(pane, GLASS, width=1)
     pen.line([(50, 53), (50, 73)], 1, shade(colour, -0.3))
@@ -47,7 +50,8 @@ def car(pen, colour, rng):
 
 
 def bus(pen, colour, rng):
-    top, panes = rng.uniform(22, 28), rng.choice((4, 5))
+    top = rng.uniform(22, 28)
+    panes = rng.choice((4, 5))
     pen.box(3, top, 97, 77, colour, 7)
     pen.box(4, 59, 96, 64, WHITE, outline=False)
     width = 70 / panes
@@ -125,13 +129,22 @@ def bicycle(pen, colour, rng):
     for x in (24, 76):
         pen.oval(x, 68, r, fill=(228, 228, 224), outline=False)
         for k in range(4):
-            u, v = r * math.cos(k * math.pi / 4), r * math.sin(k * math.pi / 4)
+            u = r * math.cos(k * math.pi / 4)
+            v = r * math.sin(k * math.pi / 4)
             pen.line([(x - u, 68 - v), (x + u, 68 + v)], 0.7, (150, 150, 156))
         ring = [(x + r * math.cos(k / 6), 68 + r * math.sin(k / 6)) for k in range(39)]
         pen.line(ring, 4.6, TYRE)
         pen.oval(x, 68, 3, fill=STEEL)
-    for a, b in (((24, 68), (48, 68)), ((24, 68), (38, 40)), ((38, 40), (48, 68)), ((38, 42), (66, 42)),
-                 ((48, 68), (67, 44)), ((64, 32), (76, 68)), ((38, 40), (36, 33))):  # fmt: skip
+    frame = (
+        ((24, 68), (48, 68)),
+        ((24, 68), (38, 40)),
+        ((38, 40), (48, 68)),
+        ((38, 42), (66, 42)),
+        ((48, 68), (67, 44)),
+        ((64, 32), (76, 68)),
+        ((38, 40), (36, 33)),
+    )
+    for a, b in frame:
         pen.line([a, b], 5, shade(colour, -0.25))
         pen.line([a, b], 3.6, colour)
     pen.shape([(27, 30), (44, 29), (45, 33), (32, 35)], INK, smooth=True)
@@ -141,7 +154,8 @@ def bicycle(pen, colour, rng):
 
 
 def house(pen, colour, rng):
-    roof, eaves = rng.choice(((150, 62, 52), (96, 84, 104), (92, 70, 56))), rng.uniform(42, 50)
+    roof = rng.choice(((150, 62, 52), (96, 84, 104), (92, 70, 56)))
+    eaves = rng.uniform(42, 50)
     x = rng.choice((24, 66))
     pen.box(x, 14, x + 10, 36, (170, 110, 92), width=1.2)
     pen.box(10, eaves - 2, 90, 96, colour)
@@ -158,7 +172,8 @@ def house(pen, colour, rng):
 
 
 def kite(pen, colour, rng):
-    waist, tail = rng.uniform(24, 32), [(50, 66)]
+    waist = rng.uniform(24, 32)
+    tail = [(50, 66)]
     for k in range(1, 7):
         tail.append((50 + 7 * math.sin(1.6 * k), 64 + 5 * k))
     pen.line(tail, 1.6, INK)
@@ -181,7 +196,8 @@ def umbrella(pen, colour, rng):
     pen.line([(50, 8), (50, 88)], 3, (120, 86, 58))
     pen.line([(50, 88), (52, 94), (58, 95), (61, 90)], 3, (120, 86, 58))
     pen.line([(50, 4), (50, 14)], 2.4, INK)
-    parts, drop = rng.choice((4, 6)), rng.uniform(50, 56)
+    parts = rng.choice((4, 6))
+    drop = rng.uniform(50, 56)
     dome = [
         (50 - 46 * math.cos(k * math.pi / 24), drop - 42 * math.sin(k * math.pi / 24))
         for k in range(25)
@@ -193,7 +209,8 @@ def umbrella(pen, colour, rng):
     pen.shape(dome + scallops, colour)
     light = mix(colour, WHITE, 0.32)
     for k in range(1, parts, 2):  # every second segment, from the top to its part of the edge
-        left, right = 4 + 92 * k / parts, 4 + 92 * (k + 1) / parts
+        left = 4 + 92 * k / parts
+        right = 4 + 92 * (k + 1) / parts
         side = [_meridian((x - 50) / 46, drop) for x in (left, right)]
         pen.shape([*side[0], *reversed(side[1])], light, outline=False)
 
@@ -214,10 +231,12 @@ def clock(pen, colour, rng):
     pen.oval(50, 56, 37, fill=colour)
     pen.oval(50, 56, 28, fill=WHITE)
     for k in range(12):
-        u, v = math.sin(k * math.pi / 6), math.cos(k * math.pi / 6)
+        u = math.sin(k * math.pi / 6)
+        v = math.cos(k * math.pi / 6)
         long = 5 if k % 3 == 0 else 2.5
         pen.line([(50 + 25 * u, 56 - 25 * v), (50 + (25 - long) * u, 56 - (25 - long) * v)], 1.8)
-    hour, minute = rng.uniform(0, 2 * math.pi), rng.randrange(12) * math.pi / 6
+    hour = rng.uniform(0, 2 * math.pi)
+    minute = rng.randrange(12) * math.pi / 6
     pen.line([(50, 56), (50 + 13 * math.sin(hour), 56 - 13 * math.cos(hour))], 3.4)
     pen.line([(50, 56), (50 + 20 * math.sin(minute), 56 - 20 * math.cos(minute))], 2.4)
     pen.oval(50, 56, 2.6, fill=colour)
@@ -228,8 +247,8 @@ def ball(pen, colour, rng):
     pen.oval(50, 50, 44, fill=WHITE)
     for k in range(3):
         start = spin + 2 * k * math.pi / 3
-        rim = [(50 + 43 * math.cos(start + j * math.pi / 21), 50 + 43 * math.sin(start + j * math.pi / 21))
-               for j in range(8)]  # fmt: skip
+        angles = [start + j * math.pi / 21 for j in range(8)]
+        rim = [(50 + 43 * math.cos(a), 50 + 43 * math.sin(a)) for a in angles]
         pen.shape([(50 + 6 * math.cos(spin), 46), *rim], colour, outline=False)
     pen.oval(50 + 5 * math.cos(spin), 47, 8, fill=mix(colour, WHITE, 0.55))
     pen.oval(33, 28, 9, 5, (255, 255, 255, 200), -40, outline=False)
@@ -247,7 +266,8 @@ def pizza(pen, colour, rng):
     pen.shape(wedge(40, 0.4), (200, 66, 44), outline=False)
     pen.shape(wedge(38, 0.7), (250, 214, 112), outline=False)
     for k in range(7):
-        turn, r = spin + 1.1 + k * 0.75, (15, 27)[k % 2]
+        turn = spin + 1.1 + k * 0.75
+        r = (15, 27)[k % 2]
         pen.oval(50 + r * math.cos(turn), 50 + r * math.sin(turn), 6, fill=(190, 52, 42), width=1)
     for k in range(5):
         turn = spin + 1.4 + k

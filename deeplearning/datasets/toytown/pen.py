@@ -25,17 +25,16 @@ def mix(first, second, share):
 
 def curve(points, steps=6):
     """Closed Catmull-Rom curve through points."""
-    smooth, n = [], len(points)
+    smooth = []
+    n = len(points)
     for k in range(n):
         (x0, y0), (x1, y1), (x2, y2), (x3, y3) = (points[(k + j) % n] for j in (-1, 0, 1, 2))
         for step in range(steps):
             t = step / steps
-            a, b, c, d = (
-                -t + 2 * t**2 - t**3,
-                2 - 5 * t**2 + 3 * t**3,
-                t + 4 * t**2 - 3 * t**3,
-                t**3 - t**2,
-            )
+            a = -t + 2 * t**2 - t**3
+            b = 2 - 5 * t**2 + 3 * t**3
+            c = t + 4 * t**2 - 3 * t**3
+            d = t**3 - t**2
             smooth.append(
                 ((a * x0 + b * x1 + c * x2 + d * x3) / 2, (a * y0 + b * y1 + c * y2 + d * y3) / 2)
             )
@@ -53,8 +52,11 @@ class Pen:
     """
 
     def __init__(self, rng, scale=3, tilt=0.0, margin=0):
-        self.rng, self.scale, self.margin = rng, scale, margin
-        self._cos, self._sin = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
+        self.rng = rng
+        self.scale = scale
+        self.margin = margin
+        self._cos = math.cos(math.radians(tilt))
+        self._sin = math.sin(math.radians(tilt))
         side = (100 + 2 * margin) * scale
         self.image = Image.new("RGBA", (side, side))
         self.draw = ImageDraw.Draw(self.image)
@@ -73,7 +75,8 @@ class Pen:
     def oval(self, x, y, rx, ry=None, fill=INK, turn=0, outline=True, width=1.5):
         """Ellipse around (x, y), turned by `turn` degrees."""
         ry = rx if ry is None else ry
-        c, s = math.cos(math.radians(turn)), math.sin(math.radians(turn))
+        c = math.cos(math.radians(turn))
+        s = math.sin(math.radians(turn))
         ring = [
             (rx * math.cos(k * math.pi / 18), ry * math.sin(k * math.pi / 18)) for k in range(36)
         ]
@@ -126,11 +129,9 @@ class Pen:
         return coloured
 
     def _pixels(self, points):
-        c, s, middle = (
-            self._cos * self.scale,
-            self._sin * self.scale,
-            (50 + self.margin) * self.scale,
-        )
+        c = self._cos * self.scale
+        s = self._sin * self.scale
+        middle = (50 + self.margin) * self.scale
         return [
             (middle + c * (x - 50) - s * (y - 50), middle + s * (x - 50) + c * (y - 50))
             for x, y in points
@@ -138,7 +139,8 @@ class Pen:
 
     def _unsteady(self, points, by=0.35):
         """Points moved by slow waves, so that no two drawings have the same outline."""
-        a, b = self.rng.uniform(0, 6.3), self.rng.uniform(0, 6.3)
+        a = self.rng.uniform(0, 6.3)
+        b = self.rng.uniform(0, 6.3)
         return [
             (x + by * math.sin(0.13 * y + a), y + by * math.sin(0.13 * x + b)) for x, y in points
         ]

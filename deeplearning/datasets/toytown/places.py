@@ -33,13 +33,12 @@ def sky(pen, rng, weather, horizon):
     top, bottom = SKIES[weather]
     fade(pen, top, bottom, 0, horizon)
     if weather == "sunny":
-        x, y, r = (
-            rng.choice((rng.uniform(8, 26), rng.uniform(74, 92))),
-            rng.uniform(8, 18),
-            rng.uniform(5, 8),
-        )
+        x = rng.choice((rng.uniform(8, 26), rng.uniform(74, 92)))
+        y = rng.uniform(8, 18)
+        r = rng.uniform(5, 8)
         for k in range(12):
-            u, v = math.cos(k * math.pi / 6), math.sin(k * math.pi / 6)
+            u = math.cos(k * math.pi / 6)
+            v = math.sin(k * math.pi / 6)
             pen.line(
                 [(x + 1.25 * r * u, y + 1.25 * r * v), (x + 1.7 * r * u, y + 1.7 * r * v)],
                 1.1,
@@ -52,7 +51,9 @@ def sky(pen, rng, weather, horizon):
 
 
 def cloud(pen, rng, tone):
-    x, y, r = rng.uniform(5, 95), rng.uniform(6, 30), rng.uniform(3.5, 6.5)
+    x = rng.uniform(5, 95)
+    y = rng.uniform(6, 30)
+    r = rng.uniform(3.5, 6.5)
     for dx, dy, size in (
         (-1.3, 0.2, 0.75),
         (0, -0.3, 1),
@@ -65,7 +66,8 @@ def cloud(pen, rng, tone):
 
 def hills(pen, rng, horizon, colour, height=9):
     """A wavy ridge against the sky."""
-    a, b = rng.uniform(0, 6.3), rng.uniform(0, 6.3)
+    a = rng.uniform(0, 6.3)
+    b = rng.uniform(0, 6.3)
     ridge = [
         (x, horizon - height * (0.5 + 0.3 * math.sin(0.06 * x + a) + 0.2 * math.sin(0.15 * x + b)))
         for x in range(-4, 105, 4)
@@ -87,7 +89,8 @@ def street(pen, rng, weather):
     sky(pen, rng, weather, horizon)
     x = -rng.uniform(0, 10)
     while x < 100:  # a row of pale houses, far enough away not to be things of the scene
-        width, height = rng.uniform(9, 16), rng.uniform(12, 26)
+        width = rng.uniform(9, 16)
+        height = rng.uniform(12, 26)
         wall = mix(
             rng.choice(((206, 190, 176), (190, 196, 204), (214, 202, 184), (196, 184, 190))),
             SKIES[weather][1],
@@ -111,7 +114,8 @@ def street(pen, rng, weather):
     fade(pen, (112, 112, 120), (92, 92, 100), horizon + 7, 100)
     offset = rng.uniform(0, 20)
     for k in range(-1, 6):
-        x, y = k * 20 + offset, horizon + 7 + 0.55 * (93 - horizon)
+        x = k * 20 + offset
+        y = horizon + 7 + 0.55 * (93 - horizon)
         pen.shape(
             [(x, y), (x + 10, y), (x + 9, y + 2.4), (x - 1.4, y + 2.4)],
             (232, 226, 206),
@@ -124,11 +128,13 @@ def street(pen, rng, weather):
 
 
 def beach(pen, rng, weather):
-    horizon, shore = rng.uniform(46, 50), rng.uniform(58, 63)
+    horizon = rng.uniform(46, 50)
+    shore = rng.uniform(58, 63)
     sky(pen, rng, weather, horizon)
     fade(pen, (44, 132, 176), (120, 202, 212), horizon, shore + 2)
     for _ in range(7):
-        x, y = rng.uniform(0, 96), rng.uniform(horizon + 2, shore - 2)
+        x = rng.uniform(0, 96)
+        y = rng.uniform(horizon + 2, shore - 2)
         pen.line([(x, y), (x + 2, y - 0.7), (x + 4, y)], 0.6, (200, 234, 240))
     wave = [(x, shore + 1.2 * math.sin(0.25 * x + shore)) for x in range(-4, 105, 4)]
     pen.shape([*wave, (104, 104), (-4, 104)], (240, 220, 164), outline=False)
@@ -184,15 +190,19 @@ def snow(pen, rng, weather):
     horizon = rng.uniform(50, 57)
     sky(pen, rng, weather, horizon)
     for _ in range(2):
-        x, height, half = rng.uniform(5, 95), rng.uniform(14, 24), rng.uniform(18, 28)
+        x = rng.uniform(5, 95)
+        height = rng.uniform(14, 24)
+        half = rng.uniform(18, 28)
         rock = mix((150, 160, 186), SKIES[weather][1], 0.35)
         pen.shape(
             [(x - half, horizon + 1), (x, horizon - height), (x + half, horizon + 1)],
             rock,
             outline=False,
         )
-        top, cap = horizon - height, height * 0.4
-        left, right = (x - half * 0.4, top + cap), (x + half * 0.4, top + cap)
+        top = horizon - height
+        cap = height * 0.4
+        left = (x - half * 0.4, top + cap)
+        right = (x + half * 0.4, top + cap)
         notch = [(x + half * 0.15, top + 0.75 * cap), (x - half * 0.1, top + 1.15 * cap)]
         pen.shape([left, (x, top), right, *notch], WHITE, outline=False)
     fade(pen, (228, 238, 248), (250, 252, 254), horizon, 100)
@@ -209,7 +219,8 @@ def snow(pen, rng, weather):
 
 
 def harbour(pen, rng, weather):
-    horizon, quay = rng.uniform(45, 48), rng.uniform(64, 67)
+    horizon = rng.uniform(45, 48)
+    quay = rng.uniform(64, 67)
     sky(pen, rng, weather, horizon)
     hills(pen, rng, horizon, mix((112, 136, 150), SKIES[weather][1], 0.4), 6)
     if rng.random() < 0.6:  # a lighthouse
@@ -229,7 +240,8 @@ def harbour(pen, rng, weather):
         pen.box(x - 1.6, horizon - 24, x + 1.6, horizon - 20, (250, 226, 130), width=0.6)
     fade(pen, (62, 120, 160), (46, 96, 136), horizon, quay)
     for _ in range(12):
-        x, y = rng.uniform(0, 96), rng.uniform(horizon + 2, quay - 2)
+        x = rng.uniform(0, 96)
+        y = rng.uniform(horizon + 2, quay - 2)
         pen.line([(x, y), (x + 2, y - 0.7), (x + 4, y)], 0.6, (150, 192, 214))
     pen.box(-4, quay, 104, 104, (168, 138, 108), outline=False)
     for y in range(round(quay) + 6, 100, 7):
@@ -248,11 +260,15 @@ def desert(pen, rng, weather):
     horizon = rng.uniform(48, 55)
     sky(pen, rng, weather, horizon)
     if rng.random() < 0.6:  # table mountains
-        x, half = rng.uniform(12, 88), rng.uniform(9, 15)
+        x = rng.uniform(12, 88)
+        half = rng.uniform(9, 15)
         rock = mix((196, 120, 84), SKIES[weather][1], 0.3)
-        left, right = x - 0.7 * half, x + 0.7 * half
-        pen.shape([(x - half, horizon + 1), (left, horizon - 13), (right, horizon - 13), (x + half, horizon + 1)],
-                  rock, outline=False)  # fmt: skip
+        left = x - 0.7 * half
+        right = x + 0.7 * half
+        top = horizon - 13
+        foot = horizon + 1
+        mountain = [(x - half, foot), (left, top), (right, top), (x + half, foot)]
+        pen.shape(mountain, rock, outline=False)
         pen.line(
             [(x - 0.8 * half, horizon - 8), (x + 0.8 * half, horizon - 8)], 1.2, shade(rock, -0.12)
         )
@@ -264,7 +280,9 @@ def desert(pen, rng, weather):
             [(x, y + 1.3 * math.sin(0.12 * x + k)) for x in range(-4, 105, 4)], 0.7, (196, 138, 78)
         )
     for _ in range(rng.randrange(1, 4)):  # cactuses far away
-        x, y, h = rng.uniform(3, 97), horizon + rng.uniform(0, 3), rng.uniform(6, 10)
+        x = rng.uniform(3, 97)
+        y = horizon + rng.uniform(0, 3)
+        h = rng.uniform(6, 10)
         pen.line([(x, y), (x, y - h)], 2.2, (94, 134, 84))
         pen.line(
             [(x, y - 0.35 * h), (x - 3, y - 0.4 * h), (x - 3, y - 0.75 * h)], 1.5, (94, 134, 84)
@@ -287,17 +305,16 @@ def night(pen, rng, weather):
             fill=(250, 244, 200),
             outline=False,
         )
-    x, y, r = (
-        rng.choice((rng.uniform(8, 24), rng.uniform(76, 92))),
-        rng.uniform(9, 18),
-        rng.uniform(5, 7.5),
-    )
+    x = rng.choice((rng.uniform(8, 24), rng.uniform(76, 92)))
+    y = rng.uniform(9, 18)
+    r = rng.uniform(5, 7.5)
     pen.oval(x, y, r, fill=(250, 240, 200), outline=False)
     if rng.random() < 0.6:
         pen.oval(x + 0.5 * r, y - 0.25 * r, 0.85 * r, fill=SKIES[None][0], outline=False)
     hills(pen, rng, horizon, (40, 46, 88), 10)
     for _ in range(rng.randrange(5, 14)):  # windows of a town on the hills
-        x, y = rng.uniform(2, 98), horizon - rng.uniform(0.5, 3.5)
+        x = rng.uniform(2, 98)
+        y = horizon - rng.uniform(0.5, 3.5)
         pen.box(x, y, x + 1.3, y + 1.5, (250, 220, 120), outline=False)
     fade(pen, (62, 80, 110), (46, 62, 92), horizon, 100)
     for x, y, size in scatter(rng, horizon, 8, 16):
@@ -310,7 +327,8 @@ def room(pen, rng, weather):
         ((246, 226, 196), (212, 226, 226), (238, 214, 214), (222, 226, 204), (226, 218, 236))
     )
     fade(pen, shade(wall, 0.15), wall, 0, floor)
-    stripes, paper = rng.random() < 0.5, shade(wall, -0.05)
+    stripes = rng.random() < 0.5
+    paper = shade(wall, -0.05)
     for k in range(13):
         if stripes:
             pen.box(8 * k, 0, 8 * k + 3.4, floor, paper, outline=False)
@@ -358,11 +376,9 @@ def light(picture, rng, setting, weather):
         drops = Image.new("L", (picture.width * 3, picture.height * 3))
         draw = ImageDraw.Draw(drops)
         for _ in range(90):
-            x, y, long = (
-                rng.uniform(0, drops.width),
-                rng.uniform(-20, drops.height),
-                rng.uniform(10, 22),
-            )
+            x = rng.uniform(0, drops.width)
+            y = rng.uniform(-20, drops.height)
+            long = rng.uniform(10, 22)
             draw.line([(x, y), (x - 0.25 * long, y + long)], fill=150, width=2)
         picture.paste((222, 232, 242), mask=drops.reduce(3))
     paper = grain(rng, picture.size, 5)

@@ -23,7 +23,8 @@ def picture(seed, split, number):
     seen, unseen = split_combinations(seed)
     allowed = unseen if split == "val" and number % UNSEEN == UNSEEN - 1 else seen
     kinds = sorted({kind for kind, _, _ in allowed})
-    kind, alone = rng.choice(kinds), rng.random() < 0.25
+    kind = rng.choice(kinds)
+    alone = rng.random() < 0.25
     mine = [c for c in allowed if c[0] == kind]
     return draw_scene(*rng.choice([c for c in mine if (c[2] is None) == alone] or mine), rng)
 
@@ -38,7 +39,8 @@ def split_combinations(seed):
     """
     rng = random.Random(f"toytown {seed} combinations")
     everything = combinations()
-    seen, unseen = list(everything), []
+    seen = list(everything)
+    unseen = []
     pairs = {}
     for combination in seen:
         for pair in _pairs(combination):

@@ -24,15 +24,17 @@ from deeplearning.datasets.toytown.world import (
 
 SIZE = 128  # pixels, both ways
 LEAST = 0.10  # of the picture is covered by every main thing
+# of the picture that a main thing covers before others hide it
 SHARES = {
     "big": (0.19, 0.27),
     "small": (0.115, 0.145),
-}  # of the picture that a main thing covers before others hide it
+}
+# that each other one covers, by their count
 OTHER_SHARES = {
     1: (0.06, 0.085),
     2: (0.045, 0.056),
     3: (0.036, 0.042),
-}  # that each other one covers, by their count
+}
 WATERLINE = {"harbour": (0.60, 0.66), "beach": (0.58, 0.61)}
 SOLID = [0] * 128 + [255] * 128  # from how opaque a pixel is to whether it counts as covered
 
@@ -108,9 +110,8 @@ def draw_scene(kind, setting, relation, rng):
     place = spot(kind, setting, relation)
     drawing = _drawing(main, place, rng)
     others = companions(kind, setting, relation)
-    for other_kind in rng.sample(
-        others, len(others)
-    ):  # the first that finds a place, mostly the first
+    # the first that finds a place, mostly the first
+    for other_kind in rng.sample(others, len(others)):
         other = _other(other_kind, colour, rng)
         places = place, other and spot(kind, setting, relation, of_other=other_kind)
         drawings = drawing, other and _drawing(other, places[1], rng)
@@ -215,10 +216,12 @@ def _place(cutout, others, places, setting, relation, rng):
     main = Piece(cutout, left, _top(cutout, places[0], setting, relation, rng), 1)
     if not others:
         return [main]
-    top, wobble = _top(others[0], places[1], setting, relation, rng), 3
+    top = _top(others[0], places[1], setting, relation, rng)
+    wobble = 3
     if relation in ("in front of", "behind"):
         depth = rng.randrange(8, 24) if relation == "in front of" else -rng.randrange(2, 14)
-        top, wobble = main.bottom - depth - others[0].height, 0
+        top = main.bottom - depth - others[0].height
+        wobble = 0
     group = []
     for number, piece in enumerate(others, 2):
         group.append(Piece(piece, others_left, top + rng.randint(-wobble, wobble), number))
@@ -231,10 +234,11 @@ def _inside(pieces):
 
 
 def _top(cutout, place, setting, relation, rng):
+    # then the sky's upper edge and the front of the ground are needed
     stacked = relation in (
         "above",
         "below",
-    )  # then the sky's upper edge and the front of the ground are needed
+    )
     if place == "air":
         return round(rng.uniform(1, 6 if stacked else max(2, 0.5 * SIZE - cutout.height)))
     low, high = WATERLINE[setting] if place == "water" else (0.90 if stacked else 0.80, 0.97)
@@ -249,8 +253,10 @@ def _apart(pieces, relation):
     group = [piece for piece in pieces if piece.number > 1]
     if not group:
         return True
-    left, right = min(p.left for p in group), max(p.right for p in group)
-    top, bottom = min(p.top for p in group), max(p.bottom for p in group)
+    left = min(p.left for p in group)
+    right = max(p.right for p in group)
+    top = min(p.top for p in group)
+    bottom = max(p.bottom for p in group)
     level = main.top < bottom and top < main.bottom
     shared = (
         max(0, min(right, main.right) - max(left, main.left)),

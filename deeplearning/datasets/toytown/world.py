@@ -37,7 +37,9 @@ class Kind:
 
 
 _ANYWHERE = frozenset(SETTINGS)
-_AIR, _BOTH, _WATER = frozenset({"air"}), frozenset({"air", "ground"}), frozenset({"water"})
+_AIR = frozenset({"air"})
+_BOTH = frozenset({"air", "ground"})
+_WATER = frozenset({"water"})
 
 KINDS = {
     "ball": Kind(settings=_ANYWHERE),

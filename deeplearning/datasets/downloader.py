@@ -32,7 +32,9 @@ class ResumingDownloader:
         - room: How many times the file's size the disk must have free, the file included
         - limit: Bytes; a larger file is refused
         """
-        self.others, self.room, self.limit = list(others), room, limit
+        self.others = list(others)
+        self.room = room
+        self.limit = limit
 
     def __call__(self, url, output_file, pooch):
         """
@@ -46,7 +48,9 @@ class ResumingDownloader:
         disk.
         """
         incoming = Incoming(Path(output_file).parent / "incoming", self.room, self.limit)
-        urls, in_vain, longest = deque([url, *self.others]), 0, incoming.size()
+        urls = deque([url, *self.others])
+        in_vain = 0
+        longest = incoming.size()
         while True:
             try:
                 incoming.receive(urls[0])
@@ -54,7 +58,8 @@ class ResumingDownloader:
             except requests.RequestException as error:
                 reason = f"{urls[0]}: {_reason(error)}"
             if incoming.size() > longest:
-                longest, in_vain = incoming.size(), 0
+                longest = incoming.size()
+                in_vain = 0
             else:
                 in_vain += 1
                 urls.rotate(-1)
@@ -69,10 +74,12 @@ class ResumingDownloader:
 
 
 class Incoming:
-    """The part of a file that has come, and the server's name for the version that it is a part of."""
+    """The part of a file that has come, and the server's name for the version it belongs to."""
 
     def __init__(self, path, room, limit):
-        self.path, self.room, self.limit = path, room, limit
+        self.path = path
+        self.room = room
+        self.limit = limit
         self.version = path.with_name(f"{path.name}.version")
 
     def size(self):
@@ -82,11 +89,11 @@ class Incoming:
         """Ask a server for what is missing. Raises requests.RequestException unless the file is
         complete then.
         """
-        headers, have = {"Accept-Encoding": "identity"}, self.size()
+        headers = {"Accept-Encoding": "identity"}
+        have = self.size()
         version = self.version.read_text(encoding="utf-8") if self.version.exists() else ""
-        if (
-            have and version
-        ):  # If-Range: the rest if the server still has that version, else all of it
+        # If-Range: the rest if the server still has that version, else all of it
+        if have and version:
             headers |= {"Range": f"bytes={have}-", "If-Range": version}
         with requests.get(url, headers=headers, stream=True, timeout=(CONNECT, STALL)) as response:
             offered = response.headers.get("Content-Range", "")
@@ -113,9 +120,8 @@ class Incoming:
 
     def _note_version(self, response):
         version = response.headers.get("ETag", "")
-        if not version or version.startswith(
-            "W/"
-        ):  # weak: equal in meaning, but perhaps not in bytes
+        # weak: equal in meaning, but perhaps not in bytes
+        if not version or version.startswith("W/"):
             version = response.headers.get("Last-Modified")
         if version:
             self.version.write_text(version, encoding="utf-8")
@@ -144,10 +150,8 @@ class Incoming:
 
     def _check_room(self, total):
         self._check_size(total)
-        needed, free = (
-            int(total * self.room) - self.size(),
-            shutil.disk_usage(self.path.parent).free,
-        )
+        needed = int(total * self.room) - self.size()
+        free = shutil.disk_usage(self.path.parent).free
         if needed > free:
             raise OSError(
                 errno.ENOSPC,

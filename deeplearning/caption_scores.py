@@ -19,9 +19,8 @@ def write_captions(model, data, rows, split="val", **how):
     Returns: list of n strings, without <END>
     """
     captions = []
-    for start in range(
-        0, len(rows), 500
-    ):  # a few hundred at a time: memory does not grow with the split
+    # a few hundred at a time: memory does not grow with the split
+    for start in range(0, len(rows), 500):
         words = model.sample(data[f"{split}_features"][rows[start : start + 500]], **how)
         captions += decode_captions(words, data["idx_to_word"])
     return [caption.removesuffix("<END>").strip() for caption in captions]

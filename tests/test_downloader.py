@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 import requests
 
-from deeplearning.datasets import resuming
+from deeplearning.datasets import downloader
 from tests.fault_server import serving
 
 pytestmark = pytest.mark.usefixtures("impatient")
@@ -66,7 +66,7 @@ def test_patience(tmp_path, monkeypatch):
     a longer pause.
     """
     pauses = []
-    monkeypatch.setattr(resuming, "time", SimpleNamespace(sleep=pauses.append))
+    monkeypatch.setattr(downloader, "time", SimpleNamespace(sleep=pauses.append))
     with serving({"/file": CONTENT}, [("cut", n << 18) for n in range(1, 12)]) as server:
         assert received(server, tmp_path / "file") == CONTENT
         assert pauses == [1] * 11

@@ -1,0 +1,154 @@
+"""What arguments must be, checked once, where they enter.
+
+`takes` states the shapes of a function's arguments in the line above it:
+
+    @takes(x="N D", prev_h="N H", Wx="D H", Wh="H H", b="H")
+    def rnn_step_forward(x, prev_h, Wx, Wh, b):
+
+Equal letters are equal sizes, and a number before a letter multiplies it: "D 4H". The last letter
+may gather all remaining axes: "N D*" fits an x of shape (N, d_1, ..., d_k) with
+D = d_1 * ... * d_k. Arrays hold floating-point numbers unless "int" or "bool" comes first.
+"""
+
+import functools
+import inspect
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+KINDS = {"float": "f", "int": "iu", "bool": "b"}  # words of a specification, NumPy's letters
+NAMES = {"float": "floating-point numbers", "int": "integers", "bool": "bools"}
+
+
+def takes(**specifications):
+    """Decorator: refuse arguments whose type or shape does not fit.
+
+    Inputs:
+    - specifications: For each argument that is an array, its shape in letters. Arguments that
+      default to None may be None.
+
+    Returns: a decorator. The decorated function raises ValueError that names the argument, what
+    was expected and what came.
+    """
+    arrays = {name: Specification.parse(text) for name, text in specifications.items()}
+
+    def decorate(function):
+        parameters = inspect.signature(function).parameters
+        optional = {name for name in arrays if parameters[name].default is None}
+
+        @functools.wraps(function)
+        def checked(*args, **kwargs):
+            given = dict(zip(parameters, args, strict=False)) | kwargs
+            sizes = {}
+            for name, specification in arrays.items():
+                if name not in given or (name in optional and given[name] is None):
+                    continue  # Python itself says what is missing
+                specification.check(name, given[name], sizes)
+            return function(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class Specification:
+    """Kind and shape of an array.
+
+    - kind: A key of `KINDS`
+    - axes: For each axis a pair of factor and letter
+    - flat: Whether the last letter gathers all remaining axes
+    """
+
+    kind: str
+    axes: tuple
+    flat: bool
+
+    @classmethod
+    def parse(cls, text):
+        words = text.split()
+        kind = words.pop(0) if words[0] in KINDS else "float"
+        flat = words[-1].endswith("*")
+        matches = [re.fullmatch(r"(\d*)([A-Z])\*?", word) for word in words]
+        axes = tuple((int(match[1] or 1), match[2]) for match in matches)
+        return cls(kind, axes, flat)
+
+    def check(self, name, array, sizes):
+        """Refuse an array that does not fit, and enter the sizes of new letters into `sizes`."""
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in KINDS[self.kind]:
+            raise ValueError(
+                f"{name} must be a NumPy array of {NAMES[self.kind]}, got {_kind(array)}"
+            )
+        shape = array.shape
+        if self.flat and array.ndim >= len(self.axes):
+            shape = (*shape[: len(self.axes) - 1], math.prod(shape[len(self.axes) - 1 :]))
+        if len(shape) == len(self.axes) and self._fits(shape, sizes):
+            return
+        known = ", ".join(
+            f"{letter} = {sizes[letter]}" for _, letter in self.axes if letter in sizes
+        )
+        known = f" with {known}" if known else ""
+        raise ValueError(f"{name} must have shape {self}{known}, got {array.shape}")
+
+    def _fits(self, shape, sizes):
+        bound = dict(sizes)
+        for (factor, letter), size in zip(self.axes, shape, strict=True):
+            if size != factor * bound.setdefault(letter, size // factor):
+                return False
+        sizes.update(bound)
+        return True
+
+    def __str__(self):
+        letters = [f"{factor if factor > 1 else ''}{letter}" for factor, letter in self.axes]
+        if self.flat:
+            letters[-1] = "d_1, ..., d_k"
+        return f"({', '.join(letters)}{',' if len(letters) == 1 else ''})"
+
+
+def check_indices(name, indices, size, what, where=None):
+    """Refuse indices that are not integers from 0 to size - 1.
+
+    Inputs:
+    - name: What the caller calls the indices
+    - indices: Array of any shape
+    - size: Number of things that can be indexed
+    - what: What is indexed, for the message
+    - where: None, or bool of the same shape: which of the indices count
+
+    Raises ValueError with the place and value of the first bad index.
+    """
+    if not isinstance(indices, np.ndarray) or indices.dtype.kind not in KINDS["int"]:
+        raise ValueError(f"{name} must be a NumPy array of integers, got {_kind(indices)}")
+    bad = (indices < 0) | (indices >= size)
+    if where is not None:
+        bad &= where
+    if bad.any():
+        place = tuple(np.argwhere(bad)[0].tolist())
+        raise ValueError(
+            f"{name}[{', '.join(map(str, place))}] = {indices[place]} is outside {what}: "
+            f"expected an index from 0 to {size - 1}"
+        )
+
+
+def check_upstream(name, gradient, shape):
+    """Refuse an upstream gradient that is not a floating-point array of the output's shape.
+
+    Inputs:
+    - name: What the caller calls the gradient
+    - gradient: What came
+    - shape: Shape of the output
+
+    Raises ValueError.
+    """
+    if not isinstance(gradient, np.ndarray) or gradient.dtype.kind != "f":
+        raise ValueError(
+            f"{name} must be a NumPy array of floating-point numbers, got {_kind(gradient)}"
+        )
+    if gradient.shape != shape:
+        raise ValueError(f"{name} must have the shape of the output, {shape}, got {gradient.shape}")
+
+
+def _kind(value):
+    return f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__

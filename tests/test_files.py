@@ -1,0 +1,156 @@
+"""Files that are complete or absent, and archives of arrays."""
+
+import errno
+import json
+import os
+
+import numpy as np
+import pytest
+
+from deeplearning.files import atomic_write, read_npz
+
+
+def test_write(tmp_path):
+    """The file appears with its whole content at the end, over an older one, and nothing else
+    stays.
+    """
+    for content in (b"old", b"new content"):
+        before = (tmp_path / "file").read_bytes() if content != b"old" else None
+        with atomic_write(tmp_path / "file") as file:
+            file.write(content[:2])
+            file.flush()
+            assert ((tmp_path / "file").read_bytes() if before else None) == before
+            file.write(content[2:])
+        assert (tmp_path / "file").read_bytes() == content
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    with atomic_write(str(tmp_path / "second")) as file:
+        file.write(b"a str names a file, too")
+    assert (tmp_path / "second").exists()
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError, KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device")]
+)
+@pytest.mark.parametrize("older", [True, False])
+def test_interrupted_write(tmp_path, error, older):
+    """Whatever ends the writing, an older file is as it was, and nothing half-written stays."""
+    if older:
+        (tmp_path / "file").write_bytes(b"older")
+    with (
+        pytest.raises(error if isinstance(error, type) else OSError),
+        atomic_write(tmp_path / "file") as file,
+    ):
+        file.write(b"half")
+        raise error
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [
+        ("file", b"older")
+    ] * older
+
+
+@pytest.mark.parametrize("function", ["fsync", "replace"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_disk_that_refuses(tmp_path, monkeypatch, function, code):
+    """A full or read-only disk gives one sentence that names the file and the reason, with the
+    system's error code.
+    """
+
+    def refuse(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    (tmp_path / "file").write_bytes(b"older")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, function, refuse)
+        with (
+            pytest.raises(OSError, match=os.strerror(code)) as raised,
+            atomic_write(tmp_path / "file") as file,
+        ):
+            file.write(b"half")
+    assert raised.value.errno == code and str(tmp_path / "file") in str(raised.value)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"older")]
+
+
+@pytest.mark.parametrize("name", ["missing/file", "a file/file", "a folder", "x" * 250])
+def test_place_that_cannot_be_written(tmp_path, name):
+    """A folder that is missing or no folder, a folder in the file's place, a name too long: one
+    sentence names it.
+    """
+    (tmp_path / "a file").write_bytes(b"")
+    (tmp_path / "a folder").mkdir()
+    before = sorted(tmp_path.iterdir())
+    with (
+        pytest.raises(OSError, match="could not write") as raised,
+        atomic_write(tmp_path / name) as file,
+    ):
+        file.write(b"something")
+    assert str(tmp_path / name) in str(raised.value) and ".part" not in str(raised.value)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+# Archives of arrays
+
+
+def archive(path, settings='{"a": [1, "ü"]}', **arrays):
+    with open(path, "wb") as file:
+        np.savez(file, settings=np.array(settings), **arrays)
+
+
+def test_read_npz(tmp_path):
+    """Settings and arrays come back as they were written; the file may be deleted."""
+    arrays = {
+        "params/W": np.arange(6.0).reshape(2, 3),
+        "n": np.array(3, np.int8),
+        "empty": np.zeros((0, 4)),
+    }
+    archive(tmp_path / "a.npz", **arrays)
+    settings, read = read_npz(tmp_path / "a.npz")
+    assert settings == {"a": [1, "ü"]}
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(read[name], array, strict=True)
+    (tmp_path / "a.npz").unlink()
+    with pytest.raises(FileNotFoundError, match="a.npz"):
+        read_npz(tmp_path / "a.npz")
+
+
+def test_read_something_else(tmp_path):
+    """A text, an empty file, a single array, a pickle, a folder, settings that are no dictionary:
+    refused by name.
+    """
+    (tmp_path / "text").write_text("hello")
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    np.save(tmp_path / "pickle.npy", np.array({"settings": 1}, dtype=object), allow_pickle=True)
+    np.savez(tmp_path / "other.npz", W=np.zeros(3))
+    np.savez(tmp_path / "pickles.npz", settings=np.array({}, dtype=object))
+    archive(tmp_path / "no json", "{")
+    for settings in ([], 3, None, "text"):
+        archive(tmp_path / f"settings {settings}", json.dumps(settings))
+    for path in tmp_path.iterdir():
+        with pytest.raises(ValueError) as raised:
+            read_npz(path)
+        assert str(path) in str(raised.value)
+
+
+def test_read_damaged(tmp_path):
+    """An archive that is cut anywhere, or has any byte damaged, is refused by name, or gives what
+    was written.
+    """
+    array = np.random.default_rng(0).standard_normal(50)
+    archive(tmp_path / "a.npz", W=array)
+    content = (tmp_path / "a.npz").read_bytes()
+    damaged = [content[:length] for length in range(0, len(content), 9)]
+    for place in range(0, len(content), 2):
+        damaged.append(content[:place] + bytes([content[place] ^ 0x41]) + content[place + 1 :])
+    refused = 0
+    for wrong in damaged:
+        (tmp_path / "a.npz").write_bytes(wrong)
+        try:
+            settings, arrays = read_npz(tmp_path / "a.npz")
+        except ValueError as error:
+            assert str(tmp_path / "a.npz") in str(error)
+            refused += 1
+        else:
+            assert settings == {"a": [1, "ü"]}
+            if "W" in arrays:  # a damaged name leaves the array to be missed
+                np.testing.assert_array_equal(arrays["W"], array)
+    assert refused > 0.8 * len(damaged)
