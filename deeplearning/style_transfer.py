@@ -11,6 +11,7 @@ Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016.
 N pictures, C channels, H and W height and width.
 """
 
+import math
 import sys
 
 import torch
@@ -19,9 +20,10 @@ from tqdm import tqdm
 
 from deeplearning.classifiers.squeezenet import extract_features, frozen, load_squeezenet
 from deeplearning.figures import show_picture
-from deeplearning.image_utils import deprocess, open_image, preprocess
+from deeplearning.image_utils import black_and_white, deprocess, open_image, preprocess
 
-LIMIT = 1.5  # pixels stay within this many units of the network's zero while they are painted
+SETTLING = 0.2  # the last tenth of Adam's steps are so much shorter
+TINY = 1e-12  # targets of no size at all, such as a black picture's, leave their weights finite
 
 
 def content_loss(content_weight, content_current, content_original):
@@ -127,27 +129,31 @@ def tv_loss(img, tv_weight):
     return tv_weight * (down.square().sum() + right.square().sum())
 
 
-def features_from_img(path, size, cnn):
+def features_from_img(path, size, cnn, last=None):
     """Feature maps of a picture.
 
     Inputs:
     - path: File of the picture, or a PIL image
     - size: Pixels of its shorter side
     - cnn: Layers of a network, as `load_squeezenet().features`
+    - last: Index of the last layer that is needed; by default all are computed
 
     Returns a tuple of:
     - feats: List of feature maps, one for each layer
     - img: The picture as the network reads it, of shape (1, 3, H, W)
+
+    Raises ValueError for a picture too small for the network, and OSError where it can't be read.
     """
+    _check_size(size)
     img = preprocess(open_image(path), size).to(next(cnn.parameters()))
-    with frozen(cnn), torch.no_grad():
-        return extract_features(img, cnn), img
+    return _features(img, cnn, last), img
 
 
 def style_transfer(
-    content_image, style_image, image_size, style_size, content_layer, content_weight, style_layers, style_weights,
-    tv_weight, init_random=False, *, cnn=None, num_iterations=200, optimizer="adam", keep_colors=False,
-    generator=None, show_every=100, callback=show_picture,
+    content_image, style_image, image_size, style_size, content_layer, content_weight, style_layers,
+    style_weights, tv_weight, init_random=False, *, relative=False, cnn=None, num_iterations=200,
+    optimizer="adam", learning_rate=0.1, keep_colors=False, generator=None, show_every=100,
+    callback=show_picture,
 ):  # fmt: skip
     """Paint the content of one picture in the style of another.
 
@@ -158,32 +164,40 @@ def style_transfer(
     - style_layers, style_weights: Layers that the style is compared in, and a weight for each
     - tv_weight: Weight of total variation
     - init_random: Whether to start from noise in place of the content picture
+    - relative: Whether content_weight and style_weights count in units of their targets: each is
+      divided by the sum of its target's squares, and tv_weight by the number of pixels' values.
+      A loss is then its weight when all features are zero, whatever network they come from
     - cnn: Layers of a frozen network, by default those of `load_squeezenet`
     - num_iterations: Number of steps
     - optimizer: "adam", whose last tenth takes small steps, or "lbfgs", as in the paper, with a
       line search
+    - learning_rate: Adam's, in the network's units, where black and white are about 4.5 apart
     - keep_colors: Whether to take only the brightness of what was painted, and the colours of the
       content picture (Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer",
       section 3)
     - generator: torch.Generator on the CPU for the noise, by default one with seed 0
-    - show_every: Steps between two calls of the callback
-    - callback: Called with a PIL image and a title; None for nothing to be shown
+    - show_every: Steps between two calls of the callback; 0 for none
+    - callback: Called with a PIL image and a title after the first step, every `show_every` and the
+      last; None for nothing to be shown
 
-    Returns: PIL image
+    Returns: PIL image, which is the picture that was optimised
 
-    Raises ValueError for layers that the network does not have or another optimiser, and OSError
-    where a picture can't be read.
+    Raises ValueError for layers that the network does not have, pictures too small for it, another
+    optimiser and weights that are not finite or too large, and OSError where a picture can't be
+    read.
 
-    Source: Gatys et al. 2016, equation 7; Adam's schedule is that of the course
+    Source: Gatys et al. 2016, equation 7
     """
+    weights = _checked(content_weight, style_weights, tv_weight)
     cnn = load_squeezenet().features if cnn is None else cnn
     last = _last_layer(cnn, [content_layer, *style_layers])
-    with torch.no_grad():
-        feats, content = features_from_img(content_image, image_size, cnn)
-        target = feats[content_layer]
-        feats, _ = features_from_img(style_image, style_size, cnn)
-        style_targets = [gram_matrix(feats[layer]) for layer in style_layers]
+    feats, content = features_from_img(content_image, image_size, cnn, last)
+    target = feats[content_layer]
+    style_targets = _style_targets(style_image, style_size, cnn, style_layers)
     start = _noise(content.shape, generator).to(content) if init_random else content
+    if relative:
+        weights = _relative(weights, target, style_targets, content)
+    content_weight, style_weights, tv_weight = weights
 
     def losses(img):
         feats = extract_features(img, cnn, last)
@@ -193,13 +207,15 @@ def style_transfer(
             "tv": tv_loss(img, tv_weight),
         }
 
-    img = deprocess(_paint(start, losses, cnn, num_iterations, optimizer, show_every, callback))
+    steps = _optimizer(optimizer, start, learning_rate)
+    img = deprocess(_paint(steps, losses, cnn, num_iterations, show_every, callback), False)
     return _with_colors_of(deprocess(content, should_rescale=False), img) if keep_colors else img
 
 
 def synthesize_texture(
-    style_image, image_size, style_size, style_layers, style_weights, tv_weight, *, cnn=None, num_iterations=200,
-    optimizer="adam", generator=None, show_every=100, callback=show_picture,
+    style_image, image_size, style_size, style_layers, style_weights, tv_weight, *, relative=False,
+    cnn=None, num_iterations=200, optimizer="adam", learning_rate=0.1, generator=None,
+    show_every=100, callback=show_picture,
 ):  # fmt: skip
     """Paint a square of a picture's style alone, starting from noise.
 
@@ -209,11 +225,16 @@ def synthesize_texture(
     Source: Gatys, Ecker and Bethge, "Texture Synthesis Using Convolutional Neural Networks", 2015,
     section 3
     """
+    weights = _checked(0.0, style_weights, tv_weight)
     cnn = load_squeezenet().features if cnn is None else cnn
     last = _last_layer(cnn, style_layers)
-    with torch.no_grad():
-        feats, style = features_from_img(style_image, style_size, cnn)
-        style_targets = [gram_matrix(feats[layer]) for layer in style_layers]
+    style_targets = _style_targets(style_image, style_size, cnn, style_layers)
+    _check_size(image_size)
+    start = _noise((1, 3, image_size, image_size), generator).to(style_targets[0])
+    _features(start, cnn, last)  # whether it is large enough
+    if relative:
+        weights = _relative(weights, start, style_targets, start)
+    _, style_weights, tv_weight = weights
 
     def losses(img):
         feats = extract_features(img, cnn, last)
@@ -222,24 +243,77 @@ def synthesize_texture(
             "tv": tv_loss(img, tv_weight),
         }
 
-    start = _noise((1, 3, image_size, image_size), generator).to(style)
-    return deprocess(_paint(start, losses, cnn, num_iterations, optimizer, show_every, callback))
+    steps = _optimizer(optimizer, start, learning_rate)
+    return deprocess(_paint(steps, losses, cnn, num_iterations, show_every, callback), False)
 
 
-def _paint(start, losses, cnn, num_iterations, optimizer, show_every, callback):
-    """Descend the sum of losses(img), from a picture; returns the picture after num_iterations
-    steps.
-    """
+def _check_size(size):
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"expected a size of 1 pixel or more, got {size!r}")
+
+
+def _features(img, cnn, last):
+    """Feature maps without a graph; a picture that the network can't read is refused."""
+    try:
+        with frozen(cnn), torch.no_grad():
+            return extract_features(img, cnn, last)
+    except RuntimeError as error:
+        H, W = img.shape[2:]
+        raise ValueError(
+            f"the network can't read a picture of {H} x {W} pixels: is it too small for its "
+            f"layers? Choose a larger size ({error})"
+        ) from error
+
+
+def _style_targets(image, size, cnn, layers):
+    """The Gram matrices of a style picture."""
+    feats, _ = features_from_img(image, size, cnn, max(layers, default=0))
+    return [gram_matrix(feats[layer]) for layer in layers]
+
+
+def _checked(content_weight, style_weights, tv_weight):
+    """The three weights, where they are finite numbers."""
+    named = {"content_weight": content_weight, "tv_weight": tv_weight}
+    named |= {f"style_weights[{k}]": weight for k, weight in enumerate(style_weights)}
+    for name, weight in named.items():
+        if not math.isfinite(weight):
+            raise ValueError(f"expected a finite {name}, got {weight}")
+    return content_weight, list(style_weights), tv_weight
+
+
+def _relative(weights, target, style_targets, img):
+    """Weights in units of their targets."""
+    content_weight, style_weights, tv_weight = weights
+    shares = [
+        weight / float(gram.square().sum().clamp(min=TINY))
+        for weight, gram in zip(style_weights, style_targets, strict=False)
+    ]
+    if len(style_weights) != len(style_targets):
+        shares = style_weights  # `style_loss` says what is wrong with them
+    content_weight = content_weight / float(target.square().sum().clamp(min=TINY))
+    return content_weight, shares, tv_weight / img.numel()
+
+
+def _optimizer(name, start, learning_rate):
+    """What changes a copy of the picture step by step."""
     img = start.detach().clone().requires_grad_()
-    rate, last_rate, settle_at = 3.0, 0.1, round(0.9 * num_iterations)  # Adam's schedule
-    if optimizer == "adam":
-        steps = torch.optim.Adam([img], lr=rate)
-    elif optimizer == "lbfgs":
-        steps = torch.optim.LBFGS(
+    if name == "adam":
+        return torch.optim.Adam([img], lr=learning_rate)
+    if name == "lbfgs":
+        return torch.optim.LBFGS(
             [img], max_iter=1, max_eval=25, history_size=20, line_search_fn="strong_wolfe"
         )
-    else:
-        raise ValueError(f'expected optimizer "adam" or "lbfgs", got {optimizer!r}')
+    raise ValueError(f'expected optimizer "adam" or "lbfgs", got {name!r}')
+
+
+def _paint(steps, losses, cnn, num_iterations, show_every, callback):
+    """Descend the sum of losses(img), and return the picture after num_iterations steps.
+
+    After each step the pixels are cut off at black and white, so what is returned, what is shown
+    and what the losses are of is one and the same picture.
+    """
+    (img,) = steps.param_groups[0]["params"]
+    low, high = black_and_white(img)
     now = {}
 
     def closure():
@@ -255,17 +329,42 @@ def _paint(start, losses, cnn, num_iterations, optimizer, show_every, callback):
         tqdm(range(num_iterations), desc="painting", file=sys.stdout) as bar,
     ):
         for t in bar:
-            if optimizer == "adam" and t == settle_at:
-                steps.param_groups[0]["lr"] = last_rate
+            if isinstance(steps, torch.optim.Adam) and t == round(0.9 * num_iterations):
+                steps.param_groups[0]["lr"] *= SETTLING
             steps.step(closure)
-            if t < settle_at:
-                with torch.no_grad():
-                    img.clamp_(-LIMIT, LIMIT)
-            values = ", ".join(f"{name} {value.item():.0f}" for name, value in now.items())
-            bar.set_postfix_str(values)
-            if callback is not None and (t % show_every == 0 or t == num_iterations - 1):
-                callback(deprocess(img.detach()), f"step {t + 1} of {num_iterations}: {values}")
+            if t == 0:
+                _check_first_step(now, img)
+            with torch.no_grad():
+                img.clamp_(low, high)
+            values = ", ".join(f"{name} {value.item():.4g}" for name, value in now.items())
+            bar.set_postfix_str(values, refresh=False)
+            if callback is not None and _is_shown(t, show_every, num_iterations):
+                callback(deprocess(img, False), f"step {t + 1} of {num_iterations}: {values}")
     return img.detach()
+
+
+def _is_shown(t, show_every, num_iterations):
+    """Whether step t, counted from 0, is one to show."""
+    if not show_every:
+        return False
+    return t % show_every == 0 or t == num_iterations - 1
+
+
+def _check_first_step(losses, img):
+    """Refuse weights that make a loss, or its gradient, too large for the numbers' type."""
+    for name, value in losses.items():
+        if not value.isfinite():
+            weight = "style_weights" if name == "style" else f"{name}_weight"
+            raise ValueError(
+                f"the {name} loss is {value.item()} at the first step: make {weight} smaller"
+            )
+    if not img.isfinite().all():
+        largest = max(losses, key=lambda name: losses[name].item())
+        weight = "style_weights" if largest == "style" else f"{largest}_weight"
+        raise ValueError(
+            f"the first step leaves {img.dtype}'s range: make {weight} smaller, whose loss is "
+            f"{losses[largest].item():.3g}"
+        )
 
 
 def _last_layer(cnn, layers):

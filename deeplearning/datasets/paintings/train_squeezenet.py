@@ -41,7 +41,7 @@ LAYERS = 10  # of `features`: the last is a style layer
 GRAM_LAYERS = (1, 4, 6, 7, 9)
 PIXEL_LAYERS = {4: 4, 7: 8}  # layers that give the pixels back, with their stride
 STRUCTURES = 144
-DRAWN, SEEN = 128, 96  # pixels that textures are drawn with, and of what is cut out of them
+DRAWN, SEEN = 128, 80  # pixels that textures are drawn with, and of what is cut out of them
 
 
 class Trained(nn.Module):
@@ -72,7 +72,9 @@ class Trained(nn.Module):
                 narrow = self.narrow[str(layer)](x).flatten(2)  # (N, 32, h w)
                 gram = narrow @ narrow.transpose(1, 2) / narrow.shape[2]  # (N, 32, 32)
                 root = gram.sign() * (gram.abs() + 1e-3).sqrt()  # large entries count less
-                answers.append(self.tell[str(layer)](root.flatten(1)).tensor_split([self.classes], 1))
+                answers.append(
+                    self.tell[str(layer)](root.flatten(1)).tensor_split([self.classes], 1)
+                )
             if layer in PIXEL_LAYERS:
                 pixels.append(self.pixels[str(layer)](x))
         return answers, pixels
@@ -130,13 +132,13 @@ def spoilt_by_blur(x, generator):
 def spoilt_by_checkerboard(x, generator):
     period = int(torch.randint(1, 5, (), generator=generator))
     at = torch.arange(x.shape[-1]) // period
-    board = ((at + at[:, None]) % 2 * 2 - 1.0)
+    board = (at + at[:, None]) % 2 * 2 - 1.0
     strength = 0.05 + 0.15 * torch.rand(len(x), 3, 1, 1, generator=generator)
     return x + strength * board
 
 
 def spoilt_by_shuffling(x, generator):
-    side = (8, 12, 16)[int(torch.randint(3, (), generator=generator))]
+    side = (8, 10, 16)[int(torch.randint(3, (), generator=generator))]
     tiles = F.unfold(x, side, stride=side)  # (N, 3 side^2, tiles)
     order = torch.rand(len(x), 1, tiles.shape[2], generator=generator).argsort(2)
     return F.fold(tiles.gather(2, order.expand_as(tiles)), x.shape[-2:], side, stride=side)
@@ -157,7 +159,7 @@ SPOILINGS = (
 
 
 def cut(maps, generator):
-    """The same 96 x 96 pixels of each picture, at a random place."""
+    """The same 80 x 80 pixels of each picture, at a random place."""
     y, x = torch.randint(0, DRAWN - SEEN + 1, (2,), generator=generator).tolist()
     return maps[..., y : y + SEEN, x : x + SEEN]
 
@@ -188,7 +190,10 @@ def loss_of(model, x, classes, how):
     told = (how == 0) | (how == 2)  # intact or blurred
     loss = 0.0
     for given_back, stride in zip(pixels, PIXEL_LAYERS.values(), strict=True):
-        begin, S = stride // 2 - 1, given_back.shape[-1]  # of the pixels that the first cell is about
+        begin, S = (
+            stride // 2 - 1,
+            given_back.shape[-1],
+        )  # of the pixels that the first cell is about
         loss = loss + F.mse_loss(given_back, x[..., begin : begin + S, begin : begin + S])
     for scores, spoilings in answers:
         loss = loss + F.cross_entropy(scores[told], classes[told])
@@ -201,7 +206,10 @@ def right(model, x, classes, how):
     told = how == 0
     answers, _ = model(x)
     return [
-        ((scores.argmax(1) == classes)[told].float().mean(), (spoilings.argmax(1) == how).float().mean())
+        (
+            (scores.argmax(1) == classes)[told].float().mean(),
+            (spoilings.argmax(1) == how).float().mean(),
+        )
         for scores, spoilings in answers
     ]
 
@@ -230,9 +238,14 @@ def train(args):
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimiser.step()
         schedule.step()
-        if (step + 1) % 250 == 0:
+        if (step + 1) % 200 == 0:
             shares = right(model, *given)
-            print(step + 1, f"loss {loss.item():.2f}", " ".join(f"{a:.2f}/{b:.2f}" for a, b in shares), flush=True)
+            print(
+                step + 1,
+                f"loss {loss.item():.2f}",
+                " ".join(f"{a:.2f}/{b:.2f}" for a, b in shares),
+                flush=True,
+            )
             torch.save(model.plain().state_dict(), f"{args.out}.{step + 1}")
     return model.plain()
 
@@ -241,9 +254,9 @@ def main(argv=None):
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", required=True)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--each", type=int, default=24)
-    parser.add_argument("--things", type=int, default=1000)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--each", type=int, default=16)
+    parser.add_argument("--things", type=int, default=600)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     args = parser.parse_args(argv)
