@@ -21,6 +21,7 @@ from pathlib import Path
 import nbformat
 
 from deeplearning.files import atomic_write
+from deeplearning.handed_in import ANSWER
 from grading.manifest import MANIFEST
 from grading.stubs import stub_out
 
@@ -42,7 +43,6 @@ KEPT = [
 ]
 STAFF = ["deeplearning/datasets/toytown/train_squeezenet.py"]
 SOLUTIONS = ["deeplearning/packing.py"]  # modules that only solutions use
-ANSWER = "**Your answer.** *Write it here.*"
 
 
 def write_handout(out):

@@ -7,7 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from deeplearning import run_notebooks
-from deeplearning.assignment import NOTEBOOKS
+from deeplearning.handed_in import NOTEBOOKS
 
 
 @pytest.fixture
