@@ -118,7 +118,7 @@ class FeatureTransform:
     def from_arrays(cls, arrays):
         """What `to_arrays` put into this dictionary; None where there is no transform.
 
-        Raises ValueError where there is one of another form.
+        Raises ValueError if there is one of another form.
         """
         if "feature_transform" not in arrays:
             return None
@@ -139,7 +139,7 @@ class FeatureTransform:
     def load(cls, folder):
         """Read what `save` wrote.
 
-        Raises FileNotFoundError where the data set does not say how its features were made, and
+        Raises FileNotFoundError if the data set does not say how its features were made, and
         ValueError where what it says is damaged.
         """
         path = Path(folder) / "features.json"

@@ -26,7 +26,7 @@ def affine_forward(x, w, b):
     - out: Output, of shape (N, M)
     - cache: What the backward pass needs
 
-    Raises ValueError where a shape or dtype does not fit.
+    Raises ValueError if a shape or dtype does not fit.
     """
     rows = x.reshape(len(x), len(w))  # (N, D)
     out = rows @ w + b  # (N, M)
@@ -192,7 +192,7 @@ def temporal_affine_forward(x, w, b, mask=None):
     - out: Output, of shape (N, T, M)
     - cache: What the backward pass needs
 
-    Raises ValueError where a shape or dtype does not fit.
+    Raises ValueError if a shape or dtype does not fit.
     """
     N, T, D = x.shape
     mask = np.ones((N, T), bool) if mask is None else mask

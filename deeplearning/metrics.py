@@ -48,7 +48,7 @@ def corpus_bleu(references, captions, max_n=4):
 
     Returns: float array of shape (max_n,), each from 0 to 1
 
-    Raises ValueError where there is not at least one image, or an image without reference.
+    Raises ValueError if there is not at least one image, or an image without reference.
 
     Source: Papineni et al., "BLEU: a method for automatic evaluation of machine translation", 2002.
     """
@@ -105,7 +105,7 @@ def cider_d(references, captions, sigma=6.0):
     - score: Mean over all images, from 0 to 10
     - scores: float array of shape (images,)
 
-    Raises ValueError where there is not at least one image, or an image without reference.
+    Raises ValueError if there is not at least one image, or an image without reference.
 
     Source: Vedantam, Zitnick and Parikh, "CIDEr: consensus-based image description evaluation",
     2015, section 7.

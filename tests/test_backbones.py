@@ -191,7 +191,9 @@ def test_load_refuses(tmp_path):
     (tmp_path / "damaged.pth").write_bytes(b"damaged")
     torch.save([1], tmp_path / "list.pth")
     for name in ("other.pth", "damaged.pth", "list.pth"):
-        with pytest.raises(ValueError, match=rf"{name} holds no state dict of alexnet") as caught:
+        with pytest.raises(
+            ValueError, match=rf"{name} does not hold a state dict of alexnet"
+        ) as caught:
             load_network("alexnet", tmp_path / name)
         assert len(str(caught.value).splitlines()) == 1
 

@@ -229,7 +229,7 @@ def test_network_and_generators_are_left_as_they_were(pictures, network):
     "content", [b"", b"<html>404 not found</html>", 0.5], ids=["empty", "page", "cut off"]
 )
 def test_broken_picture(pictures, network, content):
-    """A file that is no picture, or half of one, is refused by its name."""
+    """A file that is not a picture, or half of one, is refused by its name."""
     whole = pictures[4].read_bytes()
     pictures[4].write_bytes(whole[: len(whole) // 2] if content == 0.5 else content)
     with pytest.raises(ValueError, match=f"{pictures[4].name} can't be read.*replace it"):
@@ -542,7 +542,7 @@ def command(run_python, *arguments, **how):
 
 
 def test_command_builds(run_python, photos, tmp_path):
-    """The command builds a data set that loads, by a split drawn by lot, and says what it left out."""
+    """The command builds a data set that loads, by a split drawn at random, and says what it left out."""
     (tmp_path / "my photos" / "7.png").write_bytes(b"damaged")
     (tmp_path / "my photos" / "new\nline.png").write_bytes(b"")
     with open(tmp_path / "captions.csv", "a", encoding="utf-8") as file:
@@ -646,7 +646,7 @@ def test_command_usage(run_python, tmp_path):
 
 def test_missing_folder(splits, network, tmp_path):
     """A folder that is not there is refused, not made."""
-    with pytest.raises(FileNotFoundError, match="nowhere is no folder"):
+    with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
         build_dataset(tmp_path / "nowhere", splits, network)
     assert not (tmp_path / "nowhere").exists()
 

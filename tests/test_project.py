@@ -249,3 +249,10 @@ def modules_imported(path):
                 is_module = (inside / f"{alias.name}.py").exists() or (inside / alias.name).is_dir()
                 found.add(f"{node.module}.{alias.name}" if is_module else node.module)
     return found
+
+
+def test_a_question_is_quick_to_start(run_python):
+    """`pytest -m q1` looks at the tests of exercises alone, whose imports take no time."""
+    arguments = ("-m", "pytest", "--collect-only", "-q", "-m", "q1 or q2")
+    status, output, _ = run_python(*arguments, cwd=ROOT)
+    assert status == 0 and "14/21 tests collected" in output

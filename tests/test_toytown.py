@@ -116,7 +116,7 @@ def test_the_other_thing_can_be_told_apart(drawn):
 
 
 def test_companions_can_be_placed():
-    """Every combination has companions, and one of each relation, drawn by lot, can be drawn with
+    """Every combination has companions, and one of each relation, drawn at random, can be drawn with
     any of its own.
     """
     rng = random.Random(0)

@@ -254,5 +254,5 @@ def _from_file(name, path):
     except Exception as error:  # torch.load raises almost anything for damaged files
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
-            f"{path} holds no state dict of {name} ({reason}): save one by torch.save"
+            f"{path} does not hold a state dict of {name} ({reason}): save one by torch.save"
         ) from error

@@ -49,11 +49,11 @@ def build_dataset(
 
     Raises FileNotFoundError for a missing folder or picture, ValueError for splits of another form,
     for a broken picture and for more components than there are training pictures or features, and
-    OSError where the disk is full, the folder can't be written or another run is building there.
+    OSError if the disk is full, the folder can't be written or another run is building there.
     """
     out = Path(out)
     if not out.is_dir():
-        raise FileNotFoundError(f"{out} is no folder: make the data set's folder first")
+        raise FileNotFoundError(f"{out} is not a folder: make the data set's folder first")
     _check_splits(splits, link)
     word_to_idx = vocabulary([c for _, captions in splits["train"] for c in captions], min_count)
     encode([], word_to_idx, length)  # refuses a length that is too small now, not after hours
@@ -211,7 +211,7 @@ def _write_captions(ready, splits, min_count, length):
 
 
 def _write_names(ready, splits, link):
-    """Where all pictures are seen, and val's captions as people wrote them."""
+    """Where all pictures are seen, and val's captions as they were written."""
     for split, pairs in splits.items():
         names = [Path(path).absolute().as_uri() if link else Path(path).name for path, _ in pairs]
         text = "".join(f"{name}\n" for name in names)

@@ -91,7 +91,7 @@ def _arguments(argv):
         default=0.1,
         help="share of validation, where the captions name no splits",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of that split, which is drawn by lot")
+    parser.add_argument("--seed", type=int, default=0, help="of that random split")
     parser.add_argument(
         "--network", default="squeezenet1_1", help="one of torchvision's classifiers"
     )

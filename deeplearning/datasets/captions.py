@@ -86,7 +86,7 @@ def read_captions(path, images, val_path=None):
 
 
 def draw_split(pairs, share, seed):
-    """Divide pictures by lot; the same pictures and seed give the same splits, in whatever order
+    """Divide pictures at random; the same pictures and seed give the same splits, in whatever order
     they come.
 
     Inputs:

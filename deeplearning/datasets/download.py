@@ -39,7 +39,7 @@ class Part:
 
     host: str  # with the path to the file, without the protocol
     file: str  # its name there
-    what: str  # for people to read
+    what: str  # as the user reads it
     place: Callable  # gives the path where it belongs, a file's or a folder's
     check: Callable  # raises ValueError for anything else than this part at a path
     setting: str  # environment variable that decides the place
@@ -112,8 +112,8 @@ def fetch(name, mirror=None):
 
     Returns: tuple of the absolute Path of the file or folder, and whether it had to be fetched
 
-    Raises ConnectionError where the file can't be had, ValueError where what comes is damaged or
-    another file, and OSError where the disk is full or the folder can't be written; each says what
+    Raises ConnectionError if the file can't be had, ValueError where what comes is damaged or
+    another file, and OSError if the disk is full or the folder can't be written; each says what
     to do.
     """
     part = PARTS[name]

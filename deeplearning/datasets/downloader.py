@@ -44,7 +44,7 @@ class ResumingDownloader:
           until then
         - pooch: Who calls; not used
 
-        Raises ConnectionError where the file can't be had from any URL, and OSError for a full
+        Raises ConnectionError if the file can't be had from any URL, and OSError for a full
         disk.
         """
         incoming = Incoming(Path(output_file).parent / "incoming", self.room, self.limit)

@@ -42,7 +42,7 @@ def extract_features(paths, network, folder, name, skip_broken=False):
     - broken: Dictionary from the rows of those pictures to why they can't be read
 
     Raises FileNotFoundError for a missing picture, ValueError for a broken one or features that are
-    not finite, and OSError where the disk is full.
+    not finite, and OSError if the disk is full.
     """
     raw = folder / f"{name}.raw"
     row_bytes = 4 * feature_dim(network)

@@ -13,7 +13,7 @@ def find_dataset(base_dir=None):
 
     Returns: absolute Path
 
-    Raises FileNotFoundError, with what to do, where there is none.
+    Raises FileNotFoundError, with what to do, if there is none.
     """
     named = os.environ.get("DEEPLEARNING_CAPTIONS")
     if base_dir is not None:

@@ -30,7 +30,7 @@ def main(argv=None):
         help="folder to write (default: toytown_captioning, where the project looks for it)",
     )
     parser.add_argument(
-        "--seed", type=int, default=SEED, help=f"of everything drawn by lot (default: {SEED})"
+        "--seed", type=int, default=SEED, help=f"of everything drawn at random (default: {SEED})"
     )
     parser.add_argument(
         "--sheet", help="file for a contact sheet of the first forty validation pictures"

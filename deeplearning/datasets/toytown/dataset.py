@@ -54,7 +54,7 @@ def ensure_toytown(folder=None, seed=SEED, pictures=None):
 
     Returns: absolute Path
 
-    Raises ValueError for a seed out of range, and OSError where the disk is full, the folder can't
+    Raises ValueError for a seed out of range, and OSError if the disk is full, the folder can't
     be written or holds something else.
     """
     # True would draw as True, but be taken for 1 afterwards

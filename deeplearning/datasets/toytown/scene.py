@@ -1,4 +1,4 @@
-"""Scenes of Toytown: what is in a picture is drawn by lot, then placed, then painted.
+"""Scenes of Toytown: what is in a picture is drawn at random, then placed, then painted.
 
 All chance comes from a random.Random, whose numbers are the same on every machine. So the same seed
 gives the same pictures wherever Pillow's version is the same.
@@ -92,7 +92,7 @@ class Piece:
 
 
 def draw_scene(kind, setting, relation, rng):
-    """Draw a scene of a given main kind, setting and relation, and everything else by lot.
+    """Draw a scene of a given main kind, setting and relation, and everything else at random.
 
     Inputs:
     - kind, setting, relation: One of `world.combinations()`

@@ -105,7 +105,7 @@ def score_truth(captions, scenes):
     - weather stated, and so on: How many these captions are, of all
     - nothing false: Of all captions, those without a false statement; an empty one is among them
 
-    Raises ValueError where there is not one scene for each caption, or no picture at all.
+    Raises ValueError if there is not one scene for each caption, or no picture at all.
     """
     if len(captions) != len(scenes) or not len(captions):
         raise ValueError(
