@@ -179,8 +179,8 @@ def update_class_visulization(model, target_y, l2_reg, learning_rate, img):
 
 
 def create_class_visualization(
-    target_y, model, dtype=None, l2_reg=1e-3, learning_rate=25, num_iterations=100, blur_every=10, max_jitter=16,
-    show_every=25, *, image_size=None, generator=None, callback=show_picture,
+    target_y, model, dtype=None, l2_reg=1e-3, learning_rate=25, num_iterations=100, blur_every=10,
+    max_jitter=16, show_every=25, *, image_size=None, generator=None, callback=show_picture,
 ):  # fmt: skip
     """Paint what the network takes a class to look like, starting from noise.
 
@@ -251,7 +251,7 @@ def _direction(g):
     return g / norms.view(-1, 1, 1, 1)
 
 
-def checkcheck_labels(y, scores):
+def check_labels(y, scores):
     """Labels as a tensor of shape (N,) beside the scores; one integer stands for all."""
     N, C = scores.shape
     y = torch.as_tensor(y, device=scores.device)
@@ -261,7 +261,8 @@ def checkcheck_labels(y, scores):
         )
     if y.numel() and not (0 <= y.min() and y.max() < C):
         raise ValueError(
-            f"expected labels from 0 to {C - 1}, got {y.min()} to {y.max()}: is this the right network?"
+            f"expected labels from 0 to {C - 1}, got {y.min()} to {y.max()}: is this the right "
+            "network?"
         )
     return y.long().expand(N)
 
@@ -269,8 +270,8 @@ def checkcheck_labels(y, scores):
 def check_pictures(X):
     if X.ndim != 4 or X.shape[1] != 3 or not X.is_floating_point():
         raise ValueError(
-            f"expected pictures as floating-point numbers of shape (N, 3, H, W), got {X.dtype} of shape "
-            f"{tuple(X.shape)}: image_utils.preprocess makes them"
+            f"expected pictures as floating-point numbers of shape (N, 3, H, W), got {X.dtype} of "
+            f"shape {tuple(X.shape)}: image_utils.preprocess makes them"
         )
     if not X.isfinite().all():
         raise ValueError(

@@ -12,17 +12,16 @@ N pictures, C channels, H and W height and width.
 """
 
 import math
-import sys
 
 import torch
 from PIL import Image
-from tqdm import tqdm
 
-from deeplearning.classifiers.squeezenet import extract_features, frozen, load_squeezenet
+from deeplearning.classifiers.painter import load_painter
+from deeplearning.classifiers.squeezenet import extract_features, frozen
 from deeplearning.figures import show_picture
-from deeplearning.image_utils import black_and_white, deprocess, open_image, preprocess
+from deeplearning.image_utils import deprocess, open_image, preprocess
+from deeplearning.painting import noise, optimizer_of, paint
 
-SETTLING = 0.2  # the last tenth of Adam's steps are so much shorter
 TINY = 1e-12  # targets of no size at all, such as a black picture's, leave their weights finite
 
 
@@ -43,7 +42,7 @@ def content_loss(content_weight, content_current, content_original):
     if content_current.shape != content_original.shape:
         raise ValueError(
             f"expected feature maps of one shape, got {tuple(content_current.shape)} and "
-            f"{tuple(content_original.shape)}: take both from the same layer, at the same image size"
+            f"{tuple(content_original.shape)}: take both from one layer, at one image size"
         )
     return content_weight * (content_current - content_original).square().sum()
 
@@ -91,14 +90,15 @@ def style_loss(feats, style_layers, style_targets, style_weights):
     if not len(style_layers) == len(style_targets) == len(style_weights):
         raise ValueError(
             "expected a target and a weight for each style layer, got "
-            f"{len(style_layers)} layers, {len(style_targets)} targets and {len(style_weights)} weights"
+            f"{len(style_layers)} layers, {len(style_targets)} targets and "
+            f"{len(style_weights)} weights"
         )
     for layer, target in zip(style_layers, style_targets, strict=True):
         N, C = feats[layer].shape[:2]
         if target.shape != (N, C, C):
             raise ValueError(
-                f"layer {layer} has a Gram matrix of shape {(N, C, C)}, its target {tuple(target.shape)}: "
-                "take the target from the same layer"
+                f"layer {layer} has a Gram matrix of shape {(N, C, C)}, its target "
+                f"{tuple(target.shape)}: take the target from the same layer"
             )
     # BEGIN SOLUTION
     loss = feats[0].new_zeros(())
@@ -135,7 +135,7 @@ def features_from_img(path, size, cnn, last=None):
     Inputs:
     - path: File of the picture, or a PIL image
     - size: Pixels of its shorter side
-    - cnn: Layers of a network, as `load_squeezenet().features`
+    - cnn: Layers of a network, as `load_painter()`
     - last: Index of the last layer that is needed; by default all are computed
 
     Returns a tuple of:
@@ -167,7 +167,7 @@ def style_transfer(
     - relative: Whether content_weight and style_weights count in units of their targets: each is
       divided by the sum of its target's squares, and tv_weight by the number of pixels' values.
       A loss is then its weight when all features are zero, whatever network they come from
-    - cnn: Layers of a frozen network, by default those of `load_squeezenet`
+    - cnn: Layers of a frozen network, by default those of `load_painter`
     - num_iterations: Number of steps
     - optimizer: "adam", whose last tenth takes small steps, or "lbfgs", as in the paper, with a
       line search
@@ -189,12 +189,12 @@ def style_transfer(
     Source: Gatys et al. 2016, equation 7
     """
     weights = _checked(content_weight, style_weights, tv_weight)
-    cnn = load_squeezenet().features if cnn is None else cnn
+    cnn = load_painter() if cnn is None else cnn
     last = _last_layer(cnn, [content_layer, *style_layers])
     feats, content = features_from_img(content_image, image_size, cnn, last)
     target = feats[content_layer]
     style_targets = _style_targets(style_image, style_size, cnn, style_layers)
-    start = _noise(content.shape, generator).to(content) if init_random else content
+    start = noise(content.shape, generator).to(content) if init_random else content
     if relative:
         weights = _relative(weights, target, style_targets, content)
     content_weight, style_weights, tv_weight = weights
@@ -207,8 +207,8 @@ def style_transfer(
             "tv": tv_loss(img, tv_weight),
         }
 
-    steps = _optimizer(optimizer, start, learning_rate)
-    img = deprocess(_paint(steps, losses, cnn, num_iterations, show_every, callback), False)
+    steps = optimizer_of(optimizer, start, learning_rate)
+    img = deprocess(paint(steps, losses, cnn, num_iterations, show_every, callback), False)
     return _with_colors_of(deprocess(content, should_rescale=False), img) if keep_colors else img
 
 
@@ -226,11 +226,11 @@ def synthesize_texture(
     section 3
     """
     weights = _checked(0.0, style_weights, tv_weight)
-    cnn = load_squeezenet().features if cnn is None else cnn
+    cnn = load_painter() if cnn is None else cnn
     last = _last_layer(cnn, style_layers)
     style_targets = _style_targets(style_image, style_size, cnn, style_layers)
     _check_size(image_size)
-    start = _noise((1, 3, image_size, image_size), generator).to(style_targets[0])
+    start = noise((1, 3, image_size, image_size), generator).to(style_targets[0])
     _features(start, cnn, last)  # whether it is large enough
     if relative:
         weights = _relative(weights, start, style_targets, start)
@@ -243,8 +243,8 @@ def synthesize_texture(
             "tv": tv_loss(img, tv_weight),
         }
 
-    steps = _optimizer(optimizer, start, learning_rate)
-    return deprocess(_paint(steps, losses, cnn, num_iterations, show_every, callback), False)
+    steps = optimizer_of(optimizer, start, learning_rate)
+    return deprocess(paint(steps, losses, cnn, num_iterations, show_every, callback), False)
 
 
 def _check_size(size):
@@ -294,79 +294,6 @@ def _relative(weights, target, style_targets, img):
     return content_weight, shares, tv_weight / img.numel()
 
 
-def _optimizer(name, start, learning_rate):
-    """What changes a copy of the picture step by step."""
-    img = start.detach().clone().requires_grad_()
-    if name == "adam":
-        return torch.optim.Adam([img], lr=learning_rate)
-    if name == "lbfgs":
-        return torch.optim.LBFGS(
-            [img], max_iter=1, max_eval=25, history_size=20, line_search_fn="strong_wolfe"
-        )
-    raise ValueError(f'expected optimizer "adam" or "lbfgs", got {name!r}')
-
-
-def _paint(steps, losses, cnn, num_iterations, show_every, callback):
-    """Descend the sum of losses(img), and return the picture after num_iterations steps.
-
-    After each step the pixels are cut off at black and white, so what is returned, what is shown
-    and what the losses are of is one and the same picture.
-    """
-    (img,) = steps.param_groups[0]["params"]
-    low, high = black_and_white(img)
-    now = {}
-
-    def closure():
-        steps.zero_grad()
-        now.update(losses(img.contiguous(memory_format=torch.channels_last)))  # faster on CPUs
-        total = sum(now.values())
-        total.backward()
-        return total
-
-    with (
-        frozen(cnn),
-        torch.enable_grad(),
-        tqdm(range(num_iterations), desc="painting", file=sys.stdout) as bar,
-    ):
-        for t in bar:
-            if isinstance(steps, torch.optim.Adam) and t == round(0.9 * num_iterations):
-                steps.param_groups[0]["lr"] *= SETTLING
-            steps.step(closure)
-            if t == 0:
-                _check_first_step(now, img)
-            with torch.no_grad():
-                img.clamp_(low, high)
-            values = ", ".join(f"{name} {value.item():.4g}" for name, value in now.items())
-            bar.set_postfix_str(values, refresh=False)
-            if callback is not None and _is_shown(t, show_every, num_iterations):
-                callback(deprocess(img, False), f"step {t + 1} of {num_iterations}: {values}")
-    return img.detach()
-
-
-def _is_shown(t, show_every, num_iterations):
-    """Whether step t, counted from 0, is one to show."""
-    if not show_every:
-        return False
-    return t % show_every == 0 or t == num_iterations - 1
-
-
-def _check_first_step(losses, img):
-    """Refuse weights that make a loss, or its gradient, too large for the numbers' type."""
-    for name, value in losses.items():
-        if not value.isfinite():
-            weight = "style_weights" if name == "style" else f"{name}_weight"
-            raise ValueError(
-                f"the {name} loss is {value.item()} at the first step: make {weight} smaller"
-            )
-    if not img.isfinite().all():
-        largest = max(losses, key=lambda name: losses[name].item())
-        weight = "style_weights" if largest == "style" else f"{largest}_weight"
-        raise ValueError(
-            f"the first step leaves {img.dtype}'s range: make {weight} smaller, whose loss is "
-            f"{losses[largest].item():.3g}"
-        )
-
-
 def _last_layer(cnn, layers):
     """The last layer that has to be computed; none, and layers that the network doesn't have, are
     refused.
@@ -374,10 +301,6 @@ def _last_layer(cnn, layers):
     if not layers or not all(0 <= layer < len(cnn) for layer in layers):
         raise ValueError(f"expected one or more layers from 0 to {len(cnn) - 1}, got {layers}")
     return max(layers)
-
-
-def _noise(shape, generator):
-    return torch.rand(shape, generator=generator or torch.Generator().manual_seed(0))
 
 
 def _with_colors_of(picture, painted):

@@ -4,7 +4,8 @@ A texture has no colours of its own. It is drawn as two maps, `tone` and `light`
 a tone stands for whichever colour a palette gives it, and light makes that colour darker towards 0.
 `coloured` draws a new palette for each picture, so colours say nothing about the structure.
 
-n pictures, S their height and width. A class is a family of forms with an angle, a size and a shape.
+n pictures, S their height and width. A class is a family of forms, with an angle, a size and a
+shape.
 """
 
 import math
@@ -235,7 +236,8 @@ def _cracks(rng, S, angle, size, shape):
 
 
 FAMILIES = (
-    _strokes, _leaves, _tiles, _bricks, _scales, _dots, _waves, _hatching, _rings, _grain, _islands, _cracks,
+    _strokes, _leaves, _tiles, _bricks, _scales, _dots, _waves, _hatching, _rings, _grain,
+    _islands, _cracks,
 )  # fmt: skip
 
 
@@ -259,7 +261,7 @@ def _hills(rng, S, cells):
 
 
 def _oriented(rng, S, angle, sigma, stretch):
-    """Noise of mean 0 and deviation 1, blurred by sigma, and `stretch` times as far along an angle."""
+    """Noise of mean 0 and deviation 1, blurred by sigma; along an angle `stretch` times as far."""
     wide = rng.standard_normal((2 * S, 2 * S)).astype(np.float32)
     wide = gaussian_filter(wide, (sigma, sigma * stretch))
     image = Image.fromarray(wide).rotate(-math.degrees(angle), Image.Resampling.BILINEAR)

@@ -33,6 +33,7 @@ from torch import nn
 from torchvision.models import squeezenet1_1
 from tqdm import tqdm
 
+from deeplearning.classifiers.painter import save_painter
 from deeplearning.datasets.paintings.textures import coloured, texture
 from deeplearning.datasets.toytown.plan import SEED, picture
 from deeplearning.datasets.toytown.train_squeezenet import KIND_NAMES, MEAN, STD, convolutions
@@ -260,7 +261,11 @@ def main(argv=None):
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     args = parser.parse_args(argv)
-    train(args)
+    began = time.perf_counter()
+    save_painter(args.out, train(args))
+    print(f"{args.out}: {(time.perf_counter() - began) / 60:.0f} minutes")
+    found = hashlib.sha256(Path(args.out).read_bytes()).hexdigest()
+    print(f"SHA-256 {found}, for PAINTER_SHA256 in painter.py")
 
 
 if __name__ == "__main__":
