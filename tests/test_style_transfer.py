@@ -511,14 +511,21 @@ def test_wrong_options(paint, options, fact):
 
 @pytest.mark.parametrize(
     "paint, small",
-    [(transfer, "image_size"), (transfer, "style_size"), (texture, "image_size"), (texture, "style_size")],
+    [
+        (transfer, "image_size"),
+        (transfer, "style_size"),
+        (texture, "image_size"),
+        (texture, "style_size"),
+    ],
 )
 def test_pictures_smaller_than_the_kernels(paint, small):
     """A picture too small for the layers that are needed is refused in a sentence, with its size;
     layers that are not needed may be too large for it.
     """
     cnn = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 9))
-    needed = {"style_layers": [0, 1], "cnn": cnn} | ({"content_layer": 0} if paint is transfer else {})
+    needed = {"style_layers": [0, 1], "cnn": cnn} | (
+        {"content_layer": 0} if paint is transfer else {}
+    )
     assert paint(**needed, **{small: 4}).size
     with pytest.raises(ValueError, match=r"can't read a picture of 2 x \d pixels: is it too small"):
         paint(**needed, **{small: 2})
@@ -534,9 +541,7 @@ def test_network_by_default(tmp_path, monkeypatch):
     """Without a network it is that of `load_painter`."""
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     painted = transfer(cnn=None, num_iterations=2, image_size=32)
-    assert painted == transfer(
-        cnn=load_painter("paintings"), num_iterations=2, image_size=32
-    )
+    assert painted == transfer(cnn=load_painter("paintings"), num_iterations=2, image_size=32)
 
 
 def test_published_values(shared_data):
