@@ -55,7 +55,7 @@ def build_dataset(
     if not out.is_dir():
         raise FileNotFoundError(f"{out} is not a folder: make the data set's folder first")
     _check_splits(splits, link)
-    word_to_idx = vocabulary([c for _, captions in splits["train"] for c in captions], min_count)
+    word_to_idx = vocabulary(_all_captions(splits["train"]), min_count)
     encode([], word_to_idx, length)  # refuses a length that is too small now, not after hours
     if len(word_to_idx) == len(SPECIAL):
         raise ValueError(
@@ -194,11 +194,12 @@ def _extract(part, full, splits, network, skip_broken):
     return readable, broken
 
 
+def _all_captions(pairs):
+    return [caption for _, captions in pairs for caption in captions]
+
+
 def _write_captions(ready, splits, min_count, length):
-    captions = {
-        split: [c for _, captions in pairs for c in captions] for split, pairs in splits.items()
-    }
-    word_to_idx = vocabulary(captions["train"], min_count)
+    word_to_idx = vocabulary(_all_captions(splits["train"]), min_count)
     _write_json(
         ready / "coco2014_vocab.json",
         {"idx_to_word": list(word_to_idx), "word_to_idx": word_to_idx},
@@ -206,7 +207,7 @@ def _write_captions(ready, splits, min_count, length):
     with h5py.File(ready / "coco2014_captions.h5", "w") as file:
         for split, pairs in splits.items():
             counts = [len(captions) for _, captions in pairs]
-            file[f"{split}_captions"] = encode(captions[split], word_to_idx, length)
+            file[f"{split}_captions"] = encode(_all_captions(pairs), word_to_idx, length)
             file[f"{split}_image_idxs"] = np.repeat(np.arange(len(pairs), dtype=np.int32), counts)
 
 
