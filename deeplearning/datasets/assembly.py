@@ -18,7 +18,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from deeplearning.classifiers.backbones import last_layer, weights_sha256
-from deeplearning.datasets.extraction import extract_features
+from deeplearning.datasets.extraction import image_features_to_disk
 from deeplearning.datasets.pca import principal_components
 from deeplearning.feature_array import FeatureArray, feature_statistics
 from deeplearning.feature_transform import FeatureTransform
@@ -177,7 +177,7 @@ def _extract(part, full, splits, network, skip_broken):
     broken = {}
     for split, pairs in splits.items():
         paths = [path for path, _ in pairs]
-        features, reasons = extract_features(paths, network, part, split, skip_broken)
+        features, reasons = image_features_to_disk(paths, network, part, split, skip_broken)
         rows = np.setdiff1d(np.arange(len(pairs)), list(reasons))
         readable[split] = [pairs[row] for row in rows]
         broken |= {paths[row]: reason for row, reason in reasons.items()}
