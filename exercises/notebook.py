@@ -38,6 +38,8 @@ def check(*names):
     for name in names:
         verdict = judge(name)
         if not verdict.right:
+            if not verdict.missing:
+                _refuse_unfounded(name)
             raise NotRight(_with_advice(name, str(verdict)))
         print(f"{name}: right in all {len(cases(name))} cases")
 
@@ -59,7 +61,9 @@ def check_gradients(name, **inputs):
     """
     check_loaded()
     _refuse_other_types(inputs)
-    _refuse_unwritten(name)
+    _refuse_unfounded(name)
+    if judge(name).missing:
+        raise NotRight(_with_advice(name, str(judge(name))))
     numeric = numerical_gradients(name, **inputs)
     outputs = CALLS[name](Package(), SPECIAL_WORDS | inputs if "loss" in name else inputs)
     wrong = {}
@@ -203,17 +207,13 @@ def _refuse_other_types(inputs):
         raise ValueError(f"finite differences need float64, got another type for {wrong[0]}")
 
 
-def _refuse_unwritten(name):
-    """Say first what is missing or wrong among the exercises that this one stands on."""
+def _refuse_unfounded(name):
+    """Say first what is wrong among the exercises that this one stands on."""
     for below in exercises()[name]["needs"]:
         verdict = judge(below)
         if not verdict.right:
-            raise NotRight(
-                f"{name} builds on {below}, which is not right yet: begin there.\n{verdict}"
-            )
-    verdict = judge(name)
-    if verdict.missing:
-        raise NotRight(_with_advice(name, str(verdict)))
+            message = f"{name} builds on {below}, which is not right yet: begin there.\n{verdict}"
+            raise NotRight(_with_advice(below, message))
 
 
 def _measured(a, n):

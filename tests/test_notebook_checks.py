@@ -118,6 +118,9 @@ def test_what_it_builds_on_comes_first(monkeypatch):
     replace(monkeypatch, "rnn_step_forward", wrong)
     with pytest.raises(NotRight, match="builds on rnn_step_forward.*begin there"):
         check_gradients("rnn_step_backward", **inputs_of("rnn_step_backward"))
+    monkeypatch.setattr("deeplearning.classifiers.rnn.rnn_step_forward", wrong)
+    with pytest.raises(NotRight, match="CaptioningRNN.sample.rnn. builds on rnn_step_forward"):
+        check("CaptioningRNN.sample[rnn]")
 
 
 def test_float32_is_refused():
