@@ -159,7 +159,7 @@ def questions_to_the_grader():
     arguments and without end; two exercises are wrong for it.
     """
     files = solved()
-    files[RNN_LAYERS] += '''
+    files[RNN_LAYERS] += """
 
 def ask_for_more():
     import gc
@@ -176,5 +176,5 @@ def rnn_forward(*arguments, **named):
 
 def rnn_backward(*arguments):
     return ask_for_more() or tuple(np.zeros(1) for _ in range(5))
-'''
+"""
     return zipped(files)
