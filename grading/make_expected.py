@@ -40,11 +40,18 @@ def main():
 
 
 def about():
-    """What students' tests need to know of the manifest: question, points and needs of each
-    exercise.
+    """What students' tests need to know of the manifest: of each exercise its question, points and
+    needs, and what float64 in place of float32 costs.
     """
-    entries = MANIFEST.exercises.values()
-    return {e.id: {"question": e.question, "points": e.points, "needs": e.needs} for e in entries}
+    return {
+        e.id: {
+            "question": e.question,
+            "points": e.points,
+            "needs": e.needs,
+            "slip": MANIFEST.slip,
+        }
+        for e in MANIFEST.exercises.values()
+    }
 
 
 def case_of(exercise, inputs):
