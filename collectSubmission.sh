@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
-# Check the work and make assignment2.zip: bash collectSubmission.sh [--force] [--out FILE.zip], from any directory.
-# All the rest is in deeplearning/submission.py, which runs without bash too: python -m deeplearning.submission
+# Check the work and make assignment2.zip, from any directory:
+#     bash collectSubmission.sh [--force] [--out FILE.zip]
+# All the rest is in deeplearning/submission.py, which runs without bash, too:
+#     python -m deeplearning.submission
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)"
 usable='import sys; from importlib.util import find_spec as find
 sys.exit(sys.version_info < (3, 10) or None in map(find, ["nbformat", "numpy"]))'
+# `-m` would look into the current directory first, where another work tree may be
+collect='import runpy, sys; sys.path[0] = sys.argv.pop(1)
+runpy.run_module("deeplearning.submission", run_name="__main__", alter_sys=True)'
 for python in "$here/.venv/bin/python" "$here/.venv/Scripts/python.exe" python3 python; do
     if "$python" -c "$usable" >/dev/null 2>&1; then
-        PYTHONPATH="$here" exec "$python" -m deeplearning.submission "$@"
+        exec "$python" -c "$collect" "$here" "$@"
     fi
 done
 echo "collectSubmission.sh: found no Python 3.10 or newer with the packages of requirements.txt:" \

@@ -6,6 +6,49 @@ import textwrap
 
 from deeplearning.image_fetching import image_from_url
 
+# Eight colours that colour-blind readers can tell apart (Okabe and Ito, "Color universal design",
+# 2008), without the yellow, which is too faint for a line on white
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+
+
+def use_house_style():
+    """Set Matplotlib up for the notebooks: quiet axes, and colours for everyone.
+
+    `MARKERS` has one for each colour, for figures where lines come close to each other.
+    """
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update({"figure.dpi": 100, "axes.grid": True, "grid.alpha": 0.25})
+    plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
+    plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLOURS)
+
+
+def show(alt):
+    """Show the current figure, as `plt.show()` does, with a text for those who can't see it.
+
+    The text goes into the notebook's file, and from there into the `alt` of the page's picture. Say
+    what a reader should take from the figure, in a sentence or two; the captions below pictures are
+    added.
+
+    Inputs:
+    - alt: The text
+    """
+    import matplotlib.pyplot as plt
+    from IPython import get_ipython
+    from IPython.display import publish_display_data
+
+    figure = plt.gcf()
+    if get_ipython() is None:
+        plt.show()
+    else:
+        text = " ".join(filter(None, [alt, figure.get_label()]))
+        data, metadata = get_ipython().display_formatter.format(figure)
+        kinds = [kind for kind in data if kind.startswith("image/")]
+        metadata |= {kind: metadata.get(kind, {}) | {"alt": text} for kind in kinds}
+        publish_display_data(data, metadata)
+    plt.close(figure)
+
 
 def captioned_pictures(urls, captions, columns=3, width=38):
     """Pictures in a grid, each with its text below.
@@ -24,6 +67,7 @@ def captioned_pictures(urls, captions, columns=3, width=38):
         for text in captions
     ]
     fig, axes = _grid(urls, columns, max(map(len, lines), default=0))
+    fig.set_label(_spoken(captions))
     for ax, text in zip(axes, lines, strict=False):
         ax.text(
             0.5, -0.04, "\n".join(text), transform=ax.transAxes, ha="center", va="top", fontsize=9.5
@@ -31,12 +75,43 @@ def captioned_pictures(urls, captions, columns=3, width=38):
     return fig
 
 
-TRUTH = {True: "#1a7f37", False: "#d1242f", None: "#6e7781"}  # green, red, grey
+def captions_beside_truth(model, data, split, few=3, **how):
+    """A few random pictures, each with the model's caption, one of the data set's, and the BLEU-1
+    of the one against the other.
+
+    Inputs:
+    - model: A `CaptioningRNN`
+    - data: From `load_coco_data`
+    - split: "train" or "val"
+    - few: How many; NumPy's global generator chooses which
+    - how: Keywords of `CaptioningRNN.sample`
+
+    Returns: matplotlib Figure
+    """
+    import numpy as np
+
+    from deeplearning.caption_scores import rows_with_pictures, write_captions
+    from deeplearning.coco_utils import decode_captions
+    from deeplearning.metrics import bleu_1
+
+    pictured = np.isin(data[f"{split}_image_idxs"], rows_with_pictures(data, split))
+    chosen = np.random.choice(np.flatnonzero(pictured), few, replace=False)
+    rows = data[f"{split}_image_idxs"][chosen]
+    truths = decode_captions(data[f"{split}_captions"][chosen, 1:], data["idx_to_word"])
+    texts = []
+    for caption, truth in zip(write_captions(model, data, rows, split, **how), truths, strict=True):
+        truth = truth.removesuffix("<END>").strip()
+        texts.append(f"{caption}\n\nGT: {truth}\nBLEU-1 {bleu_1(truth, caption):.2f}")
+    return captioned_pictures(data[f"{split}_urls"][rows], texts)
+
+
+# blue, orange and bold, grey: not red beside green, which many people can't tell apart
+TRUTH = {True: "#0072B2", False: "#C44E00", None: "#6e7781"}
 
 
 def pictures_with_truth(urls, captions, statements, columns=3, width=34):
-    """Pictures in a grid, each with its caption: what is true in green, what is false in red, the
-    rest in grey.
+    """Pictures in a grid, each with its caption: what is true in blue, what is false in orange and
+    bold, the rest in grey.
 
     Inputs:
     - urls: URLs of the pictures
@@ -56,6 +131,7 @@ def pictures_with_truth(urls, captions, statements, columns=3, width=34):
         for caption, about in zip(captions, statements, strict=True)
     ]
     fig, axes = _grid(urls, columns, max(map(len, texts), default=0))
+    fig.set_label(_spoken(map(_marked, captions, statements)))
     for ax, lines in zip(axes, texts, strict=False):
         rows = [
             HPacker(children=[_word(*word) for word in line], sep=4, pad=0, align="baseline")
@@ -85,6 +161,17 @@ def show_picture(image, title):
     ax.axis("off")
     plt.show()
     plt.close(fig)
+
+
+def _spoken(captions):
+    """Captions as the alternative text of their figure."""
+    return " ".join(f"Picture {k}: {' '.join(c.split())}." for k, c in enumerate(captions, 1))
+
+
+def _marked(caption, statements):
+    """A caption with what is false in it between stars, since colours can't be heard."""
+    pairs = _verdicts(caption, statements)
+    return " ".join(f"*{word}*" if verdict is False else word for word, verdict in pairs)
 
 
 def _verdicts(caption, statements):

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from deeplearning.image_fetching import BROKEN, decode_image, image_from_url
+from deeplearning.image_fetching import BROKEN, decode_image, image_from_url, in_rgb
 
 __all__ = [
-    "SQUEEZENET_MEAN", "SQUEEZENET_STD", "blur_image", "blur_tensor", "deprocess", "deprocess_image", "image_from_url",
+    "SQUEEZENET_MEAN", "SQUEEZENET_STD", "black_and_white", "blur_image", "blur_tensor", "deprocess", "deprocess_image", "image_from_url",
     "jitter", "load_image", "open_image", "preprocess", "preprocess_image", "rescale",
 ]  # fmt: skip
 
@@ -93,7 +93,7 @@ def open_image(path):
     very large one.
     """
     if isinstance(path, Image.Image):
-        return path.convert("RGB")
+        return in_rgb(path)
     try:
         return decode_image(Path(path).read_bytes())
     except FileNotFoundError:
@@ -131,7 +131,7 @@ def preprocess(img, size=224):
     from torchvision.transforms import functional as TF  # as in `load_image`
 
     return TF.normalize(
-        TF.to_tensor(TF.resize(img.convert("RGB"), size)), SQUEEZENET_MEAN, SQUEEZENET_STD
+        TF.to_tensor(TF.resize(in_rgb(img), size)), SQUEEZENET_MEAN, SQUEEZENET_STD
     )[None]
 
 
@@ -151,6 +151,19 @@ def deprocess(img, should_rescale=True):
         raise ValueError(f"expected one picture of shape (1, 3, H, W), got {tuple(img.shape)}")
     array = img[0].detach().float().permute(1, 2, 0).numpy(force=True)  # (H, W, 3)
     return Image.fromarray(deprocess_image(array, rescale=should_rescale))
+
+
+def black_and_white(like):
+    """Black and white as the network reads them.
+
+    Inputs:
+    - like: Tensor whose dtype and device they get
+
+    Returns: two tensors of shape (3, 1, 1)
+    """
+    mean = torch.as_tensor(SQUEEZENET_MEAN).to(like).view(3, 1, 1)
+    std = torch.as_tensor(SQUEEZENET_STD).to(like).view(3, 1, 1)
+    return -mean / std, (1 - mean) / std
 
 
 def rescale(x):

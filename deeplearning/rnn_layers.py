@@ -98,7 +98,7 @@ def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     - Wx: Weights from input to hidden, of shape (D, H)
     - Wh: Weights from hidden to hidden, of shape (H, H)
     - b: Biases, of shape (H,)
-    - lengths: None, or ints of shape (N,), longest first: h is zero after that many steps
+    - lengths: None, or ints of shape (N,), longest first: after that many steps h may stay zero
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
@@ -310,7 +310,7 @@ def lstm_forward(x, h0, Wx, Wh, b, lengths=None):
     - Wx: Weights from input to gates, of shape (D, 4H)
     - Wh: Weights from hidden to gates, of shape (H, 4H)
     - b: Biases, of shape (4H,)
-    - lengths: None, or ints of shape (N,), longest first: h is zero after that many steps
+    - lengths: None, or ints of shape (N,), longest first: after that many steps h may stay zero
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)

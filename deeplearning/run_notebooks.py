@@ -1,5 +1,4 @@
-"""Execute the notebooks top to bottom, and write them as notebooks and as pages to read in a
-browser.
+"""Execute the notebooks top to bottom, and write them as notebooks and as pages for a browser.
 
     python -m deeplearning.run_notebooks
     python -m deeplearning.run_notebooks LSTM_Captioning.ipynb --out build
@@ -9,6 +8,7 @@ yet. A cell that fails ends the run with its traceback.
 """
 
 import argparse
+import copy
 import os
 import re
 import sys
@@ -23,16 +23,15 @@ from nbconvert import HTMLExporter
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from tqdm import tqdm
 
-from deeplearning.assignment import NOTEBOOKS
 from deeplearning.datasets.finding import find_dataset
+from deeplearning.handed_in import NOTEBOOKS
 from deeplearning.locations import data_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def run_notebook(path, out, env=None):
-    """Execute one notebook, and write it with its outputs, and as an HTML page that holds its
-    pictures.
+    """Execute one notebook; write it with its outputs, and as a page that needs no network.
 
     Inputs:
     - path: The notebook
@@ -62,40 +61,56 @@ def run_notebook(path, out, env=None):
                 cell.metadata.pop("execution", None)  # time stamps would make every run a new file
             nbformat.write(notebook, out / path.name)
             (out / path.with_suffix(".html").name).write_text(
-                _page(notebook, path), encoding="utf-8"
+                page_of(notebook, path), encoding="utf-8"
             )
 
 
-def _page(notebook, path):
-    """HTML that shows pictures and formulas without fetching anything from the network."""
+# The page of JupyterLab, without the scripts that it would fetch: formulas come as MathML, and
+# there are no widgets and no diagrams
+TEMPLATE = """{% extends 'lab/index.html.j2' %}
+{% block html_head_js %}{% endblock %}
+{% block jupyter_widgets %}{% endblock %}
+{% block html_head_js_mathjax %}{% endblock %}
+{% block html_head_js_mermaidjs %}{% endblock %}
+"""
+FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)
+OPEN = "\N{LEFT WHITE SQUARE BRACKET}"
+CLOSE = "\N{RIGHT WHITE SQUARE BRACKET}"
+
+
+def page_of(notebook, path):
+    """An executed notebook as HTML that holds all that it shows, formulas and pictures, and fetches
+    nothing.
+
+    Inputs:
+    - notebook: From nbformat; it stays as it is
+    - path: Where it lies, for the pictures that it names
+
+    Returns: the page, a string
+    """
+    path = Path(path)
+    notebook = copy.deepcopy(notebook)
     formulas = []
 
     def set_aside(match):
+        """The converter to HTML would break MathML, so it gets a number in its place."""
         display, inline = match.groups()
-        formulas.append(
-            latex_to_mathml(display or inline, display="block" if display else "inline")
-        )
-        return f"\N{LEFT WHITE SQUARE BRACKET}{len(formulas) - 1}\N{RIGHT WHITE SQUARE BRACKET}"
+        kind = "block" if display else "inline"
+        formulas.append(latex_to_mathml(display or inline, display=kind))
+        return f"{OPEN}{len(formulas) - 1}{CLOSE}"
 
     for cell in notebook.cells:
-        if (
-            cell.cell_type == "markdown"
-        ):  # the converter would break MathML, so it gets numbers in its place
-            cell.source = re.sub(
-                r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", set_aside, cell.source, flags=re.DOTALL
-            )
+        if cell.cell_type == "markdown":
+            cell.source = FORMULA.sub(set_aside, cell.source)
     resources = {"metadata": {"path": str(path.resolve().parent), "name": path.stem}}
-    page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources)
-    return re.sub(
-        "\N{LEFT WHITE SQUARE BRACKET}(\\d+)\N{RIGHT WHITE SQUARE BRACKET}",
-        lambda m: formulas[int(m[1])],
-        page,
-    )
+    exporter = HTMLExporter(embed_images=True, raw_template=TEMPLATE)
+    page, _ = exporter.from_notebook_node(notebook, resources)
+    return re.sub(f"{OPEN}(\\d+){CLOSE}", lambda match: formulas[int(match[1])], page)
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(
-        description="Execute the notebooks top to bottom, and write them as notebooks and as pages.",
+        description="Execute the notebooks top to bottom; write them as notebooks and as pages.",
         epilog="example: python -m deeplearning.run_notebooks LSTM_Captioning.ipynb --out build",
     )
     parser.add_argument(
@@ -119,9 +134,8 @@ def main(argv=None):
             run_notebook(path, args.out, env)
         except CellExecutionError as error:
             sys.exit(f"{path}: a cell failed\n{error}")
-        print(
-            f"{args.out / Path(path).with_suffix('.html').name}: done in {time.perf_counter() - began:.0f} s"
-        )
+        page = args.out / Path(path).with_suffix(".html").name
+        print(f"{page}: done in {time.perf_counter() - began:.0f} s")
 
 
 if __name__ == "__main__":

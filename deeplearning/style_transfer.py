@@ -11,17 +11,18 @@ Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016.
 N pictures, C channels, H and W height and width.
 """
 
-import sys
+import math
 
 import torch
 from PIL import Image
-from tqdm import tqdm
 
-from deeplearning.classifiers.squeezenet import extract_features, frozen, load_squeezenet
+from deeplearning.classifiers.painter import load_painter
+from deeplearning.classifiers.squeezenet import extract_features, frozen
 from deeplearning.figures import show_picture
 from deeplearning.image_utils import deprocess, open_image, preprocess
+from deeplearning.painting import noise, optimizer_of, paint
 
-LIMIT = 1.5  # pixels stay within this many units of the network's zero while they are painted
+TINY = 1e-12  # targets of no size at all, such as a black picture's, leave their weights finite
 
 
 def content_loss(content_weight, content_current, content_original):
@@ -41,7 +42,7 @@ def content_loss(content_weight, content_current, content_original):
     if content_current.shape != content_original.shape:
         raise ValueError(
             f"expected feature maps of one shape, got {tuple(content_current.shape)} and "
-            f"{tuple(content_original.shape)}: take both from the same layer, at the same image size"
+            f"{tuple(content_original.shape)}: take both from one layer, at one image size"
         )
     return content_weight * (content_current - content_original).square().sum()
 
@@ -89,14 +90,15 @@ def style_loss(feats, style_layers, style_targets, style_weights):
     if not len(style_layers) == len(style_targets) == len(style_weights):
         raise ValueError(
             "expected a target and a weight for each style layer, got "
-            f"{len(style_layers)} layers, {len(style_targets)} targets and {len(style_weights)} weights"
+            f"{len(style_layers)} layers, {len(style_targets)} targets and "
+            f"{len(style_weights)} weights"
         )
     for layer, target in zip(style_layers, style_targets, strict=True):
         N, C = feats[layer].shape[:2]
         if target.shape != (N, C, C):
             raise ValueError(
-                f"layer {layer} has a Gram matrix of shape {(N, C, C)}, its target {tuple(target.shape)}: "
-                "take the target from the same layer"
+                f"layer {layer} has a Gram matrix of shape {(N, C, C)}, its target "
+                f"{tuple(target.shape)}: take the target from the same layer"
             )
     # BEGIN SOLUTION
     loss = feats[0].new_zeros(())
@@ -127,27 +129,31 @@ def tv_loss(img, tv_weight):
     return tv_weight * (down.square().sum() + right.square().sum())
 
 
-def features_from_img(path, size, cnn):
+def features_from_img(path, size, cnn, last=None):
     """Feature maps of a picture.
 
     Inputs:
     - path: File of the picture, or a PIL image
     - size: Pixels of its shorter side
-    - cnn: Layers of a network, as `load_squeezenet().features`
+    - cnn: Layers of a network, as `load_painter()`
+    - last: Index of the last layer that is needed; by default all are computed
 
     Returns a tuple of:
     - feats: List of feature maps, one for each layer
     - img: The picture as the network reads it, of shape (1, 3, H, W)
+
+    Raises ValueError for a picture too small for the network, and OSError where it can't be read.
     """
+    _check_size(size)
     img = preprocess(open_image(path), size).to(next(cnn.parameters()))
-    with frozen(cnn), torch.no_grad():
-        return extract_features(img, cnn), img
+    return _features(img, cnn, last), img
 
 
 def style_transfer(
-    content_image, style_image, image_size, style_size, content_layer, content_weight, style_layers, style_weights,
-    tv_weight, init_random=False, *, cnn=None, num_iterations=200, optimizer="adam", keep_colors=False,
-    generator=None, show_every=100, callback=show_picture,
+    content_image, style_image, image_size, style_size, content_layer, content_weight, style_layers,
+    style_weights, tv_weight, init_random=False, *, relative=False, cnn=None, num_iterations=200,
+    optimizer="adam", learning_rate=0.1, keep_colors=False, generator=None, show_every=100,
+    callback=show_picture,
 ):  # fmt: skip
     """Paint the content of one picture in the style of another.
 
@@ -158,32 +164,40 @@ def style_transfer(
     - style_layers, style_weights: Layers that the style is compared in, and a weight for each
     - tv_weight: Weight of total variation
     - init_random: Whether to start from noise in place of the content picture
-    - cnn: Layers of a frozen network, by default those of `load_squeezenet`
+    - relative: Whether content_weight and style_weights count in units of their targets: each is
+      divided by the sum of its target's squares, and tv_weight by the number of pixels' values.
+      A loss is then its weight when all features are zero, whatever network they come from
+    - cnn: Layers of a frozen network, by default those of `load_painter`
     - num_iterations: Number of steps
     - optimizer: "adam", whose last tenth takes small steps, or "lbfgs", as in the paper, with a
       line search
+    - learning_rate: Adam's, in the network's units, where black and white are about 4.5 apart
     - keep_colors: Whether to take only the brightness of what was painted, and the colours of the
       content picture (Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer",
       section 3)
     - generator: torch.Generator on the CPU for the noise, by default one with seed 0
-    - show_every: Steps between two calls of the callback
-    - callback: Called with a PIL image and a title; None for nothing to be shown
+    - show_every: Steps between two calls of the callback; 0 for none
+    - callback: Called with a PIL image and a title after the first step, every `show_every` and the
+      last; None for nothing to be shown
 
-    Returns: PIL image
+    Returns: PIL image, which is the picture that was optimised
 
-    Raises ValueError for layers that the network does not have or another optimiser, and OSError
-    where a picture can't be read.
+    Raises ValueError for layers that the network does not have, pictures too small for it, another
+    optimiser and weights that are not finite or too large, and OSError where a picture can't be
+    read.
 
-    Source: Gatys et al. 2016, equation 7; Adam's schedule is that of the course
+    Source: Gatys et al. 2016, equation 7
     """
-    cnn = load_squeezenet().features if cnn is None else cnn
+    weights = _checked(content_weight, style_weights, tv_weight)
+    cnn = load_painter() if cnn is None else cnn
     last = _last_layer(cnn, [content_layer, *style_layers])
-    with torch.no_grad():
-        feats, content = features_from_img(content_image, image_size, cnn)
-        target = feats[content_layer]
-        feats, _ = features_from_img(style_image, style_size, cnn)
-        style_targets = [gram_matrix(feats[layer]) for layer in style_layers]
-    start = _noise(content.shape, generator).to(content) if init_random else content
+    feats, content = features_from_img(content_image, image_size, cnn, last)
+    target = feats[content_layer]
+    style_targets = _style_targets(style_image, style_size, cnn, style_layers)
+    start = noise(content.shape, generator).to(content) if init_random else content
+    if relative:
+        weights = _relative(weights, target, style_targets, content)
+    content_weight, style_weights, tv_weight = weights
 
     def losses(img):
         feats = extract_features(img, cnn, last)
@@ -193,13 +207,15 @@ def style_transfer(
             "tv": tv_loss(img, tv_weight),
         }
 
-    img = deprocess(_paint(start, losses, cnn, num_iterations, optimizer, show_every, callback))
+    steps = optimizer_of(optimizer, start, learning_rate)
+    img = deprocess(paint(steps, losses, cnn, num_iterations, show_every, callback), False)
     return _with_colors_of(deprocess(content, should_rescale=False), img) if keep_colors else img
 
 
 def synthesize_texture(
-    style_image, image_size, style_size, style_layers, style_weights, tv_weight, *, cnn=None, num_iterations=200,
-    optimizer="adam", generator=None, show_every=100, callback=show_picture,
+    style_image, image_size, style_size, style_layers, style_weights, tv_weight, *, relative=False,
+    cnn=None, num_iterations=200, optimizer="adam", learning_rate=0.1, generator=None,
+    show_every=100, callback=show_picture,
 ):  # fmt: skip
     """Paint a square of a picture's style alone, starting from noise.
 
@@ -209,11 +225,16 @@ def synthesize_texture(
     Source: Gatys, Ecker and Bethge, "Texture Synthesis Using Convolutional Neural Networks", 2015,
     section 3
     """
-    cnn = load_squeezenet().features if cnn is None else cnn
+    weights = _checked(0.0, style_weights, tv_weight)
+    cnn = load_painter() if cnn is None else cnn
     last = _last_layer(cnn, style_layers)
-    with torch.no_grad():
-        feats, style = features_from_img(style_image, style_size, cnn)
-        style_targets = [gram_matrix(feats[layer]) for layer in style_layers]
+    style_targets = _style_targets(style_image, style_size, cnn, style_layers)
+    _check_size(image_size)
+    start = noise((1, 3, image_size, image_size), generator).to(style_targets[0])
+    _features(start, cnn, last)  # whether it is large enough
+    if relative:
+        weights = _relative(weights, start, style_targets, start)
+    _, style_weights, tv_weight = weights
 
     def losses(img):
         feats = extract_features(img, cnn, last)
@@ -222,50 +243,55 @@ def synthesize_texture(
             "tv": tv_loss(img, tv_weight),
         }
 
-    start = _noise((1, 3, image_size, image_size), generator).to(style)
-    return deprocess(_paint(start, losses, cnn, num_iterations, optimizer, show_every, callback))
+    steps = optimizer_of(optimizer, start, learning_rate)
+    return deprocess(paint(steps, losses, cnn, num_iterations, show_every, callback), False)
 
 
-def _paint(start, losses, cnn, num_iterations, optimizer, show_every, callback):
-    """Descend the sum of losses(img), from a picture; returns the picture after num_iterations
-    steps.
-    """
-    img = start.detach().clone().requires_grad_()
-    rate, last_rate, settle_at = 3.0, 0.1, round(0.9 * num_iterations)  # Adam's schedule
-    if optimizer == "adam":
-        steps = torch.optim.Adam([img], lr=rate)
-    elif optimizer == "lbfgs":
-        steps = torch.optim.LBFGS(
-            [img], max_iter=1, max_eval=25, history_size=20, line_search_fn="strong_wolfe"
-        )
-    else:
-        raise ValueError(f'expected optimizer "adam" or "lbfgs", got {optimizer!r}')
-    now = {}
+def _check_size(size):
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"expected a size of 1 pixel or more, got {size!r}")
 
-    def closure():
-        steps.zero_grad()
-        now.update(losses(img.contiguous(memory_format=torch.channels_last)))  # faster on CPUs
-        total = sum(now.values())
-        total.backward()
-        return total
 
-    with (
-        frozen(cnn),
-        torch.enable_grad(),
-        tqdm(range(num_iterations), desc="painting", file=sys.stdout) as bar,
-    ):
-        for t in bar:
-            if optimizer == "adam" and t == settle_at:
-                steps.param_groups[0]["lr"] = last_rate
-            steps.step(closure)
-            if t < settle_at:
-                with torch.no_grad():
-                    img.clamp_(-LIMIT, LIMIT)
-            values = ", ".join(f"{name} {value.item():.0f}" for name, value in now.items())
-            bar.set_postfix_str(values)
-            if callback is not None and (t % show_every == 0 or t == num_iterations - 1):
-                callback(deprocess(img.detach()), f"step {t + 1} of {num_iterations}: {values}")
-    return img.detach()
+def _features(img, cnn, last):
+    """Feature maps without a graph; a picture that the network can't read is refused."""
+    try:
+        with frozen(cnn), torch.no_grad():
+            return extract_features(img, cnn, last)
+    except RuntimeError as error:
+        H, W = img.shape[2:]
+        raise ValueError(
+            f"the network can't read a picture of {H} x {W} pixels: is it too small for its "
+            f"layers? Choose a larger size ({error})"
+        ) from error
+
+
+def _style_targets(image, size, cnn, layers):
+    """The Gram matrices of a style picture."""
+    feats, _ = features_from_img(image, size, cnn, max(layers, default=0))
+    return [gram_matrix(feats[layer]) for layer in layers]
+
+
+def _checked(content_weight, style_weights, tv_weight):
+    """The three weights, where they are finite numbers."""
+    named = {"content_weight": content_weight, "tv_weight": tv_weight}
+    named |= {f"style_weights[{k}]": weight for k, weight in enumerate(style_weights)}
+    for name, weight in named.items():
+        if not math.isfinite(weight):
+            raise ValueError(f"expected a finite {name}, got {weight}")
+    return content_weight, list(style_weights), tv_weight
+
+
+def _relative(weights, target, style_targets, img):
+    """Weights in units of their targets."""
+    content_weight, style_weights, tv_weight = weights
+    shares = [
+        weight / float(gram.square().sum().clamp(min=TINY))
+        for weight, gram in zip(style_weights, style_targets, strict=False)
+    ]
+    if len(style_weights) != len(style_targets):
+        shares = style_weights  # `style_loss` says what is wrong with them
+    content_weight = content_weight / float(target.square().sum().clamp(min=TINY))
+    return content_weight, shares, tv_weight / img.numel()
 
 
 def _last_layer(cnn, layers):
@@ -275,10 +301,6 @@ def _last_layer(cnn, layers):
     if not layers or not all(0 <= layer < len(cnn) for layer in layers):
         raise ValueError(f"expected one or more layers from 0 to {len(cnn) - 1}, got {layers}")
     return max(layers)
-
-
-def _noise(shape, generator):
-    return torch.rand(shape, generator=generator or torch.Generator().manual_seed(0))
 
 
 def _with_colors_of(picture, painted):

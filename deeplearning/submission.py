@@ -7,7 +7,7 @@ Into the zip go the four notebooks, the Python files of the package and beside i
 own too), and notes (`*.md`, `*.txt`) and the captioner of the extra credit that lie beside the
 notebooks. Data, other weights, environments, caches and links stay out. Where there are problems,
 they are listed and no zip is made; with `--force` it is made all the same, and the list goes into
-it. Exit status: 0 well, 1 problems found, 2 wrong usage.
+it. Exit status: 0 all right, 1 problems found, 2 wrong usage.
 """
 
 import argparse
@@ -22,27 +22,24 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from deeplearning.assignment import CAPTIONER, EXERCISE_FILES, NOTEBOOKS
 from deeplearning.files import atomic_write
+from deeplearning.handed_in import CAPTIONER, EXERCISE_FILES, NOTEBOOKS
 from deeplearning.submission_checks import check_name, check_notebook, check_python, printable
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE_LIMIT = 20 << 20  # bytes of the zip; four notebooks full of figures take 4
 PROBLEM_LIST = "PROBLEMS.txt"  # in a zip that was forced
-NOT_OURS = {
-    "__pycache__",
-    "__MACOSX",
-    "node_modules",
-    "site-packages",
-}  # folders, besides hidden ones
+# folders, besides hidden ones
+NOT_OURS = {"__pycache__", "__MACOSX", "node_modules", "site-packages"}
 # How browsers and Jupyter name second copies: "X-Copy1", "X (1)", "X copy 2"
 COPY = r"(-Copy\d*| ?\(\d+\)| copy( \d+)?)?"
 SAME_TIME = 60  # seconds; a checkout or an unpacked zip writes its files within less
+EARLIEST = 366 * 86400 * 11  # seconds: files out of the hand-out's zip are dated 1980
 
 
 @dataclass
-class Submission:
-    """What was found in a work tree.
+class HandIn:
+    """What a work tree holds to hand in, and what was found in it.
 
     - files: Dictionary from names in the zip to contents as bytes
     - saved: Dictionary from those names to the time of the last change, in seconds
@@ -62,36 +59,38 @@ def collect(folder):
     Inputs:
     - folder: Work tree, which holds the notebooks and the package
 
-    Returns: Submission. Files that can't be read, or whose names can't be unpacked everywhere, are
-    not among its files, but among its problems.
+    Returns: HandIn. Files that can't be read, or whose names can't be unpacked everywhere, are not
+    among its files, but among its problems.
     """
-    folder, submission = Path(folder), Submission()
-    names = list(_walk(folder, submission))
+    folder = Path(folder)
+    hand_in = HandIn()
+    names = list(_walk(folder, hand_in))
     for name in filter(_goes_in, names):
-        _add(submission, folder, name)
+        _add(hand_in, folder, name)
     missing = [name for name in (*NOTEBOOKS, *EXERCISE_FILES) if name not in names]
-    submission.problems += [_missing(folder, name, names) for name in missing]
-    size = sum(map(len, submission.files.values()))
+    hand_in.problems += [_missing(folder, name, names) for name in missing]
+    size = sum(len(content) for content in hand_in.files.values())
     if size > SIZE_LIMIT:
-        largest = max(submission.files, key=lambda name: len(submission.files[name]))
-        submission.problems.append(
-            f"{_megabytes(size)} are more than the {_megabytes(SIZE_LIMIT)} that a zip may have: clear outputs that "
-            f"nobody needs; the largest file is {printable(largest)} with {_megabytes(len(submission.files[largest]))}"
+        largest = max(hand_in.files, key=lambda name: len(hand_in.files[name]))
+        hand_in.problems.append(
+            f"{_megabytes(size)} are more than the {_megabytes(SIZE_LIMIT)} that a zip may have: "
+            f"clear outputs that nobody needs; the largest file is {printable(largest)} with "
+            f"{_megabytes(len(hand_in.files[largest]))}"
         )
     for name in NOTEBOOKS:
-        if name in submission.files:
-            submission.remarks += _newer(submission, folder, name, names)
-    return submission
+        if name in hand_in.files:
+            hand_in.remarks += _newer(hand_in, folder, name, names)
+    return hand_in
 
 
-def _walk(folder, submission):
+def _walk(folder, hand_in):
     """Names of the files in a folder, sorted, with forward slashes. Nothing hidden, no caches and
     no environments, and nothing behind links, which os.walk names but does not follow.
     """
 
     def unreadable(error):
         name = Path(error.filename).relative_to(folder).as_posix()
-        submission.problems.append(
+        hand_in.problems.append(
             f"{printable(name)} can't be looked into ({error.strerror}): change its permissions"
         )
 
@@ -101,7 +100,7 @@ def _walk(folder, submission):
             path = os.path.join(where, name)
             if os.path.islink(path) and inside.parts[:1] == ("deeplearning",):
                 shown = printable((inside / name).as_posix())
-                submission.remarks.append(f"{shown} is a link: what it leads to stays out")
+                hand_in.remarks.append(f"{shown} is a link: what it leads to stays out")
             environment = any(
                 os.path.exists(os.path.join(path, mark)) for mark in ("pyvenv.cfg", "conda-meta")
             )
@@ -121,36 +120,39 @@ def _goes_in(name):
     return path.parts[0] == "deeplearning" and path.suffix == ".py"
 
 
-def _add(submission, folder, name):
+def _add(hand_in, folder, name):
     """Read and check one file."""
-    stored = unicodedata.normalize(
-        "NFC", name
-    )  # macOS takes letters apart, and Python looks for whole ones
-    twin = next(
-        (other for other in submission.files if other.casefold() == stored.casefold()), None
-    )
-    problems, remarks = check_name(stored), []
-    if twin:
+    # macOS takes letters apart, and Python looks for whole ones
+    stored = unicodedata.normalize("NFC", name)
+    problems = check_name(stored)
+    remarks = []
+    twins = [other for other in hand_in.files if other.casefold() == stored.casefold()]
+    if twins:
         problems.append(
-            f"{printable(name)} and {printable(twin)} are the same name on Windows and macOS: rename one"
+            f"{printable(name)} and {printable(twins[0])} are the same name on Windows and macOS: "
+            "rename one"
         )
     if not problems:
         try:
-            submission.saved[stored] = (folder / name).lstat().st_mtime
-            submission.files[stored] = content = _read(folder / name, printable(name))
-            check = {".ipynb": check_notebook, ".py": check_python}.get(PurePosixPath(name).suffix)
-            if check and (
-                content or name in (*NOTEBOOKS, *EXERCISE_FILES)
-            ):  # an empty __init__.py is well
-                problems, remarks = check(printable(name), content)
+            hand_in.saved[stored] = (folder / name).lstat().st_mtime
+            hand_in.files[stored] = content = _read(folder / name, printable(name))
+            problems, remarks = _checked(name, content)
         except OSError as error:
             problems.append(
                 f"{printable(name)} can't be read ({error.strerror}): change its permissions"
             )
         except ValueError as error:
             problems.append(str(error))
-    submission.problems += problems
-    submission.remarks += remarks
+    hand_in.problems += problems
+    hand_in.remarks += remarks
+
+
+def _checked(name, content):
+    """Problems and remarks on a file's content; an empty __init__.py is fine."""
+    check = {".ipynb": check_notebook, ".py": check_python}.get(PurePosixPath(name).suffix)
+    if check and (content or name in (*NOTEBOOKS, *EXERCISE_FILES)):
+        return check(printable(name), content)
+    return [], []
 
 
 def _read(path, name):
@@ -164,8 +166,8 @@ def _read(path, name):
         raise ValueError(f"{name} is no plain file: put the file itself there")
     if status.st_size > SIZE_LIMIT:
         raise ValueError(
-            f"{name} has {_megabytes(status.st_size)}, more than the {_megabytes(SIZE_LIMIT)} that a zip may have: "
-            "clear outputs that nobody needs"
+            f"{name} has {_megabytes(status.st_size)}, more than the {_megabytes(SIZE_LIMIT)} that "
+            "a zip may have: clear outputs that nobody needs"
         )
     return path.read_bytes()
 
@@ -182,37 +184,46 @@ def _missing(folder, name, names):
         return f"{name} is a folder: put the file there"
     if os.path.exists(folder / name):
         return f"{name} lies behind a link: put the file itself there"
-    return f"{name} is missing: fetch it again from where you got the assignment, or from your own copies"
+    return (
+        f"{name} is missing: fetch it again from where you got the assignment, or from your own "
+        "copies"
+    )
 
 
-def _newer(submission, folder, notebook, names):
-    """Remarks on what changed after a notebook was saved: its code, a copy of it, its checkpoint."""
-    saved, remarks = submission.saved[notebook], []
-    changed = [
-        name for name in NOTEBOOKS[notebook] if submission.saved.get(name, 0) > saved + SAME_TIME
-    ]
-    if changed:
-        after = _duration(submission.saved[changed[0]] - saved)
-        remarks.append(
-            f"{notebook} was saved {after} before {changed[0]} changed: if its outputs are old, run and save it again"
-        )
+def _newer(hand_in, folder, notebook, names):
+    """Remarks on what changed after a notebook was saved: its code, a copy, its checkpoint."""
+    saved = hand_in.saved[notebook]
+    remarks = []
+    if saved > EARLIEST:
+        remarks += _code_changed(hand_in, notebook)
     stem = Path(notebook).stem
     pattern = re.compile(re.escape(stem) + COPY + r"\.ipynb")
-    copies = [
-        name for name in names if name != notebook and pattern.fullmatch(PurePosixPath(name).name)
-    ]
+    copies = [n for n in names if n != notebook and pattern.fullmatch(PurePosixPath(n).name)]
     for copy in [*copies, f".ipynb_checkpoints/{stem}-checkpoint.ipynb"]:
         with contextlib.suppress(OSError):  # most have no checkpoint
             newer = (folder / copy).stat().st_mtime > saved + 2  # FAT counts in steps of 2 seconds
-            if newer and (folder / copy).read_bytes() != submission.files[notebook]:
-                shown = printable(copy, 100)
+            if newer and (folder / copy).read_bytes() != hand_in.files[notebook]:
                 remarks.append(
-                    f"{shown} is newer than {notebook}: did you work in that one, or forget to save?"
+                    f"{printable(copy, 100)} is newer than {notebook}: did you work in that one, "
+                    "or forget to save?"
                 )
     return remarks
 
 
-def write_zip(files, out):
+def _code_changed(hand_in, notebook):
+    """A remark where code that a notebook tries was changed after it was saved."""
+    saved = hand_in.saved[notebook]
+    for name in NOTEBOOKS[notebook]:
+        later = hand_in.saved.get(name, 0) - saved
+        if later > SAME_TIME:
+            return [
+                f"{notebook} was saved {_duration(later)} before {name} changed: if its outputs "
+                "are old, run and save it again"
+            ]
+    return []
+
+
+def write_hand_in(files, out):
     """Write a zip whose bytes depend on the files alone: sorted, one date, one mode, and not
     compressed, since compressors differ from machine to machine.
 
@@ -233,46 +244,53 @@ def write_zip(files, out):
 def main(argv=None):
     """Returns the exit status."""
     args = _arguments(argv)
-    submission = collect(args.folder)
-    _print_findings(submission, args.folder)
-    if submission.problems and not args.force:
+    hand_in = collect(args.folder)
+    _print_findings(hand_in, args.folder)
+    if hand_in.problems and not args.force:
         print(
-            "\nNo zip was made. Mend what is listed and run this again, or hand in what there is with --force."
+            "\nNo zip was made. Mend what is listed and run this again, or hand in what there is "
+            "with --force."
         )
         if args.out.exists():
             age = _duration(time.time() - args.out.stat().st_mtime)
             print(f"Do not upload {args.out}: it is from an earlier run, {age} ago.")
         return 1
-    if submission.problems:
+    if hand_in.problems:
         sentences = [
-            f"Made with --force, with {len(submission.problems)} problems:",
-            *submission.problems,
+            f"Made with --force, with {len(hand_in.problems)} problems:",
+            *hand_in.problems,
         ]
-        submission.files[PROBLEM_LIST] = "\n".join([*sentences, ""]).encode()
-    write_zip(submission.files, args.out)
+        hand_in.files[PROBLEM_LIST] = "\n".join([*sentences, ""]).encode()
+    write_hand_in(hand_in.files, args.out)
     print(f"\n{args.out}:")
-    for name in sorted(submission.files):
-        print(f"{len(submission.files[name]):12,}  {name}")
-    print(f"{len(submission.files)} files, {_megabytes(args.out.stat().st_size)}")
+    for name in sorted(hand_in.files):
+        print(f"{len(hand_in.files[name]):12,}  {name}")
+    print(f"{len(hand_in.files)} files, {_megabytes(args.out.stat().st_size)}")
     print(f"\nNext: upload {args.out} as it is where your course takes submissions.")
-    return 1 if submission.problems else 0
+    return 1 if hand_in.problems else 0
 
 
-def _print_findings(submission, folder):
-    now = time.time()
+def _print_findings(hand_in, folder):
     print(f"Checked {folder}\n")
     for name in NOTEBOOKS:
-        when = submission.saved.get(name)
-        clock = time.strftime("%a %d %b %H:%M", time.localtime(when))
-        about = "not there" if when is None else f"last saved {clock}, {_duration(now - when)} ago"
-        print(f"  {name:36s}{about}")
+        print(f"  {name:36s}{_when(hand_in.saved.get(name))}")
     for title, sentences in (
-        ("Worth a look", submission.remarks),
-        ("Problems", submission.problems),
+        ("Worth a look", hand_in.remarks),
+        ("Problems", hand_in.problems),
     ):
         if sentences:
             print(f"\n{title} ({len(sentences)}):")
             print("\n".join(f"  - {sentence}" for sentence in sentences))
+
+
+def _when(saved):
+    """When a notebook was last saved, in words."""
+    if saved is None:
+        return "not there"
+    if saved < EARLIEST:
+        return "not saved since it was handed out"
+    clock = time.strftime("%a %d %b %H:%M", time.localtime(saved))
+    return f"last saved {clock}, {_duration(time.time() - saved)} ago"
 
 
 def _duration(seconds):
@@ -319,9 +337,8 @@ def _arguments(argv):
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(
-        errors="backslashreplace"
-    )  # a Windows console may lack letters of file names
+    # a Windows console may lack letters of file names
+    sys.stdout.reconfigure(errors="backslashreplace")
     try:
         sys.exit(main())
     except OSError as error:

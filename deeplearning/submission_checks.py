@@ -1,7 +1,7 @@
 """What a grader would stumble over in a notebook, in a Python file, or in a file's name.
 
-Each check returns sentences, none where all is well. They depend on the content alone, not on times
-or places.
+Each check returns sentences, and none where all is right. They depend on the content alone, not on
+times or places.
 """
 
 import ast
@@ -10,25 +10,29 @@ import warnings
 
 import nbformat
 
-CONFLICT = re.compile(
-    r"^(<{7}|>{7})( .*)?\r?$", re.MULTILINE
-)  # what git leaves in a file that it could not merge
+from deeplearning.handed_in import ANSWER
+
+# what git leaves in a file that it could not merge
+CONFLICT = re.compile(r"^(<{7}|>{7})( .*)?\r?$", re.MULTILINE)
 RERUN = "restart the kernel, run all cells, and save"
 # Windows Explorer refuses these characters, these names whatever their ending, and paths of about
 # 260 characters
 FORBIDDEN_CHARACTERS = re.compile(r'[<>:"\\|?*\x00-\x1f]')
 RESERVED_NAME = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
 LONGEST_NAME = 180  # leaves room for the folder that a grader unpacks into
+# What is left of an answer's cell that nobody wrote into, without stars, dots and spaces
+EMPTY = {"", re.sub(r"\W", "", ANSWER), "Youranswer"}
 # What works on one machine only
 PERSONAL = re.compile(
-    r"^\s*[!%]\s*(?:pip|conda|mamba|apt|apt-get|cd)\b.*|.*\bsys\.path\b.*|.*\bdrive\.mount\b.*|.*\bos\.chdir\b.*"
+    r"^\s*[!%]\s*(?:pip|conda|mamba|apt|apt-get|cd)\b.*"
+    r"|.*\bsys\.path\b.*|.*\bdrive\.mount\b.*|.*\bos\.chdir\b.*"
     r"|.*[\"'](?:/content|/home|/Users|/root|[A-Za-z]:\\).*",
     re.MULTILINE,
 )
 
 
 def printable(text, longest=60):
-    """A text on one line for people to read, shortened; what can't be printed is escaped."""
+    """A text on one line, shortened; what can't be printed is escaped."""
     text = text if text.isprintable() else ascii(text)[1:-1]
     return text if len(text) <= longest else text[: longest - 3] + "..."
 
@@ -70,31 +74,28 @@ def check_python(name, content):
     """
     if problem := _conflict(name, content.decode("utf-8", "replace")):
         return [problem], []
+    tree, where, reason = _tree(content)
+    if tree is None:
+        return [f"{name}{where}: Python can't read it ({reason}): mend it, and run its tests"], []
+    if not tree.body:
+        return [f"{name} is empty: fetch a fresh copy, and put your functions into it"], []
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    unwritten = [f.name for f in functions if any(map(_is_stub, ast.walk(f)))]
+    return [], [f"{name}: not written yet: {', '.join(unwritten)}"] if unwritten else []
+
+
+def _tree(content):
+    """The syntax tree of a file's bytes; where there is none, None, a place and a reason."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes that a later Python will refuse
-            tree = ast.parse(content)
+            return ast.parse(content), "", ""
     except SyntaxError as error:
         where = f", line {error.lineno}" if error.lineno else ""
-        return [
-            f"{name}{where}: Python can't read it ({printable(error.msg)}): mend it, and run its tests"
-        ], []
-    except (
-        ValueError,
-        RecursionError,
-        MemoryError,
-    ) as error:  # null bytes before Python 3.12; thousands of brackets
-        reason = printable(str(error) or type(error).__name__)
-        return [f"{name}: Python can't read it ({reason}): mend it, and run its tests"], []
-    unwritten = [
-        f.name
-        for f in ast.walk(tree)
-        if isinstance(f, ast.FunctionDef) and any(map(_is_stub, ast.walk(f)))
-    ]
-    remarks = [f"{name}: not written yet: {', '.join(unwritten)}"] if unwritten else []
-    return [] if tree.body else [
-        f"{name} is empty: fetch a fresh copy, and put your functions into it"
-    ], remarks
+        return None, where, printable(error.msg)
+    except (ValueError, RecursionError, MemoryError) as error:
+        # null bytes before Python 3.12; thousands of brackets
+        return None, "", printable(str(error) or type(error).__name__)
 
 
 def _is_stub(node):
@@ -122,7 +123,8 @@ def check_notebook(name, content):
     except Exception as error:  # nbformat raises almost anything, depending on what is missing
         reason = printable(str(error).split("\n")[0] or type(error).__name__, 100)
         return [
-            f"{name} is no valid notebook ({reason}): open it in Jupyter, or start again from a fresh copy"
+            f"{name} is no valid notebook ({reason}): open it in Jupyter, or start again from a "
+            "fresh copy"
         ], []
     for cell in notebook.cells:
         if CONFLICT.search(cell.source):
@@ -130,7 +132,8 @@ def check_notebook(name, content):
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     if not cells:
         return [f"{name} holds no code cells: start again from a fresh copy"], []
-    return _check_run(name, cells), _personal(name, cells)
+    remarks = [*_personal(name, cells), *_unanswered(name, notebook.cells)]
+    return _check_run(name, cells), remarks
 
 
 def _parse(text):
@@ -146,25 +149,27 @@ def _conflict(name, text):
     mark = CONFLICT.search(text)
     if mark:
         line = text.count("\n", 0, mark.start()) + 1
-        return f"{name}, line {line}: a merge-conflict mark ({printable(mark[0])}): keep one of the two versions"
+        return (
+            f"{name}, line {line}: a merge-conflict mark ({printable(mark[0])}): keep one of the "
+            "two versions"
+        )
 
 
 def _check_run(name, cells):
-    problems, total = [], len(cells)
+    problems = []
+    total = len(cells)
     counts = [cell.execution_count for cell in cells]
     unrun = [k for k in range(total) if counts[k] is None]
     if len(unrun) == total:
         problems.append(f"{name}: never run: {RERUN}")
     elif unrun:
-        problems.append(
-            f"{name}: never run: {len(unrun)} of {total} code cells ({_which(cells, unrun)}): {RERUN}"
-        )
+        which = _which(cells, unrun)
+        problems.append(f"{name}: never run: {len(unrun)} of {total} code cells ({which}): {RERUN}")
     ran = [k for k in range(total) if counts[k] is not None]
     early = [k for before, k in zip(ran, ran[1:], strict=False) if counts[k] <= counts[before]]
     if early:
-        problems.append(
-            f"{name}: not run from top to bottom ({_which(cells, early)} ran before the one above): {RERUN}"
-        )
+        which = f"{_which(cells, early)} ran before the one above"
+        problems.append(f"{name}: not run from top to bottom ({which}): {RERUN}")
     failed = [
         k for k in range(total) if any(output.output_type == "error" for output in cells[k].outputs)
     ]
@@ -172,7 +177,8 @@ def _check_run(name, cells):
         error = next(output for output in cells[failed[0]].outputs if output.output_type == "error")
         what = f"{_which(cells, failed)}, {printable(f'{error.ename}: {error.evalue}')}"
         problems.append(
-            f"{name}: ended in an error: {len(failed)} of {total} code cells ({what}): mend it, then {RERUN}"
+            f"{name}: ended in an error: {len(failed)} of {total} code cells ({what}): mend it, "
+            f"then {RERUN}"
         )
     return problems
 
@@ -188,8 +194,26 @@ def _personal(name, cells):
     k, line = found[0]
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     return [
-        f"{name}: code cell {k + 1} runs on your machine only ({printable(line)}){more}: graders can't run it again"
+        f"{name}: code cell {k + 1} runs on your machine only ({printable(line)}){more}: graders "
+        "can't run it again"
     ]
+
+
+def _unanswered(name, cells):
+    """A remark on the questions of a notebook whose answers are still empty."""
+    empty = []
+    for before, cell in zip(cells, cells[1:], strict=False):
+        asked = re.search(r"\*\*Question\.?\*\*\.?\s*(.*)", before.source)
+        if asked and cell.cell_type == "markdown" and _letters(cell.source) in EMPTY:
+            empty.append(f"`{printable(asked[1], 40)}`")
+    if not empty:
+        return []
+    questions = "1 question is" if len(empty) == 1 else f"{len(empty)} questions are"
+    return [f"{name}: {questions} not answered yet: {', '.join(empty)}"]
+
+
+def _letters(text):
+    return re.sub(r"\W", "", text)
 
 
 def _which(cells, chosen):

@@ -143,7 +143,7 @@ def run_python(start_python):
 
     def run(*arguments, **how):
         process = start_python(*arguments, **how)
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=1200)
         return process.returncode, output, errors
 
     return run

@@ -94,7 +94,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         )
         if kind == "stall":
             self.server.held.set()
-            self.server.go.wait(60)
+            self.server.go.wait(600)
 
     def log_message(self, *_):
         pass

@@ -402,7 +402,7 @@ def script(root, *arguments, path, **how):
     command = [BASH, str(root / "deeplearning" / "datasets" / SCRIPT.name), *arguments]
     environment = os.environ | {"PATH": os.pathsep.join(map(str, path))}
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=60, check=False, **how
+        command, env=environment, capture_output=True, text=True, timeout=600, check=False, **how
     )
 
 
@@ -528,7 +528,7 @@ class Faults:
         if stalls:
             self.server.faults[:] = [("stall", self.rng.randrange(SIZE))]
         process = self.start()
-        (self.server.held if stalls else self.server.reached).wait(60)
+        (self.server.held if stalls else self.server.reached).wait(600)
         if not stalls:  # at some moment of receiving, unpacking, checking or moving
             time.sleep(self.rng.uniform(0, 0.15))
         process.kill()
@@ -537,14 +537,14 @@ class Faults:
     def two_at_once(self):
         self.server.faults[:] = [("stall", self.rng.randrange(SIZE))]
         first = self.start()
-        self.server.held.wait(60)
+        self.server.held.wait(600)
         second = self.start()
         assert (
             second.stdout.readline() == "waiting for another process that fetches coco_captioning\n"
         )
         self.server.faults[:] = [("cut", self.rng.randrange(SIZE))] * self.rng.randrange(3)
         self.server.go.set()
-        outputs = [process.communicate(timeout=60) for process in (first, second)]
+        outputs = [process.communicate(timeout=600) for process in (first, second)]
         assert [errors for _, errors in outputs] == ["", ""]
         assert [output.split()[-1] for output, _ in outputs] == ["complete", "there"]
         return True

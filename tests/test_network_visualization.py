@@ -1,7 +1,8 @@
 """Image gradients, against closed forms of tiny models, finite differences and real pictures."""
 
+import collections
 import copy
-import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from torch import nn
 
 from deeplearning import network_visualization as nv
+from deeplearning.attribution import integrated_gradients, smooth_grad
 from deeplearning.classifiers.squeezenet import load_squeezenet
 from deeplearning.data_utils import load_imagenet_val
 from deeplearning.datasets.toytown.plan import SEED, picture
@@ -25,8 +27,8 @@ MEAN, STD = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], dtype=t
 METHODS = {
     "saliency": nv.compute_saliency_maps,
     "gradient": nv.score_gradient,
-    "smooth": lambda X, y, model: nv.smooth_grad(X, y, model, samples=3),
-    "integrated": lambda X, y, model: nv.integrated_gradients(X, y, model, steps=3),
+    "smooth": lambda X, y, model: smooth_grad(X, y, model, samples=3),
+    "integrated": lambda X, y, model: integrated_gradients(X, y, model, steps=3),
     "fooling": lambda X, y, model: nv.make_fooling_image(
         X, y, model, learning_rate=0.3, max_steps=4
     ),
@@ -121,59 +123,6 @@ def test_finite_differences(shape):
     np.testing.assert_allclose(
         step.numpy(), 2.5 * g / np.sqrt((g**2).sum((1, 2, 3), keepdims=True)), atol=1e-7
     )
-
-
-def test_smooth_grad():
-    """The map is the mean gradient's, not the mean map: it comes to saliency's, for linear models
-    with one sample.
-    """
-    X = 3 * numbers(1, 3, 9, 8)
-    linear, curved = Quadratic(X.shape, curvature=0), Quadratic(X.shape, slope=0)
-    torch.testing.assert_close(
-        nv.smooth_grad(X, [1], linear, samples=1), nv.compute_saliency_maps(X, [1], linear)
-    )
-    error = nv.smooth_grad(X, [1], curved, samples=900, noise=0.1) - nv.compute_saliency_maps(
-        X, [1], curved
-    )
-    assert error.abs().max() < 5 * 0.1 * (X.max() - X.min()) * curved.a[1].abs().max() / 900**0.5
-
-
-@pytest.mark.parametrize("samples", [1, 9])
-def test_noise_of_smooth_grad(samples):
-    """The noise has the standard deviation asked for, a share of each picture's own range, from a
-    generator's seed.
-    """
-    X, model = torch.zeros(2, 3, 60, 60, dtype=torch.float64), Quadratic((1, 3, 60, 60), slope=0)
-    model.a.data.fill_(1)  # the gradient is the picture itself
-    X[0, 0], X[1, 2] = 50, 7  # the brightest colour stays the brightest
-    maps = [
-        nv.smooth_grad(X, 0, model, samples, 0.05, torch.Generator().manual_seed(seed))
-        for seed in (0, 0, 1)
-    ]
-    assert torch.equal(maps[0], maps[1]) and not torch.equal(maps[0], maps[2])
-    noise = maps[0] - torch.tensor([50.0, 7.0]).view(2, 1, 1)
-    expected = 0.05 * torch.tensor([50.0, 7.0], dtype=torch.float64) / samples**0.5
-    torch.testing.assert_close(noise.std((1, 2)), expected, rtol=0.06, atol=0)
-    assert (noise.mean((1, 2)).abs() < 5 * expected / 60).all()
-
-
-@shapes
-@dtypes
-@pytest.mark.parametrize("steps", [1, 2, 7])
-@pytest.mark.parametrize("X0", [None, numbers(3, 1, 1, seed=3), numbers(3, 7, 6, seed=3)])
-def test_integrated_gradients(shape, dtype, steps, X0):
-    """For quadratic scores the midpoint rule is exact, and attributions add up to the gain over the
-    baseline's.
-    """
-    model, X, y = Quadratic(shape, dtype), numbers(*shape, dtype=dtype), torch.arange(shape[0])
-    baseline = None if X0 is None else X0[:, : shape[2], : shape[3]].to(dtype)
-    X0 = (-MEAN / STD).to(dtype) if X0 is None else baseline  # black
-    found = nv.integrated_gradients(X, y, model, steps, baseline)
-    torch.testing.assert_close(
-        found, (X - X0) * model.gradient((X + X0) / 2, y), rtol=1e-5, atol=1e-5
-    )
-    gain = (model(X) - model(X0.expand_as(X)))[range(len(y)), y].detach()
-    torch.testing.assert_close(found.sum((1, 2, 3)), gain, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("slope", [0, 1e-25, 1e-10, 1e10, 1e25])
@@ -459,55 +408,100 @@ def test_imagenet(shared_data):
     )
 
 
-def test_painted_classes_are_recognised():
-    """Classes painted over several bands are taken for themselves with a probability over 0.99; the
-    model stays.
+class Answering(nn.Module):
+    """A network of convolutions that gives its scores in some form."""
+
+    def __init__(self, form):
+        super().__init__()
+        self.inner, self.form = network(), form
+
+    def forward(self, X):
+        return self.form(self.inner(X))
+
+
+FORMS = {
+    "a tuple": lambda scores: (scores, None),
+    "a list": lambda scores: [scores],
+    "an object with logits": lambda scores: SimpleNamespace(logits=scores, loss=None),
+    "a tuple with logits": lambda scores: collections.namedtuple("Out", "aux logits")(0, scores),
+}
+
+
+@methods
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_networks_that_wrap_their_scores(method, form):
+    """Scores in a tuple, or in the attribute `logits`, are found: results are those of the plain
+    network.
     """
-    model, chosen = load_squeezenet("toytown"), [0, 13, 20]
-    before = [p.clone() for p in model.parameters()]
-    pictures = nv.paint_classes(chosen, model, num_iterations=80)
-    X = torch.cat([preprocess(picture, 128) for picture in pictures])
-    probabilities = model(X).softmax(1)
-    assert all(probabilities[k, c] > 0.99 for k, c in enumerate(chosen))
-    assert all(
-        torch.equal(p, q) and p.grad is None
-        for p, q in zip(model.parameters(), before, strict=True)
-    )
-    with pytest.raises(ValueError, match="from 0 to 21"):
-        nv.paint_classes([22], model)
+    X, y = numbers(2, 3, 6, 5), torch.tensor([1, 2])
+    torch.testing.assert_close(method(X, y, Answering(form)), method(X, y, network()))
 
 
-def test_total_variation_gradient():
-    """A flat picture has none; a spot has one that takes it down, and its neighbours before it up."""
-    X = torch.zeros(2, 3, 5, 5, dtype=torch.float64)
-    X[1, :, 2, 2] = 1.0
-    g = nv._total_variation_gradient(X)
-    assert not g[0].any() and (g[1, :, 2, 2] > 0).all()
-    assert (g[1, :, 2, 1] < 0).all() and (g[1, :, 1, 2] < 0).all() and not g[1, :, :, 4].any()
-    lengths = (
-        math.sqrt(3 + 1e-3),
-        math.sqrt(6 + 1e-3),
-    )  # before the spot, across or down; at the spot, both
+@methods
+def test_networks_with_one_score(method):
+    """One score a picture, of shape (N,), is the score of class 0."""
+    X, y = numbers(2, 3, 6, 5), torch.tensor([0, 0])
+    column = Answering(lambda scores: scores[:, :1])
     torch.testing.assert_close(
-        g[1, :, 2, 2], torch.full((3,), 2 / lengths[0] + 2 / lengths[1], dtype=g.dtype)
+        method(X, y, Answering(lambda scores: scores[:, 0])), method(X, y, column)
     )
 
 
-def test_bands_add_up():
-    """The bands that a gradient is taken apart into add up to it, and coarser ones are smoother."""
-    g = torch.randn(2, 3, 32, 32, dtype=torch.float64)
-    bands = nv._bands(g)
-    torch.testing.assert_close(sum(bands), g)
-    rough = [((b[..., 1:] - b[..., :-1]).norm() / b.norm()).item() for b in bands]
-    assert rough == sorted(rough, reverse=True)
+NO_SCORES = {
+    "a map": (lambda scores: scores[:, :, None], r"got \(2, 4, 1\)"),
+    "a number": (lambda scores: scores.sum(), r"got \(\)"),
+    "a dictionary": (lambda scores: {"scores": scores}, "got dict"),
+    "nothing": (lambda scores: (), "got tuple"),
+    "too few": (lambda scores: scores[:1], r"got \(1, 4\)"),
+}
 
 
-def test_moving_keeps_size_and_plain_pictures():
-    """Turning, scaling and shifting leaves the size, and a plain picture as it is; each draw is
-    another one.
+@methods
+@pytest.mark.parametrize("form, fact", NO_SCORES.values(), ids=NO_SCORES)
+def test_networks_without_scores(method, form, fact):
+    """Where no scores can be found one sentence says what was expected and what came."""
+    with pytest.raises(ValueError, match=rf"returns scores of shape \(2, C\), {fact}"):
+        method(numbers(2, 3, 6, 5), torch.tensor([0, 1]), Answering(form))
+
+
+@methods
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_networks_of_half_precision(method, dtype):
+    """A network that computes in half precision reads single-precision pictures, and what comes
+    back is in single precision, near the result of the same network in single precision.
     """
-    generator = torch.Generator().manual_seed(0)
-    plain = torch.full((2, 3, 20, 24), 0.5)
-    torch.testing.assert_close(nv._moved(plain, generator), plain)
-    X = torch.randn(2, 3, 20, 24)
-    assert not torch.equal(nv._moved(X, generator), nv._moved(X, generator))
+    X, y = numbers(2, 3, 6, 5, dtype=torch.float32), torch.tensor([1, 2])
+    half = network(torch.float32).to(dtype)
+    found, expected = method(X, y, half), method(X, y, network(torch.float32))
+    assert found.dtype == torch.float32 and half[0].weight.dtype == dtype
+    assert (found - expected).norm() < 0.1 * expected.norm()
+
+
+@methods
+def test_first_layers_that_work_in_place(method):
+    """A network whose first layer writes over its input gives what one that doesn't gives, and the
+    pictures stay.
+    """
+    X, y = numbers(2, 3, 6, 5), torch.tensor([1, 2])
+    x = X.clone()
+    inplace, plain = (nn.Sequential(nn.ReLU(inplace), *network()) for inplace in (True, False))
+    torch.testing.assert_close(method(X, y, inplace), method(X, y, plain))
+    assert torch.equal(X, x)
+
+
+def test_never():
+    """With show_every=0 nothing is shown, and with blur_every=0 nothing is blurred."""
+    image, _ = painting(network(), show_every=0, callback=lambda *_: pytest.fail("called"))
+    assert image == painting(network())[0]
+    never, _ = painting(network(), blur_every=0, learning_rate=1)
+    rarely, _ = painting(network(), blur_every=99, learning_rate=1)
+    assert never != rarely  # which blurs after its first step
+    assert never == painting(network(), blur_every=False, learning_rate=1)[0]
+
+
+def test_the_bar_ends_where_all_are_done(capsys):
+    """The last thing that the fooling's bar says is that none is left, at 100 %."""
+    model = Quadratic((3, 3, 4, 4), curvature=0)
+    nv.make_fooling_image(numbers(3, 3, 4, 4), 0, model, 0.3, 1000)
+    last = capsys.readouterr().out.rstrip().rpartition("\r")[2]
+    assert "100%" in last and "0 to go" in last

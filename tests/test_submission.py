@@ -5,12 +5,16 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_markdown_cell
 
 from deeplearning import submission
+from deeplearning.handed_in import ANSWER
 from tests.work_trees import (
     GOOD,
     LAYERS,
@@ -91,6 +95,43 @@ def test_when_notebooks_were_saved(tree, capsys):
     assert re.search(r"^  LSTM_Captioning.ipynb +not there$", output, re.MULTILINE)
 
 
+def test_notebooks_as_they_were_handed_out(tree, capsys):
+    """Files out of the hand-out's zip are dated 1980: such a notebook is said not to be saved
+    since, and not to be older than its code by decades.
+    """
+    for name in tree.rglob("*"):
+        age(name, time.time() - 86400 * 3652)
+    (tree / LAYERS).touch()
+    output = hand_in(tree, capsys)[1]
+    assert re.search(rf"^  {RNN} +not saved since it was handed out$", output, re.MULTILINE)
+    assert "days" not in output and "before" not in output
+
+
+QUESTIONS = [
+    new_markdown_cell("**Question.** Why does it not grow?"),
+    new_markdown_cell(ANSWER),
+    new_markdown_cell("**Question.** And if it did?"),
+    new_markdown_cell(f"{ANSWER} It would overflow."),
+    new_markdown_cell("**Question.** Is an empty cell an answer?"),
+    new_markdown_cell(" \n"),
+]
+
+
+def test_questions_without_an_answer_are_named(tree, capsys):
+    """The collector names the questions of a notebook whose cell is as it was handed out, or empty,
+    and makes the zip all the same; an answer below the placeholder is one.
+    """
+    notebook = nbformat.read(tree / RNN, as_version=4)
+    notebook.cells += QUESTIONS
+    nbformat.write(notebook, tree / RNN)
+    status, output = hand_in(tree, capsys)
+    assert status == 0
+    questions = "`Why does it not grow?`, `Is an empty cell an answer?`"
+    expected = f"2 questions are not answered yet: {questions}"
+    assert f"{RNN}: {expected}" in output
+    assert output.count("not answered yet") == 1
+
+
 def test_same_content_same_bytes(tree, capsys, tmp_path, monkeypatch):
     """Times, permissions, what stays out, the order in which files were made and the system don't
     change a byte.
@@ -108,7 +149,7 @@ def test_same_content_same_bytes(tree, capsys, tmp_path, monkeypatch):
     with monkeypatch.context() as elsewhere, zipfile.ZipFile(tmp_path / "other.zip") as archive:
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         elsewhere.setattr(sys, "platform", "win32")
-        submission.write_zip(
+        submission.write_hand_in(
             {name: archive.read(name) for name in reversed(GOOD)}, tmp_path / "windows.zip"
         )
     assert (tree / "assignment2.zip").read_bytes() == (tmp_path / "windows.zip").read_bytes()
@@ -321,7 +362,7 @@ def script(tree):
     """Function that runs the script in the work tree, with the Pythons on the given path."""
     if os.name == "nt" or not shutil.which("bash"):
         pytest.skip("needs bash")
-    for name in ("assignment", "data_utils", "submission", "submission_checks"):
+    for name in ("handed_in", "files", "submission", "submission_checks"):
         shutil.copy(ROOT / "deeplearning" / f"{name}.py", tree / "deeplearning")
     shutil.copy(ROOT / "collectSubmission.sh", tree)
 
@@ -361,7 +402,7 @@ def test_script_from_any_directory(script, tree, tmp_path):
 
 def test_script_takes_the_project_s_python_first(script, tree, tmp_path):
     """The environment in .venv is found without being activated; a Python without our packages is
-    passed over.
+    passed over. The script checks the tree where it lies, even from within another one.
     """
     shutil.rmtree(tree / ".venv")
     bare = tmp_path / "bare"
@@ -369,7 +410,8 @@ def test_script_takes_the_project_s_python_first(script, tree, tmp_path):
     (bare / "python3").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     (bare / "python3").chmod(0o755)
     path = os.pathsep.join([str(bare), str(python_in(tmp_path / "bin")), os.defpath])
-    assert script(path=path).returncode == 0
+    made = script(path=path, cwd=ROOT)  # in another work tree
+    assert made.returncode == 0 and made.stdout.startswith(f"Checked {tree}\n")
     (tmp_path / "bin" / "python").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     path = os.pathsep.join([str(bare), str(tmp_path / "bin"), os.defpath])
     python_in(tree / ".venv" / "bin")

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from deeplearning.assignment import EXERCISE_FILES, NOTEBOOKS
+from deeplearning.handed_in import EXERCISE_FILES, NOTEBOOKS
 from deeplearning.submission import SIZE_LIMIT
 
 RNN = "RNN_Captioning.ipynb"
@@ -23,6 +23,25 @@ GOOD = sorted(
         "notes.md",
     ]
 )
+
+STAYS_OUT = [
+    ".venv/lib/site.py",
+    "deeplearning/env/pyvenv.cfg",
+    "deeplearning/env/lib.py",
+    ".git/config",
+    "model.npz",
+    "deeplearning/__pycache__/layers.py",
+    "deeplearning/__pycache__/rnn_layers.cpython-311.pyc",
+    "photo.jpg",
+    "deeplearning/._rnn_layers.py",
+    "__MACOSX/notes.md",
+    "deeplearning/datasets/coco_captioning/captions.h5",
+    "deeplearning/.ipynb_checkpoints/x-checkpoint.py",
+    "old.zip",
+    ".DS_Store",
+    "tests/test_mine.py",
+    "PROBLEMS.txt",
+]
 
 
 def write_notebook(path, counts=(1, 2, 3), sources=None, outputs=None):
@@ -39,7 +58,7 @@ def write_notebook(path, counts=(1, 2, 3), sources=None, outputs=None):
 
 
 def make_tree(folder):
-    """A good work tree, of small files, with all that surrounds the work and stays out of the zip."""
+    """A good work tree of small files, with all that surrounds the work and stays out of the zip."""
     for name in (*EXERCISE_FILES, "deeplearning/helpers/größe.py"):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,12 +67,7 @@ def make_tree(folder):
     (folder / "notes.md").write_text("Q1 took an evening.\n", encoding="utf-8")
     for name in NOTEBOOKS:
         write_notebook(folder / name)
-    for name in (
-        ".venv/lib/site.py", "deeplearning/env/pyvenv.cfg", "deeplearning/env/lib.py", ".git/config", "model.npz",
-        "deeplearning/__pycache__/layers.py", "deeplearning/__pycache__/rnn_layers.cpython-311.pyc", "photo.jpg",
-        "deeplearning/._rnn_layers.py", "__MACOSX/notes.md", "deeplearning/datasets/coco_captioning/captions.h5",
-        "deeplearning/.ipynb_checkpoints/x-checkpoint.py", "old.zip", ".DS_Store", "tests/test_mine.py", "PROBLEMS.txt",
-    ):  # fmt: skip
+    for name in STAYS_OUT:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("not to be handed in", encoding="utf-8")
 
@@ -233,11 +247,13 @@ PROBLEMS = {
     ),
     "out of order": (
         rerun(1, 5, 3, 4, 9),
-        f"{RNN}: not run from top to bottom (code cell 3, `print(2)` ran before the one above): restart the kernel",
+        f"{RNN}: not run from top to bottom (code cell 3, `print(2)` ran before the one above): "
+        "restart the kernel",
     ),
     "an error": (
         rerun(1, 2, 3, outputs=ERROR),
-        f"{RNN}: ended in an error: 1 of 3 code cells (code cell 2, `print(1)`, ValueError: shapes (2,3)\\nand (4,))",
+        f"{RNN}: ended in an error: 1 of 3 code cells (code cell 2, `print(1)`, ValueError: shapes "
+        "(2,3)\\nand (4,))",
     ),
     "notebook is a link": (link(RNN), f"{RNN} is a link: put the file itself there"),
     "code behind a link": (
@@ -325,7 +341,8 @@ PROBLEMS = {
     ),
     "names differ in case": (
         add_twin,
-        "deeplearning/helpers/scores.py and deeplearning/helpers/Scores.py are the same name on Windows and macOS",
+        "deeplearning/helpers/scores.py and deeplearning/helpers/Scores.py are the same name on "
+        "Windows and macOS",
     ),
     "notebook too large": (
         oversized,
@@ -366,20 +383,40 @@ def personal(line):
     return rerun(1, 2, sources=["import numpy", f"x = 1\n{line}"])
 
 
+PERSONAL_LINES = [
+    "!pip install h5py",
+    "%cd drive",
+    "sys.path.append('..')",
+    "drive.mount('/drive')",
+    "open('/home/ada/x')",
+    "os.chdir('x')",
+    r"f = r'C:\Users\ada'",
+    "folder = '/content/drive'",
+]
 REMARKS = {
-    "saved before the code changed": (newer_code, f"{RNN} was saved 3 hours before {LAYERS} changed: if its outputs"),
-    "newer checkpoint": (newer_checkpoint, f".ipynb_checkpoints/RNN_Captioning-checkpoint.ipynb is newer than {RNN}"),
-    "newer copy": (newer_copy, f"RNN_Captioning-Copy1.ipynb is newer than {RNN}: did you work in that one"),
-    "linked data": (linked_data, "deeplearning/datasets/data is a link: what it leads to stays out"),
+    "saved before the code changed": (
+        newer_code,
+        f"{RNN} was saved 3 hours before {LAYERS} changed: if its outputs",
+    ),
+    "newer checkpoint": (
+        newer_checkpoint,
+        f".ipynb_checkpoints/RNN_Captioning-checkpoint.ipynb is newer than {RNN}",
+    ),
+    "newer copy": (
+        newer_copy,
+        f"RNN_Captioning-Copy1.ipynb is newer than {RNN}: did you work in that one",
+    ),
+    "linked data": (
+        linked_data,
+        "deeplearning/datasets/data is a link: what it leads to stays out",
+    ),
     "not written yet": (
         write(LAYERS, b"def f():\n    pass\ndef g(x):\n    raise NotImplementedError('Q1')\n"),
         f"{LAYERS}: not written yet: g",
     ),
-    **{
-        line: (personal(line), f"{RNN}: code cell 2 runs on your machine only ({line}): graders can't run it again")
-        for line in (
-            "!pip install h5py", "%cd drive", "sys.path.append('..')", "drive.mount('/drive')", "open('/home/ada/x')",
-            "os.chdir('x')", r"f = r'C:\Users\ada'", "folder = '/content/drive'",
-        )
-    },
-}  # fmt: skip
+}
+for line in PERSONAL_LINES:
+    REMARKS[line] = (
+        personal(line),
+        f"{RNN}: code cell 2 runs on your machine only ({line}): graders can't run it again",
+    )

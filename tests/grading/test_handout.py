@@ -279,7 +279,9 @@ def test_what_rests_on_an_exercise_says_which(made):
     code = """
 import numpy as np, torch
 from deeplearning.classifiers.rnn import CaptioningRNN
-from deeplearning.network_visualization import *
+from deeplearning.attribution import integrated_gradients, smooth_grad
+from deeplearning.class_portraits import paint_classes
+from deeplearning.network_visualization import create_class_visualization
 from deeplearning.style_transfer import gram_matrix, style_loss
 net = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
 X, y, words = torch.zeros(1, 3, 8, 8), torch.zeros(1, dtype=int), {"<NULL>": 0, "<START>": 1, "<END>": 2}

@@ -62,7 +62,7 @@ def strokes(rng, side):
 
 
 def _follow(xy, centres, radii, spins, phase, steps=13, step=0.009):
-    """Paths of shape (N, steps, 2) from points of shape (N, 2), along eddies in a gentle current."""
+    """Paths (N, steps, 2) from points (N, 2), along eddies in a gentle current."""
     paths = [xy]
     for _ in range(steps - 1):
         away = (xy[:, None] - centres) / radii[:, None]  # (N, centres, 2)
@@ -210,7 +210,7 @@ def _dot(draw, side, centre, radius, fill):
 
 
 def _apart(rng, count, gap):
-    """Points of the unit square that keep a distance; fewer than `count` where they find no room."""
+    """Points of the unit square that keep a distance; fewer where they find no room."""
     points = []
     for point in rng.random((40 * count, 2)):
         if len(points) < count and all(np.hypot(*(point - other)) > gap for other in points):

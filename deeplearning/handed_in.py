@@ -11,3 +11,5 @@ NOTEBOOKS = {
 }
 CAPTIONER = "captioner.npz"  # a model of your own, for extra credit
 EXERCISE_FILES = tuple(dict.fromkeys(file for files in NOTEBOOKS.values() for file in files))
+# What the hand-out puts in place of an answer; a question whose answer is still this is empty
+ANSWER = "**Your answer.** *Write it here.*"

@@ -1,0 +1,154 @@
+"""Which pixels a score comes from: three answers beside the plain gradient, and a way to count.
+
+N pictures, C classes, H and W height and width. No function changes its arguments; the network's
+mode and parameters are left as they were.
+"""
+
+import torch
+import torch.nn.functional as F
+
+from deeplearning.classifiers.squeezenet import frozen
+from deeplearning.image_utils import black_and_white, blur_tensor
+from deeplearning.network_visualization import (
+    check_labels,
+    check_pictures,
+    score_gradient,
+    scores_of,
+)
+
+
+def smooth_grad(X, y, model, samples=25, noise=0.15, generator=None):
+    """Saliency averaged over noisy copies of each picture: what one gradient shows by chance
+    cancels out.
+
+    Inputs:
+    - X, y, model: As for `compute_saliency_maps`
+    - samples: Number of noisy copies
+    - noise: Standard deviation of the noise, as a share of each picture's range
+    - generator: torch.Generator on the device of X, by default one with seed 0
+
+    Returns: maps of shape (N, H, W): the absolute mean gradient, its largest over the three colours
+
+    Raises ValueError as `compute_saliency_maps` does, and for samples below 1 or negative noise.
+
+    Source: Smilkov et al. 2017, section 3
+    """
+    check_pictures(X)
+    if samples < 1 or noise < 0:
+        raise ValueError(
+            f"expected at least 1 sample and noise of at least 0, got {samples} and {noise}"
+        )
+    generator = generator or torch.Generator(X.device).manual_seed(0)
+    deviation = noise * (
+        X.amax((1, 2, 3), keepdim=True) - X.amin((1, 2, 3), keepdim=True)
+    )  # (N, 1, 1, 1)
+    total = torch.zeros_like(X)
+    for _ in range(samples):
+        epsilon = torch.randn(X.shape, generator=generator, device=X.device, dtype=X.dtype)
+        total += score_gradient(X + deviation * epsilon, y, model)
+    return (total / samples).abs().amax(1)
+
+
+def integrated_gradients(X, y, model, steps=50, baseline=None):
+    """Which pixels account for the score: gradients summed up on the straight way from a baseline
+    to the picture.
+
+    IG = (X - X0) * integral over a from 0 to 1 of the gradient at X0 + a (X - X0), by the midpoint
+    rule. Summed over a picture it is s_y(X) - s_y(X0), up to the error of the rule.
+
+    Inputs:
+    - X, y, model: As for `compute_saliency_maps`
+    - steps: Number of gradients
+    - baseline: X0, what counts as nothing to be seen; by default black. It must broadcast to the
+      shape of X
+
+    Returns: attributions of shape (N, 3, H, W), positive where a pixel speaks for the class
+
+    Raises ValueError as `compute_saliency_maps` does, and for steps below 1.
+
+    Source: Sundararajan, Taly and Yan 2017, equations 1 and 3
+    """
+    check_pictures(X)
+    if steps < 1:
+        raise ValueError(f"expected at least 1 step, got {steps}")
+    X = X.detach()
+    if baseline is None:
+        baseline, _ = black_and_white(X)
+    difference = X - baseline
+    total = torch.zeros_like(X)
+    for k in range(steps):
+        total += score_gradient(baseline + (k + 0.5) / steps * difference, y, model)
+    return difference * total / steps
+
+
+def grad_cam(X, y, model, layer=None):
+    """Where in a feature map the evidence for a class lies.
+
+    Each channel is weighted by the mean gradient of the score with respect to it, and what the
+    weighted channels have in common is kept where it speaks for the class. The map is as coarse as
+    the layer.
+
+    Inputs:
+    - X, y, model: As for `compute_saliency_maps`
+    - layer: Module of the network whose output has shape (N, K, h, w), by default `model.features`
+
+    Returns: maps of shape (N, H, W), 0 where nothing speaks for the class
+
+    Raises ValueError as `compute_saliency_maps` does, and for a layer without a feature map.
+
+    Source: Selvaraju et al. 2017, equations 1 and 2
+    """
+    check_pictures(X)
+    layer = getattr(model, "features", None) if layer is None else layer
+    if layer is None:
+        raise ValueError("this network has no `features`: name the layer to look at")
+    kept = []
+
+    def keep(_module, _inputs, output):
+        kept.append(output)
+        return output.clone()  # the next layer may work in place
+
+    handle = layer.register_forward_hook(keep)
+    try:
+        with frozen(model), torch.enable_grad():
+            scores = scores_of(model, X.detach().clone().requires_grad_())  # (N, C)
+    finally:
+        handle.remove()
+    if not kept or not isinstance(kept[0], torch.Tensor) or kept[0].ndim != 4:
+        raise ValueError("expected a layer whose output has shape (N, K, h, w): choose another")
+    maps = kept[0]
+    chosen = scores.gather(1, check_labels(y, scores).view(-1, 1))
+    (gradient,) = torch.autograd.grad(chosen.sum(), maps)
+    weights = gradient.mean((2, 3), keepdim=True)  # (N, K, 1, 1)
+    cam = (weights * maps.detach()).sum(1, keepdim=True).relu()  # (N, 1, h, w)
+    cam = F.interpolate(cam, size=X.shape[2:], mode="bilinear", align_corners=False)
+    return cam[:, 0].to(X.dtype)
+
+
+def pointing(maps, masks, sigma=3):
+    """How well maps point at things whose place is known.
+
+    Inputs:
+    - maps: Maps of what matters, not negative, of shape (N, H, W)
+    - masks: Where the thing is, bool of the same shape
+    - sigma: How far a map is blurred, in pixels, before its maximum is looked for: one bright
+      pixel alone should not decide
+
+    Returns a tuple of:
+    - hits: bool (N,), whether the maximum lies on the thing
+    - shares: float (N,), the share of the map that lies on it
+
+    Raises ValueError for masks of another shape.
+
+    Source: Zhang et al. 2016, "Top-down neural attention by excitation backprop", the pointing game
+    """
+    if maps.shape != masks.shape or maps.ndim != 3:
+        raise ValueError(
+            f"expected maps and masks of one shape (N, H, W), got {tuple(maps.shape)} and "
+            f"{tuple(masks.shape)}"
+        )
+    blurred = blur_tensor(maps[:, None], sigma).flatten(1)  # (N, H W)
+    brightest = blurred.argmax(1, keepdim=True)
+    hits = masks.flatten(1).gather(1, brightest)[:, 0]
+    total = maps.sum((1, 2)).clamp(min=torch.finfo(maps.dtype).tiny)
+    return hits, (maps * masks).sum((1, 2)) / total

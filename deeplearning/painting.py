@@ -1,0 +1,89 @@
+"""Pictures that descend a loss: the optimisers, the steps, and what is shown meanwhile."""
+
+import sys
+
+import torch
+from tqdm import tqdm
+
+from deeplearning.classifiers.squeezenet import frozen
+from deeplearning.image_utils import black_and_white, deprocess
+
+SETTLING = 0.2  # the last tenth of Adam's steps are so much shorter
+
+
+def noise(shape, generator):
+    """Numbers from 0 to 1 to start from, by default those of seed 0."""
+    return torch.rand(shape, generator=generator or torch.Generator().manual_seed(0))
+
+
+def optimizer_of(name, start, learning_rate):
+    """What changes a copy of the picture step by step."""
+    img = start.detach().clone().requires_grad_()
+    if name == "adam":
+        return torch.optim.Adam([img], lr=learning_rate)
+    if name == "lbfgs":
+        return torch.optim.LBFGS(
+            [img], max_iter=1, max_eval=25, history_size=20, line_search_fn="strong_wolfe"
+        )
+    raise ValueError(f'expected optimizer "adam" or "lbfgs", got {name!r}')
+
+
+def paint(steps, losses, cnn, num_iterations, show_every, callback):
+    """Descend the sum of losses(img), and return the picture after num_iterations steps.
+
+    After each step the pixels are cut off at black and white, so what is returned, what is shown
+    and what the losses are of is one and the same picture.
+    """
+    (img,) = steps.param_groups[0]["params"]
+    low, high = black_and_white(img)
+    now = {}
+
+    def closure():
+        steps.zero_grad()
+        now.update(losses(img.contiguous(memory_format=torch.channels_last)))  # faster on CPUs
+        total = sum(now.values())
+        total.backward()
+        return total
+
+    with (
+        frozen(cnn),
+        torch.enable_grad(),
+        tqdm(range(num_iterations), desc="painting", file=sys.stdout) as bar,
+    ):
+        for t in bar:
+            if isinstance(steps, torch.optim.Adam) and t == round(0.9 * num_iterations):
+                steps.param_groups[0]["lr"] *= SETTLING
+            steps.step(closure)
+            if t == 0:
+                _check_first_step(now, img)
+            with torch.no_grad():
+                img.clamp_(low, high)
+            values = ", ".join(f"{name} {value.item():.4g}" for name, value in now.items())
+            bar.set_postfix_str(values, refresh=False)
+            if callback is not None and _is_shown(t, show_every, num_iterations):
+                callback(deprocess(img, False), f"step {t + 1} of {num_iterations}: {values}")
+    return img.detach()
+
+
+def _is_shown(t, show_every, num_iterations):
+    """Whether step t, counted from 0, is one to show."""
+    if not show_every:
+        return False
+    return t % show_every == 0 or t == num_iterations - 1
+
+
+def _check_first_step(losses, img):
+    """Refuse weights that make a loss, or its gradient, too large for the numbers' type."""
+    for name, value in losses.items():
+        if not value.isfinite():
+            weight = "style_weights" if name == "style" else f"{name}_weight"
+            raise ValueError(
+                f"the {name} loss is {value.item()} at the first step: make {weight} smaller"
+            )
+    if not img.isfinite().all():
+        largest = max(losses, key=lambda name: losses[name].item())
+        weight = "style_weights" if largest == "style" else f"{largest}_weight"
+        raise ValueError(
+            f"the first step leaves {img.dtype}'s range: make {weight} smaller, whose loss is "
+            f"{losses[largest].item():.3g}"
+        )

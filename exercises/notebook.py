@@ -1,0 +1,249 @@
+"""What a notebook's cells call: the verdicts of pytest, finite differences, and predictions.
+
+    check("rnn_step_forward")
+    check_gradients("rnn_step_backward", x=x, prev_h=prev_h, Wx=Wx, Wh=Wh, b=b, dnext_h=dnext_h)
+    show_predictions({"loss": 3.0}, {"loss": 52.1})
+
+An exercise is named and called as in `exercises.calls`, and judged as pytest judges it, so a
+notebook and `pytest -m q1` say the same. Each check first makes sure that the code it tries is the
+code in the file: where a file was saved with a syntax error, Jupyter keeps on running the old one.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from types import FunctionType
+
+import numpy as np
+
+from deeplearning.gradient_check import eval_numerical_gradient
+from exercises.calls import CALLS, MODULES, PARAMETERS, Package
+from exercises.compare import TOLERANCES, compare, distance, norm
+from exercises.hints import hint
+from exercises.stored import cases, exercises
+from exercises.verdict import judge
+
+SPECIAL_WORDS = {"null": np.array(0), "start": np.array(1), "end": np.array(2)}
+
+
+class NotRight(AssertionError):
+    """An exercise that is not right yet. Jupyter shows the message without a traceback, which would
+    only lead through the check.
+    """
+
+    def _render_traceback_(self):
+        return str(self).splitlines()
+
+
+def check(*names):
+    """Try exercises on their stored cases, as pytest does, and print a line for each.
+
+    Inputs:
+    - names: Exercises, as in `CALLS`: "rnn_step_forward", "CaptioningRNN.loss[lstm]"
+
+    Raises NotRight for the first one that is not right, with what pytest says about it.
+    """
+    check_loaded()
+    for name in names:
+        verdict = judge(name)
+        if not verdict.right:
+            raise NotRight(_with_advice(name, str(verdict)))
+        print(f"{name}: right in all {len(cases(name))} cases")
+
+
+def check_gradients(name, **inputs):
+    """Compare all gradients of an exercise with finite differences, then try its stored cases.
+
+    A gradient is right where norm(a - n) <= 1e-6 * (norm(a) + norm(n)) + 1e-9. The numerical ones
+    come from your own forward pass, on copies of the inputs, so an argument that is changed in
+    place can't spoil them.
+
+    Inputs:
+    - name: A backward pass, or "CaptioningRNN.loss[...]"
+    - inputs: Float64 arrays by name: the arguments of the forward pass and the upstream gradients;
+      for the model, its parameters, `features` and `captions`
+
+    Raises NotRight with all gradients and the likely cause, and ValueError for inputs that are not
+    float64.
+    """
+    check_loaded()
+    _refuse_other_types(inputs)
+    _refuse_unwritten(name)
+    numeric = numerical_gradients(name, **inputs)
+    outputs = CALLS[name](Package(), SPECIAL_WORDS | inputs if "loss" in name else inputs)
+    kept = {key: np.array(True) for key in outputs if key.endswith(" kept")}
+    gradients = {key: outputs[key] for key in outputs if key in numeric}
+    findings = compare(gradients | {key: outputs[key] for key in kept}, numeric | kept)
+    table = [_row(key, outputs.get(key), right) for key, right in numeric.items()]
+    print("\n".join(table))
+    verdict = judge(name)
+    if findings:
+        likely = verdict.hint or hint(name, gradients, numeric, [])
+        raise NotRight(_with_advice(name, "\n".join(filter(None, [*findings, likely]))))
+    if not verdict.right:
+        raise NotRight(_with_advice(name, str(verdict)))
+    print(f"{name}: right, and right in all {len(cases(name))} stored cases, too")
+
+
+def numerical_gradients(name, **inputs):
+    """Gradients of a backward pass by finite differences of the forward pass beside it.
+
+    Inputs: as for `check_gradients`; they stay as they are
+
+    Returns: dictionary from "dx" and the like to float64 arrays
+    """
+    package = Package()
+    forward = CALLS[name.replace("backward", "forward")]
+    inputs = {key: value.copy() for key, value in inputs.items()}
+    if "loss" in name:
+        wanted = PARAMETERS
+        inputs = SPECIAL_WORDS | inputs
+    else:
+        returned = forward(package, inputs)
+        upstream = [key for key in inputs if key[0] == "d" and key[1:] in returned]
+        wanted = [key for key, value in inputs.items() if key not in upstream and _is_real(value)]
+
+    def objective(_):
+        outputs = forward(package, inputs)
+        if "loss" in name:
+            return float(outputs["loss"])
+        return sum(np.sum(outputs[key[1:]] * inputs[key]) for key in upstream)
+
+    return {
+        f"d{key}": eval_numerical_gradient(objective, inputs[key], verbose=False) for key in wanted
+    }
+
+
+def show_predictions(predictions, measured):
+    """Print what was predicted beside what came.
+
+    Inputs:
+    - predictions: Dictionary from a name to your number or word; None where you made none
+    - measured: Dictionary from the same names to what the notebook found
+    """
+    width = max(map(len, measured))
+    print(f"{'':{width}s}  {'you said':>12s}  {'it is':>12s}")
+    for name, truth in measured.items():
+        print(f"{name:{width}s}  {_shown(predictions.get(name)):>12s}  {_shown(truth):>12s}")
+
+
+def check_loaded():
+    """Make sure that the exercises' code in memory is the code in their files.
+
+    Raises NotRight with the file, and the line where Python can't read it.
+    """
+    for name in MODULES.values():
+        module = sys.modules.get(name)
+        if module is not None:
+            _check_module(module)
+
+
+def question_tests(question):
+    """Run all tests of a question in a process of their own, and print their table of points.
+
+    Inputs:
+    - question: "q1" to "q4"
+
+    Raises NotRight where one of them fails.
+    """
+    command = [sys.executable, "-m", "pytest", "tests/exercises", "-q", "-m", question]
+    run = subprocess.run(
+        [*command, "--no-header", "--color=no"], capture_output=True, text=True, check=False
+    )
+    print(run.stdout[-6000:], run.stderr[-1000:])
+    if run.returncode:
+        raise NotRight(f"The tests of {question} fail: read their messages above.")
+
+
+def _check_module(module):
+    path = Path(module.__file__)
+    try:
+        compiled = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise NotRight(
+            f"{path.name}, line {error.lineno}: Python can't read it ({error.msg}), so the code "
+            "from before is still running. Mend it, save, and run this cell again."
+        ) from None
+    in_file = {_fingerprint(code) for code in _codes(compiled)}
+    running = [_fingerprint(function.__code__) for function in _functions(module, path)]
+    if not in_file.issuperset(running):
+        raise NotRight(
+            f"{path.name} has changed, but the code from before is still running. Run the first "
+            "cell of the notebook again, which reloads it; an error there is one in the file. If "
+            "this message comes back, restart the kernel."
+        )
+
+
+def _codes(code):
+    """All code objects inside one, as many levels down as there are."""
+    yield code
+    for constant in code.co_consts:
+        if hasattr(constant, "co_consts"):
+            yield from _codes(constant)
+
+
+def _fingerprint(code):
+    """What a function does, without the lines where it stands: IPython's reload gives it others."""
+    constants = [_fingerprint(c) if hasattr(c, "co_consts") else repr(c) for c in code.co_consts]
+    return code.co_name, code.co_code, code.co_names, code.co_varnames, tuple(constants)
+
+
+def _functions(module, path):
+    """Functions and methods that a module's file defines."""
+    scopes = [vars(module)]
+    scopes += [vars(value) for value in vars(module).values() if isinstance(value, type)]
+    for scope in scopes:
+        for value in list(scope.values()):
+            function = getattr(value, "__func__", value)
+            if isinstance(function, FunctionType) and function.__code__.co_filename == str(path):
+                yield function
+
+
+def _refuse_other_types(inputs):
+    wrong = [key for key, value in inputs.items() if value.dtype.kind == "f" and value.itemsize < 8]
+    if wrong:
+        raise ValueError(f"finite differences need float64, got another type for {wrong[0]}")
+
+
+def _refuse_unwritten(name):
+    """Say first what is missing or wrong among the exercises that this one stands on."""
+    for below in exercises()[name]["needs"]:
+        verdict = judge(below)
+        if not verdict.right:
+            raise NotRight(
+                f"{name} builds on {below}, which is not right yet: begin there.\n{verdict}"
+            )
+    verdict = judge(name)
+    if verdict.missing:
+        raise NotRight(_with_advice(name, str(verdict)))
+
+
+def _row(key, a, n):
+    """A line on one gradient."""
+    if type(a) is not np.ndarray or a.shape != n.shape or a.dtype != n.dtype:
+        return f"  {key:8s} WRONG, see below"
+    r, floor = TOLERANCES[n.dtype]
+    gap, limit = distance(a, n), r * (norm(a) + norm(n)) + floor
+    if gap <= limit:
+        return f"  {key:8s} differs by {gap:.1e}, limit {limit:.1e}: right"
+    worst = np.unravel_index(np.argmax(np.abs(a - n)), n.shape)
+    place = [int(i) for i in worst]
+    return (
+        f"  {key:8s} differs by {gap:.1e}, limit {limit:.1e}: WRONG, most at {place}: "
+        f"{a[worst]:.6g}, expected {n[worst]:.6g}"
+    )
+
+
+def _with_advice(name, message):
+    question = exercises()[name]["question"]
+    return f"{message}\n(All tests of this question, with their points: pytest -m {question})"
+
+
+def _is_real(value):
+    return value.dtype.kind == "f"
+
+
+def _shown(value):
+    if value is None:
+        return "nothing yet"
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)

@@ -1,0 +1,220 @@
+"""What the notebooks' cells call: pytest's verdicts, on the code that is in the files."""
+
+import textwrap
+
+import numpy as np
+import pytest
+
+from deeplearning import rnn_layers
+from deeplearning.figures import COLOURS, MARKERS
+from exercises import notebook
+from exercises.notebook import NotRight, check, check_gradients, show_predictions
+from exercises.verdict import judge
+
+SIZES = {
+    "rnn_step_backward": {"x": (3, 4), "prev_h": (3, 5), "dnext_h": (3, 5)},
+    "rnn_backward": {"x": (3, 2, 4), "h0": (3, 5), "dh": (3, 2, 5)},
+    "lstm_step_backward": {
+        "x": (3, 4),
+        "prev_h": (3, 5),
+        "prev_c": (3, 5),
+        "dnext_h": (3, 5),
+        "dnext_c": (3, 5),
+    },
+    "lstm_backward": {"x": (3, 2, 4), "h0": (3, 5), "dh": (3, 2, 5)},
+}
+
+
+def inputs_of(exercise):
+    """Random inputs of a backward pass."""
+    rng = np.random.default_rng(0)
+    width = 20 if exercise.startswith("lstm") else 5
+    weights = {"Wx": (4, width), "Wh": (5, width), "b": (width,)}
+    return {name: rng.normal(size=size) for name, size in (SIZES[exercise] | weights).items()}
+
+
+def replace(monkeypatch, name, wrong):
+    """Put a wrong function in the place of an exercise."""
+    monkeypatch.setattr(rnn_layers, name, wrong)
+
+
+def test_check_says_what_pytest_says(monkeypatch, capsys):
+    """A right exercise gets a line; a wrong one raises with pytest's verdict and the way to its
+    tests; one that is not written says so.
+    """
+    check("rnn_step_forward", "CaptioningRNN.loss[lstm]")
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "rnn_step_forward: right in all 4 cases" and len(printed) == 2
+
+    def without_tanh(x, prev_h, Wx, Wh, b):
+        return x @ Wx + prev_h @ Wh + b, None
+
+    replace(monkeypatch, "rnn_step_forward", without_tanh)
+    with pytest.raises(NotRight) as raised:
+        check("rnn_step_forward")
+    assert str(raised.value).startswith(str(judge("rnn_step_forward")))
+    assert "tanh is missing" in str(raised.value) and "pytest -m q1" in str(raised.value)
+
+    def unwritten(*_):
+        raise NotImplementedError("Q1: write rnn_step_forward")
+
+    replace(monkeypatch, "rnn_step_forward", unwritten)
+    with pytest.raises(NotRight, match="^Q1: write rnn_step_forward"):
+        check("rnn_step_forward")
+
+
+@pytest.mark.parametrize("exercise", SIZES)
+def test_right_gradients_pass(exercise, capsys):
+    """The gradients of a right exercise agree with finite differences, one line for each."""
+    check_gradients(exercise, **inputs_of(exercise))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.endswith("right") for line in lines[:-1]] == [True] * (len(lines) - 1)
+    assert len(lines) - 1 == sum(not name.startswith("d") for name in inputs_of(exercise))
+
+
+def test_all_gradients_are_shown_when_some_are_wrong(monkeypatch, capsys):
+    """The first wrong gradient hides none of the others; the known mistake is named."""
+    right = rnn_layers.rnn_step_backward
+
+    def two_are_wrong(dnext_h, cache):
+        dx, dprev_h, dWx, dWh, db = right(dnext_h, cache)
+        return dx, -dprev_h, dWx, dWh, db / 3
+
+    replace(monkeypatch, "rnn_step_backward", two_are_wrong)
+    with pytest.raises(NotRight, match="The sign of dprev_h is wrong everywhere"):
+        check_gradients("rnn_step_backward", **inputs_of("rnn_step_backward"))
+    lines = capsys.readouterr().out.splitlines()
+    assert ["WRONG" in line for line in lines] == [False, True, False, False, True]
+
+
+@pytest.mark.parametrize("exercise, argument", [("rnn_backward", "dh"), ("lstm_backward", "dh")])
+def test_argument_changed_in_place_is_blamed(monkeypatch, exercise, argument, capsys):
+    """A backward pass that writes into its upstream gradient is told so, and the gradients, which
+    are right, are not called wrong.
+    """
+    right = getattr(rnn_layers, exercise)
+
+    def writes_into_it(dh, cache):
+        gradients = right(dh, cache)
+        dh[:, 0] += 1
+        return gradients
+
+    replace(monkeypatch, exercise, writes_into_it)
+    inputs = inputs_of(exercise)
+    before = inputs[argument].copy()
+    with pytest.raises(NotRight, match=f"{argument} was changed in place"):
+        check_gradients(exercise, **inputs)
+    assert "WRONG" not in capsys.readouterr().out
+    np.testing.assert_array_equal(inputs[argument], before)
+
+
+def test_what_it_builds_on_comes_first(monkeypatch):
+    """Where the forward pass is wrong, its backward pass is not blamed."""
+
+    def wrong(x, prev_h, Wx, Wh, b):
+        next_h = np.tanh(x @ Wx + prev_h @ Wh)
+        return next_h, (x, prev_h, Wx, Wh, next_h)
+
+    replace(monkeypatch, "rnn_step_forward", wrong)
+    with pytest.raises(NotRight, match="builds on rnn_step_forward.*begin there"):
+        check_gradients("rnn_step_backward", **inputs_of("rnn_step_backward"))
+
+
+def test_float32_is_refused():
+    """Finite differences in float32 would show nothing: a ValueError says so."""
+    inputs = {k: v.astype(np.float32) for k, v in inputs_of("rnn_step_backward").items()}
+    with pytest.raises(ValueError, match="need float64"):
+        check_gradients("rnn_step_backward", **inputs)
+
+
+def test_predictions_beside_the_truth(capsys):
+    """Each line has the name, what was predicted, and what came; no prediction is no error."""
+    show_predictions({"loss": 3.0, "order": None}, {"loss": 52.13, "order": "abc"})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["loss", "3", "52.13"]
+    assert lines[2].split() == ["order", "nothing", "yet", "abc"]
+
+
+def test_failing_question_is_told(monkeypatch, capsys):
+    """All tests of a question: the table of points is shown, and a failed run raises."""
+    notebook.question_tests("q2")
+    assert "30 of 30" in capsys.readouterr().out
+    monkeypatch.setattr(notebook.sys, "executable", "false")
+    with pytest.raises(NotRight, match="The tests of q2 fail"):
+        notebook.question_tests("q2")
+
+
+SESSION = """
+import os, sys
+from IPython.core.interactiveshell import InteractiveShell
+from exercises import notebook
+
+sys.path.insert(0, os.getcwd())
+notebook.MODULES = {"lessons": "lessons"}
+shell = InteractiveShell.instance()
+saved = 0
+
+
+def save(source):
+    global saved
+    saved += 10
+    with open("lessons.py", "w") as file:
+        file.write(source)
+    os.utime("lessons.py", (saved, saved))
+
+
+def run(cell):
+    result = shell.run_cell(cell)
+    print("=>", result.result, "|", result.error_in_exec)
+
+
+FIRST = '''
+def f():
+    "Says one."
+    return 1
+
+
+class Model:
+    def __init__(self):
+        self.made = 1
+
+    def m(self):
+        return [word for word in ["old"]][0]
+'''
+
+save(FIRST)
+run("%load_ext autoreload\\n%autoreload 2\\nfrom lessons import f, Model\\nmodel = Model()")
+run("from exercises.notebook import check_loaded\\ncheck_loaded()")
+save("\\n" + FIRST.replace("1", "2").replace("old", "new"))
+run("check_loaded()\\nf(), model.m(), model.made")
+save("def f(:\\n  return 3")
+run("0")
+run("f()")
+run("check_loaded()")
+save("def f(): return 4\\n1 / 0")
+run("0")
+run("check_loaded()")
+save("def f(): return 5")
+run("check_loaded()\\nf()")
+"""
+
+
+def test_old_code_that_still_runs_is_noticed(run_python, tmp_path):
+    """With autoreload, a saved change reaches functions and the methods of models that were made
+    before, but not what those models hold. After a syntax error, or an error while the module
+    loads, the old code runs on without a word; the check finds it, and is content once the file is
+    mended.
+    """
+    status, output, errors = run_python("-c", textwrap.dedent(SESSION), cwd=tmp_path)
+    assert status == 0, errors
+    results = [line[3:] for line in output.splitlines() if line.startswith("=>")]
+    assert results[2] == "(2, 'new', 1) | None"
+    assert results[4] == "2 | None"  # the cell after the one that told of the error tells nothing
+    assert "lessons.py, line 1: Python can't read it" in results[5]
+    assert "lessons.py has changed" in results[7]
+    assert results[8] == "5 | None"
+
+
+def test_colours_and_markers_go_together():
+    """Every colour of the house style has a marker of its own."""
+    assert len(COLOURS) == len(MARKERS) == len(set(MARKERS)) == len(set(COLOURS))
