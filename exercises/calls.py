@@ -126,9 +126,12 @@ def network(inputs):
     )
     with torch.device("meta"):  # no weights are drawn: torch's generator stays where it was
         made = torch.nn.Sequential(
-            torch.nn.Conv2d(3, len(conv_w), 3, padding=1), torch.nn.Tanh(), torch.nn.AdaptiveAvgPool2d(1),
-            torch.nn.Flatten(), torch.nn.Linear(len(conv_w), len(w)),
-        )  # fmt: skip
+            torch.nn.Conv2d(3, len(conv_w), 3, padding=1),
+            torch.nn.Tanh(),
+            torch.nn.AdaptiveAvgPool2d(1),
+            torch.nn.Flatten(),
+            torch.nn.Linear(len(conv_w), len(w)),
+        )
     state = {"0.weight": conv_w, "0.bias": conv_b, "4.weight": w, "4.bias": b}
     made.load_state_dict(state, assign=True)
     return made.eval().requires_grad_(False)
@@ -197,6 +200,8 @@ def _loss_and_gradients(loss, tensors):
     """
     import torch
 
+    if loss is None:
+        raise ValueError("it returned None: it must end with `return loss`")
     if isinstance(loss, torch.Tensor) and loss.requires_grad:
         loss.sum().backward()  # a loss that is no single number is found by its shape
     zero = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}

@@ -211,7 +211,9 @@ class _LooseEntry(_FolderEntry):
     def __init__(self, path):
         super().__init__(path.parent, path)
         name = ADDED.sub("", path.name)
-        self.path = PurePosixPath(re.sub(r"-\d+(?=\.\w+$)", "", name) if name != path.name else name)
+        self.path = PurePosixPath(
+            re.sub(r"-\d+(?=\.\w+$)", "", name) if name != path.name else name
+        )
 
 
 def folder_entries(root):

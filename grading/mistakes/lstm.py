@@ -80,7 +80,7 @@ def cell_state_overwritten(x, prev_h, prev_c, Wx, Wh, b):
 
 @mistake(
     "lstm_step_forward",
-    "the cache of lstm_step_forward holds a view of prev_c's copy, which becomes next_c afterwards: keep prev_c itself",
+    "the cache keeps a copy of prev_c that next_c is then written into: keep prev_c as it came in",
     exercises=("lstm_step_backward",),
 )
 def cached_view_overwritten(x, prev_h, prev_c, Wx, Wh, b):
