@@ -191,17 +191,6 @@ def root_taken(img, tv_weight):
     return tv_weight * (down.square().sum() + right.square().sum()).sqrt()
 
 
-@mistake(
-    "gram_matrix",
-    "reshape puts places first and mixes up the channels: keep C in front, (N, C, H * W)",
-)
-def reshaped_places_first(features, normalize=True):
-    N, C, H, W = features.shape
-    F = features.reshape(N, H * W, C)
-    gram = F.transpose(1, 2) @ F
-    return gram / (C * H * W) if normalize else gram
-
-
 @mistake("tv_loss", "colours are compared with each other: neighbours are on the last two axes")
 def along_colours(img, tv_weight):
     colours = img[:, 1:] - img[:, :-1]
