@@ -41,11 +41,7 @@ KEPT = [
     "tests/__init__.py",
     "tests/exercises/*",
 ]
-STAFF = [
-    "deeplearning/datasets/paintings/textures.py",
-    "deeplearning/datasets/paintings/train_squeezenet.py",
-    "deeplearning/datasets/toytown/train_squeezenet.py",
-]
+STAFF = ["deeplearning/datasets/toytown/train_squeezenet.py"]
 SOLUTIONS = ["deeplearning/packing.py"]  # modules that only solutions use
 
 

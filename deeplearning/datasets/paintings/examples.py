@@ -17,11 +17,11 @@ RECIPE = {
 }
 
 
-def examples(cnn, size=256):
+def examples(weights, size=256):
     """Pictures that suit a network, and which of them to pair.
 
     Inputs:
-    - cnn: From `load_painter`
+    - weights: The network's, as `load_squeezenet` names them
     - size: Pixels of the shorter side of drawn pictures
 
     Returns a tuple of:
@@ -29,7 +29,7 @@ def examples(cnn, size=256):
     - pairs: List of a content's name and a style's
     """
     folder = data_folder() / "styles"
-    if cnn.weights == "imagenet" and folder.is_dir():
+    if weights == "imagenet" and folder.is_dir():
         contents = {"tubingen": open_image(folder / "tubingen.jpg")}
         styles = {name: open_image(folder / f"{name}.jpg") for name in PAINTED}
         return contents, styles, [("tubingen", name) for name in PAINTED]
