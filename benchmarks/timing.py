@@ -31,11 +31,11 @@ def race(candidates, seconds=4.0, clock=time.process_time):
 
 def table(header, rows):
     """Markdown of rows of texts and numbers."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(
-        "| " + " | ".join(f"{c:.3g}" if isinstance(c, float) else str(c) for c in row) + " |"
-        for row in lines
-    )
+    lines = []
+    for row in [header, ["---"] * len(header), *rows]:
+        cells = [f"{c:.3g}" if isinstance(c, float) else str(c) for c in row]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def ratios(times, base):

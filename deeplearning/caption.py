@@ -24,11 +24,11 @@ from tqdm import tqdm
 
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import decode_captions
-from deeplearning.datasets.captions import SUFFIXES
+from deeplearning.datasets.caption_files import SUFFIXES
 from deeplearning.files import atomic_write
 from deeplearning.image_fetching import decode_image
 
-TOYTOWN = Path(__file__).resolve().parent / "datasets" / "toytown" / "captioner.npz"
+BUILT_IN_MODEL = Path(__file__).resolve().parent / "datasets" / "toytown" / "captioner.npz"
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "captions.html"
 SIDE = 480  # pixels of the longer side of pictures on the page
 PATIENCE = 20  # photos; where there are more, a progress bar is shown
@@ -214,7 +214,7 @@ def _arguments(argv):
     )
     parser.add_argument("photos", nargs="+", help="files of photos, and folders of them")
     parser.add_argument(
-        "--model", default=TOYTOWN, help="a model that deeplearning.train_captioner wrote"
+        "--model", default=BUILT_IN_MODEL, help="a model that deeplearning.train_captioner wrote"
     )
     parser.add_argument(
         "--weights", help="file with the weights of the network that sees, if it has moved"

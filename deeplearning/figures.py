@@ -90,8 +90,8 @@ def captions_beside_truth(model, data, split, few=3, **how):
     """
     import numpy as np
 
+    from deeplearning.caption_scores import rows_with_pictures, write_captions
     from deeplearning.coco_utils import decode_captions
-    from deeplearning.evaluation import rows_with_pictures, write_captions
     from deeplearning.metrics import bleu_1
 
     pictured = np.isin(data[f"{split}_image_idxs"], rows_with_pictures(data, split))

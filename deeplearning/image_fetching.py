@@ -11,7 +11,7 @@ import warnings
 
 import numpy as np
 import platformdirs
-from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageDraw, UnidentifiedImageError
 
 from deeplearning.files import atomic_write
 
@@ -24,6 +24,16 @@ PAUSE = 0.5  # seconds before the second try, twice as many before the third
 MAX_BYTES = 32 << 20
 MAX_PIXELS = 24_000_000
 # What Pillow raises for bad files
+# What undoes each orientation of the EXIF standard (CIPA DC-008, tag 274).
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 BROKEN = (OSError, ValueError, TypeError, SyntaxError, RuntimeError, Image.DecompressionBombError)
 
 
@@ -65,31 +75,62 @@ def decode_image(content):
     Inputs:
     - content: Bytes of a file in any format that Pillow reads
 
-    Returns: PIL image in RGB, turned the way that its EXIF data says it was taken
+    Returns: PIL image in RGB, turned the way that its EXIF data says it was taken. What is
+    transparent lies on white. Numbers of more than 16 bits are spread over their own range.
 
-    Raises ValueError for more than MAX_PIXELS, and one of BROKEN for what is no picture, or only a
-    part of one.
+    Raises ValueError for more than MAX_PIXELS, and one of BROKEN for what is not a picture, or only
+    a part of one.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", Image.DecompressionBombWarning
-        )  # we refuse smaller ones than Pillow warns of
+        # MAX_PIXELS is smaller than the size that Pillow warns of; damaged EXIF data is no matter
+        warnings.simplefilter("ignore")
         try:
             image = Image.open(io.BytesIO(content))
         except UnidentifiedImageError:  # whose message names an object in memory
             raise ValueError(
-                "it is no picture of a kind that Pillow reads: save it as JPEG or PNG"
+                "it is not a picture of a kind that Pillow reads: save it as JPEG or PNG"
             ) from None
-    with image:
-        if image.width * image.height > MAX_PIXELS:
-            raise ValueError(
-                f"{image.width} x {image.height} pixels are more than {MAX_PIXELS // 10**6} million: make it smaller"
-            )
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I;16"):  # of which Pillow would show all but the darkest as white
-            return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-        # A palette may hold transparent colours, which only RGBA can take
-        return (image.convert("RGBA") if image.mode == "P" else image).convert("RGB")
+        with image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(
+                    f"{image.width} x {image.height} pixels are more than "
+                    f"{MAX_PIXELS // 10**6} million: make it smaller"
+                )
+            image.load()
+            return in_rgb(_upright(image))
+
+
+def _upright(image):
+    """The picture turned as its EXIF data says; as it lies if that can't be read.
+
+    ImageOps.exif_transpose also writes the data anew, and fails on much that is damaged in it.
+    """
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # damaged data makes Pillow raise almost anything
+        return image
+    return image.transpose(TURNS[orientation]) if orientation in TURNS else image
+
+
+def in_rgb(image):
+    """A PIL image of any mode in RGB, see `decode_image`."""
+    if image.mode.startswith("I;16"):  # Pillow would show all but the darkest as white
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        return _own_range(np.asarray(image, np.float64))
+    if "transparency" in image.info or "A" in image.getbands() or image.mode == "P":
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _own_range(values):
+    """Numbers (H, W) from black for the smallest to white for the largest."""
+    if not np.isfinite(values).all():
+        raise ValueError("it holds NaN or infinity: save it as JPEG or PNG")
+    span = np.ptp(values)
+    share = (values - values.min()) / span if span > 0 else np.zeros_like(values)
+    return Image.fromarray(np.rint(255 * share).astype(np.uint8)).convert("RGB")
 
 
 def _fetch(url):

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from deeplearning.image_fetching import BROKEN, decode_image, image_from_url
+from deeplearning.image_fetching import BROKEN, decode_image, image_from_url, in_rgb
 
 __all__ = [
     "SQUEEZENET_MEAN", "SQUEEZENET_STD", "black_and_white", "blur_image", "blur_tensor", "deprocess", "deprocess_image", "image_from_url",
@@ -93,7 +93,7 @@ def open_image(path):
     very large one.
     """
     if isinstance(path, Image.Image):
-        return path.convert("RGB")
+        return in_rgb(path)
     try:
         return decode_image(Path(path).read_bytes())
     except FileNotFoundError:
@@ -131,7 +131,7 @@ def preprocess(img, size=224):
     from torchvision.transforms import functional as TF  # as in `load_image`
 
     return TF.normalize(
-        TF.to_tensor(TF.resize(img.convert("RGB"), size)), SQUEEZENET_MEAN, SQUEEZENET_STD
+        TF.to_tensor(TF.resize(in_rgb(img), size)), SQUEEZENET_MEAN, SQUEEZENET_STD
     )[None]
 
 

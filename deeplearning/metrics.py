@@ -113,9 +113,11 @@ def cider_d(references, captions, sigma=6.0):
     tokenized = list(_tokenized(references, captions))
     images_with = Counter()
     for refs, _ in tokenized:
-        images_with.update(
-            {ngram for ref in refs for n in range(1, 5) for ngram in _ngrams(ref, n)}
-        )
+        ngrams = set()
+        for ref in refs:
+            for n in range(1, 5):
+                ngrams.update(_ngrams(ref, n))
+        images_with.update(ngrams)
     log_images = math.log(len(tokenized))
 
     def weighted(words, n):

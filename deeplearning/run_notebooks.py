@@ -23,8 +23,8 @@ from nbconvert import HTMLExporter
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from tqdm import tqdm
 
-from deeplearning.handed_in import NOTEBOOKS
 from deeplearning.datasets.finding import find_dataset
+from deeplearning.handed_in import NOTEBOOKS
 from deeplearning.locations import data_folder
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from deeplearning.caption_scores import rows_with_pictures, score_captions, write_captions
 from deeplearning.captioning_solver import CaptioningSolver
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import load_coco_data
 from deeplearning.datasets.finding import find_dataset
-from deeplearning.caption_scores import rows_with_pictures, score_captions, write_captions
 from deeplearning.feature_array import feature_statistics
 from deeplearning.feature_transform import FeatureTransform
 from deeplearning.figures import captioned_pictures

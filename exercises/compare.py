@@ -11,21 +11,52 @@ import numpy as np
 TOLERANCES = {np.dtype(np.float64): (1e-6, 1e-9), np.dtype(np.float32): (1e-4, 1e-5)}
 
 
-def compare(outputs, expected):
+def compare(outputs, expected, numbers=True):
     """What is wrong with the outputs of a call.
 
     Inputs:
     - outputs: Dictionary from name to what came back
     - expected: Dictionary from name to the right array
+    - numbers: Whether findings show right numbers; without, they only say how far off it is
 
     Returns: list of findings, one sentence each; empty where all is right
     """
     missing = [f"{name} is missing." for name in expected if name not in outputs]
     unknown = [f"{name} was not asked for." for name in outputs if name not in expected]
     findings = [
-        _finding(name, outputs[name], right) for name, right in expected.items() if name in outputs
+        _finding(name, outputs[name], right, numbers)
+        for name, right in expected.items()
+        if name in outputs
     ]
     return missing + unknown + [finding for finding in findings if finding]
+
+
+def settled(outputs, expected):
+    """Outputs with what counts as right though it is not quite what was asked for.
+
+    A loss of shape (1,) is a number, too.
+
+    Returns: the outputs, and a sentence or an empty text
+    """
+    loss, right = outputs.get("loss"), expected.get("loss")
+    if type(loss) is not np.ndarray or right is None or right.shape != () or loss.shape != (1,):
+        return outputs, ""
+    note = "The loss has shape (1,); a single number, of shape (), is what others expect of it."
+    return outputs | {"loss": loss.reshape(())}, note
+
+
+def only_precision(outputs, expected):
+    """Whether outputs are right but for one slip: float64 where float32 went in."""
+    rounded = {
+        name: a.astype(np.float32) if _is_too_precise(a, expected.get(name)) else a
+        for name, a in outputs.items()
+    }
+    return not compare(rounded, expected)
+
+
+def _is_too_precise(a, n):
+    arrays = type(a) is np.ndarray and n is not None
+    return arrays and (a.dtype, n.dtype) == (np.float64, np.float32)
 
 
 def agree(a, n):
@@ -54,7 +85,7 @@ def norm(a):
         return float(np.sqrt(np.sum(a.astype(np.float64) ** 2)))
 
 
-def _finding(name, a, n):
+def _finding(name, a, n, numbers):
     """One sentence, or None. The type comes first: a subclass could answer every other question as
     it likes.
     """
@@ -63,30 +94,42 @@ def _finding(name, a, n):
     if a.shape != n.shape:
         return f"{name} must have shape {n.shape}, got {a.shape}."
     if n.dtype.kind == "b":
-        return (
-            None
-            if a.dtype.kind == "b" and a == n
-            else f"{name.removesuffix(' kept')} was changed in place."
-        )
+        same = a.dtype.kind == "b" and a == n
+        return None if same else f"{name.removesuffix(' kept')} was changed in place."
     if n.dtype.kind in "iu":
-        return _finding_in_integers(name, a, n)
+        return _finding_in_integers(name, a, n, numbers)
     if a.dtype != n.dtype:
         return f"{name} must be {n.dtype} like the arguments, got {a.dtype}."
     if not np.isfinite(a).all():
         return f"{name} holds {np.count_nonzero(~np.isfinite(a))} numbers that are NaN or infinite."
-    if agree(a, n):
-        return None
+    return None if agree(a, n) else _wrong_numbers(name, a, n, numbers)
+
+
+def _wrong_numbers(name, a, n, numbers):
     worst = np.unravel_index(np.argmax(np.abs(a - n)), n.shape)
     where = f" at {[int(i) for i in worst]}" if n.ndim else ""
     gap, size = distance(a, n), norm(a) + norm(n)
     relative = gap / size if size < np.inf else 1
-    return f"{name} is wrong by {relative:.2g} of its size: {a[worst]:.6g}{where}, expected {n[worst]:.6g}."
+    if not numbers:
+        place = f", most{where}" if where else ""
+        return f"{name} is wrong, by about {_power_of_ten(relative)} of its size{place}."
+    return (
+        f"{name} is wrong by {relative:.2g} of its size: "
+        f"{a[worst]:.6g}{where}, expected {n[worst]:.6g}."
+    )
 
 
-def _finding_in_integers(name, a, n):
+def _power_of_ten(value):
+    """A number so rounded that nobody can compute with it."""
+    return f"{10.0 ** np.round(np.log10(max(value, 1e-12))):.0g}"
+
+
+def _finding_in_integers(name, a, n, numbers):
     if a.dtype.kind not in "iu":
         return f"{name} must hold integers, got {a.dtype}."
     if np.array_equal(a, n):
         return None
     worst = tuple(int(i) for i in np.argwhere(a != n)[0])
+    if not numbers:
+        return f"{name} is wrong in {np.mean(a != n):.0%} of its entries, first at {list(worst)}."
     return f"{name}{list(worst)} is {a[worst]}, expected {n[worst]}."

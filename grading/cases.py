@@ -30,6 +30,13 @@ def inputs(exercise, seed):
     return {name: _cast(value, dtype) for name, value in MAKERS[exercise](rng).items()}
 
 
+CASES = 6
+
+
+def drawn(exercise, seed):
+    return [inputs(exercise, 3 * CASES * seed + number) for number in range(CASES)]
+
+
 def reference(exercise, inputs):
     """The repository's own answer, computed in float64 and rounded to the inputs' precision.
 

@@ -19,7 +19,7 @@ def page(name, graded):
 
     Inputs:
     - name: Of the submission
-    - graded: `judging.Grade`
+    - graded: `grade_one.Grade`
 
     Returns: HTML
     """

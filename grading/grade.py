@@ -1,4 +1,4 @@
-"""Grade submissions, each in a box (see `grading/box.py`), however many there are.
+"""Grade submissions, each in a box (see `grading/sandbox.py`), however many there are.
 
     python -m grading.grade submissions/ --out grades
 
@@ -27,10 +27,10 @@ from tqdm import tqdm
 
 from deeplearning.files import atomic_write
 from grading import feedback
-from grading.box import NoBox, choose_kind
-from grading.judging import grade
+from grading.grade_one import grade
 from grading.manifest import MANIFEST
 from grading.results import gradescope
+from grading.sandbox import NoBox, choose_kind
 from grading.unpack import fingerprint, looks_like_a_submission
 
 ARCHIVES = {".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
@@ -85,7 +85,7 @@ def grade_one(name, path, seed, kind):
         )
     results = gradescope(graded.results)
     results["output"] = "\n".join(graded.remarks)
-    mark |= {"box": graded.box, "hints": {v.exercise: v.hint for v in graded.verdicts if v.hint}}
+    mark |= {"box": graded.box, "hints": {v.exercise: v.hint for v in graded.marks if v.hint}}
     return name, results | {"extra_data": mark}, feedback.page(name, graded)
 
 
@@ -95,7 +95,7 @@ def grade_all(submissions, out, seed, kind, jobs=-1, scheduler=None):
     Inputs:
     - submissions: As `find_submissions` gives them
     - out: Folder to write into
-    - seed, kind: As for `judging.grade`
+    - seed, kind: As for `grade_one.grade`
     - jobs: Processes; -1 for one on each core
     - scheduler: Address of a Dask scheduler whose workers do it in their place
     """

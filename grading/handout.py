@@ -41,8 +41,15 @@ KEPT = [
     "tests/__init__.py",
     "tests/exercises/*",
 ]
-STAFF = ["deeplearning/datasets/toytown/train_squeezenet.py"]
-SOLUTIONS = ["deeplearning/packing.py"]  # modules that only solutions use
+STAFF = [  # what neither students nor their notebooks use
+    "deeplearning/caption.py",
+    "deeplearning/templates/*",
+    "deeplearning/datasets/build.py",
+    "deeplearning/datasets/caption_files.py",
+    "deeplearning/datasets/captions.py",
+    "deeplearning/datasets/toytown/__main__.py",
+    "deeplearning/datasets/toytown/train_squeezenet.py",
+]
 
 
 def write_handout(out):
@@ -130,16 +137,18 @@ def _mode(name):
 
 def _is_kept(name):
     notebooks = [question.notebook for question in MANIFEST.questions.values()]
-    return name not in STAFF + SOLUTIONS and any(
-        fnmatch.fnmatch(name, pattern) for pattern in [*KEPT, *notebooks]
-    )
+    return _matches(name, [*KEPT, *notebooks]) and not _matches(name, STAFF)
+
+
+def _matches(name, patterns):
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
 def _for_students(name, content):
     """What students get in place of a file's content."""
     if name in MANIFEST.files:
         exercises = [exercise for exercise in MANIFEST.exercises.values() if exercise.path == name]
-        return stub_out(content.decode(), exercises, SOLUTIONS).encode()
+        return stub_out(content.decode(), exercises).encode()
     if name.endswith(".ipynb"):
         return _unanswered(content.decode()).encode()
     if name == "pyproject.toml":

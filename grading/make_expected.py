@@ -18,7 +18,7 @@ from exercises.calls import CALLS
 from exercises.compare import agree
 from exercises.stored import FOLDER, Case, path
 from grading import cases
-from grading.corpus import known_wrong
+from grading.assemble import known_wrong
 from grading.manifest import MANIFEST
 from grading.mistakes import mistakes
 
@@ -57,7 +57,7 @@ def chosen(exercise):
     """The cases to store, the most telling one first."""
     pool = [drawn(exercise, seed) for seed in SEEDS]
     pool.sort(key=lambda case: (_has_ones(case), _dtype(case) == np.float32, -_told_apart(case)))
-    causes = {m.cause for m in mistakes() if exercise in m.exercises and not m.late}
+    causes = {m.cause for m in mistakes() if exercise in m.exercises and not m.held_out}
     kinds = [(_has_ones(case), _dtype(case)) for case in pool]
     found = [
         pool[kinds.index(kind)] for kind in dict.fromkeys(kinds)

@@ -62,21 +62,6 @@ class Exercise:
         """The file that holds it, relative to the repository, with slashes."""
         return self.module.replace(".", "/") + ".py"
 
-    @property
-    def trials(self):
-        """Which exercises are taken from the reference when this one is tried; the best trial
-        counts.
-
-        First none: everything is the student's own. Last all that it needs, so that one mistake
-        costs once. In between, for a backward pass, all but its forward pass: what a cache holds is
-        the student's own affair, so the forward pass of the reference helps only a student whose
-        cache happens to be the same.
-
-        Returns: tuple of tuples of ids
-        """
-        kept = tuple(needed for needed in self.needs if needed != self.cache_of)
-        return tuple(dict.fromkeys([(), kept, self.needs]))
-
 
 @dataclass(frozen=True)
 class ExtraCredit:
@@ -97,7 +82,9 @@ class ExtraCredit:
 
 
 class Manifest:
-    """Questions by id, exercises by id, both in the order of the file, and the extra credit."""
+    """Questions by id, exercises by id, both in the order of the file, the extra credit, and `slip`,
+    the points that float64 in place of float32 costs in a question.
+    """
 
     def __init__(self, path=PATH):
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -107,6 +94,7 @@ class Manifest:
         exercises = [Exercise(**_tuples(entry)) for entry in table["exercises"]]
         self.exercises = {exercise.id: exercise for exercise in exercises}
         self.extra = ExtraCredit(**_tuples(table["extra"]))
+        self.slip = table["precision"]["points"]
         if len(self.exercises) < len(exercises):
             raise ValueError(f"{path}: two exercises have the same id")
         for exercise in exercises:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# In fresh namespaces (see box.py): a root folder that holds nothing but what is named, read-only, and a /tmp.
+# In fresh namespaces (see isolation.py): a root folder that holds nothing but what is named, read-only, and a /tmp.
 #   namespaces.sh SIZE_OF_TMP TREE FOLDER... -- COMMAND...
 set -eu
 size=$1 tree=$2 root=$2/root
@@ -14,6 +14,8 @@ show() { # SOURCE TARGET
     mount --bind "$1" "$root$2"
     mount -o remount,bind,ro "$root$2"
 }
+mkdir "$root/tmp" # first: Python may lie below it
+mount -t tmpfs -o "mode=1777,size=$size" tmp "$root/tmp"
 show "$tree" /box
 while [ "$1" != -- ]; do show "$1" "$1" && shift; done
 shift
@@ -22,7 +24,7 @@ for device in null zero full random urandom; do
     touch "$root/dev/$device"
     mount --bind "/dev/$device" "$root/dev/$device"
 done
-mkdir "$root/proc" "$root/tmp" "$root/old"
+mkdir "$root/proc" "$root/old"
 mount -t proc proc "$root/proc"
 for settings in sys sysrq-trigger irq bus; do
     if [ -e "$root/proc/$settings" ]; then
@@ -30,7 +32,6 @@ for settings in sys sysrq-trigger irq bus; do
         mount -o remount,bind,ro "$root/proc/$settings"
     fi
 done
-mount -t tmpfs -o "mode=1777,size=$size" tmp "$root/tmp"
 cd "$root"
 pivot_root . old
 umount -l /old

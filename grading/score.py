@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 
 from deeplearning.files import atomic_write
-from grading.box import NoBox
-from grading.extra import extra_credit
-from grading.judging import grade
+from grading.extra_credit import extra_credit
+from grading.grade_one import grade
 from grading.manifest import MANIFEST
 from grading.results import gradescope, table
+from grading.sandbox import NoBox
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -20,20 +20,19 @@ import re
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 
 
-def stub_out(source, exercises, without=()):
+def stub_out(source, exercises):
     """Source with the solutions of exercises taken out.
 
     Inputs:
     - source: Of a module
     - exercises: Those of `manifest.Exercise` that lie in it
-    - without: Paths of modules that students don't get; imports of these go
 
     Returns: source of the same module for students
 
     Raises ValueError for an exercise that is not there, and markers without a partner.
     """
     tree, sketches = ast.parse(source), []
-    edits = [(lines, []) for lines in [*marked(source), *_imports_of(without, tree)]]
+    edits = [(lines, []) for lines in marked(source)]
     for name, about in _by_function(exercises).items():
         function = find(tree, name)
         regions = solution(source, function)
@@ -98,17 +97,6 @@ def find(tree, name):
             raise ValueError(f"the module has no {name}, which the manifest names")
         node = found[0]
     return node
-
-
-def _imports_of(paths, tree):
-    """Lines of a module's statements `from package.module import ...` for the modules of these
-    paths.
-    """
-    gone = {path.removesuffix(".py").replace("/", ".") for path in paths}
-    imports = [
-        node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module in gone
-    ]
-    return [range(node.lineno - 1, node.end_lineno) for node in imports]
 
 
 def _by_function(exercises):

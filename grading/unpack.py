@@ -37,7 +37,7 @@ OLDER_NAMES = {  # files of earlier editions, and what they are called now
 
 
 @dataclass
-class Submission:
+class HandedIn:
     """What of a submission counts.
 
     - sources: Dictionary from the path of a file of exercises, as the manifest names it, to its
@@ -49,7 +49,9 @@ class Submission:
 
     sources: dict = field(default_factory=dict)
     notebooks: dict = field(default_factory=dict)
+    helpers: dict = field(default_factory=dict)
     package: str = "deeplearning"
+    held: str = ""
     notes: list = field(default_factory=list)
 
 
@@ -59,7 +61,7 @@ def read_submission(path):
     Inputs:
     - path: The zip or folder
 
-    Returns: Submission
+    Returns: HandedIn
 
     Raises ValueError, with a sentence for the student, for what is no zip, is damaged as a whole,
     or far too large.
@@ -180,7 +182,7 @@ def _folder_entries(root):
 
 def _choose(entries):
     """Of the entries, those that count: for each file that is wanted the one in the fewest folders."""
-    submission, packages = Submission(), {}
+    submission, packages = HandedIn(), {}
     notebooks = [question.notebook for question in MANIFEST.questions.values()]
     for wanted in (*MANIFEST.files, *notebooks):
         candidates = sorted((e for e in entries if _is(e.path, wanted)), key=_nearness)

@@ -1,15 +1,18 @@
-"""Inside the box: a warm server that hands every task to a fresh process of its own.
+"""Inside the sandbox: a warm server that hands every task to a fresh process of its own.
 
     python -I -B worker.py SETTINGS
 
-It has imported NumPy, or PyTorch, and nothing of the student. Messages (see `wire`) come in on
-standard input and leave on standard output; a task's process gets neither. Nothing here is trusted
-by the grader, which judges arrays: whatever a student's code does to this server, it can at best
-send the answers that it could have computed.
+It has imported NumPy, or PyTorch, and nothing of the student. Messages (see `messages`) come in on
+standard input and leave on standard output; a task's process gets neither, but a pipe to this
+server and one back. Nothing here is trusted by the grader, which judges arrays: whatever a
+student's code does to this server, it can at best send the answers that it could have computed.
+
+A task may ask the grader to run a function for it (`conversation`): then this server hands the
+message on, and the answer back. After a task nothing of it is left, neither processes nor files.
 
 SETTINGS is JSON: `warm`, names of modules to import first; `user`, a number to become, or null;
-`limits`, as in `box.LIMITS`; `alone`, whether all that this user's processes can signal belongs to
-the box.
+`limits`, as in `sandbox.LIMITS`; `alone`, whether all that this user's processes can signal belongs
+to the sandbox.
 """
 
 import contextlib
@@ -19,18 +22,22 @@ import json
 import os
 import select
 import signal
+import stat
 import struct
 import sys
 import traceback
 import warnings
 from pathlib import Path
-from types import ModuleType
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-import wire
+sys.path.append(str(HERE / "beside"))  # the student's own modules: last, so that they shadow none
+import messages
+import syscall_filter
 
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
+CALL, LAST = b"?", b"."  # a task's message begins with one of these
+SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock", "/dev/mqueue")
 
 
 def main():
@@ -40,25 +47,35 @@ def main():
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
     warnings.simplefilter("ignore")
-    for module in settings["warm"]:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(module)
+    about = {"ready": True, "failed": _import_all(settings["warm"])}
     if hasattr(os, "fork"):
-        _confine(settings["user"], settings["limits"])
-    _send(outbox, wire.encode("ready"))
+        _confine(settings["user"], settings["limits"], settings["alone"])
+        about["unreadable"] = _unreadable()
+        _clean_up(settings["alone"])
+    _send(outbox, messages.encode(about))
     while message := _receive(inbox):
         if not hasattr(os, "fork"):
-            _send(outbox, _answer(message))  # and that was all: the next task gets a new server
+            _send(outbox, _answer(message, None))  # and that was all: the next task gets a new one
             return
         _send(outbox, _in_a_process(message, settings, (inbox, outbox)))
-        if settings["alone"]:
-            _kill_all_others()
+        _clean_up(settings["alone"])
     os._exit(0)  # PyTorch takes a while to say goodbye
 
 
-def _confine(user, limits):
-    """Become the user of the box, for good, with limits on what this and every later process may
-    take.
+def _import_all(modules):
+    """Import modules; returns those that failed, with the reason."""
+    failed = {}
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            failed[module] = f"{type(error).__name__}: {error}"[:300]
+    return failed
+
+
+def _confine(user, limits, alone):
+    """Become the user of the sandbox, for good, with limits on what this and every later process
+    may take.
     """
     import resource
 
@@ -70,131 +87,174 @@ def _confine(user, limits):
         prctl = ctypes.CDLL(None).prctl
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # becoming a user has cleared it
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # the first process of a namespace gets no signals but what it handles
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # a task can't open this server's pipes, nor its memory
+        if alone:
+            syscall_filter.install()
+    # the first process of a namespace gets no signals but those that it handles
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("AS", "NPROC", "FSIZE", "NOFILE", "CORE"):
-        with contextlib.suppress(
-            ValueError, OSError, AttributeError
-        ):  # macOS does not know them all
+        # macOS does not know them all
+        with contextlib.suppress(ValueError, OSError, AttributeError):
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limits[name],) * 2)
+
+
+def _unreadable():
+    """Of what Python needs, the first file that the user of the sandbox can't read; or None."""
+    needed = [os.__file__, ctypes.__file__, json.__file__, sys.modules["encodings"].__file__]
+    numpy = sys.modules.get("numpy")
+    needed += [numpy.__file__] if numpy else []
+    return next((path for path in needed if not os.access(path, os.R_OK)), None)
 
 
 def _in_a_process(message, settings, pipes):
     """The answer to a message, computed in a process of its own, or a message that says how that
     ended.
     """
-    reading, writing = os.pipe()
+    from_task, to_server = os.pipe()
+    from_server, to_task = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             import resource
 
-            os.close(reading)
+            os.close(from_task)
+            os.close(to_task)
             for pipe in pipes:
                 os.close(pipe.fileno())
             seconds = settings["limits"]["CPU"]
             resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-            with os.fdopen(writing, "wb") as out:
-                _send(out, _answer(message))
+            with os.fdopen(to_server, "wb") as out, os.fdopen(from_server, "rb") as replies:
+                out.write(LAST + _answer(message, (out, replies)))
         finally:
             os._exit(0)
-    os.close(writing)
-    answer, status = _read_answer(reading, child)
-    os.close(reading)
+    os.close(to_server)
+    os.close(from_server)
+    answer, status = _converse(child, from_task, to_task, pipes)
+    os.close(from_task)
+    os.close(to_task)
     if status is None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
     died = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-    return answer or wire.encode({"died": signal.Signals(died).name if died else ""})
+    return answer or messages.encode({"died": signal.Signals(died).name if died else ""})
 
 
-def _read_answer(reading, child):
-    """A whole message from a task's process, or None; and its status, if it has ended and been
+def _converse(child, from_task, to_task, pipes):
+    """A task's last message, or None; and its status, if it has ended and been waited for. What it
+    asks before that goes to the grader, and the grader's answer back.
+    """
+    inbox, outbox = pipes
+    while True:
+        message, status = _read_message(from_task, child, inbox)
+        if message is None or message[:1] != CALL:
+            return message and message[1:], status
+        _send(outbox, message[1:])
+        try:
+            reply = _receive(inbox)
+            _write_all(to_task, struct.pack(">Q", len(reply)) + reply)
+        except OSError:
+            return None, status  # the task has ended
+
+
+def _read_message(from_task, child, inbox):
+    """The next whole message of a task's process, or None; and its status, if it has ended and been
     waited for.
     """
-    data, wanted, status = b"", 8, None
+    data, wanted, status = b"", 9, None
     while len(data) < wanted:
-        if select.select([reading], [], [], 0.05 if status is None else 0)[0]:
-            part = os.read(reading, 1 << 20)
+        waiting = 0.05 if status is None else 0
+        ready = select.select([from_task, inbox], [], [], waiting)[0]
+        if from_task in ready:
+            part = os.read(from_task, min(1 << 20, wanted - len(data)))
             if not part:
                 return None, os.waitpid(child, 0)[1] if status is None else status
             data += part
-            if len(data) >= 8 and wanted == 8:
+            if len(data) == wanted == 9:
                 try:
-                    wanted = 8 + wire.length(data[:8])
+                    wanted = 9 + messages.length(data[1:])
                 except ValueError as error:
-                    return wire.encode({"error": f"Its answer was too large: {error}."}), status
+                    said = messages.encode({"error": f"Its answer was too large: {error}."})
+                    return LAST + said, status
+        elif inbox in ready:
+            _kill_all_others()  # the grader is gone: nobody is there to ask or to answer
+            os._exit(1)
         elif status is not None:
             return None, status  # something that it started still holds the pipe
         else:
             ended, how = os.waitpid(child, os.WNOHANG)
             status = how if ended else None
-    return data[:wanted], status
+    return data, status
+
+
+def _write_all(pipe, data):
+    view = memoryview(data)
+    while view:
+        view = view[os.write(pipe, view) :]
+
+
+def _clean_up(alone):
+    """Nothing of a task is left: no processes and no files."""
+    if not alone:
+        return
+    _kill_all_others()
+    for folder in SHARED_FOLDERS:
+        with contextlib.suppress(OSError):
+            _empty(folder, os.lstat(folder).st_dev)
 
 
 def _kill_all_others():
     """End whatever a task has left running, and take note of its end."""
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(OSError):
         os.kill(-1, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         while True:
             os.waitpid(-1, 0)
 
 
-def _answer(message):
+def _empty(folder, device):
+    """Delete what this user owns in a folder; other file systems below it are left as they are."""
+    for entry in list(os.scandir(folder)):
+        with contextlib.suppress(OSError):
+            about = entry.stat(follow_symlinks=False)
+            if about.st_dev != device or about.st_uid != os.getuid():
+                continue
+            if stat.S_ISDIR(about.st_mode):
+                os.chmod(entry.path, 0o700)
+                _empty(entry.path, device)
+                os.rmdir(entry.path)
+            else:
+                os.unlink(entry.path)
+
+
+def _answer(message, pipes):
     """The message that answers a task."""
     try:
-        about, groups = wire.decode(message)
-        return wire.encode(*TASKS[about["task"]](about, groups))
-    except (
-        BaseException
-    ) as error:  # SystemExit and KeyboardInterrupt end the task, not the exercise's neighbours
-        return wire.encode({"error": _described(error)})
+        about, groups = messages.decode(message)
+        return messages.encode(*TASKS[about["task"]](about, groups, pipes))
+    except BaseException as error:  # SystemExit ends the task, not the exercise's neighbours
+        return messages.encode({"error": _described(error)})
 
 
-def _exercise(about, groups):
+def _exercise(about, groups, pipes):
     from exercises.calls import CALLS, Package
 
-    for given in about["given"]:
-        _put_in_place(**given)
+    if about.get("lent"):
+        from conversation import put_in_place
+
+        put_in_place(about["lent"], pipes)
     package = Package()
     return "done", [CALLS[about["exercise"]](package, inputs) for inputs in groups]
 
 
-def _put_in_place(module, source, names, own, stubs):
-    """Give a student's module functions of those names, which call the student's own of others;
-    stubs are for a module that does not work.
-    """
-    try:
-        theirs = importlib.import_module(module)
-    except Exception:
-        theirs = sys.modules[module] = _run(stubs, module)
-        package, _, name = module.rpartition(".")
-        setattr(importlib.import_module(package), name, theirs)
-    reference = _run(source, f"{module}_given")
-    for name in own:
-        setattr(reference, name, getattr(theirs, name))
-    for name in names:
-        setattr(theirs, name, getattr(reference, name))
+def _sources(about, groups, pipes):
+    from read_sources import read_sources
+
+    files = {name: data.tobytes() for name, data in groups[0].items()}
+    return read_sources(files, **about["how"])
 
 
-def _run(source, name):
-    """A module made of a source."""
-    made = ModuleType(name)
-    made.__package__ = name.rpartition(".")[0]
-    exec(compile(source, name, "exec"), vars(made))
-    return made
-
-
-def _survey(about, groups):
-    from survey import survey
-
-    return survey({name: data.tobytes() for name, data in groups[0].items()}, **about["how"]), ()
-
-
-TASKS = {"exercise": _exercise, "survey": _survey}
+TASKS = {"exercise": _exercise, "sources": _sources}
 
 
 def _described(error):
@@ -203,13 +263,13 @@ def _described(error):
         return str(error)[:400]  # a stub says itself what is to be done
     text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")[:400]
     places = [
-        f
-        for f in traceback.extract_tb(error.__traceback__)
-        if f.filename.startswith(str(HERE / "deeplearning"))
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename.startswith((str(HERE / "deeplearning"), str(HERE / "beside")))
     ]
-    return (
-        f"{text} ({Path(places[-1].filename).name}, line {places[-1].lineno})" if places else text
-    )
+    if not places:
+        return text
+    return f"{text} ({Path(places[-1].filename).name}, line {places[-1].lineno})"
 
 
 def _send(file, message):

@@ -91,13 +91,19 @@ def built(splits, network, tmp_path):
     return tmp_path / "built"
 
 
+def on_white(image):
+    """A picture in RGB, what is transparent on white."""
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+
+
 def features_one_by_one(paths, network):
     """Features of one picture after the other, written down as the definition says: the oracle."""
     features = []
     for path in paths:
         with Image.open(path) as image:
             pixels = np.array(
-                image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BICUBIC), np.float64
+                on_white(image).resize((SIZE, SIZE), Image.Resampling.BICUBIC), np.float64
             )
         x = (pixels / 255 - network.mean) / network.std
         x = torch.tensor(x, dtype=torch.float32).permute(2, 0, 1).contiguous()[None]
@@ -455,9 +461,7 @@ def test_linked_pictures_are_found_where_they_are(splits, network, tmp_path):
     build_dataset(tmp_path / "out", splits, network, min_count=1, link=True)
     urls = load_coco_data(tmp_path / "out")["train_urls"]
     for url, path in zip(urls, paths, strict=True):
-        np.testing.assert_array_equal(
-            image_from_url(url), np.asarray(Image.open(path).convert("RGB"))
-        )
+        np.testing.assert_array_equal(image_from_url(url), np.asarray(on_white(Image.open(path))))
     with pytest.raises(ValueError, match=r"2 pictures are called same.png"):
         build_dataset(tmp_path / "out", splits, network, min_count=1)
     with pytest.raises(ValueError, match=r"'new\\nline.png' holds a line break"):

@@ -242,7 +242,7 @@ def test_the_model_that_comes_with_the_project(tmp_path, capsys):
     """It is under 2 MB, belongs to the network that comes with the project, and names what is on
     Toytown's pictures.
     """
-    assert caption.TOYTOWN.stat().st_size < 2e6
+    assert caption.BUILT_IN_MODEL.stat().st_size < 2e6
     scenes = []
     for number in range(30):
         scene, image, _ = picture(SEED, "val", number)

@@ -1,14 +1,16 @@
 """Files of captions give the pictures and captions that are in them, and say what they leave out."""
 
 import csv
+import functools
 import json
 import os
 import random
 import unicodedata
 
+import ijson
 import pytest
 
-from deeplearning.datasets.captions import draw_split, read_captions
+from deeplearning.datasets.captions import RESPELT, draw_split, read_captions
 
 NAMES = ["a.jpg", "b c.jpg", "d\ne.jpg", "größe.png", "sub/f.jpg"]
 
@@ -189,16 +191,18 @@ def test_everything_left_out_is_named(images, tmp_path):
     (images / "notes.txt").touch()
     content = coco(
         ["a.jpg", "missing.jpg", "b c.jpg", "sub/f.jpg"],
-        [(10, "a"), (11, "b"), (12, ""), (12, "?!"), (99, "c"), (10, None), (10, "again")],
+        [(10, "a"), (11, "b"), (12, ""), (12, "?!"), (99, "c"), (10, None), (10, "a")],
     )
     content["annotations"][-1]["id"] = 0
+    content["annotations"].append({"id": 8, "image_id": 10, "bbox": [1, 2, 3, 4]})
     splits, left_out = read_captions(write(tmp_path / "c.json", content), images)
     assert by_name(splits[None]) == {"a.jpg": ["a"]}
     assert left_out == {
         f"not in {images}, or there more than once": ["missing.jpg"],
         "captions without a word, of": ["b c.jpg", "a.jpg"],
         "captions of pictures that the file does not list": ["image_id 99"],
-        "captions whose id occurred before": ["id 0"],
+        "captions that occurred before": ["id 0"],
+        "annotations without a caption": ["id 8"],
         "without a caption": ["b c.jpg", os.path.join("sub", "f.jpg")],
         "in the folder, but not in the file": ["d\ne.jpg", "größe.png"],
     }
@@ -356,3 +360,88 @@ def test_memory_of_a_large_file(run_python, images, tmp_path):
     assert (status, errors) == (0, "")
     pictures, peak = map(int, output.split())
     assert pictures == 1 and peak < 200 << 10
+
+
+# Files as they come
+
+
+@pytest.mark.parametrize(
+    "rows, respelt",
+    [
+        ("A.JPG,one\nB C.jpeg,two\n", ["A.JPG", "B C.jpeg"]),
+        ("a,one\nb c,two\n", ["a", "b c"]),
+        ("photos\\a.jpg,one\nb c.jpg,two\n", ["photos\\a.jpg"]),
+        ("a.jpg , one\n b c.jpg,two\n", ["a.jpg ", " b c.jpg"]),
+    ],
+    ids=["capitals", "endings", "backslashes", "spaces"],
+)
+def test_names_spelt_in_another_way(images, tmp_path, rows, respelt):
+    """Capitals, endings, backslashes and spaces may differ; such names are found, and named."""
+    path = write(tmp_path / "c.csv", f"image, caption\n{rows}")
+    splits, left_out = read_captions(path, images)
+    found = {name: captions[0].strip() for name, captions in by_name(splits[None]).items()}
+    assert found == {"a.jpg": "one", "b c.jpg": "two"}
+    assert left_out[RESPELT] == respelt
+
+
+def test_one_name_for_two_pictures(images, tmp_path):
+    """A name that fits two pictures equally well finds neither."""
+    (images / "A.png").touch()
+    path = write(tmp_path / "c.csv", "image,caption\na,one\nb c.jpg,two\n")
+    splits, left_out = read_captions(path, images)
+    assert by_name(splits[None]) == {"b c.jpg": ["two"]}
+    assert left_out[f"not in {images}, or there more than once"] == ["a"]
+
+
+def test_ids_as_text(images, tmp_path):
+    """An id is the same as a number and as a text."""
+    content = coco(["a.jpg", "b c.jpg"], [("10", "a dog"), ("11", "a cat")])
+    splits, _ = read_captions(write(tmp_path / "c.json", content), images)
+    assert by_name(splits[None]) == {"a.jpg": ["a dog"], "b c.jpg": ["a cat"]}
+
+
+def test_ids_that_start_again(images, tmp_path):
+    """Captions whose ids count anew for each picture are all kept."""
+    content = coco(["a.jpg", "b c.jpg"], [(10, "a"), (10, "b"), (11, "c"), (11, "d")])
+    for annotation, number in zip(content["annotations"], (0, 1, 0, 1), strict=True):
+        annotation["id"] = number
+    splits, left_out = read_captions(write(tmp_path / "c.json", content), images)
+    assert by_name(splits[None]) == {"a.jpg": ["a", "b"], "b c.jpg": ["c", "d"]}
+    assert "captions that occurred before" not in left_out
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 16])
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "Infinity"])
+def test_numbers_that_json_does_not_know(images, tmp_path, monkeypatch, number, size):
+    """NaN and infinities, as Python writes them, are read over, but not inside a caption."""
+    monkeypatch.setattr("ijson.items", functools.partial(ijson.items, buf_size=size))
+    text = json.dumps(coco(["a.jpg"], [(10, 'a "NaN" \\ Infinity')]))
+    text = text.replace('"height": 4', f'"height": {number}, "score": [{number},{number}]')
+    splits, _ = read_captions(write(tmp_path / "c.json", text), images)
+    assert by_name(splits[None]) == {"a.jpg": ['a "NaN" \\ Infinity']}
+
+
+@pytest.mark.parametrize("digits", [1_001, 5_000, 200_000])
+@pytest.mark.parametrize("where", ["id", "year"])
+def test_a_number_of_thousands_of_digits(images, tmp_path, digits, where):
+    """A number that would crash the parser is refused with one sentence."""
+    text = json.dumps(coco(["a.jpg"], [(10, "a")]))
+    known = '"id": 0' if where == "id" else '"year": 2014'
+    text = text.replace(known, f"{known.partition(':')[0]}: {'9' * digits}")
+    with pytest.raises(ValueError, match="c.json is damaged .*more than 1,000 digits"):
+        read_captions(write(tmp_path / "c.json", text), images)
+
+
+@pytest.mark.parametrize("end", ["\n", '"\n"d\ne.jpg",a cow\n'])
+def test_a_quote_that_is_not_closed(images, tmp_path, end):
+    """A quote that swallows further rows is refused with the line in which it opens."""
+    text = f'image,caption\na.jpg,one\na.jpg,"a dog runs\nb c.jpg,a cat sits{end}'
+    with pytest.raises(ValueError, match="quote that opens in line 3 .* the row of b c.jpg"):
+        read_captions(write(tmp_path / "c.csv", text), images)
+
+
+def test_a_caption_of_two_lines(images, tmp_path):
+    """A quoted caption may go on in the next line."""
+    path = write(tmp_path / "c.csv", 'image,caption\na.jpg,"a dog,\nand, a cat"\nb c.jpg,x\n')
+    splits, _ = read_captions(path, images)
+    assert by_name(splits[None]) == {"a.jpg": ["a dog,\nand, a cat"], "b c.jpg": ["x"]}

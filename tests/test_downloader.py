@@ -12,7 +12,7 @@ CONTENT = random.Random(1).randbytes(3 << 20)
 
 
 def received(server, path, **how):
-    resuming.ResumingDownloader(**how)(f"{server.url}/file", path, None)
+    downloader.ResumingDownloader(**how)(f"{server.url}/file", path, None)
     return path.read_bytes()
 
 
@@ -92,7 +92,7 @@ def test_endless_file(tmp_path):
 def test_the_next_url_is_tried(tmp_path):
     """Where one URL gives nothing, the next one does."""
     with serving({"/there": b"content"}) as server:
-        resuming.ResumingDownloader([f"{server.url}/there"])(
+        downloader.ResumingDownloader([f"{server.url}/there"])(
             f"{server.url}/gone", tmp_path / "file", None
         )
         assert [path for path, _ in server.asked] == ["/gone", "/there"]
@@ -126,4 +126,4 @@ def test_shorter_than_announced(tmp_path):
     """A body that ends early is noticed, also with versions of urllib3 that say nothing."""
     response = SimpleNamespace(iter_content=lambda _: [b"abc"])
     with pytest.raises(requests.ConnectionError, match="cut off after 3 of 5 bytes"):
-        resuming.Incoming(tmp_path / "incoming", 1, 100)._write(response, 5)
+        downloader.Incoming(tmp_path / "incoming", 1, 100)._write(response, 5)

@@ -12,7 +12,7 @@ from PIL import Image
 from deeplearning.classifiers import backbones
 from deeplearning.classifiers.backbones import image_features
 from deeplearning.datasets import extraction
-from deeplearning.datasets.extraction import extract_features
+from deeplearning.datasets.extraction import image_features_to_disk
 
 
 @pytest.fixture
@@ -59,12 +59,12 @@ def interrupted(pictures, network, folder, monkeypatch, batches):
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(extraction, "feature_batches", some)
-        extract_features(pictures, network, folder, "train")
+        image_features_to_disk(pictures, network, folder, "train")
 
 
 def test_features_are_those_of_image_features(pictures, network, tmp_path, capsys):
     """What lies on the disk is what comes in memory; progress and the rate are shown."""
-    features, broken = extract_features(pictures, network, tmp_path, "train")
+    features, broken = image_features_to_disk(pictures, network, tmp_path, "train")
     np.testing.assert_array_equal(features, image_features(pictures, network, progress=False))
     assert features.dtype == np.float32 and broken == {}
     output = capsys.readouterr().out
@@ -80,7 +80,7 @@ def test_goes_on_where_it_stopped(pictures, network, tmp_path, monkeypatch, read
     with open(tmp_path / "train.raw", "ab") as file:
         file.write(b"x" * torn)
     read.clear()
-    features, _ = extract_features(pictures, network, tmp_path, "train")
+    features, _ = image_features_to_disk(pictures, network, tmp_path, "train")
     assert sorted(read) == [path.name for path in pictures[20:]]
     assert "the first 20 were there" in capsys.readouterr().out
     np.testing.assert_array_equal(features, image_features(pictures, network, progress=False))
@@ -88,9 +88,11 @@ def test_goes_on_where_it_stopped(pictures, network, tmp_path, monkeypatch, read
 
 def test_a_finished_run_is_not_repeated(pictures, network, tmp_path, read):
     """A last batch that is not full is computed again, everything else is there."""
-    first = np.array(extract_features(pictures, network, tmp_path, "train")[0])
+    first = np.array(image_features_to_disk(pictures, network, tmp_path, "train")[0])
     read.clear()
-    np.testing.assert_array_equal(extract_features(pictures, network, tmp_path, "train")[0], first)
+    np.testing.assert_array_equal(
+        image_features_to_disk(pictures, network, tmp_path, "train")[0], first
+    )
     assert sorted(read) == [path.name for path in pictures[30:]]
 
 
@@ -109,7 +111,7 @@ def test_starts_over_when_something_changed(pictures, network, tmp_path, monkeyp
     else:
         (tmp_path / "train.json").write_text("{")
     read.clear()
-    features, _ = extract_features(pictures, network, tmp_path, "train")
+    features, _ = image_features_to_disk(pictures, network, tmp_path, "train")
     assert len(read) == len(pictures)
     np.testing.assert_array_equal(features, image_features(pictures, network, progress=False))
 
@@ -121,13 +123,15 @@ def test_broken_pictures(pictures, network, tmp_path):
     pictures[4].write_bytes(b"<html>404</html>")
     pictures[33].unlink()
     with pytest.raises(ValueError, match=r"04.png can't be read"):
-        extract_features(pictures, network, tmp_path, "train")
+        image_features_to_disk(pictures, network, tmp_path, "train")
     for _ in range(2):
-        features, broken = extract_features(pictures, network, tmp_path, "train", skip_broken=True)
+        features, broken = image_features_to_disk(
+            pictures, network, tmp_path, "train", skip_broken=True
+        )
         assert np.flatnonzero(np.isnan(features).any(axis=1)).tolist() == list(broken) == [4, 33]
         assert "04.png can't be read" in broken[4] and "33.png is missing" in broken[33]
     with pytest.raises(ValueError, match=r"04.png can't be read"):  # not what was left out before
-        extract_features(pictures, network, tmp_path, "train")
+        image_features_to_disk(pictures, network, tmp_path, "train")
 
 
 def test_full_disk(pictures, network, tmp_path, monkeypatch):
@@ -147,6 +151,6 @@ def test_full_disk(pictures, network, tmp_path, monkeypatch):
     with pytest.raises(
         OSError, match=r"could not write .*train.raw \(No space left on device\).*goes on from here"
     ):
-        extract_features(pictures, network, tmp_path, "train")
-    features, _ = extract_features(pictures, network, tmp_path, "train")
+        image_features_to_disk(pictures, network, tmp_path, "train")
+    features, _ = image_features_to_disk(pictures, network, tmp_path, "train")
     np.testing.assert_array_equal(features, image_features(pictures, network, progress=False))

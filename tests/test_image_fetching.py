@@ -3,6 +3,7 @@ import http.server
 import io
 import os
 import socket
+import struct
 import threading
 import urllib.request
 import warnings
@@ -12,10 +13,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from deeplearning import image_fetching
-from deeplearning.image_fetching import image_from_url
+from deeplearning.image_fetching import decode_image, image_from_url
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 17, 3), dtype=np.uint8)
 
@@ -27,6 +28,8 @@ def encoded(format, image=None, **how):
 
 
 ALPHA = np.dstack([PIXELS, PIXELS[..., :1]])
+WHITE = Image.new("RGBA", (17, 12), "white")
+ON_WHITE = np.asarray(Image.alpha_composite(WHITE, Image.fromarray(ALPHA)).convert("RGB"))
 START = encoded("PNG").index(b"IDAT")
 IDAT = encoded("PNG")[START - 4 : START + 4]  # length and name of the chunk that holds the pixels
 FILES = {
@@ -149,7 +152,7 @@ def test_pixels_from_a_file(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "name, expected", [("alpha.png", PIXELS), ("grey.png", PIXELS[..., :1].repeat(3, axis=2))]
+    "name, expected", [("alpha.png", ON_WHITE), ("grey.png", PIXELS[..., :1].repeat(3, axis=2))]
 )
 def test_other_modes_become_rgb(server, name, expected):
     """Transparent and grey pictures come with three channels."""
@@ -235,7 +238,7 @@ def test_too_large(server, tmp_path, monkeypatch):
     (tmp_path / "large.png").write_bytes(FILES["/photo.png"])
     with pytest.warns(UserWarning, match="larger"):
         assert_placeholder(image_from_url((tmp_path / "large.png").as_uri()))
-    monkeypatch.setattr(image_fetching, "TIMEOUT", 1)
+    monkeypatch.setattr(image_fetching, "TIMEOUT", 100)
     with pytest.warns(UserWarning, match="larger"):
         assert_placeholder(image_from_url(server + "/endless.jpg"))
 
@@ -350,14 +353,14 @@ def test_server_that_refuses(server, pauses, status, times):
 
 
 def test_pictures_of_other_kinds(tmp_path):
-    """A palette with transparent colours and 16 bits a pixel are read without a warning, at the
-    right brightness.
+    """A palette with transparent colours lies on white, and 16 bits a pixel keep their brightness,
+    without a warning.
     """
     palette = Image.new("P", (4, 4))
     palette.putpalette([250, 20, 10] * 3)
     palette.save(tmp_path / "palette.png", transparency=bytes([0, 128, 255]))
     Image.fromarray(np.full((4, 4), 30000, np.uint16)).save(tmp_path / "deep.png")
-    assert (image_from_url((tmp_path / "palette.png").as_uri()) == [250, 20, 10]).all()
+    assert (image_from_url((tmp_path / "palette.png").as_uri()) == 255).all()
     deep = image_from_url((tmp_path / "deep.png").as_uri())
     assert (deep == round(255 * 30000 / 65535)).all() and deep.flags.writeable
 
@@ -389,3 +392,111 @@ def test_any_damaged_file(tmp_path):
             assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
             warned += bool(caught)
     assert warned > 50
+
+
+# Pictures as they come
+
+
+def jpeg_with_exif(exif):
+    """A picture of 8 x 16 pixels, red above blue, with these bytes as its EXIF data."""
+    image = Image.new("RGB", (8, 16), "red")
+    image.paste("blue", (0, 8, 8, 16))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=95, subsampling=0, exif=exif)
+    return file.getvalue()
+
+
+def tiff_entries(*entries):
+    """EXIF data of one directory: triples of tag, kind and four bytes, and then what they point at."""
+    count = struct.pack("<H", len(entries))
+    body = b"".join(struct.pack("<HHI", tag, kind, 1) + value for tag, kind, value in entries)
+    return b"Exif\0\0II*\0\x08\0\0\0" + count + body + b"\0" * 4
+
+
+RATIONAL = struct.pack("<I", 8 + 2 + 2 * 12 + 4)  # where the two numbers stand, after two entries
+SIXTH = (274, 3, struct.pack("<HH", 6, 0))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turned_as_pillow_turns_it(orientation):
+    """For sound EXIF data, the picture is turned as Pillow's own function turns it."""
+    exif = Image.Exif()
+    exif[274] = orientation
+    content = jpeg_with_exif(exif.tobytes())
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    np.testing.assert_array_equal(decode_image(content), np.asarray(expected))
+
+
+def test_resolution_that_divides_by_zero():
+    """A resolution of -1 / 0 is no matter: the picture is turned."""
+    exif = tiff_entries(SIXTH, (282, 10, RATIONAL)) + struct.pack("<ii", -1, 0)
+    assert decode_image(jpeg_with_exif(exif)).size == (16, 8)
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [
+        tiff_entries(SIXTH, (282, 5, RATIONAL)),
+        tiff_entries((274, 11, struct.pack("<f", 6.5)), (271, 11, struct.pack("<f", 1))),
+        tiff_entries((274, 2, b"six\0")),
+        b"Exif\0\0II*\0\xff\xff\xff\xff",
+        b"Exif\0\0",
+        b"Exif\0\0nonsense",
+    ],
+    ids=["cut off", "fractions", "text", "elsewhere", "empty", "nonsense"],
+)
+def test_damaged_exif_data(exif):
+    """EXIF data that can't be read leaves the picture as it lies, or turned, without a warning."""
+    image = decode_image(jpeg_with_exif(exif))
+    assert image.mode == "RGB" and sorted(image.size) == [8, 16]
+    np.testing.assert_allclose(np.asarray(image).mean(axis=(0, 1)), [127, 0, 127], atol=3)
+
+
+def png(image, **how):
+    file = io.BytesIO()
+    image.save(file, "PNG", **how)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "RGB"])
+def test_transparent_lies_on_white(mode):
+    """What is transparent becomes white, whatever colour is stored there."""
+    black = Image.new("RGBA", (4, 2), (0, 0, 0, 255))
+    black.paste((0, 0, 0, 0), (0, 0, 2, 2))
+    if mode == "P":
+        image = Image.new("P", (4, 2), 1)
+        image.putpalette([0, 0, 0, 0, 0, 0])
+        image.paste(0, (0, 0, 2, 2))
+        content = png(image, transparency=0)
+    elif mode == "RGB":
+        image = Image.new("RGB", (4, 2), "black")
+        image.paste((1, 1, 1), (0, 0, 2, 2))
+        content = png(image, transparency=(1, 1, 1))
+    else:
+        content = png(black.convert(mode))
+    grey = np.asarray(decode_image(content))[0, :, 0].tolist()
+    assert grey == [255, 255, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "values, expected",
+    [
+        (np.array([[0, 0.5, 1]], np.float32), [0, 128, 255]),
+        (np.array([[-2, 0, 2]], np.float32), [0, 128, 255]),
+        (np.array([[0, 1 << 30, 1 << 30]], np.int32), [0, 255, 255]),
+        (np.array([[7, 7, 7]], np.int32), [0, 0, 0]),
+    ],
+)
+def test_numbers_of_more_than_16_bits(values, expected):
+    """Floats and 32-bit integers are spread over their own range, not clipped."""
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, "TIFF")
+    assert np.asarray(decode_image(file.getvalue()))[0, :, 0].tolist() == expected
+
+
+def test_numbers_that_are_not_finite():
+    """A float picture with NaN is refused with one sentence."""
+    file = io.BytesIO()
+    Image.fromarray(np.array([[0, np.nan]], np.float32)).save(file, "TIFF")
+    with pytest.raises(ValueError, match="holds NaN or infinity"):
+        decode_image(file.getvalue())

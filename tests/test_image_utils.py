@@ -260,10 +260,10 @@ def test_resized_pixels(tmp_path, size):
 RED = (255, 0, 0)
 MODES = [
     ("RGB", RED, RED, "PNG"),
-    ("RGBA", (*RED, 10), RED, "PNG"),
+    ("RGBA", (*RED, 10), (255, 245, 245), "PNG"),
     ("CMYK", (0, 255, 255, 0), RED, "TIFF"),
     ("L", 77, (77, 77, 77), "PNG"),
-    ("LA", (77, 0), (77, 77, 77), "PNG"),
+    ("LA", (77, 0), (255, 255, 255), "PNG"),
     ("1", 1, (255, 255, 255), "PNG"),
     ("P", 1, (10, 20, 30), "GIF"),
 ]

@@ -1,6 +1,11 @@
-"""Executing notebooks, on small ones made for it."""
+"""Executing notebooks, on small ones made for it, and the pages of the committed ones."""
 
+import json
 import os
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
 
 import nbformat
 import pytest
@@ -36,14 +41,10 @@ def test_outputs_and_page(notebook, tmp_path):
     assert (first.execution_count, second.execution_count) == (1, 2)
     assert first.outputs[0].text == "two\n" and second.outputs[0].data["text/plain"] == "42"
     page = (tmp_path / "out" / "small one.html").read_text(encoding="utf-8")
-    assert (
-        page.count("<math") == 2
-        and "<msub><mi>h</mi><mi>t</mi></msub>" in page
-        and "$h_t$" not in page
-    )
-    assert "$h_t$" in (tmp_path / "out" / path.name).read_text(
-        encoding="utf-8"
-    )  # the notebook keeps its LaTeX
+    assert page.count("<math") == 2 and "$h_t$" not in page
+    assert "<msub><mi>h</mi><mi>t</mi></msub>" in page
+    # the notebook keeps its LaTeX
+    assert "$h_t$" in (tmp_path / "out" / path.name).read_text(encoding="utf-8")
 
 
 def test_failing_cell_ends_the_run(notebook, tmp_path, monkeypatch):
@@ -54,13 +55,8 @@ def test_failing_cell_ends_the_run(notebook, tmp_path, monkeypatch):
     path = notebook(new_code_cell("1 + 1"), new_code_cell("1 / 0"))
     with pytest.raises(SystemExit, match="ZeroDivisionError"):
         run_notebooks.main([str(path), "--out", str(tmp_path / "out")])
-    assert (
-        nbformat.read(tmp_path / "out" / path.name, as_version=4)
-        .cells[0]
-        .outputs[0]
-        .data["text/plain"]
-        == "2"
-    )
+    written = nbformat.read(tmp_path / "out" / path.name, as_version=4)
+    assert written.cells[0].outputs[0].data["text/plain"] == "2"
 
 
 def test_data_set_is_found_first(notebook, tmp_path, monkeypatch):
@@ -72,17 +68,122 @@ def test_data_set_is_found_first(notebook, tmp_path, monkeypatch):
     (tmp_path / "coco_captioning").mkdir()
     path = notebook(new_code_cell("import os; os.environ['DEEPLEARNING_CAPTIONS']"))
     run_notebooks.main([str(path), "--out", str(tmp_path / "out")])
-    text = (
-        nbformat.read(tmp_path / "out" / path.name, as_version=4)
-        .cells[0]
-        .outputs[0]
-        .data["text/plain"]
-    )
+    written = nbformat.read(tmp_path / "out" / path.name, as_version=4)
+    text = written.cells[0].outputs[0].data["text/plain"]
     assert text == repr(str(tmp_path / "coco_captioning"))
 
     monkeypatch.setenv("DEEPLEARNING_CAPTIONS", "no_such_set")
     with pytest.raises(SystemExit, match="run_notebooks: no captioning data set at .*no_such_set"):
         run_notebooks.main([str(path), "--out", str(tmp_path / "out")])
+
+
+FETCHED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src"}
+
+
+class Fetches(HTMLParser):
+    """Collects what a page asks for when it is opened, and its formulas and pictures."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.outside, self.formulas, self.alts = [], 0, []
+        self.code = None  # of the script or style that is being read
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        target = attrs.get(FETCHED.get(tag)) or attrs.get("srcset")
+        if target is not None and not target.startswith("data:"):
+            self.outside.append(target)
+        self.formulas += tag == "math"
+        if tag == "img":
+            self.alts.append(attrs.get("alt"))
+        self.code = tag if tag in ("script", "style") else None
+
+    def handle_endtag(self, tag):
+        self.code = None
+
+    def handle_data(self, text):
+        if self.code == "script" and "import(" in text:
+            self.outside.append("a script that imports")
+        if self.code == "style" and ("@import" in text or "url(http" in text):
+            self.outside.append("a style that imports")
+
+
+def page_of(name):
+    """The page of a committed notebook, as it is written after a run."""
+    path = run_notebooks.ROOT / name
+    return run_notebooks.page_of(nbformat.read(path, as_version=4), path)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_pages_fetch_nothing(name):
+    """No script, style, picture or frame of a page comes from elsewhere, and its formulas are
+    there as MathML.
+    """
+    page = Fetches(page_of(name))
+    assert page.outside == [] and page.formulas > 0
+
+
+def test_what_a_page_would_fetch_is_found():
+    """The test above can fail: scripts, styles and pictures from elsewhere are all found."""
+    page = """<script src="https://cdn.example/x.js"></script><img src="docs/a.svg">
+        <link rel="stylesheet" href="//cdn.example/x.css"><style>@import "x.css"</style>
+        <script type="module">await import("https://cdn.example/y.mjs")</script>"""
+    assert len(Fetches(page).outside) == 5
+
+
+# what Chromium asks for itself, whatever the page
+ITS_OWN = (".google.com", ".googleapis.com", ".gstatic.com")
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--proxy-server=127.0.0.1:9",  # nobody answers there: the network is off
+]
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """Function that opens a page in Chromium with the network off: the page as it then stands, and
+    the hosts that were asked for.
+    """
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if program is None:
+        pytest.skip("needs Chromium")
+
+    def look(page):
+        file, log = tmp_path / "page.html", tmp_path / "log.json"
+        file.write_text(page, encoding="utf-8")
+        options = [f"--user-data-dir={tmp_path / 'profile'}", f"--log-net-log={log}"]
+        command = [program, *QUIET, *options, "--dump-dom", file.as_uri()]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
+        events = json.loads(log.read_text(encoding="utf-8"))["events"]
+        urls = [event["params"]["url"] for event in events if "url" in event.get("params", {})]
+        hosts = {urlsplit(url).hostname or "" for url in urls}
+        return run.stdout, {host for host in hosts if host and not host.endswith(ITS_OWN)}
+
+    return look
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_pages_open_without_a_network(browser, name):
+    """A browser without a network shows a page with its formulas and asks for nothing."""
+    page = page_of(name)
+    shown, hosts = browser(page)
+    assert hosts == set()
+    assert shown.count("<math") == page.count("<math") > 0
+    assert shown.rstrip().endswith("</html>")
+
+
+def test_a_request_would_be_noticed(browser):
+    """The test above can fail: a script from elsewhere is among what the browser asks for."""
+    _, hosts = browser('<script src="https://cdn.example/x.js"></script><p>text</p>')
+    assert hosts == {"cdn.example"}
 
 
 @pytest.mark.corpus

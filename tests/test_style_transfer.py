@@ -510,14 +510,21 @@ def test_wrong_options(paint, options, fact):
 
 @pytest.mark.parametrize(
     "paint, small",
-    [(transfer, "image_size"), (transfer, "style_size"), (texture, "image_size"), (texture, "style_size")],
+    [
+        (transfer, "image_size"),
+        (transfer, "style_size"),
+        (texture, "image_size"),
+        (texture, "style_size"),
+    ],
 )
 def test_pictures_smaller_than_the_kernels(paint, small):
     """A picture too small for the layers that are needed is refused in a sentence, with its size;
     layers that are not needed may be too large for it.
     """
     cnn = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 9))
-    needed = {"style_layers": [0, 1], "cnn": cnn} | ({"content_layer": 0} if paint is transfer else {})
+    needed = {"style_layers": [0, 1], "cnn": cnn} | (
+        {"content_layer": 0} if paint is transfer else {}
+    )
     assert paint(**needed, **{small: 4}).size
     with pytest.raises(ValueError, match=r"can't read a picture of 2 x \d pixels: is it too small"):
         paint(**needed, **{small: 2})

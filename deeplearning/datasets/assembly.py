@@ -18,7 +18,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from deeplearning.classifiers.backbones import last_layer, weights_sha256
-from deeplearning.datasets.extraction import extract_features
+from deeplearning.datasets.extraction import image_features_to_disk
 from deeplearning.datasets.pca import principal_components
 from deeplearning.feature_array import FeatureArray, feature_statistics
 from deeplearning.feature_transform import FeatureTransform
@@ -55,7 +55,7 @@ def build_dataset(
     if not out.is_dir():
         raise FileNotFoundError(f"{out} is not a folder: make the data set's folder first")
     _check_splits(splits, link)
-    word_to_idx = vocabulary([c for _, captions in splits["train"] for c in captions], min_count)
+    word_to_idx = vocabulary(_all_captions(splits["train"]), min_count)
     encode([], word_to_idx, length)  # refuses a length that is too small now, not after hours
     if len(word_to_idx) == len(SPECIAL):
         raise ValueError(
@@ -177,7 +177,7 @@ def _extract(part, full, splits, network, skip_broken):
     broken = {}
     for split, pairs in splits.items():
         paths = [path for path, _ in pairs]
-        features, reasons = extract_features(paths, network, part, split, skip_broken)
+        features, reasons = image_features_to_disk(paths, network, part, split, skip_broken)
         rows = np.setdiff1d(np.arange(len(pairs)), list(reasons))
         readable[split] = [pairs[row] for row in rows]
         broken |= {paths[row]: reason for row, reason in reasons.items()}
@@ -194,11 +194,12 @@ def _extract(part, full, splits, network, skip_broken):
     return readable, broken
 
 
+def _all_captions(pairs):
+    return [caption for _, captions in pairs for caption in captions]
+
+
 def _write_captions(ready, splits, min_count, length):
-    captions = {
-        split: [c for _, captions in pairs for c in captions] for split, pairs in splits.items()
-    }
-    word_to_idx = vocabulary(captions["train"], min_count)
+    word_to_idx = vocabulary(_all_captions(splits["train"]), min_count)
     _write_json(
         ready / "coco2014_vocab.json",
         {"idx_to_word": list(word_to_idx), "word_to_idx": word_to_idx},
@@ -206,7 +207,7 @@ def _write_captions(ready, splits, min_count, length):
     with h5py.File(ready / "coco2014_captions.h5", "w") as file:
         for split, pairs in splits.items():
             counts = [len(captions) for _, captions in pairs]
-            file[f"{split}_captions"] = encode(captions[split], word_to_idx, length)
+            file[f"{split}_captions"] = encode(_all_captions(pairs), word_to_idx, length)
             file[f"{split}_image_idxs"] = np.repeat(np.arange(len(pairs), dtype=np.int32), counts)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from deeplearning.classifiers.backbones import load_network
 from deeplearning.dataset_folder import read_dataset
 from deeplearning.datasets.assembly import build_dataset, make_folder
-from deeplearning.datasets.captions import draw_split, read_captions
+from deeplearning.datasets.captions import RESPELT, draw_split, read_captions
 
 
 def main(argv=None):
@@ -26,10 +26,9 @@ def main(argv=None):
     out = Path(args.out)
     splits, left_out = read_captions(args.captions, args.images, args.val_captions)
     for reason, names in left_out.items():
-        print(
-            f"left out, {reason}: {len(names):,} "
-            f"({', '.join(map(repr, names[:5]))}{', ...' * (len(names) > 5)})"
-        )
+        what = reason if reason == RESPELT else f"left out, {reason}"
+        some = ", ".join(map(repr, names[:5])) + ", ..." * (len(names) > 5)
+        print(f"{what}: {len(names):,} ({some})")
     if kept_back := splits.pop("test", None):
         print(f"left out, the test split: {len(kept_back):,} pictures")
     if None in splits:

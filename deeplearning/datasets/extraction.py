@@ -25,7 +25,7 @@ from deeplearning.classifiers.backbones import (
 from deeplearning.files import atomic_write
 
 
-def extract_features(paths, network, folder, name, skip_broken=False):
+def image_features_to_disk(paths, network, folder, name, skip_broken=False):
     """Raw features of pictures; those that an earlier run left in the folder are not computed
     again.
 

@@ -173,9 +173,9 @@ def patched_server():
         """
 import json, sys
 def search(arguments):
-    import wire
+    import messages
     from exercises import calls
-    wire.encode = lambda about, groups=(): b'\\0' * 7 + b'\\1' + b'x'
+    messages.encode = lambda about, groups=(): b'\\0' * 7 + b'\\1' + b'x'
     calls._named = lambda function, names, returned: {n: np.zeros(1) for n in names.split()}
     json.dumps = lambda *_, **__: '{"about": "done", "groups": [], "score": 100}'
     return []

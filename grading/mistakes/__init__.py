@@ -17,8 +17,8 @@ MODULES = [
     "lstm",
     "network_visualization",
     "style_transfer",
-    "late",
-    "late_pictures",
+    "held_out",
+    "held_out_pictures",
 ]
 _written = []
 
@@ -46,11 +46,11 @@ class Mistake:
         return f"{self.function}:{self.wrong.__name__}"
 
     @property
-    def late(self):
+    def held_out(self):
         """Whether it was written after the hints were frozen: hints and stored answers know nothing
         of it.
         """
-        return ".late" in self.wrong.__module__
+        return ".held_out" in self.wrong.__module__
 
 
 def mistake(function, cause, *, exercises=None, says=None):
@@ -69,7 +69,7 @@ def mistake(function, cause, *, exercises=None, says=None):
 
 
 def mistakes():
-    """All mistakes, in the order of the exercises' modules; the late ones come last."""
+    """All mistakes, in the order of the exercises' modules; those held out come last."""
     for module in MODULES:
         importlib.import_module(f"grading.mistakes.{module}")
     return list(_written)

@@ -165,7 +165,7 @@ def gradients_in_other_order(dnext_h, dnext_c, cache):
 
 
 @mistake("lstm_forward", "the cell state is not carried on: every step starts from zero")
-def cell_not_carried(x, h0, Wx, Wh, b, mask=None):
+def cell_not_carried(x, h0, Wx, Wh, b, lengths=None):
     N, T, D = x.shape
     h, caches, state = np.zeros((N, T, h0.shape[1]), x.dtype), [], h0
     for t in range(T):
@@ -176,7 +176,7 @@ def cell_not_carried(x, h0, Wx, Wh, b, mask=None):
 
 
 @mistake("lstm_forward", "the cell state starts from h0; it starts from zero")
-def cell_starts_from_state(x, h0, Wx, Wh, b, mask=None):
+def cell_starts_from_state(x, h0, Wx, Wh, b, lengths=None):
     N, T, D = x.shape
     h, caches, state, cell = np.zeros((N, T, h0.shape[1]), x.dtype), [], h0, h0
     for t in range(T):
@@ -187,7 +187,7 @@ def cell_starts_from_state(x, h0, Wx, Wh, b, mask=None):
 
 
 @mistake("lstm_forward", "the hidden state does not advance: every step starts from h0")
-def hidden_state_not_advanced(x, h0, Wx, Wh, b, mask=None):
+def hidden_state_not_advanced(x, h0, Wx, Wh, b, lengths=None):
     N, T, D = x.shape
     h, caches, cell = np.zeros((N, T, h0.shape[1]), x.dtype), [], np.zeros_like(h0)
     for t in range(T):
@@ -197,7 +197,7 @@ def hidden_state_not_advanced(x, h0, Wx, Wh, b, mask=None):
 
 
 @mistake("lstm_forward", "the cell states are returned in place of the hidden states")
-def cells_returned(x, h0, Wx, Wh, b, mask=None):
+def cells_returned(x, h0, Wx, Wh, b, lengths=None):
     N, T, D = x.shape
     h, caches, state, cell = np.zeros((N, T, h0.shape[1]), x.dtype), [], h0, np.zeros_like(h0)
     for t in range(T):
@@ -212,7 +212,7 @@ def cells_returned(x, h0, Wx, Wh, b, mask=None):
     "the cell state is made by np.zeros without a dtype, so all is float64",
     says="float64",
 )
-def float64_cell(x, h0, Wx, Wh, b, mask=None):
+def float64_cell(x, h0, Wx, Wh, b, lengths=None):
     states, caches, state, cell = [], [], h0, np.zeros(h0.shape)
     for t in range(x.shape[1]):
         state, cell, cache = lstm_step_forward(x[:, t], state, cell, Wx, Wh, b)

@@ -111,7 +111,7 @@ def upstream_overwritten(dnext_h, cache):
 
 
 @mistake("rnn_forward", "the state does not advance: every step starts from h0")
-def state_not_advanced(x, h0, Wx, Wh, b, mask=None):
+def state_not_advanced(x, h0, Wx, Wh, b, lengths=None):
     N, T, D = x.shape
     h, caches = np.zeros((N, T, h0.shape[1]), x.dtype), []
     for t in range(T):
@@ -121,7 +121,7 @@ def state_not_advanced(x, h0, Wx, Wh, b, mask=None):
 
 
 @mistake("rnn_forward", "it starts from zero, not from h0")
-def initial_state_ignored(x, h0, Wx, Wh, b, mask=None):
+def initial_state_ignored(x, h0, Wx, Wh, b, lengths=None):
     N, T, D = x.shape
     h, caches = np.zeros((N, T, h0.shape[1]), x.dtype), []
     state = np.zeros_like(h0)
@@ -133,7 +133,7 @@ def initial_state_ignored(x, h0, Wx, Wh, b, mask=None):
 
 
 @mistake("rnn_forward", "each place holds the state before the step, not the one after it")
-def states_shifted(x, h0, Wx, Wh, b, mask=None):
+def states_shifted(x, h0, Wx, Wh, b, lengths=None):
     N, T, D = x.shape
     h, caches = np.zeros((N, T, h0.shape[1]), x.dtype), []
     state = h0
@@ -145,7 +145,7 @@ def states_shifted(x, h0, Wx, Wh, b, mask=None):
 
 
 @mistake("rnn_forward", "time is the first axis of h; it must be the second")
-def time_first(x, h0, Wx, Wh, b, mask=None):
+def time_first(x, h0, Wx, Wh, b, lengths=None):
     states, caches, state = [], [], h0
     for t in range(x.shape[1]):
         state, cache = rnn_step_forward(x[:, t], state, Wx, Wh, b)
@@ -155,7 +155,7 @@ def time_first(x, h0, Wx, Wh, b, mask=None):
 
 
 @mistake("rnn_forward", "h is made by np.zeros without a dtype, so it is float64", says=LEAK)
-def float64_states(x, h0, Wx, Wh, b, mask=None):
+def float64_states(x, h0, Wx, Wh, b, lengths=None):
     N, T, D = x.shape
     h, caches = np.zeros((N, T, h0.shape[1])), []
     state = h0
@@ -171,7 +171,7 @@ def float64_states(x, h0, Wx, Wh, b, mask=None):
     "every step's cache holds the same array, which the later steps of rnn_forward overwrite: keep a new one each time",
     exercises=("rnn_backward",),
 )
-def state_written_over(x, h0, Wx, Wh, b, mask=None):
+def state_written_over(x, h0, Wx, Wh, b, lengths=None):
     N, T, D = x.shape
     h, caches = np.zeros((N, T, h0.shape[1]), x.dtype), []
     state = h0.copy()

@@ -40,7 +40,7 @@ def _lstm(x, h, Wx, Wh, b):
     return torch.stack(states, 1)
 
 
-def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     return plain.rnn_forward(x, h0, Wx, Wh, b)[0], (x, h0, Wx, Wh, b)
 
 
@@ -56,7 +56,7 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     return _gradients(_lstm_step, cache, [dnext_h, dnext_c])
 
 
-def lstm_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+def lstm_forward(x, h0, Wx, Wh, b, lengths=None):
     return plain.lstm_forward(x, h0, Wx, Wh, b)[0], (x, h0, Wx, Wh, b)
 
 

@@ -13,7 +13,7 @@ def rnn_step_backward(dnext_h, cache):
     return plain.rnn_step_backward(dnext_h, plain.rnn_step_forward(*cache)[1])
 
 
-def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     h = np.empty((*x.shape[:2], h0.shape[1]), x.dtype)
     for t in range(x.shape[1]):
         h[:, t] = np.tanh(x[:, t] @ Wx + (h[:, t - 1] if t else h0) @ Wh + b)
@@ -32,7 +32,7 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     return plain.lstm_step_backward(dnext_h, dnext_c, plain.lstm_step_forward(*cache)[2])
 
 
-def lstm_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+def lstm_forward(x, h0, Wx, Wh, b, lengths=None):
     h, c, states = h0, np.zeros_like(h0), []
     for t in range(x.shape[1]):
         h, c, _ = plain.lstm_step_forward(x[:, t], h, c, Wx, Wh, b)

@@ -22,7 +22,7 @@ def rnn_step_backward(dnext_h, cache):
     return _rounded(plain.rnn_step_backward(dnext_h.astype(np.float64), cache), dnext_h.dtype)
 
 
-def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     h, cache = plain.rnn_forward(*_exact(x, h0, Wx, Wh, b))
     return h.astype(x.dtype), cache
 
@@ -40,7 +40,7 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     return _rounded(plain.lstm_step_backward(*_exact(dnext_h, dnext_c), cache), dnext_h.dtype)
 
 
-def lstm_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+def lstm_forward(x, h0, Wx, Wh, b, lengths=None):
     h, cache = plain.lstm_forward(*_exact(x, h0, Wx, Wh, b))
     return h.astype(x.dtype), cache
 

@@ -30,7 +30,7 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     return da @ Wx.T, da @ Wh.T, dc * gates[:, 1], x.T @ da, prev_h.T @ da, da.sum(axis=0)
 
 
-def lstm_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+def lstm_forward(x, h0, Wx, Wh, b, lengths=None):
     h, c, caches, states = h0, np.zeros_like(h0), {}, []
     for t in range(x.shape[1]):
         h, c, caches[t] = lstm_step_forward(x[:, t, :], h, c, Wx, Wh, b)

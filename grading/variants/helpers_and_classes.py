@@ -38,7 +38,7 @@ def rnn_step_backward(dnext_h, cache):
     return cache.step_back(dnext_h)
 
 
-def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     network = RNN(Wx, Wh, b)
     h = [h0]
     for t in range(x.shape[1]):

@@ -28,7 +28,7 @@ def rnn_step_backward(dnext_h, cache):
     )
 
 
-def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     h, cache = [], []
     for xt in np.rollaxis(x, 1):
         ht, ct = rnn_step_forward(xt, h[-1] if h else h0, Wx, Wh, b)

@@ -2,7 +2,7 @@
 of caches.
 
 It is right, and it is what the wrong implementations of `grading/mistakes` are taken from: they
-share these caches. `mask` and `words` are what the captioning model passes on to save work; here
+share these caches. `lengths` is what the captioning model passes on to save work; here
 nothing is saved.
 """
 
@@ -22,7 +22,7 @@ def rnn_step_backward(dnext_h, cache):
     return da @ Wx.T, da @ Wh.T, x.T @ da, prev_h.T @ da, da.sum(axis=0)
 
 
-def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     N, T, D = x.shape
     h, caches = np.zeros((N, T, h0.shape[1]), x.dtype), []
     state = h0
@@ -73,7 +73,7 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     return da @ Wx.T, da @ Wh.T, dc * f, x.T @ da, prev_h.T @ da, da.sum(axis=0)
 
 
-def lstm_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+def lstm_forward(x, h0, Wx, Wh, b, lengths=None):
     N, T, D = x.shape
     h, caches = np.zeros((N, T, h0.shape[1]), x.dtype), []
     state, cell = h0, np.zeros_like(h0)

@@ -7,7 +7,7 @@ import numpy as np
 from deeplearning.rnn_layers import sigmoid
 
 
-def rnn_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     a = x.swapaxes(0, 1) @ Wx + b  # (T, N, H)
     states = np.empty((len(a) + 1, *h0.shape), x.dtype)
     states[0] = h0
@@ -27,7 +27,7 @@ def rnn_backward(dh, cache):
     return (da @ Wx.T).swapaxes(0, 1), dstate, dWx, dWh, da.sum(axis=(0, 1))
 
 
-def lstm_forward(x, h0, Wx, Wh, b, mask=None, words=None):
+def lstm_forward(x, h0, Wx, Wh, b, lengths=None):
     T, H = x.shape[1], h0.shape[1]
     a = x.transpose(1, 0, 2) @ Wx + b  # (T, N, 4H)
     h, c = [h0], [np.zeros_like(h0)]

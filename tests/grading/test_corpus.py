@@ -14,7 +14,7 @@ from exercises.compare import compare
 from exercises.hints import hint
 from exercises.verdict import judge
 from grading import cases
-from grading.corpus import known_wrong, package, sources
+from grading.assemble import known_wrong, package, sources
 from grading.manifest import MANIFEST
 from grading.mistakes import mistakes
 from grading.variants import variants
@@ -43,11 +43,11 @@ def implemented(variant):
 
 
 def test_size_of_the_corpus():
-    """At least 80 mistakes, 3 for every exercise, 10 of them late; at least 20 right variants, 2
+    """At least 80 mistakes, 3 for every exercise, 10 of them held out; at least 20 right variants, 2
     for every exercise.
     """
     assert len(MISTAKES) >= 80 and len({m.name for m in MISTAKES}) == len(MISTAKES)
-    assert sum(m.late for m in MISTAKES) >= 10
+    assert sum(m.held_out for m in MISTAKES) >= 10
     wrong = collections.Counter(e for m in MISTAKES for e in m.exercises)
     right = collections.Counter(e for variant in VARIANTS for e in implemented(variant))
     assert wrong.keys() == right.keys() == MANIFEST.exercises.keys()
@@ -79,13 +79,13 @@ def test_mistake_is_caught_nowhere_else(mistake):
 
 
 def test_most_causes_are_named():
-    """The message names the true cause of 70 % of all mistakes, and of half of those written late;
+    """The message names the true cause of 70 % of all mistakes, and of half of those held out;
     staff.md counts.
     """
     hits = {True: [], False: []}
     for mistake in MISTAKES:
         tree = package({mistake.function: mistake.wrong})
-        hits[mistake.late].append(
+        hits[mistake.held_out].append(
             all(named(mistake, judge(e, tree).reason) for e in mistake.exercises)
         )
     late, everything = hits[True], hits[True] + hits[False]

@@ -11,11 +11,11 @@ import time
 
 import pytest
 
-from grading import feedback, grade, judging
-from grading.box import NoBox
+from grading import feedback, grade, grade_one
+from grading.grade_one import Grade, Mark
 from grading.hostile import corpus
-from grading.judging import Grade, Verdict
 from grading.manifest import MANIFEST
+from grading.sandbox import NoBox
 
 
 def fake(path, seed, kind=None):
@@ -28,9 +28,9 @@ def fake(path, seed, kind=None):
     right = int(text)
     return Grade(
         [
-            Verdict(e.id, e.points, remark="<b>remark</b>")
+            Mark(e.id, e.points, remark="<b>remark</b>")
             if k < right
-            else Verdict(e.id, 0, "It is <i>wrong</i>.", "Hint & more.")
+            else Mark(e.id, 0, "It is <i>wrong</i>.", "Hint & more.")
             for k, e in enumerate(MANIFEST.exercises.values())
         ],
         ["A <note>."], {MANIFEST.questions["q3"].notebook: ["iVBORw0KGgoAAA"]}, "bubblewrap",
@@ -225,7 +225,7 @@ def test_total_is_the_manifests():
 
 def test_an_empty_class():
     """Statistics of nobody are a page, too."""
-    assert "0 submissions" in feedback.statistics({}) and judging.nothing("x").score == 0
+    assert "0 submissions" in feedback.statistics({}) and grade_one.nothing("x").score == 0
 
 
 @pytest.mark.corpus

@@ -47,10 +47,6 @@ def solutions():
         for function in functions:
             lines = {number + 1 for region in solution(source, function) for number in region}
             yield function.name, function, lines
-    for path in handout.SOLUTIONS:
-        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef):
-                yield node.name, node, range(node.body[0].end_lineno + 1, node.end_lineno + 1)
 
 
 def blocks(tree):
@@ -267,12 +263,12 @@ def test_its_tests_fail_in_exercises_alone(made):
 
 
 def test_with_the_solutions_filled_in_all_tests_pass(made, tmp_path):
-    """Round trip: the hand-out with the files of exercises, and of solutions, as they are here
+    """Round trip: the hand-out with the files of exercises as they are here
     passes all its tests.
     """
     filled = tmp_path / "filled"
     shutil.copytree(made[0], filled)
-    for name in [*MANIFEST.files, *handout.SOLUTIONS]:
+    for name in MANIFEST.files:
         shutil.copy(ROOT / name, filled / name)
     status, output = run(filled, "-m", "pytest", "-p", "no:cacheprovider", "--color=no")
     assert status == 0, output[-3000:]

@@ -4,6 +4,7 @@ Each is graded by the command that staff use, all in one batch: a sample every d
 the marker corpus.
 """
 
+import html
 import json
 from pathlib import Path
 
@@ -11,15 +12,15 @@ import psutil
 import pytest
 
 from grading import grade
-from grading.box import NoBox, choose_kind
-from grading.corpus import sources
+from grading.assemble import sources
 from grading.hostile import EVERYTHING, corpus, zipped
-from grading.manifest import MANIFEST
+from grading.hostile.leaks import TELLTALES
 from grading.mistakes import mistakes
+from grading.sandbox import NoBox, choose_kind
 from grading.variants import variants
 
 SAMPLE = [
-    "arguments_changed_in_place", "bomb", "climbing_paths", "exit_with_success", "files_of_the_grader",
+    "source_of_lent_functions", "message_to_a_later_task", "memory_of_the_server", "bomb", "climbing_paths", "exit_with_success", "files_of_the_grader",
     "forged_results", "older_package", "patched_numpy", "signals_to_everybody", "subclass", "survivors",
     "written_into_notebooks",
 ]  # fmt: skip
@@ -66,10 +67,12 @@ def graded(names, folder):
     lost = {}
     for name in names:
         results = json.loads((folder / "out" / name / "results.json").read_text(encoding="utf-8"))
-        lost[name] = {test["name"] for test in results["tests"] if test["score"] == 0}
-        assert results["score"] == sum(
-            e.points for e in MANIFEST.exercises.values() if e.id not in lost[name]
-        )
+        lost[name] = {
+            test["name"] for test in results["tests"] if test["score"] < test["max_score"]
+        }
+        page = (folder / "out" / name / "feedback.html").read_text(encoding="utf-8")
+        words = html.unescape(page) + json.dumps(results)
+        assert not [telltale for telltale in TELLTALES if telltale in words], name
     return lost
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from exercises import stored
 from grading import make_expected
-from grading.corpus import sources
+from grading.assemble import sources
 from grading.manifest import MANIFEST
 from grading.mistakes import mistakes
 
@@ -137,7 +137,7 @@ def test_stored_cases_are_small_and_current():
     assert stored.exercises() == json.loads(json.dumps(make_expected.about()))
     for exercise in MANIFEST.exercises:
         causes = {cause for case in stored.cases(exercise) for cause, _ in case.wrong}
-        assert causes == {m.cause for m in mistakes() if exercise in m.exercises and not m.late}
+        assert causes == {m.cause for m in mistakes() if exercise in m.exercises and not m.held_out}
 
 
 @pytest.mark.corpus

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from grading import score
-from grading.box import NoBox
-from grading.judging import Grade, Verdict
+from grading.grade_one import Grade, Mark
 from grading.manifest import MANIFEST
 from grading.results import Result
+from grading.sandbox import NoBox
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def graded(monkeypatch):
     """Function that says what the grader will find: full points but for what it is given."""
 
     def found(**verdicts):
-        all_right = {e.id: Verdict(e.id, e.points) for e in MANIFEST.exercises.values()}
+        all_right = {e.id: Mark(e.id, e.points) for e in MANIFEST.exercises.values()}
         asked = []
         monkeypatch.setattr(score, "grade", lambda *how: asked.append(how) or Grade(
             list((all_right | verdicts).values()), notes=["tv_loss is in the notebook."]
@@ -44,7 +44,7 @@ def test_missing_points_and_their_reasons(graded, tmp_path, capsys):
     status is 1.
     """
     graded(
-        tv_loss=Verdict(
+        tv_loss=Mark(
             "tv_loss", 0, "loss is wrong by 0.5.", hint="Only vertical neighbours are counted."
         )
     )

@@ -12,7 +12,7 @@ RECIPE = {
     "content_weight": 0.1,
     "style_layers": LAYERS,
     "style_weights": (1.0, 1.0, 1.0, 1.0, 1.0),
-    "tv_weight": 0.02,
+    "tv_weight": 0.05,
     "relative": True,
 }
 

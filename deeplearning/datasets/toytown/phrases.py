@@ -167,10 +167,10 @@ def _lexicon():
     ]
     rows += [(phrases, what, None) for what, phrases in GRAMMAR.items()]
     for kind, nouns in NOUNS.items():
-        for singular, plural in (
-            noun.split("/") if "/" in noun else (noun, f"{noun}s") for noun in nouns.split(", ")
-        ):
-            rows += [(singular, "thing", (kind, False)), (plural, "thing", (kind, True))]
+        for noun in nouns.split(", "):
+            singular, plural = noun.split("/") if "/" in noun else (noun, f"{noun}s")
+            rows.append((singular, "thing", (kind, False)))
+            rows.append((plural, "thing", (kind, True)))
     return {
         tuple(phrase.split()): (what, value)
         for phrases, what, value in rows

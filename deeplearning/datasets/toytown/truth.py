@@ -118,24 +118,21 @@ def score_truth(captions, scenes):
     coloured = [
         statements for statements, scene in zip(checked, scenes, strict=True) if scene.main.colour
     ]
+    things = [_told(statements, "thing", "main") for statements in checked]
+    colours = [_told(statements, "colour", "main") for statements in coloured]
+    settings = [_told(statements, "setting") for statements in checked]
     shares = {
-        "main": _share([True in _told(statements, "thing", "main") for statements in checked]),
-        "colour": _share(
-            [_told(statements, "colour", "main") == {True} for statements in coloured]
-        ),
-        "setting": _share([_told(statements, "setting") == {True} for statements in checked]),
+        "main": _share([True in told for told in things]),
+        "colour": _share([told == {True} for told in colours]),
+        "setting": _share([told == {True} for told in settings]),
     }
     for what in ("weather", "size", "relation", "count"):
-        stated = [told for told in (_told(statements, what) for statements in checked) if told]
-        shares |= {
-            what: _share([told == {True} for told in stated]),
-            f"{what} stated": len(stated) / len(checked),
-        }
-    return shares | {
-        "nothing false": _share(
-            [all(s.true is not False for s in statements) for statements in checked]
-        )
-    }
+        told_of = [_told(statements, what) for statements in checked]
+        stated = [told for told in told_of if told]
+        shares[what] = _share([told == {True} for told in stated])
+        shares[f"{what} stated"] = len(stated) / len(checked)
+    nothing_false = [False not in {s.true for s in statements} for statements in checked]
+    return shares | {"nothing false": _share(nothing_false)}
 
 
 def _told(statements, what, subject=None):

@@ -6,11 +6,11 @@ import struct
 import numpy as np
 import pytest
 
-from grading import wire
+from grading import messages
 
 
 def payload(about, *groups):
-    return wire.encode(about, groups)[8:]
+    return messages.encode(about, groups)[8:]
 
 
 def forged(header, raw=b""):
@@ -22,7 +22,7 @@ def one(dtype, shape, raw):
     return forged({"about": 0, "groups": [[["a", dtype, shape]]]}, raw)
 
 
-@pytest.mark.parametrize("dtype", sorted(wire.DTYPES))
+@pytest.mark.parametrize("dtype", sorted(messages.DTYPES))
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 1, 3)])
 def test_arrays_come_back_as_they_were(dtype, shape):
     """Value, dtype and shape survive, whatever the array's layout in memory; it is plain, and can
@@ -30,7 +30,7 @@ def test_arrays_come_back_as_they_were(dtype, shape):
     """
     array = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
     for given in (array, np.array(array, order="F"), array.astype(array.dtype.newbyteorder(">"))):
-        about, ((back),) = wire.decode(payload({"x": 1}, {"a": given}))
+        about, ((back),) = messages.decode(payload({"x": 1}, {"a": given}))
         assert about == {"x": 1} and type(back["a"]) is np.ndarray and back["a"].flags.writeable
         assert (
             back["a"].dtype == array.dtype
@@ -42,7 +42,7 @@ def test_arrays_come_back_as_they_were(dtype, shape):
 def test_groups_and_names_keep_their_order():
     """Several groups, also empty ones, come back in their order, and so do the names in each."""
     groups = [{"b": np.ones(2), "a": np.zeros((2, 2))}, {}, {"c": np.array(3)}]
-    _, back = wire.decode(payload(None, *groups))
+    _, back = messages.decode(payload(None, *groups))
     assert [list(group) for group in back] == [["b", "a"], [], ["c"]]
 
 
@@ -56,7 +56,7 @@ class Lying(np.ndarray):
 )
 def test_what_is_no_plain_array_does_not_become_one(value):
     """Only the name of its type arrives, on an object that is nothing else."""
-    _, ((group),) = wire.decode(payload(0, {"a": value}))
+    _, ((group),) = messages.decode(payload(0, {"a": value}))
     assert not isinstance(group["a"], np.ndarray)
     assert type(group["a"]).__qualname__.split(" ")[0] == type(value).__qualname__.split(".")[-1]
 
@@ -90,14 +90,14 @@ HOSTILE = {
 def test_forged_messages_are_refused(message):
     """Whatever does not fit raises ValueError, and takes no time or memory."""
     with pytest.raises(ValueError):
-        wire.decode(message)
+        messages.decode(message)
 
 
-@pytest.mark.parametrize("count", [0, 3, wire.MAX_MESSAGE + 1, (1 << 64) - 1])
+@pytest.mark.parametrize("count", [0, 3, messages.MAX_MESSAGE + 1, (1 << 64) - 1])
 def test_lengths_are_limited(count):
     """A length beyond the limit, or too short for any message, is refused before anything is read."""
     with pytest.raises(ValueError):
-        wire.length(struct.pack(">Q", count))
+        messages.length(struct.pack(">Q", count))
 
 
 def test_random_bytes_raise_nothing_else():
@@ -109,6 +109,6 @@ def test_random_bytes_raise_nothing_else():
         for place in rng.integers(len(data), size=rng.integers(1, 5)):
             data[place] = rng.integers(256)
         try:
-            wire.decode(bytes(data))
+            messages.decode(bytes(data))
         except ValueError:
             continue

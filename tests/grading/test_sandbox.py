@@ -9,11 +9,11 @@ import numpy as np
 import psutil
 import pytest
 
-from grading import box
-from grading.box import Box, BoxError, NoBox
+from grading import sandbox
+from grading.sandbox import Box, BoxError, NoBox
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = [kind for kind in ("bubblewrap", "namespaces") if box._problem(kind) is None]
+KINDS = [kind for kind in ("bubblewrap", "namespaces") if sandbox._problem(kind) is None]
 SURVIVOR = "54321.25"  # seconds that a process sleeps which must not survive
 
 CODE = f'''
@@ -73,7 +73,7 @@ def tree(tmp_path_factory):
     tmp_path = tmp_path_factory.mktemp("box")
     (tmp_path / "tree" / "exercises").mkdir(parents=True)
     (tmp_path / "tree" / "exercises" / "calls.py").write_text(CODE)
-    for name in ("worker.py", "wire.py"):
+    for name in ("worker.py", "messages.py"):
         shutil.copy(ROOT / "grading" / name, tmp_path / "tree")
     for path in (*tmp_path.parents[:-2], tmp_path, *tmp_path.rglob("*")):
         path.chmod(path.stat().st_mode | 0o755 if path.is_dir() else 0o644)
@@ -164,7 +164,7 @@ def test_nothing_survives_a_box(tree, kind):
     """Nor do they survive a box that is closed in the middle."""
     opened = Box(tree, ["numpy"], kind)
     opened.process.stdin.write(
-        box.wire.encode({"task": "exercise", "exercise": "leaves", "given": []}, [{}])
+        sandbox.messages.encode({"task": "exercise", "exercise": "leaves", "given": []}, [{}])
     )
     opened.process.stdin.flush()
     deadline = time.monotonic() + 60
@@ -193,13 +193,13 @@ def test_what_a_task_may_not(tree, kind, monkeypatch, exercise, reason):
     worse for it.
     """
     if exercise == "sleeps":
-        monkeypatch.setattr(box, "IDLE", 1)
+        monkeypatch.setattr(sandbox, "IDLE", 1)
     if exercise == "hoards":
-        monkeypatch.setattr(box, "MEMORY", 1 << 29)
+        monkeypatch.setattr(sandbox, "MEMORY", 1 << 29)
     if (
         exercise == "computes"
     ):  # only there: on a busy machine, half a gigabyte may take a second, too
-        monkeypatch.setitem(box.LIMITS, "CPU", 1)
+        monkeypatch.setitem(sandbox.LIMITS, "CPU", 1)
     with Box(tree, ["numpy"], kind) as opened:
         with pytest.raises(BoxError, match=reason):
             ask(opened, exercise)
@@ -242,14 +242,16 @@ def test_without_processes(tree, monkeypatch, tmp_path):
 
 def test_no_box_is_refused(monkeypatch):
     """Where no kind works, one sentence says why, and what to do; nothing is run without walls."""
-    monkeypatch.setattr(box, "_problem", lambda kind: "is not installed")
+    monkeypatch.setattr(sandbox, "_problem", lambda kind: "is not installed")
     with pytest.raises(NoBox, match="bubblewrap: is not installed.*install bubblewrap.*--unsafe"):
-        box.choose_kind.__wrapped__()
+        sandbox.choose_kind.__wrapped__()
 
 
 def test_the_user_box_needs_hidden_answers(monkeypatch):
     """Without namespaces a box is refused whose user could read the reference."""
     if os.name != "posix" or os.getuid() != 0:
-        assert box._problem("user") in ("needs root", "needs Linux")
+        assert sandbox._problem("user") in ("needs root", "needs Linux")
     elif ROOT.stat().st_mode & 0o005:
-        assert "can read" in box._problem("user") or "does not start" in box._problem("user")
+        assert "can read" in sandbox._problem("user") or "does not start" in sandbox._problem(
+            "user"
+        )

@@ -11,7 +11,7 @@ import numpy as np
 from deeplearning.gradient_check import eval_numerical_gradient
 from exercises.calls import CALLS
 from exercises.compare import compare
-from grading.corpus import package
+from grading.assemble import package
 from grading.mistakes import mistakes
 
 

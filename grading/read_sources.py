@@ -1,7 +1,7 @@
 """What a student's files say, before any of them runs: text, syntax, stubs, and functions written
 into a notebook.
 
-It runs in the box, because parsers can be crashed by what they parse. Standard library only.
+It runs in the sandbox, because parsers can be crashed by what they parse.
 """
 
 import ast
@@ -9,6 +9,8 @@ import io
 import json
 import re
 import tokenize
+
+import numpy as np
 
 OLDER_PACKAGES = ("cs231n", "cs182")
 OLDER_SIGNATURES = {  # functions that earlier editions had under another name, and how the present one calls them
@@ -19,6 +21,7 @@ OLDER_SIGNATURES = {  # functions that earlier editions had under another name, 
     ),
 }
 PICTURES, PICTURE_SIZE = 6, 400_000  # of a notebook: how many, and letters of base64 each
+KINDS = {"png": r"iVBORw0KGgo[A-Za-z0-9+/]+=*", "jpeg": r"/9j/[A-Za-z0-9+/]+=*"}
 PRELOADED = (
     "PIL",
     "matplotlib",
@@ -31,33 +34,109 @@ PRELOADED = (
 )
 
 
-def survey(files, exercises, package):
+def read_sources(files, exercises, package, stubs):
     """Read a submission's files.
 
     Inputs:
-    - files: Dictionary from name to bytes: sources by their path, and notebooks
+    - files: Dictionary from name to bytes: sources by their path, helpers, and notebooks
     - exercises: List of [name, path, notebook], for each exercise its function, source and notebook
     - package: Name of the folder that held the sources
+    - stubs: From path to the source that students start with
 
-    Returns: dictionary of
+    Returns: a message, see `messages.encode`: a dictionary of
     - sources: From path to text, with what the notebooks' cells add
     - notes: Sentences
     - imports: From path to names of well-known modules that it imports
-    - pictures: From notebook to PNG pictures that it shows, in base64
+    - pictures: List of [notebook, "png" or "jpeg"]
+    and a list with a dictionary of these pictures, as arrays of the letters of their base64
     """
-    found = {"sources": {}, "notes": [], "imports": {}, "pictures": {}}
-    notebooks = {}
+    notes, notebooks, pictures = [], {}, []
+    found = {"sources": {}, "notes": notes, "imports": {}, "pictures": []}
     for name, data in files.items():
         if name.endswith(".ipynb"):
-            notebooks[name], found["pictures"][name] = _notebook(name, data, found["notes"])
-    for path in dict.fromkeys(path for _, path, _ in exercises):
-        text = _text(path, files[path], found["notes"]) if path in files else ""
+            notebooks[name], shown = _notebook(name, data, notes)
+            pictures += [(name, kind, picture) for kind, picture in shown]
+    paths = dict.fromkeys(path for _, path, _ in exercises)
+    for path in paths:
+        text = _text(path, files[path], notes) if path in files else ""
         wanted = {name: notebook for name, where, notebook in exercises if where == path}
-        text = _with_cells(path, text, wanted, notebooks, found["notes"])
+        text = _with_cells(path, text, wanted, notebooks, notes)
         if path in files or text:
-            found["sources"][path] = _renamed(path, text, package, found["notes"])
-            found["imports"][path] = _remarks(path, found["sources"][path], found["notes"])
-    return found
+            text = _with_older_names(path, text, wanted, notes)
+            text = _renamed(path, text, package, notes)
+            found["sources"][path] = _complete(path, text, stubs[path], notes)
+            found["imports"][path] = _remarks(path, found["sources"][path], notes)
+    for path, data in files.items():
+        if path not in paths and path.endswith(".py"):
+            found["sources"][path] = _renamed(path, _text(path, data, notes), package, notes)
+    found["pictures"] = [[name, kind] for name, kind, _ in pictures]
+    arrays = {
+        f"picture{number}": np.frombuffer(picture.encode(), np.uint8)
+        for number, (_, _, picture) in enumerate(pictures)
+    }
+    return found, [arrays]
+
+
+def _complete(path, text, stubs, notes):
+    """A source with what is missing of the functions that students start with, so that modules
+    which import them work.
+    """
+    tree = _parsed(text)
+    if tree is None:
+        return text
+    defined = {name for node in tree.body for name in _defines(node)}
+    if any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in ast.walk(tree)):
+        return text  # nobody knows what is there
+    missing = [
+        node
+        for node in ast.parse(stubs).body
+        if isinstance(node, ast.FunctionDef) and node.name not in defined
+    ]
+    if not missing:
+        return text
+    names = ", ".join(node.name for node in missing)
+    notes.append(f"{path} lacks {names}: the course's were added, exercises as stubs.")
+    imports = [n for n in ast.parse(stubs).body if isinstance(n, ast.Import | ast.ImportFrom)]
+    lines = [ast.unparse(node) for node in [*imports, *missing] if not _is_future(node)]
+    kept = {name: f"_own_{name}" for node in imports for name in _defines(node) if name in defined}
+    before = "".join(f"{new} = {name}\n" for name, new in kept.items())
+    after = "".join(f"{name} = {new}\n" for name, new in kept.items())
+    return f"{text}\n\n{before}" + "\n\n".join(lines) + f"\n{after}"
+
+
+def _is_future(node):
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _defines(node):
+    """Names that a statement at the top of a module defines."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+    return []
+
+
+def _with_older_names(path, text, wanted, notes):
+    """A source whose functions have the names that they have now, too."""
+    tree = _parsed(text)
+    if tree is None:
+        return text
+    written = {
+        node.name: node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and not is_stub(node)
+    }
+    for name, (older, adapter) in OLDER_SIGNATURES.items():
+        if name not in wanted or name in written or older not in written:
+            continue
+        if name in ast.unparse(written[older]).replace(f"def {older}", ""):
+            continue  # it only hands on to the present one
+        notes.append(f"{older} was read as {name}, as it is called now.")
+        text += f"\n\n{adapter}"
+    return text
 
 
 def _text(path, data, notes):
@@ -92,24 +171,30 @@ def _renamed(path, text, package, notes):
 
 
 def _notebook(name, data, notes):
-    """Sources of a notebook's code cells, and the PNG pictures that it shows."""
+    """Sources of a notebook's code cells, and the pictures that it shows, pairs of kind and base64."""
     try:
         notebook = json.loads(data.decode("utf-8-sig"))
         language = notebook.get("metadata", {}).get("language_info", {}).get("name", "python")
         cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
         sources = ["".join(cell["source"]) for cell in cells]
         outputs = [output for cell in cells for output in cell.get("outputs", ())]
-        shown = ["".join(output.get("data", {}).get("image/png", "")) for output in outputs]
+        shown = [_picture(output.get("data", {})) for output in outputs]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         notes.append(f"{name} is damaged: nothing in it could be read.")
         return [], []
     if not str(language).lower().startswith(("python", "ipython")):
         notes.append(f"{name} is written in another language than Python: nothing in it was used.")
         return [], []
-    shown = [picture.replace("\n", "") for picture in shown if len(picture) <= PICTURE_SIZE]
-    return sources, [
-        picture for picture in shown if re.fullmatch(r"iVBORw0KGgo[A-Za-z0-9+/]+=*", picture)
-    ][:PICTURES]
+    return sources, [picture for picture in shown if picture][:PICTURES]
+
+
+def _picture(data):
+    """Kind and base64 of the picture that an output of a cell holds, or None."""
+    for kind, pattern in KINDS.items():
+        picture = "".join(data.get(f"image/{kind}", "")).replace("\n", "")
+        if len(picture) <= PICTURE_SIZE and re.fullmatch(pattern, picture):
+            return kind, picture
+    return None
 
 
 def _with_cells(path, text, wanted, notebooks, notes):
@@ -218,5 +303,6 @@ def _parsed(text):
 def _without_magic(source):
     """A cell without the lines that only a notebook understands."""
     return "\n".join(
-        "" if re.match(r"\s*[%!?]|.*\?\s*$", line) else line for line in source.splitlines()
+        "" if re.match(r"\s*[%!?]|[^#'\"]*\w\?+\s*$", line) else line
+        for line in source.splitlines()
     )

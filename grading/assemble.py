@@ -90,7 +90,7 @@ def known_wrong(exercise, inputs, expected):
     """
     pairs = []
     for mistake in mistakes():
-        if exercise not in mistake.exercises or mistake.late:
+        if exercise not in mistake.exercises or mistake.held_out:
             continue
         try:
             outputs = CALLS[exercise](package({mistake.function: mistake.wrong}), inputs)

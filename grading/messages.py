@@ -51,6 +51,54 @@ def encode(about, groups=()):
     return struct.pack(">Q", len(payload)) + payload
 
 
+def described(value, arrays, keep):
+    """A value of any kind as JSON, its arrays put into a dictionary that `encode` takes as a group.
+
+    Inputs:
+    - value: Arrays, numbers, text, None, and tuples, lists and dictionaries of these; or anything
+    - arrays: Dictionary that the arrays are added to
+    - keep: Function that gives JSON for what can't travel
+    """
+    if isinstance(value, np.generic):
+        value = np.asarray(value)
+    if type(value) is np.ndarray and value.dtype.kind + str(value.dtype.itemsize) in DTYPES:
+        arrays[f"array{len(arrays)}"] = value
+        return {"array": f"array{len(arrays) - 1}"}
+    if type(value) in (tuple, list):
+        return {type(value).__name__: [described(part, arrays, keep) for part in value]}
+    if type(value) is dict and all(type(key) is str for key in value):
+        return {"dict": {key: described(part, arrays, keep) for key, part in value.items()}}
+    if value is None or type(value) in (bool, int, float, str):
+        return {"plain": value}
+    return keep(value)
+
+
+def restored(about, arrays, fetch):
+    """The value that `described` has described.
+
+    Inputs:
+    - about: What it gave
+    - arrays: The dictionary of arrays
+    - fetch: Function that gives what `keep` has described
+
+    Raises ValueError where anything does not fit.
+    """
+    try:
+        (kind, content), *more = about.items()
+        if more:
+            raise ValueError("a value of several kinds")
+        if kind == "array":
+            return arrays[content]
+        if kind in ("tuple", "list"):
+            parts = [restored(part, arrays, fetch) for part in content]
+            return tuple(parts) if kind == "tuple" else parts
+        if kind == "dict":
+            return {key: restored(part, arrays, fetch) for key, part in content.items()}
+        return content if kind == "plain" else fetch(about)
+    except (AttributeError, KeyError, TypeError, IndexError, RecursionError) as error:
+        raise ValueError(f"a value that makes no sense ({type(error).__name__})") from error
+
+
 def length(prefix):
     """Bytes that follow the 8 bytes of a length. Raises ValueError beyond MAX_MESSAGE."""
     (count,) = struct.unpack(">Q", prefix)
@@ -90,7 +138,7 @@ def decode(payload):
             raise ValueError(f"{len(payload) - position} bytes too many")
         return header["about"], groups
     except (struct.error, KeyError, TypeError, RecursionError, OverflowError) as error:
-        raise ValueError(f"a message that is none ({type(error).__name__})") from error
+        raise ValueError(f"a message that makes no sense ({type(error).__name__})") from error
 
 
 def _stand_in(kind):
@@ -107,7 +155,7 @@ def _array(payload, position, dtype, shape):
         and all(type(n) is int and 0 <= n <= MAX_MESSAGE for n in shape)
     )
     if dtype not in DTYPES or not sizes_fit:
-        raise ValueError("an array that is none")
+        raise ValueError("an array of an unknown type or shape")
     dtype, count = np.dtype("<" + dtype), math.prod(shape)
     end = position + count * dtype.itemsize
     if end > len(payload):

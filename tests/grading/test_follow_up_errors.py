@@ -5,9 +5,9 @@ import pytest
 
 from deeplearning import rnn_layers
 from exercises.calls import CALLS
-from grading import cases, judging
-from grading.consistent import gradients, known_mistake
-from grading.corpus import package
+from grading import cases, grade_one
+from grading.assemble import package
+from grading.follow_up_errors import gradients, known_mistake
 from grading.manifest import MANIFEST
 from grading.mistakes import mistakes
 
@@ -42,12 +42,12 @@ class InProcess:
         try:
             return "done", [CALLS[about["exercise"]](tried, inputs) for inputs in groups]
         except Exception as error:
-            raise judging.BoxError(str(error)) from error
+            raise grade_one.BoxError(str(error)) from error
 
 
 def judge(**functions):
     exercise = MANIFEST.exercises["rnn_step_backward"]
-    return judging._judge(InProcess(**functions), exercise, set(), seed=5)
+    return grade_one._judge(InProcess(**functions), exercise, set(), seed=5)
 
 
 def test_it_earns_its_points():

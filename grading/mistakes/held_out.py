@@ -32,7 +32,7 @@ def rounded_state(x, prev_h, Wx, Wh, b):
 
 
 @mistake("rnn_forward", "only the last state is returned")
-def last_state_only(x, h0, Wx, Wh, b, mask=None):
+def last_state_only(x, h0, Wx, Wh, b, lengths=None):
     h, caches = h0, []
     for t in range(x.shape[1]):
         h, cache = plain.rnn_step_forward(x[:, t], h, Wx, Wh, b)
@@ -75,7 +75,7 @@ def output_gate_of_cell(dnext_h, dnext_c, cache):
 
 
 @mistake("lstm_forward", "h and c are exchanged when they are handed to the next step")
-def states_exchanged(x, h0, Wx, Wh, b, mask=None):
+def states_exchanged(x, h0, Wx, Wh, b, lengths=None):
     h, c, states, caches = h0, np.zeros_like(h0), [], []
     for t in range(x.shape[1]):
         c, h, cache = plain.lstm_step_forward(x[:, t], h, c, Wx, Wh, b)

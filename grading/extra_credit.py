@@ -14,7 +14,7 @@ import textwrap
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from deeplearning.caption import TOYTOWN
+from deeplearning.caption import BUILT_IN_MODEL
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import decode_captions
 from deeplearning.datasets.toytown.dataset import ensure_toytown
@@ -76,7 +76,7 @@ def _copy_model(submission, path):
 
 
 def _credit(path, seed):
-    if path.read_bytes() == TOYTOWN.read_bytes():
+    if path.read_bytes() == BUILT_IN_MODEL.read_bytes():
         raise ValueError("it is the model that comes with the project: train one of your own")
     score, levels = score_captioner(path, seed), MANIFEST.extra.levels
     earned = MANIFEST.extra.earned(score)

@@ -1,4 +1,4 @@
-"""Wrong image gradients and losses written after the hints were frozen: see `late`."""
+"""Wrong image gradients and losses written after the hints were frozen: see `held_out`."""
 
 import torch
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from grading.hostile.files import notebook
-from grading.survey import is_stub, survey
+from grading.read_sources import is_stub, read_sources
 
 PATH = "deeplearning/style_transfer.py"
 NOTEBOOK = "StyleTransfer-PyTorch.ipynb"
@@ -26,7 +26,7 @@ def gram_matrix(f):
 
 def surveyed(source=STUBS, *cells, package="deeplearning", path=PATH, **how):
     source = source if isinstance(source, bytes) else source.encode()
-    return survey({path: source, NOTEBOOK: notebook(*cells, **how)}, EXERCISES, package)
+    return read_sources({path: source, NOTEBOOK: notebook(*cells, **how)}, EXERCISES, package)
 
 
 def run(text):
@@ -130,7 +130,7 @@ def test_remarks():
     """
     path = "deeplearning/rnn_layers.py"
     source = b"import torch, os\nfrom torchvision import models\ny = eval_numerical_gradient_array(f, x, d)\n"
-    found = survey({path: source}, [["f", path, NOTEBOOK]], "deeplearning")
+    found = read_sources({path: source}, [["f", path, NOTEBOOK]], "deeplearning")
     assert len(found["notes"]) == 2 and found["imports"] == {path: ["torch", "torchvision"]}
 
 
@@ -149,7 +149,9 @@ def test_pictures():
         {"output_type": "display_data", "data": {"image/png": picture}} for picture in shown[:5]
     ]
     cell = {"cell_type": "code", "source": [], "outputs": outputs}
-    found = survey({NOTEBOOK: json.dumps({"cells": [cell]}).encode()}, EXERCISES, "deeplearning")
+    found = read_sources(
+        {NOTEBOOK: json.dumps({"cells": [cell]}).encode()}, EXERCISES, "deeplearning"
+    )
     assert found["pictures"] == {NOTEBOOK: [png, png]}
 
 
@@ -167,7 +169,7 @@ def test_pictures():
 )
 def test_damaged_notebooks(data):
     """A notebook that can't be read is noted, and nothing is taken from it."""
-    found = survey({PATH: STUBS.encode(), NOTEBOOK: data}, EXERCISES, "deeplearning")
+    found = read_sources({PATH: STUBS.encode(), NOTEBOOK: data}, EXERCISES, "deeplearning")
     assert found["sources"] == {PATH: STUBS} and found["notes"] == [
         f"{NOTEBOOK} is damaged: nothing in it could be read."
     ]

@@ -1,0 +1,387 @@
+"""Grade one submission: what its exercises answer to unseen inputs, beside what the reference
+answers.
+
+This process imports the reference and nothing of the student. The sandbox gets the student's files
+on a pristine tree, in which no exercise is solved, and plain arrays; what comes back is compared
+here.
+
+Each exercise is first tried with all functions the student's own. Only then, and with nothing said
+about it but whether it is right, those that were wrong are tried again with right functions in
+place of the earlier ones that they build on. So whatever code does in that second round, no word of
+it reaches the student.
+"""
+
+import functools
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from exercises.compare import compare, only_precision, settled
+from exercises.hints import hint
+from grading import cases
+from grading.assemble import known_wrong
+from grading.follow_up_errors import gradients, known_mistake
+from grading.manifest import MANIFEST, Exercise
+from grading.reference_functions import Lender, lent_functions, usual_forward
+from grading.results import Result
+from grading.sandbox import Box, BoxError, show_to_user
+from grading.stubs import stub_out
+from grading.unpack import HandedIn, read_submission
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+IN_THE_BOX = (
+    "grading/worker.py",
+    "grading/conversation.py",
+    "grading/syscall_filter.py",
+    "grading/messages.py",
+    "grading/read_sources.py",
+    "exercises/calls.py",
+)
+NUMPY = ["numpy"]
+TORCH = [
+    "torch",
+    "deeplearning.classifiers.squeezenet",
+    "deeplearning.image_utils",
+    "deeplearning.figures",
+]
+# importing PyTorch twice would cost more than all the rest
+BOXES = [(["q1", "q2"], NUMPY), (["q3", "q4"], TORCH)]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What an exercise earned, and why.
+
+    - exercise: Its id
+    - points: Earned
+    - reason: What was wrong; empty where nothing was
+    - hint: What the numbers suggest, or None
+    - remark: What is to be known of how it earned its points, or empty
+    - slip: Whether all is right but for float64 where float32 went in
+    """
+
+    exercise: str
+    points: int
+    reason: str = ""
+    hint: str | None = None
+    remark: str = ""
+    slip: bool = False
+
+
+@dataclass
+class Grade:
+    """A graded submission.
+
+    - marks: One for each exercise, in the manifest's order
+    - notes: Sentences about the submission
+    - pictures: From notebook to the pictures that it shows, as addresses that hold their data
+    - box: Kind of sandbox that the student's code ran in; empty where it did not run
+    - held: Why a person has to look at it before it counts, or empty
+    """
+
+    marks: list[Mark]
+    notes: list[str] = field(default_factory=list)
+    pictures: dict[str, list[str]] = field(default_factory=dict)
+    box: str = ""
+    held: str = ""
+
+    @property
+    def score(self) -> int:
+        return sum(mark.points for mark in self.marks)
+
+    @property
+    def remarks(self) -> list[str]:
+        """The notes, and what kind of sandbox was used."""
+        walls = "without a sandbox" if self.box == "none" else f"in a sandbox: {self.box}"
+        return [*self.notes, f"The code ran {walls}." if self.box else "No code was run."]
+
+    @property
+    def results(self) -> list[Result]:
+        """The marks as `results.Result`: a hint goes before the numbers behind it."""
+        return [
+            Result(
+                MANIFEST.exercises[mark.exercise],
+                mark.points,
+                mark.hint or mark.reason,
+                "\n".join(filter(None, [mark.reason if mark.hint else "", mark.remark])),
+            )
+            for mark in self.marks
+        ]
+
+
+def grade(path: Path, seed: int, kind: str | None = None, only: tuple[str, ...] = ()) -> Grade:
+    """Grade a submission.
+
+    Inputs:
+    - path: The zip or folder
+    - seed: Integer that the inputs are drawn from; equal seeds give equal inputs
+    - kind: Kind of sandbox, by default the best that works here
+    - only: ids of the exercises to try; none for all
+
+    Returns: Grade. A submission that can't be read at all gets no points, and the reason.
+
+    Raises NoBox where students' code can't be run.
+    """
+    try:
+        handed_in = read_submission(path)
+    except (ValueError, OSError) as error:
+        return nothing(f"Nothing could be graded: {error}.")
+    if handed_in.held:
+        return held(handed_in.held, *handed_in.notes)
+    if not handed_in.sources and not handed_in.notebooks:
+        wanted = ", ".join(MANIFEST.files)
+        return nothing(f"Nothing could be graded: no {wanted} to read.", *handed_in.notes)
+    with tempfile.TemporaryDirectory(prefix="grading-") as folder:
+        return _Grading(Path(folder), handed_in, seed, kind, only).grade()
+
+
+def nothing(*notes: str) -> Grade:
+    """The grade of a submission that nothing could be read of."""
+    return Grade(
+        [Mark(exercise, 0, "It was not found.") for exercise in MANIFEST.exercises], [*notes]
+    )
+
+
+def held(reason: str, *notes: str) -> Grade:
+    """The grade of a submission that a person has to look at first."""
+    marks = [Mark(exercise, 0, "It was not graded yet.") for exercise in MANIFEST.exercises]
+    return Grade(marks, [reason, *notes], held=reason)
+
+
+class _Grading:
+    """The way of one submission through the sandbox."""
+
+    def __init__(self, folder, handed_in: HandedIn, seed, kind, only):
+        self.folder, self.tree = folder, folder / "tree"
+        self.handed_in, self.seed, self.kind, self.only = handed_in, seed, kind, only
+        self.marks = {}
+
+    def grade(self) -> Grade:
+        for name, text in pristine().items():
+            _write(self.tree / name, text)
+        show_to_user(self.folder)
+        found = self._read_sources()
+        for path, text in found["sources"].items():
+            _write(self.tree / path, text)
+        show_to_user(self.folder)
+        for questions, warm in BOXES:
+            exercises = [e for question in questions for e in MANIFEST.of(question)]
+            exercises = [e for e in exercises if not self.only or e.id in self.only]
+            if exercises:
+                self._try_all(exercises, warm, found["imports"])
+        missing = [path for path in MANIFEST.files if path not in found["sources"]]
+        notes = [f"{path} is not in the submission." for path in missing]
+        notes += self.handed_in.notes + found["notes"]
+        ordered = [self.marks[id] for id in MANIFEST.exercises if id in self.marks]
+        return Grade(with_slips(ordered), notes, found["pictures"], self.used)
+
+    def _read_sources(self):
+        """What `read_sources` finds in the submission's files, each checked to be what it should be."""
+        exercises = [
+            [e.name, e.path, MANIFEST.questions[e.question].notebook]
+            for e in MANIFEST.exercises.values()
+        ]
+        how = {
+            "exercises": exercises,
+            "package": self.handed_in.package,
+            "stubs": {path: stubs(path) for path in MANIFEST.files},
+        }
+        files = self.handed_in.sources | self.handed_in.helpers | self.handed_in.notebooks
+        data = {name: np.frombuffer(content, np.uint8) for name, content in files.items()}
+        with Box(self.tree, kind=self.kind) as box:
+            self.used = box.kind
+            try:
+                found, groups = box.ask({"task": "sources", "how": how}, [data])
+                return _checked(found, groups, self.handed_in)
+            except (BoxError, TypeError, KeyError, AttributeError, ValueError, IndexError) as error:
+                note = (
+                    f"The files could not be looked through ({error}); they were run as they are."
+                )
+        sources = {
+            path: data.decode("utf-8", "replace")
+            for path, data in (self.handed_in.sources | self.handed_in.helpers).items()
+        }
+        return {"sources": sources, "notes": [note], "imports": {}, "pictures": {}}
+
+    def _try_all(self, exercises, warm, imports):
+        """All exercises with the student's own functions, then those that were wrong with others."""
+        wanted = {name for e in exercises for name in imports.get(e.path, ())}
+        with Box(self.tree, warm, self.kind, sorted(wanted)) as box:
+            for exercise in exercises:
+                self.marks[exercise.id] = try_own(box, exercise, self.seed)
+            for exercise in exercises:
+                if not self.marks[exercise.id].points:
+                    earned = {id for id, mark in self.marks.items() if mark.points}
+                    again = try_again(box, exercise, earned, self.seed)
+                    self.marks[exercise.id] = again or self.marks[exercise.id]
+
+
+def _checked(found, groups, handed_in):
+    """The answer of `read_sources`, nothing in it but what belongs there."""
+    paths = [*MANIFEST.files, *handed_in.helpers]
+    sources = {path: str(found["sources"][path]) for path in paths if path in found["sources"]}
+    pictures = {question.notebook: [] for question in MANIFEST.questions.values()}
+    for (notebook, kind), data in zip(found["pictures"], groups[0].values(), strict=True):
+        if kind in ("png", "jpeg") and data.dtype == np.uint8:
+            pictures[notebook].append(f"data:image/{kind};base64,{data.tobytes().decode('ascii')}")
+    return {
+        "sources": sources,
+        "notes": [str(note) for note in found["notes"]],
+        "imports": {path: list(map(str, names)) for path, names in found["imports"].items()},
+        "pictures": pictures,
+    }
+
+
+def try_own(box: Box, exercise: Exercise, seed: int) -> Mark:
+    """The mark of an exercise with all functions the student's own."""
+    return _try(box, exercise, unseen(exercise.id, seed))
+
+
+def try_again(box: Box, exercise: Exercise, earned: set[str], seed: int) -> Mark | None:
+    """The mark of an exercise with right functions in place of those that it builds on; None where
+    it is wrong all the same.
+    """
+    pairs = unseen(exercise.id, seed)
+    for functions, remark in _second_chances(exercise, earned):
+        mark = _try(box, exercise, pairs, functions, remark)
+        if mark.points:
+            return mark
+    if exercise.cache_of and exercise.cache_of not in earned:
+        return _try_by_own_forward(box, exercise, pairs)
+    return None
+
+
+def _second_chances(exercise, earned):
+    """Functions to lend for one try after the other, each with a remark."""
+    own_cache = tuple(needed for needed in exercise.needs if needed != exercise.cache_of)
+    if not earned.issuperset(own_cache):
+        remark = f"It was tried with the reference's {', '.join(own_cache)} in place of yours."
+        yield lent_functions(own_cache), remark
+    if exercise.cache_of is None or exercise.cache_of in earned:
+        return
+    forward = MANIFEST.exercises[exercise.cache_of]
+    remark = f"It was tried with another {forward.name} in place of yours."
+    by = "student" if earned.issuperset(forward.needs) else "usual"
+    yield {forward.name: usual_forward(forward.name, by)}, remark
+    if own_cache:
+        functions = lent_functions(own_cache)
+        yield functions | {forward.name: usual_forward(forward.name, "reference")}, remark
+
+
+def _try_by_own_forward(box, exercise, pairs):
+    """The mark of a backward pass that is right for a forward pass with a known mistake; None where
+    it is not.
+    """
+    groups = [inputs for inputs, _ in pairs]
+    try:
+        _, answers = box.ask({"task": "exercise", "exercise": exercise.cache_of}, groups)
+        mistake = known_mistake(exercise.cache_of, groups, answers)
+        if mistake is None:
+            return None
+        expected = [gradients(exercise.cache_of, mistake, inputs, right) for inputs, right in pairs]
+    except (BoxError, ValueError):
+        return None
+    mark = _try(box, exercise, list(zip(groups, expected, strict=True)))
+    remark = f"It is right for your {exercise.cache_of}, where the mistake has cost its points."
+    return replace(mark, remark=remark) if mark.points else None
+
+
+def _try(box, exercise, pairs, functions=None, remark=""):
+    """The mark of an exercise's answers, with some functions put in place of the student's."""
+    about, lender = {"task": "exercise", "exercise": exercise.id}, None
+    if functions:
+        lender = Lender(functions)
+        about["lent"] = _lent(functions)
+    try:
+        _, answers = box.ask(about, [inputs for inputs, _ in pairs], lender and lender.answer)
+    except BoxError as error:
+        return Mark(exercise.id, 0, str(error))
+    if len(answers) != len(pairs):
+        return Mark(exercise.id, 0, "It did not answer every question.")
+    return _mark(exercise, answers, pairs, remark)
+
+
+def _mark(exercise, answers, pairs, remark):
+    """The mark of answers, beside inputs and right answers."""
+    remarks, slip = [remark] if remark else [], ""
+    for outputs, (inputs, expected) in zip(answers, pairs, strict=True):
+        with np.errstate(all="ignore"):  # answers can be as large as they like
+            outputs, note = settled(outputs, expected)
+            findings = compare(outputs, expected, numbers=False)
+            if findings and only_precision(outputs, expected):
+                slip = slip or findings[0]
+            elif findings:
+                wrong = known_wrong(exercise.id, inputs, expected)
+                likely = hint(exercise.id, outputs, expected, wrong)
+                return Mark(exercise.id, 0, " ".join(findings[:3]), likely)
+        remarks += [note] if note and note not in remarks else []
+    return Mark(exercise.id, exercise.points, slip, None, "\n".join(remarks), bool(slip))
+
+
+def with_slips(marks: list[Mark]) -> list[Mark]:
+    """Marks, with what float64 in place of float32 costs: a fixed number of points, once in each
+    question.
+    """
+    charged, result = set(), []
+    for mark in marks:
+        exercise = MANIFEST.exercises[mark.exercise]
+        if mark.slip:
+            first = exercise.question not in charged
+            cost = min(MANIFEST.slip, mark.points) if first else 0
+            charged.add(exercise.question)
+            costs = f" It costs {cost} points" if first else " It has cost points already"
+            reason = f"{mark.reason} {KEEP_PRECISION}{costs}, once in each question."
+            mark = replace(mark, points=mark.points - cost, reason=reason)
+        result.append(mark)
+    return result
+
+
+KEEP_PRECISION = "Arrays that you make get the arguments' type by dtype=x.dtype or np.zeros_like."
+
+
+def _lent(functions):
+    """What the sandbox has to know of functions that are lent."""
+    by_module = {}
+    for name in functions:
+        exercise = next((e for e in MANIFEST.exercises.values() if e.name == name), None)
+        if exercise:
+            by_module.setdefault((exercise.module, exercise.path), []).append(name)
+    return [
+        {"module": module, "names": names, "stubs": stubs(path)}
+        for (module, path), names in by_module.items()
+    ]
+
+
+@functools.cache
+def unseen(exercise: str, seed: int):
+    """Unseen inputs and the reference's outputs, as a list of pairs."""
+    return [(inputs, cases.reference(exercise, inputs)) for inputs in cases.drawn(exercise, seed)]
+
+
+@functools.cache
+def pristine() -> dict[str, str]:
+    """What the sandbox sees beside the student's files, by path: the package with stubs, and how
+    exercises are called.
+    """
+    sources = [
+        path for path in (ROOT / "deeplearning").rglob("*.py") if "datasets" not in path.parts
+    ]
+    names = [path.relative_to(ROOT).as_posix() for path in sources] + list(IN_THE_BOX)
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in names}
+    texts |= {path: stubs(path) for path in MANIFEST.files}
+    return {name.removeprefix("grading/"): text for name, text in texts.items()}
+
+
+@functools.cache
+def stubs(path: str) -> str:
+    """The source of a module as students start with it."""
+    exercises = [exercise for exercise in MANIFEST.exercises.values() if exercise.path == path]
+    return stub_out((ROOT / path).read_text(encoding="utf-8"), exercises)
+
+
+def _write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", errors="replace")

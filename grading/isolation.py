@@ -1,0 +1,114 @@
+"""What separates each kind of sandbox from the machine: the command that it begins with, what code
+in it can see, and the user that it runs as.
+"""
+
+import fcntl
+import functools
+import os
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TEMPORARY = 64 << 20  # bytes of the temporary folder
+FIRST_USER, USERS = 61_000, 1000
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
+    "HOME": "/tmp",
+    "TMPDIR": "/tmp",
+    "LANG": "C.UTF-8",
+    "MPLBACKEND": "Agg",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "DEEPLEARNING_DATA": "/tmp",
+}
+SYSTEM = ["/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime"]
+
+
+@functools.cache
+def user() -> int | None:
+    """Number of the user that students' code runs as: where the grader is root, one that no other
+    process of a grader has, as long as this one lives; otherwise None, the grader's own user.
+    """
+    if not hasattr(os, "getuid") or os.getuid() != 0:
+        return None
+    locks = Path("/run/grading-users")
+    locks.mkdir(mode=0o700, exist_ok=True)
+    for number in range(FIRST_USER, FIRST_USER + USERS):
+        lock = os.open(locks / str(number), os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return number  # the lock stays until this process ends, however it ends
+        except OSError:
+            os.close(lock)
+    raise OSError(f"{USERS} graders run on this machine already: wait until some have ended")
+
+
+def inside(kind: str, tree: Path) -> Path:
+    """Where a tree is found in the sandbox."""
+    return Path("/box") if kind in ("bubblewrap", "namespaces") else tree
+
+
+def python_folders() -> list[str]:
+    """Folders that Python needs beside /usr, none within another: this environment, and what it was
+    made from.
+    """
+    found = {sys.prefix}
+    for path in (sys.base_prefix, sys.base_exec_prefix, os.path.realpath(sys.executable)):
+        path = Path(path).resolve()
+        found.add(str(path if path.is_dir() else path.parent))
+    for path in sysconfig.get_paths().values():
+        if path.endswith("site-packages"):
+            found.add(path)
+    found = {path for path in found if Path(path).is_dir() and not path.startswith("/usr/")}
+    found -= {"/usr", "/bin"}
+    return sorted(path for path in found if not _lies_in_another(path, found))
+
+
+def _lies_in_another(path, folders):
+    return any(path != other and Path(path).is_relative_to(other) for other in folders)
+
+
+def _bubblewrap(tree):
+    command = [shutil.which("bwrap"), "--die-with-parent", "--new-session", "--as-pid-1"]
+    command += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    command += ["--unshare-cgroup-try", "--hostname", "box"]
+    if user():
+        command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    else:
+        command += ["--unshare-user"]
+    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]  # no /dev/shm to fill
+    command += ["--size", str(TEMPORARY), "--perms", "1777", "--tmpfs", "/tmp"]
+    for path in SYSTEM:
+        command += _shown(path)
+    for folder in python_folders():
+        for parent in reversed(Path(folder).parents[:-1]):
+            command += ["--perms", "0755", "--dir", str(parent)]  # or only root could look into it
+        command += ["--ro-bind", folder, folder]
+    return [*command, "--ro-bind", str(tree), "/box", "--remount-ro", "/", "--chdir", "/tmp", "--"]
+
+
+def _shown(path):
+    if os.path.islink(path):
+        return ["--symlink", os.readlink(path), path]
+    return ["--ro-bind-try", path, path]
+
+
+def _namespaces(tree):
+    shown = [path for path in [*SYSTEM, *python_folders()] if os.path.exists(path)]
+    (tree / "root").mkdir(exist_ok=True)
+    command = [shutil.which("setpriv"), "--pdeathsig", "KILL", shutil.which("unshare")]
+    command += [] if user() else ["--user", "--map-root-user"]
+    command += ["--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
+    return [*command, "sh", str(HERE / "namespaces.sh"), str(TEMPORARY), str(tree), *shown, "--"]
+
+
+PROGRAMS = {"bubblewrap": ["bwrap"], "namespaces": ["unshare", "setpriv"], "user": []}
+COMMANDS = {
+    "bubblewrap": _bubblewrap,
+    "namespaces": _namespaces,
+    "user": lambda tree: [],
+    "none": lambda tree: [],
+}

@@ -1,0 +1,384 @@
+"""A sandbox to run a student's code in: no network, nothing to read but Python and the student's
+tree, nothing to write but a private temporary folder, limits on everything, and nothing left
+afterwards.
+
+Kinds of sandbox, the first that works is taken:
+
+- bubblewrap: Linux, where `bwrap` is installed
+- namespaces: Linux, the same by hand, with `unshare` and `mount`
+- user: Linux as root, in a container that allows neither: a user of its own who can't read the
+  grader's files
+- none: no sandbox, for code that one trusts. It is never taken unless asked for; Windows and macOS
+  have no other
+
+Started as root, every kind but the last runs students' code as a user who owns nothing.
+"""
+
+import contextlib
+import functools
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from grading import messages
+from grading.isolation import COMMANDS, ENVIRONMENT, PROGRAMS, inside, user
+
+HERE = Path(__file__).resolve().parent
+SERVER = ("worker.py", "messages.py", "conversation.py", "syscall_filter.py")
+LIMITS = {
+    "CPU": 10,  # seconds, of one task's first process
+    "AS": 6 << 30,  # bytes of address space, of one process; PyTorch alone takes three
+    "NPROC": 64,  # processes and threads
+    "FSIZE": 16 << 20,  # bytes of one file
+    "NOFILE": 128,
+    "CORE": 0,
+}
+CPU = 2 * LIMITS["CPU"]  # seconds of a task, all its processes together
+IDLE = 15  # seconds that a task may wait, all its pauses together
+PATIENCE = 120  # seconds that all tasks of a sandbox may compute and wait together
+WALL = 900  # seconds of a task in any case, on a machine that has much else to do
+START = 900  # seconds until a sandbox is ready
+LOOK = 0.2  # seconds between two looks at what a sandbox is doing
+MEMORY = 3 << 30  # bytes that all processes use together, pages that they share counted for each
+
+
+class BoxError(Exception):
+    """A task came to no answer; the message is a sentence for the student."""
+
+
+class NoBox(Exception):
+    """This machine can't run students' code, or not as it should be run."""
+
+
+class Box:
+    """A running sandbox. It is a context manager; afterwards all its processes are dead.
+
+    Attribute:
+    - kind: Which kind it is
+    """
+
+    def __init__(self, tree, warm=(), kind=None, wanted=()):
+        """Start a sandbox.
+
+        Inputs:
+        - tree: Folder that the code in it sees, read-only; it holds worker.py
+        - warm: Modules that the server imports before any task
+        - kind: Kind of sandbox; by default the best that works here
+        - wanted: Modules that it imports besides, if they are there
+
+        Raises NoBox where there is none, or it does not start.
+        """
+        self.kind = kind or choose_kind()
+        self.tree, self.warm, self.wanted = Path(tree), list(warm), list(wanted)
+        self.process, self.spent = None, 0
+        self._start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def ask(self, about, groups=(), lend=None):
+        """Give the sandbox a task.
+
+        Inputs:
+        - about, groups: The message, see `messages.encode`
+        - lend: None, or a function that answers what the task asks on its way, see
+          `reference_functions.Lender.answer`
+
+        Returns: about and groups of the answer. An answer that says that the task failed raises
+        BoxError.
+
+        Raises BoxError also where no answer comes in time, memory runs out or the answer can't be
+        read. The sandbox has been replaced by a new one then.
+        """
+        if self.spent > PATIENCE:
+            raise BoxError(f"The {PATIENCE} seconds for this part of the submission were used up.")
+        if self.process is None:
+            self._start()
+        watch = _Watch(self.process)
+        try:
+            answer, arrays = self._exchange(about, groups, watch)
+            while lend is not None and isinstance(answer, dict) and "call" in answer:
+                back = functools.partial(self._exchange, watch=watch)
+                answer, arrays = self._exchange(*lend(answer, arrays, back), watch=watch)
+        except (ValueError, OSError) as error:
+            self.close(patience=0)
+            raise BoxError(f"Its answer could not be read: {error}.") from error
+        except BoxError:
+            self.close(patience=0)
+            raise
+        finally:
+            self.spent += watch.spent()
+        if self.kind == "none" and not hasattr(os, "fork"):
+            self.close()
+        if not isinstance(answer, dict) or not {"died", "error"} & set(answer):
+            return answer, arrays
+        raise BoxError(_reason(answer))
+
+    def close(self, patience=1):
+        """End every process of the sandbox, after some seconds of patience with its server."""
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        with contextlib.suppress(OSError):
+            process.stdin.close()  # then the server leaves by itself
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+        _kill_tree(process)
+        if self.kind == "user":
+            _kill_user(user())
+        self._reader.join()
+        process.stdout.close()
+
+    def _exchange(self, about, groups, watch):
+        """Send a message, and wait for the next one."""
+        self.process.stdin.write(messages.encode(about, groups))
+        self.process.stdin.flush()
+        return messages.decode(self._next_message(WALL, watch.look))
+
+    def _start(self):
+        walls = self.kind != "none"
+        settings = {
+            "warm": self.warm + self.wanted,
+            "user": user() if walls else None,
+            "limits": LIMITS,
+            "alone": walls,
+        }
+        worker = str(inside(self.kind, self.tree) / "worker.py")
+        python = [sys.executable, "-I", "-B", worker, json.dumps(settings)]
+        outside = os.environ | {"DEEPLEARNING_DATA": tempfile.gettempdir()}
+        with tempfile.TemporaryFile() as said:
+            try:
+                self.process = subprocess.Popen(
+                    [*COMMANDS[self.kind](self.tree), *python],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=said,
+                    env=ENVIRONMENT if walls else outside,
+                    start_new_session=os.name == "posix",
+                )
+            except (OSError, TypeError) as error:
+                raise NoBox(f"the {self.kind} sandbox can't be started: {error}") from error
+            self._messages = queue.Queue()
+            self._reader = threading.Thread(
+                target=_read_messages, args=(self.process.stdout, self._messages), daemon=True
+            )
+            self._reader.start()
+            try:
+                about, _ = messages.decode(self._next_message(START))
+            except (BoxError, ValueError) as error:
+                self.close(patience=0)
+                said.seek(0)
+                raise NoBox(_why_not(self.kind, said.read().decode(errors="replace"))) from error
+        self._check_python(about)
+
+    def _check_python(self, about):
+        """What the server says of its Python; NoBox where students' code could not run there."""
+        missing = [module for module in self.warm if module in about["failed"]]
+        if about.get("unreadable"):
+            self.close(patience=0)
+            raise NoBox(
+                f"Python can't be read in the {self.kind} sandbox ({about['unreadable']}): put the "
+                "environment where every user can read it, outside of closed folders, or install "
+                "bubblewrap"
+            )
+        if missing:
+            self.close(patience=0)
+            raise NoBox(
+                f"in the {self.kind} sandbox {missing[0]} can't be imported "
+                f"({about['failed'][missing[0]]})"
+            )
+
+    def _next_message(self, wall, look=None):
+        """The next message's payload; what the sandbox does meanwhile is looked at by a function
+        that raises BoxError.
+        """
+        deadline = time.monotonic() + wall
+        while time.monotonic() < deadline:
+            try:
+                message = self._messages.get(timeout=LOOK)
+            except queue.Empty:
+                if look is not None:
+                    look()
+                continue
+            if message is None:
+                raise BoxError("Its process was killed.")
+            return message
+        raise BoxError(f"It gave no answer within {wall} seconds.")
+
+
+class _Watch:
+    """What one task has used so far."""
+
+    def __init__(self, process):
+        self.process, self.idle = process, 0
+        self.before = self.cpu = _used(process)[1]
+
+    def look(self):
+        """Raise BoxError when it has used up its memory, computing time or patience."""
+        memory, self.cpu, waits = _used(self.process)
+        self.idle += LOOK if waits else 0
+        if memory > MEMORY:
+            used, allowed = memory >> 20, MEMORY >> 20
+            raise BoxError(f"It used {used} MB of memory, more than the {allowed} allowed.")
+        if self.cpu - self.before > CPU:
+            raise BoxError(f"Its processes computed for more than {CPU} seconds together.")
+        if self.idle > IDLE:
+            raise BoxError(f"It waited for {IDLE} seconds without doing anything.")
+
+    def spent(self):
+        """Seconds of computing and of waiting; short tasks, which nobody has looked at, are free."""
+        return self.cpu - self.before + self.idle
+
+
+def _why_not(kind, said):
+    """Why a sandbox did not start, from what its programs have said."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return f"the {kind} sandbox does not start" + (f" ({lines[-1][:200]})" if lines else "")
+
+
+def _reason(answer):
+    """Why a task failed, as a sentence."""
+    if "error" in answer:
+        return str(answer["error"])[:600]
+    died = str(answer["died"])[:20]
+    if died in ("SIGXCPU", "SIGKILL"):
+        return f"It was stopped after {LIMITS['CPU']} seconds of computing, or killed itself."
+    return f"Its process ended before it answered{f' ({died})' if died else ''}."
+
+
+def _read_messages(pipe, found):
+    """Put every whole message of a pipe into a queue, and None at its end or where it is too long."""
+    try:
+        while len(prefix := pipe.read(8)) == 8:
+            count = messages.length(prefix)
+            payload = pipe.read(count)
+            if len(payload) < count:
+                break
+            found.put(payload)
+    except (OSError, ValueError):
+        pass
+    found.put(None)
+
+
+def _used(process):
+    """Memory (bytes) and computing time (seconds) of a process and its descendants; whether all of
+    them wait.
+    """
+    memory, cpu, waits = 0, 0, True
+    for each in _tree(process):
+        try:
+            with each.oneshot():
+                memory += each.memory_info().rss
+                times = each.cpu_times()
+                cpu += times.user + times.system + times.children_user + times.children_system
+                waits = waits and each.status() in (
+                    psutil.STATUS_SLEEPING,
+                    psutil.STATUS_ZOMBIE,
+                    psutil.STATUS_STOPPED,
+                )
+        except psutil.Error:
+            continue
+    return memory, cpu, waits
+
+
+def _tree(process):
+    try:
+        root = psutil.Process(process.pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _kill_tree(process):
+    """Kill a process and its descendants; the first process of a namespace takes the whole
+    namespace along.
+    """
+    for _ in range(10):
+        tree = _tree(process)
+        for each in tree:
+            try:
+                each.kill()
+            except psutil.Error:
+                continue
+        if len(tree) <= 1:
+            break
+        psutil.wait_procs(tree[1:], timeout=0.5)
+    process.wait()
+
+
+def _kill_user(user):
+    """Kill all processes of a user, until none is left."""
+    killer = "import os; os.setuid(int(os.sys.argv[1])); os.kill(-1, 9)"
+    while any(
+        p.info["uids"] and p.info["uids"].real == user for p in psutil.process_iter(["uids"])
+    ):
+        subprocess.run([sys.executable, "-I", "-c", killer, str(user)], stderr=subprocess.DEVNULL)
+
+
+@functools.cache
+def choose_kind():
+    """The best kind of sandbox that works here. Raises NoBox where none does."""
+    reasons = []
+    for kind in PROGRAMS:
+        problem = why_not(kind)
+        if problem is None:
+            return kind
+        reasons.append(f"{kind}: {problem}")
+    raise NoBox(
+        f"no sandbox to run students' code in ({'; '.join(reasons)}). On Linux, install bubblewrap. "
+        "With --unsafe it runs without one, and can do all that you can do: only for submissions "
+        "that you trust"
+    )
+
+
+def why_not(kind):
+    """Why a kind of sandbox does not work here, or None."""
+    if sys.platform != "linux":
+        return "needs Linux"
+    missing = [program for program in PROGRAMS[kind] if shutil.which(program) is None]
+    if missing:
+        return f"{missing[0]} is not installed"
+    if kind == "user" and os.getuid() != 0:
+        return "needs root"
+    with tempfile.TemporaryDirectory(prefix="grading-") as folder:
+        for name in SERVER:
+            shutil.copy(HERE / name, folder)
+        show_to_user(folder)
+        try:
+            with Box(folder, kind=kind):
+                return _readable_answers(kind)
+        except NoBox as error:
+            return str(error)
+
+
+def show_to_user(folder):
+    """Let the sandbox's user read a folder, and nobody else."""
+    for path in (Path(folder), *Path(folder).rglob("*")):
+        if user() is not None:
+            os.chown(path, -1, user())
+        path.chmod(0o750 if path.is_dir() else 0o640)
+
+
+def _readable_answers(kind):
+    """For a sandbox without walls: why its user can read the reference, or None."""
+    if kind != "user":
+        return None
+    look = f"import os; os.setuid({user()}); os.sys.exit(os.access({str(HERE)!r}, os.R_OK))"
+    if subprocess.run([sys.executable, "-I", "-c", look]).returncode == 0:
+        return None
+    return (
+        f"everyone can read {HERE.parent}: take that right away (chmod 700), and keep the "
+        "environment in another folder"
+    )
