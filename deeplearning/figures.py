@@ -152,7 +152,7 @@ def heat_over_grey(image, heat, ceiling):
     Inputs:
     - image: PIL image
     - heat: Map, not negative, of shape (H, W)
-    - ceiling: What glows brightest, such as the 99th percentile of all maps of a row; more is cut off
+    - ceiling: What glows brightest, such as the 99th percentile of a row's maps; more is cut off
 
     Returns: float array of shape (H, W, 3), from 0 to 1
     """
