@@ -183,7 +183,8 @@ def animation(images, seconds=4.0):
     frames = np.stack([np.asarray(image) for image in images])  # (n, H, W, 3)
     each = 1000 * seconds / len(frames)  # milliseconds
     durations = [each] * (len(frames) - 1) + [each + 1000]
-    return imageio.v3.imwrite("<bytes>", frames, extension=".gif", duration=durations, loop=0)
+    how = {"duration": durations if len(frames) > 1 else durations[0], "loop": 0}
+    return imageio.v3.imwrite("<bytes>", frames, extension=".gif", **how)
 
 
 def show_picture(image, title):
