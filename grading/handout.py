@@ -48,8 +48,6 @@ STAFF = [  # what neither students nor their notebooks use
     "deeplearning/datasets/caption_files.py",
     "deeplearning/datasets/captions.py",
     "deeplearning/datasets/toytown/__main__.py",
-    "deeplearning/datasets/paintings/textures.py",
-    "deeplearning/datasets/paintings/train_squeezenet.py",
     "deeplearning/datasets/toytown/train_squeezenet.py",
 ]
 
