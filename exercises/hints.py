@@ -178,8 +178,8 @@ def _factor_pattern(name, a, n, expected):
         return None
     if agree(-a, n):
         return (
-            f"The sign of {name} is wrong everywhere: down where it must go up, or a minus too many "
-            "or too few."
+            f"The sign of {name} is wrong everywhere: down where it must go up, or a minus too "
+            "many or too few."
         )
     lengths = {length for array in expected.values() for length in array.shape} | {n.size}
     for length in sorted(lengths - {1}):
@@ -262,8 +262,8 @@ def _words_pattern(a, n):
         return "Captions are right as far as <END>; after it, there must be <NULL>."
     if (a[:, 0] == n[:, 0]).all():
         return (
-            "The first words are right, later ones are not: does the state advance, and is the word "
-            "fed back?"
+            "The first words are right, later ones are not: does the state advance, and is the "
+            "word fed back?"
         )
     return (
         "In some captions the first word is wrong already: is <START> read first, and do the "

@@ -170,7 +170,7 @@ def _gradescope_people(folder):
 
 
 def _unpacked_class(path, scratch):
-    """Where a zip that holds a class was unpacked; None for one that is a submission, or is none."""
+    """Where a zip that holds a class was unpacked; None for one that holds none."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = [i for i in archive.infolist() if not i.filename.endswith("/")][:MAX_ENTRIES]

@@ -135,7 +135,7 @@ def _run(tasks, jobs):
 
 
 def _one_by_one(tasks, begun, left, out, seed, error, bar):
-    """Grade those alone that ran when a worker was killed; what kills its worker again has failed."""
+    """Grade alone what ran when a worker was killed; what kills its worker again has failed."""
     running = [name for name, file in begun.items() if name in left and file.exists()]
     named = dict(zip(begun, tasks, strict=True))
     for name in running or list(left)[:1]:

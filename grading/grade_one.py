@@ -195,7 +195,7 @@ class Grading:
         return found
 
     def _read_sources(self):
-        """What `read_sources` finds in the submission's files, each checked to be what it should be."""
+        """What `read_sources` finds in the files, each checked to be what it should be."""
         exercises = [
             [e.name, e.path, MANIFEST.questions[e.question].notebook]
             for e in MANIFEST.exercises.values()
@@ -223,7 +223,7 @@ class Grading:
         return {"sources": sources, "notes": [note], "imports": {}, "pictures": {}}
 
     def _try_all(self, exercises, warm, imports):
-        """All exercises with the student's own functions, then those that were wrong with others."""
+        """All exercises with the student's own functions, then those that were wrong again."""
         wanted = {name for e in exercises for name in imports.get(e.path, ())}
         with Box(self.tree, warm, self.kind, sorted(wanted)) as box:
             for exercise in exercises:

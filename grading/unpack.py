@@ -137,7 +137,8 @@ def _open_zip(file):
     found = tail.rfind(b"PK\5\6")
     if found < 0 or len(tail) < found + 22:
         raise ValueError(
-            "this is no zip, or only the first part of one: zip the folder again and look into the result"
+            "this is no zip, or only the first part of one: zip the folder again and look into the "
+            "result"
         )
     count, size = struct.unpack_from("<HI", tail, found + 10)
     if count > MAX_ENTRIES or size > 200 * MAX_ENTRIES or tail.rfind(b"PK\6\7", 0, found) >= 0:
@@ -206,7 +207,7 @@ class _FolderEntry:
 
 
 class _LooseEntry(_FolderEntry):
-    """A file that a platform has named after its student: what it added to the name is taken off."""
+    """A file that a platform has named after its student: what it added is taken off."""
 
     def __init__(self, path):
         super().__init__(path.parent, path)

@@ -222,7 +222,7 @@ def float64_cell(x, h0, Wx, Wh, b, lengths=None):
 
 
 def sums_like(dh, cache):
-    """What a backward pass through time starts with: dx, dWx, dWh, db, dstate and dcell, all zero."""
+    """What a backward pass through time starts with, all zero: dx, dWx, dWh, db, dstate, dcell."""
     N, T, H = dh.shape
     x, _, _, Wx, Wh, *_ = cache[0]
     dx, db = np.zeros((N, T, x.shape[1]), dh.dtype), np.zeros(4 * H, dh.dtype)

@@ -167,7 +167,8 @@ def rows_only(img, tv_weight):
 
 @mistake(
     "tv_loss",
-    "the picture's edges are joined, as torch.roll does: the last row has no neighbour in the first",
+    "the picture's edges are joined, as torch.roll does: the last row has no neighbour in the "
+    "first",
 )
 def edges_joined(img, tv_weight):
     return tv_weight * (
@@ -177,7 +178,8 @@ def edges_joined(img, tv_weight):
 
 @mistake(
     "tv_loss",
-    "the first row or column of differences is left out: both slices must keep the whole other axis",
+    "the first row or column of differences is left out: both slices must keep the whole other "
+    "axis",
 )
 def first_differences_left_out(img, tv_weight):
     down = img[:, :, 1:, 1:] - img[:, :, :-1, 1:]
