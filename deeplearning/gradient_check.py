@@ -9,6 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 
+class NotRight(AssertionError):
+    """A check that failed. Jupyter shows its message without a traceback, which would only lead
+    through the check.
+    """
+
+    def _render_traceback_(self):
+        return str(self).splitlines()
+
+
 def eval_numerical_gradient(f, x, verbose=True, h=1e-5):
     """Numerical gradient of a function that returns one number.
 
@@ -189,9 +198,7 @@ def _worst(got, expected):
 
 
 def check_gradient(name, analytic, numeric):
-    """Print what `compare_gradients` says; raise AssertionError with it where the gradient is
-    wrong.
-    """
+    """Print what `compare_gradients` says; raise NotRight with it where the gradient is wrong."""
     _report(compare_gradients(analytic, numeric, name))
 
 
@@ -206,11 +213,11 @@ def check_close(name, got, expected, limit, known=None):
     - known: None, or a dictionary from known mistakes, such as "a mean in place of a sum", to what
       each of them would give
 
-    Raises AssertionError where the shape differs or the error is above the limit or NaN, with the
-    two numbers that differ most, and the known mistake that gives the same.
+    Raises NotRight where the shape differs or the error is above the limit or NaN, with the two
+    numbers that differ most, and the known mistake that gives the same.
     """
     if np.shape(got) != np.shape(expected):
-        raise AssertionError(f"{name}: expected shape {np.shape(expected)}, got {np.shape(got)}")
+        raise NotRight(f"{name}: expected shape {np.shape(expected)}, got {np.shape(got)}")
     error = rel_error(got, expected)
     if error <= limit:
         _report(Comparison(name, True, error, limit, measure="relative error"))
@@ -223,11 +230,11 @@ def check_close(name, got, expected, limit, known=None):
 
 
 def check_below(name, value, limit):
-    """Print a number and the limit for it; raise AssertionError where it is not below."""
+    """Print a number and the limit for it; raise NotRight where it is not below."""
     _report(Comparison(name, bool(value < limit), float(value), limit, measure="measured"))
 
 
 def _report(comparison):
     if not comparison:
-        raise AssertionError(str(comparison))
+        raise NotRight(str(comparison))
     print(comparison)

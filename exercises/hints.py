@@ -27,6 +27,51 @@ def hint(exercise, outputs, expected, wrong):
         return _hint(plain, expected, wrong)
 
 
+# What an error suggests: exercise (or its beginning), a phrase of the error, and the sentence
+ERRORS = [
+    (
+        "style_loss",
+        "IndexError",
+        "style_targets and style_weights have an entry for each entry of style_layers, in that "
+        "order; only feats is read at the layer's number.",
+    ),
+    (
+        "",
+        "'NoneType' object has no attribute",
+        "A tensor's .grad is None where it was computed from others: a copy gets its gradient by "
+        "X.detach().clone().requires_grad_(), or take torch.autograd.grad(score, x).",
+    ),
+    (
+        "",
+        "AxisError",
+        "An axis is missing: with one picture, or one word, squeeze takes away the minibatch, too.",
+    ),
+    (
+        "",
+        "cannot unpack non-iterable NoneType",
+        "A function that was called returns nothing: look for its `return`.",
+    ),
+    (
+        "",
+        "only integer tensors of a single element can be converted to an index",
+        "Index with a tensor of integers, or take .item() of a single one.",
+    ),
+]
+
+
+def hint_of_error(exercise, error):
+    """A sentence on the likely cause of an error, or None.
+
+    Inputs:
+    - exercise: Its name, as in `CALLS`
+    - error: Text: the name of its class, and what it says
+    """
+    for name, phrase, sentence in ERRORS:
+        if exercise.startswith(name) and phrase in error:
+            return sentence
+    return None
+
+
 def _hint(plain, expected, wrong):
     for cause, answer in wrong:
         if _same_answer(plain, expected | answer):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from deeplearning.gradient_check import (
+    NotRight,
     check_below,
     check_close,
     check_gradient,
@@ -186,3 +187,11 @@ def test_check_close_shows_both_numbers_and_the_known_mistake():
         check_close("loss", 0.7, 6.0, 1e-6, known)
     with pytest.raises(AssertionError, match=r"Worst at \[1, 0\]: nan, expected 3\."):
         check_close("h", np.array([[1.0, 2.0], [np.nan, 4]]), np.arange(1.0, 5).reshape(2, 2), 1e-6)
+
+
+def test_jupyter_shows_a_failed_check_without_a_traceback():
+    """IPython asks an exception for what to show: it is the message, line by line."""
+    assert NotRight("dW is wrong.\nIt looks as if ...")._render_traceback_() == [
+        "dW is wrong.",
+        "It looks as if ...",
+    ]

@@ -317,8 +317,8 @@ def test_old_zip_is_not_taken_for_a_new_one(tree, capsys):
     (tree / RNN).unlink()
     status, output = hand_in(tree, capsys)
     assert status == 1 and (tree / "assignment2.zip").read_bytes() == before
-    expected = f"Do not upload {tree / 'assignment2.zip'}: it is from an earlier run, less than a minute ago."
-    assert output.rstrip().endswith(expected)
+    age_told = "it is from an earlier run, less than a minute ago."
+    assert output.rstrip().endswith(f"Do not upload {tree / 'assignment2.zip'}: {age_told}")
 
 
 @pytest.mark.parametrize("out", ["notes.md", "nowhere/a.zip", "", "folder.zip"])

@@ -1,5 +1,6 @@
 """Small work trees for the tests of what is handed in: a good one, and ways to break it."""
 
+import json
 import os
 import shutil
 import socket
@@ -58,7 +59,7 @@ def write_notebook(path, counts=(1, 2, 3), sources=None, outputs=None):
 
 
 def make_tree(folder):
-    """A good work tree of small files, with all that surrounds the work and stays out of the zip."""
+    """A good work tree of small files, with what surrounds the work and stays out of the zip."""
     for name in (*EXERCISE_FILES, "deeplearning/helpers/größe.py"):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -175,10 +176,20 @@ ERROR = [
     [new_output("error", ename="ValueError", evalue="shapes (2,3)\nand (4,)", traceback=[])],
     [],
 ]
-VERSION_3 = (
-    b'{"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": [{"cell_type": "code", \
-"language": "python", "input": ["1 + 1"], "outputs": [], "collapsed": false}]}]}'
-)
+OLD_CELL = {
+    "cell_type": "code",
+    "language": "python",
+    "input": ["1 + 1"],
+    "outputs": [],
+    "collapsed": False,
+}
+OLD_NOTEBOOK = {
+    "nbformat": 3,
+    "nbformat_minor": 0,
+    "metadata": {"name": ""},
+    "worksheets": [{"cells": [OLD_CELL]}],
+}
+VERSION_3 = json.dumps(OLD_NOTEBOOK).encode()
 
 # what is wrong: how to break a good tree, and what is said of it
 PROBLEMS = {

@@ -189,3 +189,31 @@ def first_differences_left_out(img, tv_weight):
 def root_taken(img, tv_weight):
     down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
     return tv_weight * (down.square().sum() + right.square().sum()).sqrt()
+
+
+@mistake(
+    "gram_matrix",
+    "reshape puts places first and mixes up the channels: keep C in front, (N, C, H * W)",
+)
+def reshaped_places_first(features, normalize=True):
+    N, C, H, W = features.shape
+    F = features.reshape(N, H * W, C)
+    gram = F.transpose(1, 2) @ F
+    return gram / (C * H * W) if normalize else gram
+
+
+@mistake("tv_loss", "colours are compared with each other: neighbours are on the last two axes")
+def along_colours(img, tv_weight):
+    colours = img[:, 1:] - img[:, :-1]
+    down = img[:, :, 1:] - img[:, :, :-1]
+    return tv_weight * (colours.square().sum() + down.square().sum())
+
+
+@mistake(
+    "style_loss",
+    "style_targets is read at a layer's number: its entries stand in the order of style_layers",
+    says="style_targets",
+)
+def targets_by_layer(feats, style_layers, style_targets, style_weights):
+    layers = zip(style_layers, style_weights, strict=True)
+    return sum(w * (gram_matrix(feats[k]) - style_targets[k]).square().sum() for k, w in layers)

@@ -1,0 +1,81 @@
+"""Figures that notebooks share, and the texts that tell what they show."""
+
+from types import SimpleNamespace
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from PIL import Image
+
+from deeplearning import figures
+from deeplearning.datasets.toytown.truth import Statement
+
+
+@pytest.fixture(autouse=True)
+def no_window():
+    """Figures are drawn without a screen, and none is left open."""
+    matplotlib.use("agg")
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """URL of a small picture."""
+    path = tmp_path / "small.png"
+    Image.fromarray(np.full((8, 8, 3), 200, np.uint8)).save(path)
+    return path.as_uri()
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """List of what is shown in a notebook: pairs of data and metadata, by kind."""
+    published = []
+    data = {"image/jpeg": b"...", "text/plain": "<Figure>"}
+    formatter = SimpleNamespace(format=lambda figure: (dict(data), {"image/jpeg": {"width": 8}}))
+    shell = SimpleNamespace(display_formatter=formatter)
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    monkeypatch.setattr(
+        "IPython.display.publish_display_data", lambda data, metadata: published.append(metadata)
+    )
+    return published
+
+
+def test_show_gives_a_figure_its_text(shown):
+    """The text goes into the picture's metadata, beside what is there, and not into that of the
+    other kinds; the figure is closed.
+    """
+    plt.figure()
+    figures.show("A line that rises.")
+    assert shown == [{"image/jpeg": {"width": 8, "alt": "A line that rises."}}]
+    assert plt.get_fignums() == []
+
+
+def test_captions_are_part_of_the_text(shown, picture):
+    """The captions below pictures are told, too, since they are drawn into the picture."""
+    figures.captioned_pictures([picture, picture], ["a red\nbus", "a cow"])
+    figures.show("Two pictures.")
+    assert shown[0]["image/jpeg"]["alt"] == "Two pictures. Picture 1: a red bus. Picture 2: a cow."
+
+
+def test_what_is_false_can_be_heard(shown, picture):
+    """A false word is marked by more than its colour: in the text it stands between stars."""
+    false = Statement("colour", "main", (1, 2), False)
+    true = Statement("thing", "main", (2, 3), True)
+    figures.pictures_with_truth([picture], ["a red bus"], [[false, true]])
+    figures.show("One picture.")
+    assert shown[0]["image/jpeg"]["alt"] == "One picture. Picture 1: a *red* bus."
+
+
+def test_no_picture_is_refused():
+    """Without any picture there is one clear error."""
+    with pytest.raises(ValueError, match="no picture to show"):
+        figures.captioned_pictures([], [])
+
+
+def test_the_house_style_sets_the_colours():
+    """Lines take the colours that everyone can tell apart, in their order."""
+    with plt.rc_context():
+        figures.use_house_style()
+        assert plt.rcParams["axes.prop_cycle"].by_key()["color"] == figures.COLOURS
