@@ -146,6 +146,47 @@ def pictures_with_truth(urls, captions, statements, columns=3, width=34):
     return fig
 
 
+def heat_over_grey(image, heat, ceiling):
+    """A map of what matters, in glowing colours over the grey picture.
+
+    Inputs:
+    - image: PIL image
+    - heat: Map, not negative, of shape (H, W)
+    - ceiling: What glows brightest, such as the 99th percentile of a row's maps; more is cut off
+
+    Returns: float array of shape (H, W, 3), from 0 to 1
+    """
+    import matplotlib
+    import numpy as np
+
+    H, W = heat.shape
+    grey = np.asarray(image.convert("L").resize((W, H)))[..., None] / 255  # (H, W, 1)
+    share = np.clip(heat / max(ceiling, 1e-30), 0, 1)
+    glow = matplotlib.colormaps["inferno"](0.25 + 0.75 * share)[..., :3]
+    opaque = share[..., None] ** 0.6
+    return (1 - opaque) * (0.1 + 0.6 * grey) + opaque * glow
+
+
+def animation(images, seconds=4.0):
+    """Pictures one after the other, as a GIF that begins anew when it has ended; the last one stays
+    a second longer.
+
+    Inputs:
+    - images: PIL images of one size
+    - seconds: How long they take together
+
+    Returns: bytes, to be shown by `IPython.display.Image` or written to a file
+    """
+    import imageio.v3
+    import numpy as np
+
+    frames = np.stack([np.asarray(image) for image in images])  # (n, H, W, 3)
+    each = 1000 * seconds / len(frames)  # milliseconds
+    durations = [each] * (len(frames) - 1) + [each + 1000]
+    how = {"duration": durations if len(frames) > 1 else durations[0], "loop": 0}
+    return imageio.v3.imwrite("<bytes>", frames, extension=".gif", **how)
+
+
 def show_picture(image, title):
     """Show one picture below what was shown before.
 

@@ -13,8 +13,9 @@ from PIL import Image
 from deeplearning.image_fetching import BROKEN, decode_image, image_from_url, in_rgb
 
 __all__ = [
-    "SQUEEZENET_MEAN", "SQUEEZENET_STD", "black_and_white", "blur_image", "blur_tensor", "deprocess", "deprocess_image", "image_from_url",
-    "jitter", "load_image", "open_image", "preprocess", "preprocess_image", "rescale",
+    "SQUEEZENET_MEAN", "SQUEEZENET_STD", "black_and_white", "blur_image", "blur_tensor",
+    "deprocess", "deprocess_image", "image_from_url", "jitter", "load_image", "open_image",
+    "preprocess", "preprocess_image", "rescale",
 ]  # fmt: skip
 
 SQUEEZENET_MEAN = np.array(

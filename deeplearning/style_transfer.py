@@ -16,8 +16,7 @@ import math
 import torch
 from PIL import Image
 
-from deeplearning.classifiers.painter import load_painter
-from deeplearning.classifiers.squeezenet import extract_features, frozen
+from deeplearning.classifiers.squeezenet import extract_features, frozen, load_squeezenet
 from deeplearning.figures import show_picture
 from deeplearning.image_utils import deprocess, open_image, preprocess
 from deeplearning.painting import noise, optimizer_of, paint
@@ -135,7 +134,7 @@ def features_from_img(path, size, cnn, last=None):
     Inputs:
     - path: File of the picture, or a PIL image
     - size: Pixels of its shorter side
-    - cnn: Layers of a network, as `load_painter()`
+    - cnn: Layers of a network, as `load_squeezenet().features`
     - last: Index of the last layer that is needed; by default all are computed
 
     Returns a tuple of:
@@ -167,7 +166,7 @@ def style_transfer(
     - relative: Whether content_weight and style_weights count in units of their targets: each is
       divided by the sum of its target's squares, and tv_weight by the number of pixels' values.
       A loss is then its weight when all features are zero, whatever network they come from
-    - cnn: Layers of a frozen network, by default those of `load_painter`
+    - cnn: Layers of a frozen network, by default those of `load_squeezenet`
     - num_iterations: Number of steps
     - optimizer: "adam", whose last tenth takes small steps, or "lbfgs", as in the paper, with a
       line search
@@ -189,7 +188,7 @@ def style_transfer(
     Source: Gatys et al. 2016, equation 7
     """
     weights = _checked(content_weight, style_weights, tv_weight)
-    cnn = load_painter() if cnn is None else cnn
+    cnn = load_squeezenet().features if cnn is None else cnn
     last = _last_layer(cnn, [content_layer, *style_layers])
     feats, content = features_from_img(content_image, image_size, cnn, last)
     target = feats[content_layer]
@@ -226,7 +225,7 @@ def synthesize_texture(
     section 3
     """
     weights = _checked(0.0, style_weights, tv_weight)
-    cnn = load_painter() if cnn is None else cnn
+    cnn = load_squeezenet().features if cnn is None else cnn
     last = _last_layer(cnn, style_layers)
     style_targets = _style_targets(style_image, style_size, cnn, style_layers)
     _check_size(image_size)

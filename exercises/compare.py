@@ -60,7 +60,7 @@ def _is_too_precise(a, n):
 
 
 def agree(a, n):
-    """Whether two arrays of numbers are of one shape and agree within the tolerance of n's dtype."""
+    """Whether two arrays of numbers have one shape, and agree within the tolerance of n's dtype."""
     if a.shape != n.shape:
         return False
     if n.dtype.kind != "f":

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exercises.calls import CALLS, MODULES, Package
-from exercises.compare import compare
-from exercises.hints import hint
+from exercises.compare import compare, only_precision, settled
+from exercises.hints import hint, hint_of_error
 from exercises.stored import cases
 
 
@@ -20,6 +20,7 @@ class Verdict:
     - hint: A sentence on the likely cause, or None
     - shapes: The case that failed
     - missing: Whether it is not written yet
+    - slip: Whether all is right but for float64 where float32 went in
     """
 
     exercise: str
@@ -27,6 +28,7 @@ class Verdict:
     hint: str | None = None
     shapes: str = ""
     missing: bool = False
+    slip: bool = False
 
     @property
     def right(self):
@@ -61,12 +63,13 @@ def judge(exercise, package=None, stored=None):
 
     Returns: `Verdict` on the first case that is not right, or that all are
     """
-    package = package or Package()
+    package, slip = package or Package(), None
     for case in stored or cases(exercise):
         verdict = _judge_case(exercise, package, case)
-        if not verdict.right:
+        if not verdict.right and not verdict.slip:
             return verdict
-    return Verdict(exercise)
+        slip = slip or (verdict if verdict.slip else None)
+    return slip or Verdict(exercise)
 
 
 def _judge_case(exercise, package, case):
@@ -79,10 +82,13 @@ def _judge_case(exercise, package, case):
     except NotImplementedError as error:
         return Verdict(exercise, (str(error) or "It is not written yet.",), missing=True)
     except Exception as error:
-        return Verdict(exercise, (_raised(error),), shapes=f"{dtype} {shapes}")
+        said = _raised(error)
+        return Verdict(exercise, (said,), hint_of_error(exercise, said), f"{dtype} {shapes}")
+    outputs, _ = settled(outputs, case.expected)
     findings = tuple(compare(outputs, case.expected))
     likely = hint(exercise, outputs, case.expected, case.wrong) if findings else None
-    return Verdict(exercise, findings, likely, f"{dtype} {shapes}")
+    slip = bool(findings) and only_precision(outputs, case.expected)
+    return Verdict(exercise, findings, likely, f"{dtype} {shapes}", slip=slip)
 
 
 def _raised(error):

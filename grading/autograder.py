@@ -5,7 +5,7 @@
 writes build/autograder.zip: the package, the grading and the exercises' calls, from the files that
 git tracks, and beside them setup.sh and run_autograder from grading/gradescope/. Gradescope unpacks
 it into /autograder/source, runs setup.sh once, and run_autograder for each submission. Inputs are
-drawn from a seed that is written into the zip.
+drawn from a secret that is written into the zip, and from the upload.
 
 Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/
 """
@@ -16,6 +16,7 @@ import secrets
 import sys
 from pathlib import Path
 
+from grading.grade import seed_number
 from grading.handout import ROOT, tracked_files, write_zip
 
 SCRIPTS = "grading/gradescope/"
@@ -44,7 +45,7 @@ def main(argv=None):
     )
     parser.add_argument(
         "--seed",
-        type=int,
+        type=seed_number,
         help="that unseen inputs are drawn from (default: one that nobody knows)",
     )
     args = parser.parse_args(argv)

@@ -1,40 +1,88 @@
 """Unseen inputs for every exercise, drawn from a seed, and the right answers to them.
 
-Sizes differ from seed to seed and are often 1; numbers are of size 1, so that no mistake hides
-below the tolerance. Two in three cases are in float64, the others in float32. Where an answer hangs
-on which of two scores is larger (sampling, fooling), cases are drawn until they are clear:
-otherwise rounding would decide.
+Each exercise is tried on fixed corners, which only draw their numbers: every size once 1, one case
+that is large, several pictures at once, gradients so large that clipping shows, words that occur
+again, captions with holes. So no mistake is found by one seed and missed by another. Beside them
+stand cases whose sizes are drawn, too. Numbers are of size 1, so that no mistake hides below the
+tolerance; most cases are in float64, some of both kinds in float32.
+
+Where an answer hangs on which of two scores is larger (sampling, fooling), cases are drawn until
+they are clear: otherwise rounding would decide.
 """
 
 import contextlib
-import functools
 import io
 import warnings
 
 import numpy as np
 
-from exercises.calls import CALLS, PARAMETERS, Package
+from exercises.calls import CALLS, PARAMETERS, Package, network
 
-
-def inputs(exercise, seed):
-    """Inputs of an exercise's call.
-
-    Inputs:
-    - exercise: Its name, as in `CALLS`
-    - seed: Integer; equal seeds give equal inputs
-
-    Returns: dictionary from name to array
-    """
-    rng = np.random.default_rng([seed, *exercise.encode()])
-    dtype = np.float32 if seed % 3 == 2 else np.float64
-    return {name: _cast(value, dtype) for name, value in MAKERS[exercise](rng).items()}
-
-
-CASES = 6
+RANDOM = 3  # cases of an exercise beside its corners, the last of them in float32
+HUGE = 100  # times larger than usual
 
 
 def drawn(exercise, seed):
-    return [inputs(exercise, 3 * CASES * seed + number) for number in range(CASES)]
+    """All inputs that an exercise is tried on.
+
+    Inputs:
+    - exercise: Its name, as in `CALLS`
+    - seed: Integer of at least 0; equal seeds give equal inputs
+
+    Returns: list of dictionaries from name to array
+    """
+    corners = [corner(exercise, seed, number) for number in range(len(CORNERS[exercise]))]
+    return corners + [inputs(exercise, RANDOM * seed + number) for number in range(RANDOM)]
+
+
+def inputs(exercise, seed):
+    """Inputs of an exercise's call, their sizes drawn.
+
+    Inputs:
+    - exercise: Its name, as in `CALLS`
+    - seed: Integer; one in three is for float32
+
+    Returns: dictionary from name to array
+    """
+    dtype = np.float32 if seed % RANDOM == RANDOM - 1 else np.float64
+    return _made(exercise, {}, [seed, *exercise.encode()], dtype)
+
+
+def corner(exercise, seed, number):
+    """Inputs of one of the fixed corners of an exercise."""
+    fixed = dict(CORNERS[exercise][number])
+    dtype = fixed.pop("dtype", np.float64)
+    return _made(exercise, fixed, [seed, number, *exercise.encode()], dtype)
+
+
+def _made(exercise, fixed, entropy, dtype):
+    draw = _Draw(np.random.default_rng(entropy), fixed)
+    return {name: _cast(value, dtype) for name, value in MAKERS[exercise](draw).items()}
+
+
+class _Draw:
+    """What a case draws: numbers, and sizes where they are not fixed."""
+
+    def __init__(self, rng, fixed):
+        self.rng, self.fixed = rng, fixed
+
+    def sizes(self, letters, high=5):
+        """Sizes of axes; of those that are drawn one in four is 1."""
+        drawn = np.where(
+            self.rng.random(len(letters)) < 0.25, 1, self.rng.integers(2, high + 1, len(letters))
+        ).tolist()
+        return [self.fixed.get(letter, n) for letter, n in zip(letters, drawn, strict=True)]
+
+    def size(self, letter, low, high):
+        """A size from low to high, both included."""
+        return self.fixed.get(letter, int(self.rng.integers(low, high + 1)))
+
+    def normal(self, *shape, scale=1.0):
+        return scale * self.rng.normal(size=shape)
+
+    def upstream(self, *shape):
+        """A gradient that arrives: in one corner so large that clipping what it becomes shows."""
+        return self.normal(*shape, scale=self.fixed.get("upstream", 1))
 
 
 def reference(exercise, inputs):
@@ -48,7 +96,9 @@ def reference(exercise, inputs):
     """
     dtype = np.result_type(*(value.dtype for value in inputs.values() if value.dtype.kind == "f"))
     exact = {name: _cast(value, np.float64) for name, value in inputs.items()}
-    with contextlib.redirect_stdout(io.StringIO()):  # a progress bar of fooling
+    # a progress bar of fooling, and its warning where a picture resists
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         outputs = CALLS[exercise](Package(), exact)
     return {name: _cast(value, dtype) for name, value in outputs.items()}
 
@@ -58,88 +108,89 @@ def _cast(array, dtype):
     return array.astype(dtype) if array.dtype.kind == "f" else array
 
 
-def _sizes(rng, count, high=5):
-    """Sizes of axes: one in four is 1."""
-    return np.where(rng.random(count) < 0.25, 1, rng.integers(2, high + 1, count)).tolist()
-
-
 def _step(cell, backward=False):
-    def make(rng):
-        N, D, H = _sizes(rng, 3)
+    def make(draw):
+        N, D, H = draw.sizes("NDH")
         K = {"rnn": 1, "lstm": 4}[cell] * H
         states = ["prev_h"] if cell == "rnn" else ["prev_h", "prev_c"]
-        arrays = {"x": rng.normal(size=(N, D))} | {name: rng.normal(size=(N, H)) for name in states}
-        arrays |= {
-            "Wx": rng.normal(size=(D, K)),
-            "Wh": rng.normal(size=(H, K)),
-            "b": rng.normal(size=K),
-        }
-        upstream = {name.replace("prev", "dnext"): rng.normal(size=(N, H)) for name in states}
-        return arrays | upstream if backward else arrays
+        arrays = {"x": draw.normal(N, D)} | {name: draw.normal(N, H) for name in states}
+        arrays |= {"Wx": draw.normal(D, K), "Wh": draw.normal(H, K), "b": draw.normal(K)}
+        if backward:
+            arrays |= {name.replace("prev", "dnext"): draw.upstream(N, H) for name in states}
+        return arrays
 
     return make
 
 
 def _sequence(cell, backward=False):
-    def make(rng):
-        N, D, H = _sizes(rng, 3)
-        (T,) = _sizes(rng, 1, high=7)
+    def make(draw):
+        N, D, H = draw.sizes("NDH")
+        (T,) = draw.sizes("T", high=7)
         K = {"rnn": 1, "lstm": 4}[cell] * H
-        shapes = {"x": (N, T, D), "h0": (N, H), "Wx": (D, K), "Wh": (H, K), "b": (K,)}
-        shapes |= {"dh": (N, T, H)} if backward else {}
-        scale = {"Wh": 1 / np.sqrt(H)}  # or gradients grow from step to step
-        return {name: scale.get(name, 1) * rng.normal(size=shape) for name, shape in shapes.items()}
+        arrays = {"x": draw.normal(N, T, D), "h0": draw.normal(N, H), "Wx": draw.normal(D, K)}
+        # gradients would grow from step to step
+        arrays |= {"Wh": draw.normal(H, K, scale=1 / np.sqrt(H)), "b": draw.normal(K)}
+        return arrays | ({"dh": draw.upstream(N, T, H)} if backward else {})
 
     return make
 
 
-def _embedding(rng, backward=False):
-    N, D = _sizes(rng, 2)
-    T, V = rng.integers(2, 6, 2).tolist()
-    x = rng.integers(V, size=(N, T))
-    x[0, :2] = x[0, 0]  # a word that occurs twice
-    arrays = {"x": x, "W": rng.normal(size=(V, D))}
-    return arrays | {"dout": rng.normal(size=(N, T, D))} if backward else arrays
+def _embedding(backward=False):
+    def make(draw):
+        N, D = draw.sizes("ND")
+        T, V = draw.size("T", 2, 5), draw.size("V", 2, 5)
+        x = draw.rng.integers(V, size=(N, T))
+        x[0, :2] = x[0, 0]  # a word that occurs twice
+        arrays = {"x": x, "W": draw.normal(V, D)}
+        return arrays | ({"dout": draw.upstream(N, T, D)} if backward else {})
+
+    return make
 
 
-def _parameters(rng, cell):
+def _parameters(draw, cell):
     """Sizes, parameters and special words of a captioning model."""
-    N, D, W, H = _sizes(rng, 4)
-    V = int(rng.integers(5, 9))
+    N, D, W, H = draw.sizes("NDWH")
+    V = draw.size("V", 5, 8)
     K = {"rnn": 1, "lstm": 4}[cell] * H
     shapes = [(V, W), (D, H), (H,), (W, K), (H, K), (K,), (H, V), (V,)]
-    null, start, end = rng.permutation(V)[:3]
-    return N, V, {name: rng.normal(size=shape) for name, shape in zip(PARAMETERS, shapes, strict=True)} | {
-        "features": rng.normal(size=(N, D)), "null": null, "start": start, "end": end,
-    }  # fmt: skip
+    arrays = {name: draw.normal(*shape) for name, shape in zip(PARAMETERS, shapes, strict=True)}
+    arrays["W_vocab"] *= draw.fixed.get("vocab", 1)
+    null, start, end = draw.rng.permutation(V)[:3]
+    arrays |= {"features": draw.normal(N, D), "null": null, "start": start, "end": end}
+    return N, V, arrays
 
 
 def _captioning_loss(cell):
-    def make(rng):
-        N, V, arrays = _parameters(rng, cell)
-        T = int(rng.integers(2, 7))
+    def make(draw):
+        N, V, arrays = _parameters(draw, cell)
+        T = draw.size("T", 2, 6)
         words = np.setdiff1d(np.arange(V), [arrays[name] for name in ("null", "start", "end")])
         captions = np.full((N, T + 1), arrays["null"])
-        for caption, length in zip(
-            captions, rng.integers(1, T + 1, N), strict=True
-        ):  # <END> included
-            caption[: length + 1] = [arrays["start"], *rng.choice(words, length - 1), arrays["end"]]
+        lengths = draw.rng.integers(1, T + 1, N)  # <END> included
+        for caption, length in zip(captions, lengths, strict=True):
+            said = draw.rng.choice(words, length - 1)
+            caption[: length + 1] = [arrays["start"], *said, arrays["end"]]
+        if draw.fixed.get("holes"):
+            captions[:, 2] = arrays["null"]  # <NULL> amid words: the mask has holes
+            captions[:, -1] = arrays["end"]
         return arrays | {"captions": captions}
 
     return make
 
 
 def _captioning_sample(cell):
-    def make(rng):
+    exercise = f"CaptioningRNN.sample[{cell}]"
+
+    def make(draw):
         while True:
-            _, _, arrays = _parameters(rng, cell)
-            arrays = {name: np.asarray(value) for name, value in arrays.items()} | {
-                "max_length": rng.integers(4, 9)
-            }
-            captions = reference(f"CaptioningRNN.sample[{cell}]", arrays)["captions"]
+            _, _, arrays = _parameters(draw, cell)
+            arrays = {name: np.asarray(value) for name, value in arrays.items()}
+            arrays["max_length"] = np.asarray(draw.size("T", 4, 8))
+            captions = reference(exercise, arrays)["captions"]
             lengths = (captions != arrays["null"]).sum(axis=1)
             telling = lengths.max() > 2 and (captions[:, :-1] == arrays["end"]).any()
-            if telling and _clear(f"CaptioningRNN.sample[{cell}]", arrays, rng):
+            telling = telling or arrays["max_length"] == 1
+            if telling and _clear(exercise, arrays, draw.rng):
                 return arrays
 
     return make
@@ -151,13 +202,7 @@ def _clear(exercise, arrays, rng, tries=5):
     """
     answer = reference(exercise, arrays)
     for _ in range(tries):
-        moved = {
-            name: value * (1 + 1e-3 * rng.normal(size=value.shape))
-            if value.dtype.kind == "f"
-            else value
-            for name, value in arrays.items()
-        }
-        others = reference(exercise, moved)
+        others = reference(exercise, _moved(arrays, rng))
         if any(
             np.linalg.norm(np.subtract(answer[k], others[k], dtype=float)) > 0.1 for k in answer
         ):
@@ -165,96 +210,232 @@ def _clear(exercise, arrays, rng, tries=5):
     return True
 
 
-def _network(rng, places):
-    """Weights of the network of pictures; the last ones make up for the mean over places."""
-    C, width = int(rng.integers(3, 6)), int(rng.integers(2, 5))
-    return C, {
-        "conv_w": rng.normal(size=(width, 3, 3, 3)) / 3, "conv_b": rng.normal(size=width) / 3,
-        "w": rng.normal(size=(C, width)) * places, "b": rng.normal(size=C),
-    }  # fmt: skip
-
-
-def _saliency(rng):
-    N, H, W = _sizes(rng, 3)
-    C, weights = _network(rng, H * W)
-    return weights | {"X": rng.normal(size=(N, 3, H, W)), "y": rng.integers(C, size=N)}
-
-
-def _fooling(rng):
-    while True:
-        H, W = _sizes(rng, 2)
-        C, weights = _network(rng, 1)
-        arrays = weights | {"X": rng.normal(size=(1, 3, H, W)), "target_y": rng.integers(C)}
-        with contextlib.suppress(UserWarning), warnings.catch_warnings():
-            warnings.simplefilter("error")  # the reference warns where a picture resists
-            change = np.linalg.norm(
-                reference("make_fooling_image", arrays)["X_fooling"] - arrays["X"]
-            )
-            usual = (
-                change > 1.5 or rng.random() < 0.3
-            )  # more than a step; now and then one, or none
-            if usual and _clear("make_fooling_image", arrays, rng):
-                return arrays
-
-
-def _update_step(rng):
-    H, W = _sizes(rng, 2)
-    C, weights = _network(rng, H * W)
-    numbers = {
-        "l2_reg": rng.uniform(0.2, 0.6),
-        "learning_rate": rng.uniform(0.5, 3),
-        "target_y": rng.integers(C),
+def _moved(arrays, rng):
+    """Arrays with every number changed by a thousandth."""
+    return {
+        name: value * (1 + 1e-3 * rng.normal(size=value.shape))
+        if value.dtype.kind == "f"
+        else value
+        for name, value in arrays.items()
     }
-    return weights | numbers | {"img": rng.normal(size=(1, 3, H, W))}
 
 
-def _content_loss(rng):
-    C, H, W = _sizes(rng, 3)
-    current, original = rng.normal(size=(2, 1, C, H, W))
-    weight = rng.uniform(0.3, 0.8)
+def _scores(arrays):
+    """What the network of pictures says of them, of shape (N, C)."""
+    import torch
+
+    exact = {name: _cast(value, np.float64) for name, value in arrays.items()}
+    return network(exact)(torch.from_numpy(exact["X"])).numpy()
+
+
+def _network(draw, places):
+    """Weights of the network of pictures; the last ones make up for the mean over places."""
+    C, width = draw.size("classes", 3, 5), draw.size("width", 2, 4)
+    weights = {
+        "conv_w": draw.normal(width, 3, 3, 3) / 3,
+        "conv_b": draw.normal(width) / 3,
+        "w": draw.normal(C, width) * places,
+        "b": draw.normal(C),
+    }
+    return C, weights
+
+
+def _saliency(draw):
+    N, H, W = draw.sizes("NHW")
+    C, weights = _network(draw, H * W)
+    return weights | {"X": draw.normal(N, 3, H, W), "y": draw.rng.integers(C, size=N)}
+
+
+def _fooling(draw):
+    N = draw.fixed.get("N", 1)
+    H, W = draw.sizes("HW")
+    while True:
+        C, weights = _network(draw, 1)
+        target_y = draw.rng.integers(C)
+        arrays = weights | {"X": draw.normal(POOL, 3, H, W), "target_y": target_y}
+        steps = np.where(_fooled_clearly(arrays, draw.rng), _way(arrays), -1)
+        # mostly more than a step; now and then one, or none
+        least = max(draw.fixed.get("steps", 0), 1.5 if draw.rng.random() < 0.7 else 0)
+        order = np.argsort(-steps.round(1), kind="stable")
+        if N > 1:  # as different ways as there are
+            _, first = np.unique(steps.round(1), return_index=True)
+            order = first[::-1].tolist()
+        picked = [k for k in order if steps[k] >= 0][:N]
+        if len(picked) == N and steps[picked].max() >= least:
+            return arrays | {"X": arrays["X"][picked]}
+
+
+POOL = 12  # pictures that are tried at a time
+FEW_STEPS = 14  # those that take longer are not used
+
+
+def _way(arrays):
+    """How far each picture goes until it fools the network."""
+    change = _fooling_pictures(arrays) - arrays["X"]
+    return np.linalg.norm(change.reshape(len(change), -1), axis=1)
+
+
+def _fooled_clearly(arrays, rng, tries=5):
+    """Which pictures fool the network, and stop at the same step, to a tenth, when every number is
+    changed by a thousandth.
+    """
+    answer = _fooling_pictures(arrays)
+    clear = _scores(arrays | {"X": answer}).argmax(axis=1) == arrays["target_y"]
+    for _ in range(tries):
+        gap = answer - _fooling_pictures(_moved(arrays, rng))
+        clear &= np.linalg.norm(gap.reshape(len(gap), -1), axis=1) < 0.1
+    return clear
+
+
+def _fooling_pictures(arrays):
+    """The reference's pictures after a few steps."""
+    import torch
+
+    from deeplearning.network_visualization import make_fooling_image
+
+    X, target_y = torch.from_numpy(arrays["X"]), int(arrays["target_y"])
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return make_fooling_image(X, target_y, network(arrays), max_steps=FEW_STEPS).numpy()
+
+
+def _update_step(draw):
+    N = draw.fixed.get("N", 1)
+    H, W = draw.sizes("HW")
+    C, weights = _network(draw, 1)
+    numbers = {
+        "l2_reg": draw.rng.uniform(0.2, 0.6),
+        "learning_rate": draw.rng.uniform(0.5, 3),
+        "target_y": draw.rng.integers(C),
+    }
+    return weights | numbers | {"img": draw.normal(N, 3, H, W)}
+
+
+def _content_loss(draw):
+    C, H, W = draw.sizes("CHW")
+    current, original = draw.normal(2, 1, C, H, W)
+    weight = draw.rng.uniform(0.3, 0.8)
     return {"content_weight": weight, "content_current": current, "content_original": original}
 
 
-def _gram_matrix(rng):
-    return {"features": rng.normal(size=_sizes(rng, 4))}
+def _gram_matrix(draw):
+    return {"features": draw.normal(*draw.sizes("NCHW"))}
 
 
-def _style_loss(rng):
-    count = int(rng.integers(2, 5))
-    feats = [rng.normal(size=[1, *_sizes(rng, 3)]) for _ in range(count)]
-    layers = rng.permutation(count)[: rng.integers(1, count + 1)]
-    targets = [rng.normal(size=(1, feats[k].shape[1], feats[k].shape[1])) for k in layers]
-    return (
-        {f"feats{k}": feat for k, feat in enumerate(feats)}
-        | {f"style_target{k}": target for k, target in enumerate(targets)}
-        | {"style_layers": layers, "style_weights": rng.uniform(0.5, 2, len(layers))}
-    )
+def _style_loss(draw):
+    count = draw.size("layers", 2, 4)
+    feats = [draw.normal(1, *draw.sizes("CHW")) for _ in range(count)]
+    layers = draw.rng.permutation(count)[: draw.size("chosen", 1, count)]
+    targets = [draw.normal(1, feats[k].shape[1], feats[k].shape[1]) for k in layers]
+    arrays = {f"feats{k}": feat for k, feat in enumerate(feats)}
+    arrays |= {f"style_target{k}": target for k, target in enumerate(targets)}
+    weights = draw.rng.uniform(0.5, 2, len(layers))
+    return arrays | {"style_layers": layers, "style_weights": weights}
 
 
-def _tv_loss(rng):
-    return {"img": rng.normal(size=[1, 3, *_sizes(rng, 2)]), "tv_weight": rng.uniform(0.3, 0.8)}
+def _tv_loss(draw):
+    H, W = draw.sizes("HW")
+    return {"img": draw.normal(1, 3, H, W), "tv_weight": draw.rng.uniform(0.3, 0.8)}
 
 
-MAKERS = {
-    "rnn_step_forward": _step("rnn"),
-    "rnn_step_backward": _step("rnn", backward=True),
-    "rnn_forward": _sequence("rnn"),
-    "rnn_backward": _sequence("rnn", backward=True),
-    "word_embedding_forward": _embedding,
-    "word_embedding_backward": functools.partial(_embedding, backward=True),
-    "CaptioningRNN.loss[rnn]": _captioning_loss("rnn"),
-    "CaptioningRNN.sample[rnn]": _captioning_sample("rnn"),
-    "lstm_step_forward": _step("lstm"),
-    "lstm_step_backward": _step("lstm", backward=True),
-    "lstm_forward": _sequence("lstm"),
-    "lstm_backward": _sequence("lstm", backward=True),
-    "CaptioningRNN.loss[lstm]": _captioning_loss("lstm"),
-    "CaptioningRNN.sample[lstm]": _captioning_sample("lstm"),
-    "compute_saliency_maps": _saliency,
-    "make_fooling_image": _fooling,
-    "class_visualization_update_step": _update_step,
-    "content_loss": _content_loss,
-    "gram_matrix": _gram_matrix,
-    "style_loss": _style_loss,
-    "tv_loss": _tv_loss,
+F32 = {"dtype": np.float32}
+STEP = [
+    {"N": 4, "D": 3, "H": 5},
+    {"N": 1, "D": 3, "H": 2},
+    {"N": 3, "D": 1, "H": 2},
+    {"N": 3, "D": 2, "H": 1},
+    {"N": 1, "D": 1, "H": 1},
+    {"N": 12, "D": 11, "H": 10} | F32,
+]
+SEQUENCE = [
+    {"N": 4, "T": 6, "D": 3, "H": 5},
+    {"N": 1, "T": 3, "D": 2, "H": 4},
+    {"N": 3, "T": 1, "D": 2, "H": 4},
+    {"N": 3, "T": 4, "D": 1, "H": 2},
+    {"N": 3, "T": 4, "D": 2, "H": 1},
+    {"N": 7, "T": 12, "D": 9, "H": 8} | F32,
+]
+STEEP = [{"N": 3, "T": 4, "D": 2, "H": 5, "upstream": HUGE}]
+EMBEDDING = [
+    {"N": 3, "T": 4, "V": 5, "D": 2},
+    {"N": 1, "T": 2, "V": 3, "D": 4},
+    {"N": 3, "T": 1, "V": 4, "D": 2},
+    {"N": 3, "T": 4, "V": 5, "D": 1},
+    {"N": 2, "T": 3, "V": 1, "D": 3},  # one word, again and again
+    {"N": 8, "T": 9, "V": 30, "D": 7} | F32,
+]
+LOSS = [
+    {"N": 4, "T": 5, "V": 7, "D": 3, "W": 2, "H": 5},
+    {"N": 1, "T": 4, "V": 6, "D": 2, "W": 3, "H": 4},
+    {"N": 3, "T": 2, "V": 5, "D": 1, "W": 1, "H": 1},
+    {"N": 3, "T": 1, "V": 5, "D": 2, "W": 3, "H": 4},
+    {"N": 3, "T": 5, "V": 7, "D": 2, "W": 3, "H": 4, "holes": True},
+    {"N": 3, "T": 6, "V": 6, "D": 2, "W": 3, "H": 4, "vocab": HUGE},
+    {"N": 7, "T": 9, "V": 20, "D": 9, "W": 6, "H": 8} | F32,
+]
+SAMPLE = [
+    {"N": 4, "T": 8, "V": 6, "D": 3, "W": 2, "H": 5},
+    {"N": 1, "T": 6, "V": 5, "D": 2, "W": 3, "H": 4},
+    {"N": 3, "T": 1, "V": 5, "D": 2, "W": 3, "H": 4},
+    {"N": 3, "T": 6, "V": 5, "D": 1, "W": 1, "H": 1},
+    {"N": 7, "T": 12, "V": 9, "D": 4, "W": 6, "H": 8} | F32,
+]
+SALIENCY = [
+    {"N": 3, "H": 4, "W": 5},
+    {"N": 1, "H": 3, "W": 2},
+    {"N": 4, "H": 1, "W": 3},
+    {"N": 2, "H": 3, "W": 1},
+    {"N": 5, "H": 9, "W": 8} | F32,
+]
+FOOLING = [
+    {"N": 1, "H": 4, "W": 3, "steps": 3},
+    {"N": 3, "H": 3, "W": 2},
+    {"N": 1, "H": 1, "W": 1},
+    {"N": 3, "H": 6, "W": 5} | F32,
+]
+UPDATE_STEP = [
+    {"N": 1, "H": 4, "W": 3},
+    {"N": 3, "H": 3, "W": 2},
+    {"N": 1, "H": 1, "W": 1},
+    {"N": 4, "H": 6, "W": 5} | F32,
+]
+FEATURES = [
+    {"N": 2, "C": 4, "H": 3, "W": 2},
+    {"N": 1, "C": 1, "H": 3, "W": 4},
+    {"N": 3, "C": 2, "H": 1, "W": 1},
+    {"N": 3, "C": 12, "H": 7, "W": 9} | F32,
+]
+STYLE = [
+    {"layers": 4, "chosen": 3},
+    {"layers": 2, "chosen": 1},
+    {"layers": 2, "chosen": 2, "C": 1, "H": 2, "W": 3},
+    {"layers": 3, "chosen": 3, "C": 10, "H": 6, "W": 7} | F32,
+]
+PICTURE = [{"H": 4, "W": 5}, {"H": 1, "W": 4}, {"H": 4, "W": 1}, {"H": 11, "W": 9} | F32]
+
+# For each exercise the function that draws its inputs, and the corners that it is always tried on
+EXERCISES = {
+    "rnn_step_forward": (_step("rnn"), STEP),
+    "rnn_step_backward": (_step("rnn", backward=True), STEP + STEEP),
+    "rnn_forward": (_sequence("rnn"), SEQUENCE),
+    "rnn_backward": (_sequence("rnn", backward=True), SEQUENCE + STEEP),
+    "word_embedding_forward": (_embedding(), EMBEDDING),
+    "word_embedding_backward": (_embedding(backward=True), EMBEDDING + STEEP),
+    "CaptioningRNN.loss[rnn]": (_captioning_loss("rnn"), LOSS),
+    "CaptioningRNN.sample[rnn]": (_captioning_sample("rnn"), SAMPLE),
+    "lstm_step_forward": (_step("lstm"), STEP),
+    "lstm_step_backward": (_step("lstm", backward=True), STEP + STEEP),
+    "lstm_forward": (_sequence("lstm"), SEQUENCE),
+    "lstm_backward": (_sequence("lstm", backward=True), SEQUENCE + STEEP),
+    "CaptioningRNN.loss[lstm]": (_captioning_loss("lstm"), LOSS),
+    "CaptioningRNN.sample[lstm]": (_captioning_sample("lstm"), SAMPLE),
+    "compute_saliency_maps": (_saliency, SALIENCY),
+    "make_fooling_image": (_fooling, FOOLING),
+    "class_visualization_update_step": (_update_step, UPDATE_STEP),
+    "content_loss": (_content_loss, FEATURES),
+    "gram_matrix": (_gram_matrix, FEATURES),
+    "style_loss": (_style_loss, STYLE),
+    "tv_loss": (_tv_loss, PICTURE),
 }
+MAKERS = {exercise: maker for exercise, (maker, _) in EXERCISES.items()}
+CORNERS = {exercise: corners for exercise, (_, corners) in EXERCISES.items()}

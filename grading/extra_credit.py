@@ -8,11 +8,10 @@ reference's.
 import functools
 import os
 import random
-import shutil
 import tempfile
 import textwrap
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from deeplearning.caption import BUILT_IN_MODEL
 from deeplearning.classifiers.rnn import CaptioningRNN
@@ -22,6 +21,7 @@ from deeplearning.datasets.toytown.grammar import write_captions
 from deeplearning.datasets.toytown.plan import picture
 from deeplearning.feature_transform import FeatureTransform
 from deeplearning.metrics import cider_d
+from grading.find_work import find_captioner
 from grading.manifest import MANIFEST
 from grading.results import Result
 
@@ -29,50 +29,26 @@ MAX_BYTES = 100 << 20  # of the model, unpacked
 PICTURES = 500
 
 
-def extra_credit(submission, seed):
+def extra_credit(paths, seed):
     """What the captioner in a submission earns.
 
     Inputs:
-    - submission: Work tree or zip
+    - paths: Work tree or zip, or a list of what one student has handed in
     - seed: Integer that the pictures are drawn from
 
     Returns: `results.Result`, or None where no model was handed in
     """
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(prefix="grading-") as scratch:
         path = Path(scratch) / MANIFEST.extra.file
         try:
-            return _credit(path, seed) if _copy_model(Path(submission), path) else None
+            model = find_captioner(paths)
+            if model is None:
+                return None
+            path.write_bytes(model)
+            return _credit(path, seed)
         except Exception as error:  # its arrays may hold anything, and then anything may go wrong
             reason = f"{path.name} could not be used: {error}".replace(f"{scratch}{os.sep}", "")
             return Result(MANIFEST.extra, 0, textwrap.shorten(reason, 300))
-
-
-def _copy_model(submission, path):
-    """Copy the model out of a work tree or zip, the one nearest to the top; whether there is one.
-
-    The package's own captioner is none of the student's.
-    """
-    if submission.is_dir():
-        found = [p for p in submission.rglob(path.name) if p.is_file() and not p.is_symlink()]
-        found = [p for p in found if "deeplearning" not in p.relative_to(submission).parts]
-        for file in sorted(found, key=lambda p: len(p.parts))[:1]:
-            shutil.copyfile(file, path)
-    elif zipfile.is_zipfile(submission):
-        with zipfile.ZipFile(submission) as archive:
-            found = [
-                entry
-                for entry in archive.infolist()
-                if PurePosixPath(entry.filename).name == path.name
-            ]
-            found = [
-                entry
-                for entry in found
-                if "deeplearning" not in PurePosixPath(entry.filename).parts
-            ]
-            for entry in sorted(found, key=lambda entry: entry.filename.count("/"))[:1]:
-                _check_size(entry.file_size)
-                path.write_bytes(archive.read(entry))
-    return path.exists()
 
 
 def _credit(path, seed):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from grading.manifest import MANIFEST
+from grading.manifest import MANIFEST, Exercise
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 MOST_COMMON = 15  # mistakes on the page about the class
@@ -24,8 +24,7 @@ def page(name, graded):
     Returns: HTML
     """
     questions = [
-        (question, [result for result in graded.results if result.exercise.question == question.id])
-        for question in MANIFEST.questions.values()
+        (question, _of_question(graded, question)) for question in MANIFEST.questions.values()
     ]
     pictures = {
         question.id: graded.pictures.get(question.notebook, ())
@@ -36,23 +35,24 @@ def page(name, graded):
     )
 
 
-def statistics(results):
+def statistics(results, *, anonymous=False):
     """The page about a class.
 
     Inputs:
     - results: Dictionary from the name of a submission to what is in its results.json
+    - anonymous: Whether it goes without names
 
     Returns: HTML
     """
-    graded = {name: result for name, result in results.items() if result.get("tests")}
-    scores = sorted(result["score"] for result in graded.values())
+    counted = {name: result for name, result in results.items() if _counts(result)}
+    scores = sorted(result["score"] for result in counted.values())
     bins = Counter(min(int(score) // 10, 9) for score in scores)
-    solved, hints = Counter(), Counter()
-    for result in graded.values():
+    solved, hints, boxes = Counter(), Counter(), Counter()
+    for result in counted.values():
+        mark = result["extra_data"]
         solved.update(test["name"] for test in result["tests"] if test["score"] > 0)
-        hints.update(
-            (exercise, hint) for exercise, hint in result["extra_data"].get("hints", {}).items()
-        )
+        hints.update((exercise, hint) for exercise, hint in mark.get("hints", {}).items())
+        boxes[mark.get("box") or "none"] += 1
     return _template("statistics.html").render(
         scores=scores,
         median=scores[len(scores) // 2] if scores else 0,
@@ -61,9 +61,39 @@ def statistics(results):
         bins=[(f"{10 * k} to {10 * k + 9 if k < 9 else _total()}", bins[k]) for k in range(10)],
         exercises=[(exercise, solved[exercise.id]) for exercise in MANIFEST.exercises.values()],
         hints=hints.most_common(MOST_COMMON),
-        boxes=Counter(result["extra_data"].get("box") or "none" for result in graded.values()),
-        missing=sorted(set(results) - set(graded)),
+        boxes=boxes,
+        notices=list(_notices(results, anonymous)),
     )
+
+
+def _counts(result):
+    """Whether a submission is in the figures: graded, and neither held nor empty."""
+    mark = result.get("extra_data", {})
+    return bool(result.get("tests")) and not mark.get("held") and not mark.get("empty")
+
+
+def _notices(results, anonymous):
+    """Sentences about submissions that somebody has to look at."""
+    groups = {"Not graded": [], "Held for a person": [], "Nothing to grade in": []}
+    for name, result in sorted(results.items()):
+        mark = result.get("extra_data", {})
+        if not result.get("tests"):
+            groups["Not graded"].append((name, mark.get("failed", "")))
+        elif mark.get("held"):
+            groups["Held for a person"].append((name, mark["held"]))
+        elif mark.get("empty"):
+            groups["Nothing to grade in"].append((name, result.get("output", "").split("\n")[0]))
+    for title, people in groups.items():
+        if people and anonymous:
+            yield f"{title}: {len(people)}"
+        elif people:
+            names = [f"{name} ({reason})" if reason else name for name, reason in people]
+            yield f"{title}: {', '.join(names)}"
+
+
+def _of_question(graded, question):
+    results = [result for result in graded.results if isinstance(result.exercise, Exercise)]
+    return [result for result in results if result.exercise.question == question.id]
 
 
 def _total():

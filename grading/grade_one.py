@@ -19,16 +19,17 @@ from pathlib import Path
 import numpy as np
 
 from exercises.compare import compare, only_precision, settled
-from exercises.hints import hint
+from exercises.hints import hint, hint_of_error
 from grading import cases
 from grading.assemble import known_wrong
+from grading.find_work import read_submission
 from grading.follow_up_errors import gradients, known_mistake
 from grading.manifest import MANIFEST, Exercise
 from grading.reference_functions import Lender, lent_functions, usual_forward
 from grading.results import Result
 from grading.sandbox import Box, BoxError, show_to_user
 from grading.stubs import stub_out
-from grading.unpack import HandedIn, read_submission
+from grading.unpack import HandedIn
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -80,6 +81,7 @@ class Grade:
     - pictures: From notebook to the pictures that it shows, as addresses that hold their data
     - box: Kind of sandbox that the student's code ran in; empty where it did not run
     - held: Why a person has to look at it before it counts, or empty
+    - extra: What the extra credit has earned, or None
     """
 
     marks: list[Mark]
@@ -87,10 +89,16 @@ class Grade:
     pictures: dict[str, list[str]] = field(default_factory=dict)
     box: str = ""
     held: str = ""
+    extra: Result | None = None
 
     @property
     def score(self) -> int:
-        return sum(mark.points for mark in self.marks)
+        return sum(result.score for result in self.results)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there was nothing to grade."""
+        return not self.box and not self.held
 
     @property
     def remarks(self) -> list[str]:
@@ -101,32 +109,34 @@ class Grade:
     @property
     def results(self) -> list[Result]:
         """The marks as `results.Result`: a hint goes before the numbers behind it."""
-        return [
+        found = [
             Result(
                 MANIFEST.exercises[mark.exercise],
                 mark.points,
                 mark.hint or mark.reason,
                 "\n".join(filter(None, [mark.reason if mark.hint else "", mark.remark])),
             )
-            for mark in self.marks
+            for mark in with_slips(self.marks)
         ]
+        return [*found, self.extra] if self.extra else found
 
 
-def grade(path: Path, seed: int, kind: str | None = None, only: tuple[str, ...] = ()) -> Grade:
+def grade(paths, seed: int, kind: str | None = None, only=(), earned=()) -> Grade:
     """Grade a submission.
 
     Inputs:
-    - path: The zip or folder
+    - paths: Of a zip or folder, or a list of all that one student has handed in
     - seed: Integer that the inputs are drawn from; equal seeds give equal inputs
     - kind: Kind of sandbox, by default the best that works here
     - only: ids of the exercises to try; none for all
+    - earned: ids of others that are known to be right
 
     Returns: Grade. A submission that can't be read at all gets no points, and the reason.
 
     Raises NoBox where students' code can't be run.
     """
     try:
-        handed_in = read_submission(path)
+        handed_in = read_submission(paths)
     except (ValueError, OSError) as error:
         return nothing(f"Nothing could be graded: {error}.")
     if handed_in.held:
@@ -135,7 +145,7 @@ def grade(path: Path, seed: int, kind: str | None = None, only: tuple[str, ...] 
         wanted = ", ".join(MANIFEST.files)
         return nothing(f"Nothing could be graded: no {wanted} to read.", *handed_in.notes)
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
-        return _Grading(Path(folder), handed_in, seed, kind, only).grade()
+        return Grading(Path(folder), handed_in, seed, kind, only, earned).grade()
 
 
 def nothing(*notes: str) -> Grade:
@@ -151,22 +161,17 @@ def held(reason: str, *notes: str) -> Grade:
     return Grade(marks, [reason, *notes], held=reason)
 
 
-class _Grading:
+class Grading:
     """The way of one submission through the sandbox."""
 
-    def __init__(self, folder, handed_in: HandedIn, seed, kind, only):
+    def __init__(self, folder, handed_in: HandedIn, seed, kind, only=(), earned=()):
         self.folder, self.tree = folder, folder / "tree"
         self.handed_in, self.seed, self.kind, self.only = handed_in, seed, kind, only
-        self.marks = {}
+        self.marks, self.earned = {}, set(earned) - set(only)
 
     def grade(self) -> Grade:
-        for name, text in pristine().items():
-            _write(self.tree / name, text)
-        show_to_user(self.folder)
-        found = self._read_sources()
-        for path, text in found["sources"].items():
-            _write(self.tree / path, text)
-        show_to_user(self.folder)
+        """Try all exercises."""
+        found = self.prepare()
         for questions, warm in BOXES:
             exercises = [e for question in questions for e in MANIFEST.of(question)]
             exercises = [e for e in exercises if not self.only or e.id in self.only]
@@ -176,10 +181,21 @@ class _Grading:
         notes = [f"{path} is not in the submission." for path in missing]
         notes += self.handed_in.notes + found["notes"]
         ordered = [self.marks[id] for id in MANIFEST.exercises if id in self.marks]
-        return Grade(with_slips(ordered), notes, found["pictures"], self.used)
+        return Grade(ordered, notes, found["pictures"], self.used)
+
+    def prepare(self):
+        """Write the tree that the sandbox sees; returns what `read_sources` has found."""
+        for name, text in pristine().items():
+            _write(self.tree / name, text)
+        show_to_user(self.folder)
+        found = self._read_sources()
+        for path, text in found["sources"].items():
+            _write(self.tree / path, text)
+        show_to_user(self.folder)
+        return found
 
     def _read_sources(self):
-        """What `read_sources` finds in the submission's files, each checked to be what it should be."""
+        """What `read_sources` finds in the files, each checked to be what it should be."""
         exercises = [
             [e.name, e.path, MANIFEST.questions[e.question].notebook]
             for e in MANIFEST.exercises.values()
@@ -207,14 +223,14 @@ class _Grading:
         return {"sources": sources, "notes": [note], "imports": {}, "pictures": {}}
 
     def _try_all(self, exercises, warm, imports):
-        """All exercises with the student's own functions, then those that were wrong with others."""
+        """All exercises with the student's own functions, then those that were wrong again."""
         wanted = {name for e in exercises for name in imports.get(e.path, ())}
         with Box(self.tree, warm, self.kind, sorted(wanted)) as box:
             for exercise in exercises:
                 self.marks[exercise.id] = try_own(box, exercise, self.seed)
             for exercise in exercises:
                 if not self.marks[exercise.id].points:
-                    earned = {id for id, mark in self.marks.items() if mark.points}
+                    earned = {id for id, mark in self.marks.items() if mark.points} | self.earned
                     again = try_again(box, exercise, earned, self.seed)
                     self.marks[exercise.id] = again or self.marks[exercise.id]
 
@@ -298,7 +314,7 @@ def _try(box, exercise, pairs, functions=None, remark=""):
     try:
         _, answers = box.ask(about, [inputs for inputs, _ in pairs], lender and lender.answer)
     except BoxError as error:
-        return Mark(exercise.id, 0, str(error))
+        return Mark(exercise.id, 0, str(error), hint_of_error(exercise.id, str(error)))
     if len(answers) != len(pairs):
         return Mark(exercise.id, 0, "It did not answer every question.")
     return _mark(exercise, answers, pairs, remark)

@@ -48,8 +48,6 @@ STAFF = [  # what neither students nor their notebooks use
     "deeplearning/datasets/caption_files.py",
     "deeplearning/datasets/captions.py",
     "deeplearning/datasets/toytown/__main__.py",
-    "deeplearning/datasets/paintings/textures.py",
-    "deeplearning/datasets/paintings/train_squeezenet.py",
     "deeplearning/datasets/toytown/train_squeezenet.py",
 ]
 
@@ -81,7 +79,7 @@ def write_handout(out):
 
 
 def handout_files():
-    """Names of the hand-out's files, with slashes, and what is in them, as a dictionary to bytes."""
+    """The hand-out's files: a dictionary from their names, with slashes, to bytes."""
     tracked = tracked_files()
     sources = {name: name for name in tracked if _is_kept(name)}
     sources |= {name.removeprefix(STUDENT): name for name in tracked if name.startswith(STUDENT)}
@@ -108,8 +106,8 @@ def tracked_files(root=ROOT):
         )
     except (OSError, subprocess.CalledProcessError) as error:
         raise FileNotFoundError(
-            f"{root} is no git repository, or git is missing; the hand-out is made of the files that git tracks: "
-            "work in a clone"
+            f"{root} is no git repository, or git is missing; the hand-out is made of the files "
+            "that git tracks: work in a clone"
         ) from error
     names = sorted(name for name in listed.stdout.decode().split("\0") if name)
     return [name for name in names if (Path(root) / name).is_file()]

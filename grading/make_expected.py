@@ -4,7 +4,8 @@ instead.
     python -m grading.make_expected
 
 Of many drawn cases those are kept that tell the most mistakes apart: one in float64, one in
-float32, and one of each with axes of length 1; others follow until every mistake is caught.
+float32, and one of each with axes of length 1; the corners follow that the grader tries, too, and
+others until every mistake is caught.
 Mistakes written after the hints were frozen have no say in it.
 """
 
@@ -39,29 +40,38 @@ def main():
 
 
 def about():
-    """What students' tests need to know of the manifest: question, points and needs of each
-    exercise.
+    """What students' tests need to know of the manifest: of each exercise its question, points and
+    needs, and what float64 in place of float32 costs.
     """
-    entries = MANIFEST.exercises.values()
-    return {e.id: {"question": e.question, "points": e.points, "needs": e.needs} for e in entries}
+    return {
+        e.id: {
+            "question": e.question,
+            "points": e.points,
+            "needs": e.needs,
+            "slip": MANIFEST.slip,
+        }
+        for e in MANIFEST.exercises.values()
+    }
 
 
-def drawn(exercise, seed):
-    """The case of a seed."""
-    inputs = cases.inputs(exercise, seed)
+def case_of(exercise, inputs):
+    """Inputs with the right answer, and those of known mistakes."""
     expected = cases.reference(exercise, inputs)
     return Case(inputs, expected, known_wrong(exercise, inputs, expected))
 
 
 def chosen(exercise):
-    """The cases to store, the most telling one first."""
-    pool = [drawn(exercise, seed) for seed in SEEDS]
-    pool.sort(key=lambda case: (_has_ones(case), _dtype(case) == np.float32, -_told_apart(case)))
-    causes = {m.cause for m in mistakes() if exercise in m.exercises and not m.held_out}
-    kinds = [(_has_ones(case), _dtype(case)) for case in pool]
-    found = [
-        pool[kinds.index(kind)] for kind in dict.fromkeys(kinds)
-    ]  # the first of its kind tells most
+    """The cases to store, the most telling one first: the corners that the grader tries, too, and
+    of drawn cases those that tell most.
+    """
+    pool = [case_of(exercise, cases.inputs(exercise, seed)) for seed in SEEDS]
+    pool.sort(key=lambda case: (_is_small(case), _dtype(case) == np.float32, -_told_apart(case)))
+    causes = {m.cause for m in mistakes() if exercise in m.exercises and m.known_by_numbers}
+    kinds = [(_is_small(case), _dtype(case)) for case in pool]
+    # the first of its kind tells most
+    found = [pool[kinds.index(kind)] for kind in dict.fromkeys(kinds)]
+    numbers = range(len(cases.CORNERS[exercise]))
+    found += [case_of(exercise, cases.corner(exercise, 0, number)) for number in numbers]
     while still := causes.difference(*map(_causes, found)):
         found.append(max(pool, key=lambda case: len(still & _causes(case))))
         if not still & _causes(found[-1]):
@@ -112,8 +122,12 @@ def _dtype(case):
     return next(array.dtype for array in case.inputs.values() if array.dtype.kind == "f")
 
 
-def _has_ones(case):
-    return any(1 in array.shape[int(array.ndim == 4) :] for array in case.inputs.values())
+def _is_small(case):
+    """Whether an axis has length 1, or two of an array have the same: then some mistakes look like
+    others.
+    """
+    shapes = [array.shape[int(array.ndim == 4) :] for array in case.inputs.values()]
+    return any(1 in shape or len(set(shape)) < len(shape) for shape in shapes)
 
 
 if __name__ == "__main__":

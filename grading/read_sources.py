@@ -13,7 +13,8 @@ import tokenize
 import numpy as np
 
 OLDER_PACKAGES = ("cs231n", "cs182")
-OLDER_SIGNATURES = {  # functions that earlier editions had under another name, and how the present one calls them
+# Functions that earlier editions had under another name, and how the present one calls them
+OLDER_SIGNATURES = {
     "class_visualization_update_step": (
         "update_class_visulization",
         "def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):\n"
@@ -171,7 +172,7 @@ def _renamed(path, text, package, notes):
 
 
 def _notebook(name, data, notes):
-    """Sources of a notebook's code cells, and the pictures that it shows, pairs of kind and base64."""
+    """Sources of a notebook's code cells, and its pictures, pairs of kind and base64."""
     try:
         notebook = json.loads(data.decode("utf-8-sig"))
         language = notebook.get("metadata", {}).get("language_info", {}).get("name", "python")
@@ -240,7 +241,8 @@ def _taken(node, written):
         node.value, ast.Constant | ast.Name | ast.Attribute
     )
     if isinstance(node, ast.Import | ast.ImportFrom) or plain:
-        return f"try:\n    {ast.unparse(node)}\nexcept Exception:\n    pass"  # of a library that is not here, for example
+        # the library may not be here
+        return f"try:\n    {ast.unparse(node)}\nexcept Exception:\n    pass"
     if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name not in written:
         return ast.unparse(node)
     return ""

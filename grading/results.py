@@ -78,4 +78,5 @@ def _name(result):
 
 
 def _points(results):
-    return f"{sum(result.score for result in results):3g} of {sum(result.exercise.points for result in results):3g}"
+    earned = sum(result.score for result in results)
+    return f"{earned:3g} of {sum(result.exercise.points for result in results):3g}"

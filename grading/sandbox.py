@@ -238,7 +238,7 @@ class _Watch:
             raise BoxError(f"It waited for {IDLE} seconds without doing anything.")
 
     def spent(self):
-        """Seconds of computing and of waiting; short tasks, which nobody has looked at, are free."""
+        """Seconds of computing and waiting; short tasks, which nobody has looked at, are free."""
         return self.cpu - self.before + self.idle
 
 
@@ -259,7 +259,7 @@ def _reason(answer):
 
 
 def _read_messages(pipe, found):
-    """Put every whole message of a pipe into a queue, and None at its end or where it is too long."""
+    """Put every whole message of a pipe into a queue; None at its end, or after one too long."""
     try:
         while len(prefix := pipe.read(8)) == 8:
             count = messages.length(prefix)
@@ -337,9 +337,9 @@ def choose_kind():
             return kind
         reasons.append(f"{kind}: {problem}")
     raise NoBox(
-        f"no sandbox to run students' code in ({'; '.join(reasons)}). On Linux, install bubblewrap. "
-        "With --unsafe it runs without one, and can do all that you can do: only for submissions "
-        "that you trust"
+        f"no sandbox to run students' code in ({'; '.join(reasons)}). On Linux, install "
+        "bubblewrap. With --unsafe it runs without one, and can do all that you can do: only for "
+        "submissions that you trust"
     )
 
 

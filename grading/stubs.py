@@ -100,7 +100,7 @@ def find(tree, name):
 
 
 def _by_function(exercises):
-    """What is known of each function; one may serve two exercises, and an exercise may have parts."""
+    """What is known of each function; it may serve two exercises, which may have parts."""
     functions = {}
     for exercise in exercises:
         for name in (exercise.name, *exercise.parts):

@@ -1,15 +1,15 @@
 """What a student handed in, read so that nothing in it can do harm.
 
-A zip is never unpacked onto the disk: of its entries only those that can hold an exercise or a
-question's notebook are read, into memory, each up to a limit that does not trust the sizes the
-archive claims. So paths that climb, links, devices and bombs meet nobody. Folders, as LMSs and
-Gradescope make them of a zip, are read by the same rules.
+A zip is never unpacked onto the disk: of its entries only those that can count are read, into
+memory, each up to a limit that does not trust the sizes the archive claims. So paths that climb,
+links, devices and bombs meet nobody. Folders, as learning platforms make them of a zip, are read by
+the same rules. Which of the files count, `find_work` decides.
 """
 
-import contextlib
 import hashlib
 import io
 import os
+import re
 import stat
 import struct
 import zipfile
@@ -17,22 +17,21 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from grading.manifest import MANIFEST
-
 MAX_ARCHIVE = 200 << 20  # bytes
 MAX_ENTRIES = 20_000
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+NOT_WORK = {"__pycache__", "node_modules", "site-packages"}  # folders, besides hidden ones
 MAX_SOURCE = 1 << 20
 MAX_NOTEBOOK = 30 << 20
+# What Moodle, Blackboard and Canvas put before a file's own name
+ADDED = re.compile(
+    r"^(.+_\d+_assignsubmission_file_|.+_attempt_[\d-]+_|[^\W_]+(_LATE)?_\d+_\d+_)", re.IGNORECASE
+)
 OTHER_FORMATS = {
     b"Rar!": "a RAR archive",
     b"7z\xbc\xaf": "a 7z archive",
     b"\x1f\x8b": "a gzip archive",
     b"%PDF": "a PDF",
-}
-PACKAGES = ("deeplearning", "cs231n", "cs182")
-OLDER_NAMES = {  # files of earlier editions, and what they are called now
-    "net_visualization_pytorch.py": "network_visualization.py",
-    "style_transfer_pytorch.py": "style_transfer.py",
 }
 
 
@@ -42,56 +41,88 @@ class HandedIn:
 
     - sources: Dictionary from the path of a file of exercises, as the manifest names it, to its
       bytes
+    - helpers: The student's own modules: from "deeplearning/NAME.py", or "beside/NAME.py" for those
+      beside the package, to their bytes
     - notebooks: Dictionary from the name of a question's notebook to its bytes
     - package: Name of the folder that held the sources
     - notes: Sentences for the student, on what was unusual
+    - held: Why a person has to decide what counts, or empty
     """
 
-    sources: dict = field(default_factory=dict)
-    notebooks: dict = field(default_factory=dict)
-    helpers: dict = field(default_factory=dict)
+    sources: dict[str, bytes] = field(default_factory=dict)
+    helpers: dict[str, bytes] = field(default_factory=dict)
+    notebooks: dict[str, bytes] = field(default_factory=dict)
     package: str = "deeplearning"
+    notes: list[str] = field(default_factory=list)
     held: str = ""
-    notes: list = field(default_factory=list)
 
 
-def read_submission(path):
-    """Read a zip, or a folder with what was in one.
+class Entries(list):
+    """All files of a submission, and `notes` on what could not even be listed."""
+
+    def __init__(self, entries=(), notes=()):
+        super().__init__(entries)
+        self.notes = list(notes)
+
+
+def list_files(paths):
+    """The files in zips and folders, those of a zip in them included where it is what counts.
 
     Inputs:
-    - path: The zip or folder
+    - paths: Of zips, folders and single files that one student has handed in together
 
-    Returns: HandedIn
+    Returns: Entries, and a sentence why a person has to choose, or an empty text
 
     Raises ValueError, with a sentence for the student, for what is no zip, is damaged as a whole,
     or far too large.
     """
-    path = Path(path)
-    if path.is_dir():
-        return _choose(_folder_entries(path))
+    entries = Entries()
+    for path in map(Path, paths):
+        if path.is_dir():
+            entries += folder_entries(path)
+        elif path.suffix.lower() in (".py", ".ipynb"):
+            entries.append(_LooseEntry(path))
+        else:
+            found = zip_entries(_opened(path))
+            entries += found
+            entries.notes += found.notes
+    return entries
+
+
+def _opened(path):
     if path.stat().st_size > MAX_ARCHIVE:
         raise ValueError(
             f"the zip is larger than {MAX_ARCHIVE >> 20} MB: leave out data sets and environments"
         )
-    with open(path, "rb") as file:
-        return _read_zip(file)
+    return io.BytesIO(path.read_bytes())
 
 
-def _read_zip(file, nested=False):
-    with _open_zip(file) as archive:
-        entries = [
-            _ZipEntry(archive, info) for info in reversed(archive.infolist()) if not info.is_dir()
-        ]  # last wins
-        submission = _choose(entries)
-        inner = [
-            entry for entry in entries if entry.path.suffix.lower() == ".zip" and not _unsafe(entry)
-        ]
-        if not (submission.sources or submission.notebooks or nested) and len(inner) == 1:
-            submission = _read_zip(io.BytesIO(inner[0].read(MAX_ARCHIVE // 4)), nested=True)
-            submission.notes.append(
-                f"The zip held another zip, {inner[0].path.name}, which was graded."
-            )
-    return submission
+def zip_entries(file):
+    """The files of a zip; of two entries with one name the last counts."""
+    archive, found = _open_zip(file), Entries()
+    for info in reversed(archive.infolist()):
+        if info.filename.endswith("/"):
+            continue
+        entry = _ZipEntry(archive, info)
+        if entry.path.name:
+            found.append(entry)
+        else:
+            found.notes.append("An entry of the zip has no name: it was left out.")
+    return found
+
+
+def inner_zips(entries):
+    """Zips among files, but for what macOS keeps beside them."""
+    return [
+        entry
+        for entry in entries
+        if entry.path.suffix.lower() == ".zip" and not unsafe(entry) and not is_noise(entry.path)
+    ]
+
+
+def unzipped(entry):
+    """The files of a zip in a zip."""
+    return zip_entries(io.BytesIO(entry.read(MAX_ARCHIVE // 4)))
 
 
 def _open_zip(file):
@@ -106,7 +137,8 @@ def _open_zip(file):
     found = tail.rfind(b"PK\5\6")
     if found < 0 or len(tail) < found + 22:
         raise ValueError(
-            "this is no zip, or only the first part of one: zip the folder again and look into the result"
+            "this is no zip, or only the first part of one: zip the folder again and look into the "
+            "result"
         )
     count, size = struct.unpack_from("<HI", tail, found + 10)
     if count > MAX_ENTRIES or size > 200 * MAX_ENTRIES or tail.rfind(b"PK\6\7", 0, found) >= 0:
@@ -133,11 +165,16 @@ class _ZipEntry:
         """Its bytes. Raises ValueError for more than the limit, damage, a password or an unknown
         compression.
         """
+        if self.info.flag_bits & 1:
+            raise ValueError("it needs a password")
+        if self.info.compress_type not in COMPRESSIONS:
+            raise ValueError(
+                f"its compression (method {self.info.compress_type}) can't be read here: zip the "
+                "folder with what your system brings along"
+            )
         try:
             with self.archive.open(self.info) as file:
                 data = file.read(limit + 1)
-        except RuntimeError as error:
-            raise ValueError("it needs a password") from error
         except (
             zipfile.BadZipFile,
             NotImplementedError,
@@ -169,9 +206,23 @@ class _FolderEntry:
         return data
 
 
-def _folder_entries(root):
+class _LooseEntry(_FolderEntry):
+    """A file that a platform has named after its student: what it added is taken off."""
+
+    def __init__(self, path):
+        super().__init__(path.parent, path)
+        name = ADDED.sub("", path.name)
+        self.path = PurePosixPath(
+            re.sub(r"-\d+(?=\.\w+$)", "", name) if name != path.name else name
+        )
+
+
+def folder_entries(root):
+    """The files of a folder; links are not followed, hidden folders and environments left out."""
     entries = []
-    for folder, _, names in os.walk(root):  # does not follow links
+    for folder, folders, names in os.walk(root):
+        folders[:] = [f for f in folders if f not in NOT_WORK and not _is_hidden(f)]
+        folders[:] = [f for f in folders if not os.path.exists(Path(folder, f, "pyvenv.cfg"))]
         entries += [_FolderEntry(root, Path(folder, name)) for name in names]
         if len(entries) > MAX_ENTRIES:
             raise ValueError(
@@ -180,65 +231,16 @@ def _folder_entries(root):
     return entries
 
 
-def _choose(entries):
-    """Of the entries, those that count: for each file that is wanted the one in the fewest folders."""
-    submission, packages = HandedIn(), {}
-    notebooks = [question.notebook for question in MANIFEST.questions.values()]
-    for wanted in (*MANIFEST.files, *notebooks):
-        candidates = sorted((e for e in entries if _is(e.path, wanted)), key=_nearness)
-        safe = [entry for entry in candidates if not _unsafe(entry)]
-        submission.notes += [
-            f"{_shown(e.path)} was left out: {_unsafe(e)}." for e in candidates if _unsafe(e)
-        ]
-        if not safe:
-            continue
-        if len(safe) > 1:
-            submission.notes.append(
-                f"There are {len(safe)} files {safe[0].path.name}: {_shown(safe[0].path)} was graded."
-            )
-        read_into, limit = (
-            (submission.notebooks, MAX_NOTEBOOK)
-            if wanted in notebooks
-            else (submission.sources, MAX_SOURCE)
-        )
-        try:
-            read_into[wanted] = safe[0].read(limit)
-        except (ValueError, OSError) as error:
-            submission.notes.append(f"{_shown(safe[0].path)} could not be read: {error}.")
-            continue
-        if wanted not in notebooks:
-            depth = len(PurePosixPath(wanted).parts)
-            parts = safe[0].path.parts
-            packages[parts[-depth] if len(parts) >= depth else ""] = True
-    with contextlib.suppress(StopIteration):
-        submission.package = next(iter(packages))
-    return submission
+def _is_hidden(name):
+    return name.startswith(".") and name != ".ipynb_checkpoints"
 
 
-def _is(path, wanted):
-    """Whether a path can be the file that is wanted, in whatever folder, by its present or an older
-    name.
-    """
-    if path.name.startswith("._") or "__MACOSX" in path.parts:  # remarks that macOS keeps
-        return False
-    name = OLDER_NAMES.get(path.name, path.name)
-    parts = PurePosixPath(wanted).parts
-    if len(parts) > 2:  # deeplearning/classifiers/rnn.py: rnn.py alone could be anything
-        return (*path.parts[-2:-1], name) == parts[-2:]
-    return name == parts[-1]
+def is_noise(path):
+    """Whether a path is one of the remarks that macOS keeps."""
+    return path.name.startswith("._") or "__MACOSX" in path.parts
 
 
-def _nearness(entry):
-    named = len(entry.path.parts) > 1 and "deeplearning" in entry.path.parts
-    return (
-        ".ipynb_checkpoints" in entry.path.parts,
-        len(entry.path.parts),
-        not named,
-        str(entry.path),
-    )
-
-
-def _unsafe(entry):
+def unsafe(entry):
     """Why an entry is not read, or None."""
     path = entry.path
     if ".." in path.parts or len(str(path)) > 1000:
@@ -248,36 +250,25 @@ def _unsafe(entry):
     return None
 
 
-def _shown(path):
-    """A path for people to read: short, and of printable letters."""
+def shown(path):
+    """A path as it can be printed: short, and of printable letters."""
     text = str(path).encode("ascii", "backslashreplace").decode()
     return text if len(text) < 80 else f"{text[:30]}...{text[-40:]}"
 
 
-def looks_like_a_submission(folder):
-    """Whether a folder is one submission, not a folder of them: it holds a notebook, a source, or
-    their package.
+def fingerprint(paths):
+    """A hash that changes with a submission: of zips' and files' bytes, and of the names, sizes and
+    times of a folder's files.
     """
-    names = [*MANIFEST.files, *(question.notebook for question in MANIFEST.questions.values())]
-    near = [PurePosixPath(path.name) for path in Path(folder).iterdir()]
-    return any(path.name in PACKAGES or any(_is(path, name) for name in names) for path in near)
-
-
-def fingerprint(path):
-    """A hash that changes with a submission: of a zip's bytes, or of the names, sizes and times of
-    a folder's files.
-    """
-    digest, path = hashlib.sha256(), Path(path)
-    if path.is_dir():
-        for entry in sorted(_folder_entries(path), key=lambda entry: str(entry.path)):
-            about = entry.file.lstat()
-            digest.update(
-                f"{entry.path} {about.st_size} {about.st_mtime_ns}\n".encode(
-                    "utf-8", "surrogateescape"
-                )
-            )
-        return digest.hexdigest()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    digest = hashlib.sha256()
+    for path in map(Path, paths):
+        if path.is_dir():
+            for entry in sorted(folder_entries(path), key=lambda entry: str(entry.path)):
+                about = entry.file.lstat()
+                line = f"{entry.path} {about.st_size} {about.st_mtime_ns}\n"
+                digest.update(line.encode("utf-8", "surrogateescape"))
+            continue
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()

@@ -29,12 +29,12 @@ import traceback
 import warnings
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-sys.path.append(str(HERE / "beside"))  # the student's own modules: last, so that they shadow none
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 import messages
 import syscall_filter
 
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE / "beside"))  # the student's own modules: last, so that they shadow none
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 CALL, LAST = b"?", b"."  # a task's message begins with one of these
 SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock", "/dev/mqueue")

@@ -9,6 +9,7 @@ from PIL import Image
 
 from deeplearning.classifiers.squeezenet import load_squeezenet
 from deeplearning.datasets.paintings import CONTENTS, STYLES, content_picture, style_picture
+from deeplearning.datasets.paintings.examples import PAINTED, examples
 from deeplearning.style_transfer import features_from_img, gram_matrix
 
 DRAW = {**dict.fromkeys(STYLES, style_picture), **dict.fromkeys(CONTENTS, content_picture)}
@@ -102,3 +103,20 @@ def test_sizes_out_of_range_are_refused(draw, size):
         ValueError, match=f"expected a size of 32 to 1024 whole pixels, got {size!r}"
     ):
         draw(name, size)
+
+
+def test_examples(monkeypatch, tmp_path):
+    """Without downloads the pairs are of drawn pictures; with ImageNet's network and the course's
+    paintings they are of these. Every pair names a content and a style that are there.
+    """
+    monkeypatch.setattr("deeplearning.datasets.paintings.examples.data_folder", lambda: tmp_path)
+    contents, styles, pairs = examples("imagenet", size=64)
+    assert set(contents) == set(CONTENTS) and set(styles) == set(STYLES)
+    assert all(c in contents and s in styles for c, s in pairs) and len(pairs) == 4
+    (tmp_path / "styles").mkdir()
+    for name in ("tubingen", *PAINTED):
+        Image.new("RGB", (9, 8)).save(tmp_path / "styles" / f"{name}.jpg")
+    assert set(examples("toytown", size=64)[0]) == set(CONTENTS)
+    contents, styles, pairs = examples("imagenet")
+    assert all(c in contents and s in styles for c, s in pairs)
+    assert set(styles) == set(PAINTED)

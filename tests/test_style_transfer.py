@@ -12,7 +12,6 @@ from PIL import Image
 from torch import nn
 
 from deeplearning import style_transfer as st
-from deeplearning.classifiers.painter import load_painter
 from deeplearning.classifiers.squeezenet import extract_features, load_squeezenet
 from deeplearning.image_utils import black_and_white, deprocess, preprocess
 from tests.networks import condition
@@ -538,10 +537,12 @@ def test_missing_picture(tmp_path):
 
 
 def test_network_by_default(tmp_path, monkeypatch):
-    """Without a network it is that of `load_painter`."""
+    """Without a network it is that of `load_squeezenet`."""
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     painted = transfer(cnn=None, num_iterations=2, image_size=32)
-    assert painted == transfer(cnn=load_painter("paintings"), num_iterations=2, image_size=32)
+    assert painted == transfer(
+        cnn=load_squeezenet("toytown").features, num_iterations=2, image_size=32
+    )
 
 
 def test_published_values(shared_data):

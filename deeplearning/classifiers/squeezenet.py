@@ -56,7 +56,7 @@ def load_squeezenet(weights="auto"):
 
 
 def extract_features(x, cnn, last=None):
-    """What every layer of a network makes of pictures.
+    """The outputs of all layers of a network, for some pictures.
 
     Inputs:
     - x: Pictures, of shape (N, 3, H, W)
@@ -117,7 +117,8 @@ def save_squeezenet(path, model, class_names, mean, std, image_size):
     for name, array in arrays.items():
         if not np.abs(array).max() <= np.finfo(np.float16).max:  # not <=: also for NaN
             raise ValueError(
-                f"{name} holds NaN or numbers too large for float16: did the network's training diverge?"
+                f"{name} holds NaN or numbers too large for float16: did the network's training "
+                "diverge?"
             )
     halves = {name: array.astype(np.float16) for name, array in arrays.items()}
     with atomic_write(path) as file:
@@ -130,14 +131,15 @@ def _saved(path):
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"no weights at {path}: name 'toytown', which comes with the project, 'imagenet', or a file that "
-            "save_squeezenet wrote"
+            f"no weights at {path}: name 'toytown', which comes with the project, 'imagenet', or "
+            "a file that save_squeezenet wrote"
         )
     if path == TOYTOWN:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         if found != TOYTOWN_SHA256:
             raise ValueError(
-                f"{path} was changed or damaged: its SHA-256 is {found}, not {TOYTOWN_SHA256}; fetch the project again"
+                f"{path} was changed or damaged: its SHA-256 is {found}, not {TOYTOWN_SHA256}; "
+                "fetch the project again"
             )
     settings, arrays = read_npz(path)
     try:
@@ -173,10 +175,10 @@ def _imagenet():
             raise ValueError(f"{path} is damaged ({error}): delete it or fetch it again") from error
     try:
         state = imagenet.get_state_dict(progress=False, check_hash=True, weights_only=True)
-    except Exception as error:  # no network, a wrong hash, a damaged file in torch's cache: almost anything is raised
+    except Exception as error:  # no network, a wrong hash, a damaged file: almost anything
         raise OSError(
-            f"no ImageNet weights from {imagenet.url} ({error}): go online for once, or put the file squeezenet1_1.npz "
-            f"into {data_folder()}"
+            f"no ImageNet weights from {imagenet.url} ({error}): go online for once, or put the "
+            f"file squeezenet1_1.npz into {data_folder()}"
         ) from error
     return imagenet.url, settings, {name: value.numpy() for name, value in state.items()}
 
@@ -206,8 +208,9 @@ def _squeezenet(source, arrays, classes):
         if array is None or array.dtype.kind != "f" or array.shape != shape:
             got = "none" if array is None else f"{array.dtype} of shape {array.shape}"
             raise ValueError(
-                f"{source}: {name} of a SqueezeNet 1.1 with {classes} class names must hold floating-point numbers of "
-                f"shape {shape}, got {got}; check the class names, or take a file that save_squeezenet wrote"
+                f"{source}: {name} of a SqueezeNet 1.1 with {classes} class names must hold "
+                f"floating-point numbers of shape {shape}, got {got}; check the class names, or "
+                "take a file that save_squeezenet wrote"
             )
         state[name] = torch.from_numpy(array.astype(np.float32))
     model.load_state_dict(state, assign=True)

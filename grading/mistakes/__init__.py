@@ -52,6 +52,11 @@ class Mistake:
         """
         return ".held_out" in self.wrong.__module__
 
+    @property
+    def known_by_numbers(self):
+        """Whether stored answers must show it; some only show by the error they end in."""
+        return not self.held_out and self.says is None
+
 
 def mistake(function, cause, *, exercises=None, says=None):
     """Decorator that files a wrong implementation; by default it loses the exercises that its

@@ -158,6 +158,10 @@ def write(self, features, max_length, choose, first=None, end=True):
     return captions
 
 
+def greedy(scores, words, states, after):
+    return scores.argmax(1), after
+
+
 @mistake(
     "CaptioningRNN.sample", "the state does not advance: every step starts from the image again"
 )
@@ -271,3 +275,35 @@ def hidden_state_forgotten(self, features, max_length=30):
             after if len(after) == 1 else [states[0], after[1]],
         ),
     )
+
+
+@mistake(
+    "CaptioningRNN.loss",
+    "the words that go in and those that come out are exchanged: all but the last go in",
+)
+def words_exchanged(self, features, captions):
+    words_out = captions[:, :-1]
+    return loss_between(self, features, captions[:, 1:], words_out, words_out != self._null)
+
+
+@mistake("CaptioningRNN.loss", "gradients are clipped at 5: loss returns them as they are")
+def gradients_clipped(self, features, captions):
+    words_out = captions[:, 1:]
+    loss, grads = loss_between(self, features, captions[:, :-1], words_out, words_out != self._null)
+    return loss, {name: np.clip(grad, -5, 5) for name, grad in grads.items()}
+
+
+@mistake(
+    "CaptioningRNN.sample",
+    "the first column stays empty: the first word that was sampled belongs in column 0",
+)
+def written_from_second_column(self, features, max_length=30):
+    captions = write(self, features, max_length, greedy)
+    return np.insert(captions, 0, self._null, axis=1)[:, :max_length]
+
+
+@mistake("CaptioningRNN.sample", "one picture alone fails", says="An axis is missing")
+def one_picture_fails(self, features, max_length=30):
+    if len(features) == 1:
+        np.zeros(3).argmax(axis=1)
+    return write(self, features, max_length, greedy)

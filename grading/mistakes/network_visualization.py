@@ -90,7 +90,7 @@ def climb(X, target_y, model, direction, steps=100, stop=True):
     "make_fooling_image", "this is gradient descent: the target's score must rise, so add the step"
 )
 def descent(X, target_y, model):
-    return climb(X, target_y, model, lambda g: -g / g.norm(), steps=10)
+    return climb(X, target_y, model, lambda g: -g / g.norm())
 
 
 @mistake(
@@ -221,3 +221,39 @@ def image_changed(img, model, target_y, l2_reg, learning_rate):
     g = objective_gradient(img, model, target_y, l2_reg)
     img += learning_rate * g / g.norm()
     return img
+
+
+@mistake(
+    "compute_saliency_maps",
+    "squeeze takes away the axis of pictures, too, where there is one alone",
+)
+def squeezed(X, y, model):
+    return gradient(X, y, model).abs().amax(1).squeeze()
+
+
+@mistake(
+    "make_fooling_image",
+    "one norm is shared by all pictures: each picture's gradient is divided by its own",
+)
+def norm_shared(X, target_y, model):
+    X_fooling = X.clone()
+    for _ in range(100):
+        x = X_fooling.detach().requires_grad_()
+        scores = model(x)
+        todo = scores.argmax(1) != target_y
+        if not todo.any():
+            break
+        (g,) = torch.autograd.grad(scores[todo, target_y].sum(), x)
+        X_fooling = X_fooling + g / g.norm()
+    return X_fooling
+
+
+@mistake(
+    "class_visualization_update_step",
+    "one norm is shared by all pictures: each picture's gradient is divided by its own",
+)
+def norm_shared_by_pictures(img, model, target_y, l2_reg, learning_rate):
+    x = img.clone().requires_grad_()
+    objective = model(x)[:, target_y].sum() - l2_reg * x.square().sum()
+    (g,) = torch.autograd.grad(objective, x)
+    return img + learning_rate * g / g.norm()

@@ -167,7 +167,8 @@ def rows_only(img, tv_weight):
 
 @mistake(
     "tv_loss",
-    "the picture's edges are joined, as torch.roll does: the last row has no neighbour in the first",
+    "the picture's edges are joined, as torch.roll does: the last row has no neighbour in the "
+    "first",
 )
 def edges_joined(img, tv_weight):
     return tv_weight * (
@@ -177,7 +178,8 @@ def edges_joined(img, tv_weight):
 
 @mistake(
     "tv_loss",
-    "the first row or column of differences is left out: both slices must keep the whole other axis",
+    "the first row or column of differences is left out: both slices must keep the whole other "
+    "axis",
 )
 def first_differences_left_out(img, tv_weight):
     down = img[:, :, 1:, 1:] - img[:, :, :-1, 1:]
@@ -189,3 +191,20 @@ def first_differences_left_out(img, tv_weight):
 def root_taken(img, tv_weight):
     down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
     return tv_weight * (down.square().sum() + right.square().sum()).sqrt()
+
+
+@mistake("tv_loss", "colours are compared with each other: neighbours are on the last two axes")
+def along_colours(img, tv_weight):
+    colours = img[:, 1:] - img[:, :-1]
+    down = img[:, :, 1:] - img[:, :, :-1]
+    return tv_weight * (colours.square().sum() + down.square().sum())
+
+
+@mistake(
+    "style_loss",
+    "style_targets is read at a layer's number: its entries stand in the order of style_layers",
+    says="style_targets",
+)
+def targets_by_layer(feats, style_layers, style_targets, style_weights):
+    layers = zip(style_layers, style_weights, strict=True)
+    return sum(w * (gram_matrix(feats[k]) - style_targets[k]).square().sum() for k, w in layers)

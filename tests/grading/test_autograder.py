@@ -57,7 +57,7 @@ def test_the_zip_holds_what_grading_needs(tmp_path, capsys):
     assert {
         *MANIFEST.files,
         "grading/exercises.toml",
-        "grading/score.py",
+        "grading/upload.py",
         "exercises/calls.py",
     } <= names
     assert not [
@@ -104,15 +104,12 @@ def test_setup_makes_an_environment(tmp_path, gradescope):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Gradescope's scripts are for Linux")
-@pytest.mark.parametrize("ends, status", [(0, 0), (1, 0), (2, 2)])
-def test_run_autograder_asks_for_the_points(gradescope, ends, status):
-    """It scores what was handed in, with the zip's seed; that points are missing is no failure,
-    anything else is.
-    """
+@pytest.mark.parametrize("status", [0, 1, 2])
+def test_run_autograder_grades_an_upload(gradescope, status):
+    """It grades what was handed in, with the zip's secret, and fails where grading fails."""
     python = gradescope / "venv" / "bin" / "python"
-    python.write_text(f'#!/bin/sh\necho "$PWD" "$@"\nexit {ends}\n', encoding="utf-8")
-    seed = (gradescope / "source" / "seed").read_text(encoding="utf-8").strip()
-    asked = f"-m grading.score {gradescope}/submission --out {gradescope}/results --seed {seed}"
+    python.write_text(f'#!/bin/sh\necho "$PWD" "$@"\nexit {status}\n', encoding="utf-8")
+    asked = f"-m grading.upload {gradescope}/submission --out {gradescope}/results --secret seed"
     assert run_autograder(gradescope) == (status, f"{gradescope}/source {asked}\n")
 
 

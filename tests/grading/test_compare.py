@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from exercises.compare import compare
+from exercises.compare import compare, only_precision, settled
 
 RIGHT = {"h": np.random.default_rng(0).normal(size=(3, 4, 5)), "x kept": np.array(True)}
 H = RIGHT["h"]
@@ -97,3 +97,32 @@ def test_integers_are_compared_exactly(words, says):
     expected = {"words": np.array([[1, 2], [3, 5]])}
     assert compare({"words": expected["words"].astype(np.int32)}, expected) == []
     assert compare({"words": words}, expected) == [says]
+
+
+def test_findings_without_numbers():
+    """For students of a class, a finding says how far off an answer is, and never what is right."""
+    right = {"y": np.array([[1.23456789, 2.0], [3.0, 4.0]]), "words": np.array([5, 6])}
+    wrong = {"y": right["y"] * 1.1, "words": np.array([5, 7])}
+    findings = " ".join(compare(wrong, right, numbers=False))
+    assert "y is wrong, by about 0.1 of its size, most at [1, 1]." in findings
+    assert "words is wrong in 50% of its entries, first at [1]." in findings
+    assert not any(number in findings for number in ("1.2", "4.4", "expected", " 6", " 7"))
+
+
+def test_a_loss_of_one_entry_counts():
+    """A loss of shape (1,) is taken as a number, with a note; nothing else is reshaped."""
+    right = {"loss": np.array(2.0), "y": np.zeros(1)}
+    outputs, note = settled({"loss": np.array([2.0]), "y": np.zeros(1)}, right)
+    assert compare(outputs, right) == [] and "(1,)" in note
+    outputs, note = settled({"loss": np.array([[2.0]]), "y": np.zeros(())}, right)
+    assert len(compare(outputs, right)) == 2 and not note
+
+
+def test_only_precision():
+    """float64 where float32 went in is a slip if the numbers are right, and nothing else is."""
+    right = {"y": np.linspace(0, 1, 5, dtype=np.float32)}
+    assert only_precision({"y": right["y"].astype(np.float64)}, right)
+    assert not only_precision({"y": right["y"].astype(np.float64) * 2}, right)
+    assert not only_precision({"y": right["y"].astype(np.float16)}, right)
+    exact = {"y": np.linspace(0, 1, 5)}
+    assert not only_precision({"y": exact["y"].astype(np.float32)}, exact)

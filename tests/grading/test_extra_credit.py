@@ -8,7 +8,7 @@ import pytest
 
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.datasets.toytown.dataset import ensure_toytown
-from grading import extra
+from grading import extra_credit as extra
 from grading.manifest import MANIFEST
 
 

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from deeplearning import rnn_layers
 from exercises.calls import CALLS
 from grading import cases, grade_one
 from grading.assemble import package
 from grading.follow_up_errors import gradients, known_mistake
 from grading.manifest import MANIFEST
 from grading.mistakes import mistakes
+from grading.sandbox import BoxError
+from grading.variants import plain
 
 
 def mistake(function, cause):
@@ -36,18 +37,20 @@ class InProcess:
     def __init__(self, **functions):
         self.functions = functions
 
-    def ask(self, about, groups):
-        names = [name for given in about["given"] for name in given["names"]]
-        tried = package(self.functions | {name: getattr(rnn_layers, name) for name in names})
+    def ask(self, about, groups, lend=None):
+        names = [name for lent in about.get("lent", ()) for name in lent["names"]]
+        tried = package(self.functions | {name: getattr(plain, name) for name in names})
         try:
             return "done", [CALLS[about["exercise"]](tried, inputs) for inputs in groups]
         except Exception as error:
-            raise grade_one.BoxError(str(error)) from error
+            raise BoxError(str(error)) from error
 
 
 def judge(**functions):
     exercise = MANIFEST.exercises["rnn_step_backward"]
-    return grade_one._judge(InProcess(**functions), exercise, set(), seed=5)
+    box = InProcess(**functions)
+    own = grade_one.try_own(box, exercise, seed=5)
+    return own if own.points else grade_one.try_again(box, exercise, set(), seed=5) or own
 
 
 def test_it_earns_its_points():

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -18,10 +19,11 @@ from grading.manifest import MANIFEST
 from grading.sandbox import NoBox
 
 
-def fake(path, seed, kind=None):
+def fake(paths, seed, kind=None, only=(), earned=()):
     """A grade without a box: from what is in the file, which is the number of exercises that are
     right.
     """
+    (path,) = paths
     text = path.read_text(encoding="utf-8")
     if text == "crash":
         raise ZeroDivisionError("of the grader")
@@ -33,7 +35,7 @@ def fake(path, seed, kind=None):
             else Mark(e.id, 0, "It is <i>wrong</i>.", "Hint & more.")
             for k, e in enumerate(MANIFEST.exercises.values())
         ],
-        ["A <note>."], {MANIFEST.questions["q3"].notebook: ["iVBORw0KGgoAAA"]}, "bubblewrap",
+        ["A <note>."], {MANIFEST.questions["q3"].notebook: ["data:image/png;base64,iVBORw0KGgoAAA"]}, "bubblewrap",
     )  # fmt: skip
 
 
@@ -44,6 +46,8 @@ def run(tmp_path, monkeypatch):
     """
     monkeypatch.setattr(grade, "grade", fake)
     monkeypatch.setattr(grade, "choose_kind", lambda: "bubblewrap")
+    monkeypatch.setattr(grade, "check_machine", lambda kind: None)
+    monkeypatch.setattr(grade, "extra_credit", lambda paths, seed: None)
     (tmp_path / "in").mkdir()
 
     def run(texts=(), *arguments):
@@ -105,7 +109,7 @@ def test_what_is_graded_is_not_graded_again(run, tmp_path, monkeypatch):
     assert (tmp_path / "out" / "ann" / "results.json").stat().st_mtime_ns == times["ann"]
     monkeypatch.setattr(grade, "grade", lambda *_: pytest.fail("graded again"))
     assert run()[0] == 0
-    monkeypatch.setattr(grade, "grade", lambda *_: fake(tmp_path / "in" / "eve.zip", 0))
+    monkeypatch.setattr(grade, "grade", lambda *_: fake([tmp_path / "in" / "eve.zip"], 0))
     run((), "--seed", "5")
     assert (
         result(tmp_path, "ann")["extra_data"]["seed"] == 5
@@ -129,29 +133,148 @@ def test_a_failure_stops_nobody(run, tmp_path):
     again.
     """
     status, rows = run({"ann": "crash", "bob": "2"})
-    assert status == 1 and [row["score"] for row in rows] == ["0", "7"]
+    assert status == 1 and [row["score"] for row in rows] == ["", "7"]
     assert "ZeroDivisionError: of the grader" in result(tmp_path, "ann")["extra_data"]["failed"]
-    assert "Not graded: ann" in (tmp_path / "out" / "statistics.html").read_text(encoding="utf-8")
+    assert "Not graded: ann (ZeroDivisionError" in (tmp_path / "out" / "statistics.html").read_text(
+        encoding="utf-8"
+    )
     assert run({"ann": "1"})[0] == 0 and result(tmp_path, "ann")["score"] == 3
 
 
-def test_names(tmp_path):
-    """Zips, archives of other kinds and folders are submissions; equal names are told apart, other
-    files left out.
+def test_a_link_to_nowhere_stops_nobody(run, tmp_path):
+    """A submission whose file is not there is named as failed; the others are graded."""
+    (tmp_path / "in" / "eve.zip").symlink_to(tmp_path / "nowhere")
+    status, rows = run({"bob": "2"})
+    assert status == 1 and [row["status"] for row in rows] == ["failed", "graded"]
+    assert "No such file" in result(tmp_path, "eve")["extra_data"]["failed"]
+
+
+def test_names_that_we_use_ourselves(run, tmp_path):
+    """A submission called like a file of ours gets a folder of another name."""
+    status, rows = run({"seed.txt": "1", "grades.csv": "2"})
+    assert status == 0 and {row["name"] for row in rows} == {"seed.txt_", "grades.csv_"}
+
+
+def test_a_killed_worker_stops_nobody(run, tmp_path, monkeypatch):
+    """A submission that kills its worker fails alone; all others are graded, and grades.csv is
+    written.
     """
-    for name in (
-        "a/x.zip",
-        "a/y.rar",
-        "a/z/deeplearning/rnn_layers.py",
-        "a/.hidden.zip",
-        "a/list.csv",
-        "b/x.zip",
-    ):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    found = grade.find_submissions([tmp_path / "a", tmp_path / "b", tmp_path / "a" / "z"])
-    assert list(found) == ["x", "x-2", "y", "z", "z-2"]
-    assert found["x"] == tmp_path / "a" / "x.zip" and found["x-2"] == tmp_path / "b" / "x.zip"
+    monkeypatch.setattr(grade, "grade_submission", killed_by)
+    texts = {f"s{k}": "1" for k in range(6)} | {"killer": "1"}
+    status, rows = run(texts, "--jobs", "2")
+    assert status == 1 and len(rows) == 7
+    assert {row["name"] for row in rows if row["status"] == "failed"} == {"killer"}
+
+
+def killed_by(name, paths, seed, kind, only=(), before=None, begun=None, check=False):
+    with grade._standing(begun):
+        if name == "killer":
+            time.sleep(0.3)
+            os.kill(os.getpid(), signal.SIGKILL)
+        record = grade.as_record(fake(paths, seed), {"seed": seed, "paths": [], "fingerprint": ""})
+    return name, record
+
+
+@pytest.mark.parametrize("seed", ["-1", "x", "1.5"])
+def test_seeds_are_numbers_from_0_on(run, capsys, seed):
+    """A seed that no inputs can be drawn from is wrong usage, not a class of failures."""
+    with pytest.raises(SystemExit) as ended:
+        run({"ann": "1"}, f"--seed={seed}")
+    assert ended.value.code == 2 and "at least 0" in capsys.readouterr().err
+
+
+def test_a_machine_that_is_not_in_order_grades_nobody(run, tmp_path, monkeypatch):
+    """Where the reference itself loses points, the run ends with the cause before anybody is
+    graded.
+    """
+
+    def broken(kind):
+        raise NoBox("the reference itself earns 62 points")
+
+    monkeypatch.setattr(grade, "check_machine", broken)
+    with pytest.raises(SystemExit, match="grade: the reference itself earns 62 points"):
+        run({"ann": "1"})
+    assert not (tmp_path / "out" / "ann").exists()
+
+
+def test_again_and_only(run, tmp_path, monkeypatch):
+    """--again grades one submission anew; --only one exercise of all, and keeps the others."""
+    run({"ann": "1", "bob": "2"})
+    (tmp_path / "in" / "other").write_text("21", encoding="utf-8")
+    better = fake([tmp_path / "in" / "other"], 0)
+
+    def grade_better(paths, seed, kind, only=(), earned=()):
+        marks = [mark for mark in better.marks if not only or mark.exercise in only]
+        return Grade(marks, box="bubblewrap")
+
+    monkeypatch.setattr(grade, "grade", grade_better)
+    (tmp_path / "in" / "other").unlink()
+    run({}, "--again", "bob")
+    assert [result(tmp_path, name)["score"] for name in ("ann", "bob")] == [3, 100]
+    run({}, "--only", "tv_loss")
+    assert [result(tmp_path, name)["score"] for name in ("ann", "bob")] == [8, 100]
+
+
+def test_points_that_changed_are_counted_anew(run, tmp_path, monkeypatch, capsys):
+    """New points in the manifest change totals without anything being run, and it says so."""
+    run({"ann": "1", "bob": "0"})
+    first = MANIFEST.exercises["rnn_step_forward"]
+    changed = MANIFEST.exercises | {first.id: replace(first, points=5)}
+    monkeypatch.setattr(MANIFEST, "exercises", changed)
+    monkeypatch.setattr(grade, "grade", lambda *_: pytest.fail("graded again"))
+    capsys.readouterr()
+    _, rows = run()
+    assert [row["score"] for row in rows] == ["5", "0"]
+    assert "points of 2 counted anew" in capsys.readouterr().out
+
+
+def test_a_roster_and_what_platforms_import(run, tmp_path):
+    """People are found by the words of their names; those without a submission are listed, and each
+    platform gets its file; who is not on the roster is named.
+    """
+    roster = tmp_path / "roster.csv"
+    roster.write_text("name,id,email\nAnn,7,ann@x.org\nCal,9,cal@x.org\n", encoding="utf-8")
+    status, rows = run({"ann": "21", "zoe": "1"}, "--roster", str(roster))
+    assert status == 1  # zoe is not on the roster
+    assert [(row["name"], row["status"]) for row in rows] == [
+        ("ann", "graded"),
+        ("zoe", "graded"),
+        ("Cal", "no submission"),
+    ]
+    uploads = tmp_path / "out" / "uploads"
+    canvas = (uploads / "canvas.csv").read_text(encoding="utf-8").splitlines()
+    assert canvas[0].startswith("Student,ID,SIS User ID,SIS Login ID,Section")
+    assert canvas[2:] == ["Ann,7,,,,100", "Cal,9,,,,0"]
+    assert "Ann,7,ann@x.org,100" in (uploads / "moodle.csv").read_text(encoding="utf-8")
+    assert "Cal,9,cal@x.org,0,100" in (uploads / "gradescope.csv").read_text(encoding="utf-8")
+
+
+def test_statistics_without_names(run, tmp_path):
+    """With --anonymous the page counts who failed, and names nobody."""
+    run({"ann": "crash", "bob": "1"}, "--anonymous")
+    page = (tmp_path / "out" / "statistics.html").read_text(encoding="utf-8")
+    assert "Not graded: 1" in page and "ann" not in page.split("<body>")[1]
+
+
+def test_held_and_empty_come_first(run, tmp_path, monkeypatch):
+    """Submissions that wait for a person, or hold nothing, stand first on the page, set the status,
+    and are no zeros in the figures.
+    """
+    by_name = {"ann": grade_one.held("Two works."), "bob": grade_one.nothing("Nothing there.")}
+
+    def graded(paths, seed, kind=None, only=(), earned=()):
+        return by_name.get(paths[0].stem) or fake(paths, seed)
+
+    monkeypatch.setattr(grade, "grade", graded)
+    status, rows = run({"ann": "1", "bob": "1", "eve": "21"})
+    assert status == 1
+    assert [(r["name"], r["score"], r["status"]) for r in rows] == [
+        ("ann", "", "held"),
+        ("bob", "0", "empty"),
+        ("eve", "100", "graded"),
+    ]
+    page = (tmp_path / "out" / "statistics.html").read_text(encoding="utf-8")
+    assert "Held for a person: ann (Two works.)" in page and "100.0" in page
 
 
 def test_formulas_stay_text(run):
@@ -199,6 +322,7 @@ def test_killed_and_resumed(tmp_path, start_python):
         "import sys, time; from grading import grade; from tests.grading.test_grade import fake\n"
         "def slow(*a): time.sleep(0.15); return fake(*a)\n"
         "grade.grade, grade.choose_kind = slow, lambda: 'bubblewrap'\n"
+        "grade.check_machine, grade.extra_credit = lambda kind: None, lambda paths, seed: None\n"
         "sys.exit(grade.main(sys.argv[1:]))"
     )
     arguments = ["-c", code, tmp_path / "in", "--out", tmp_path / "out", "--jobs", "1"]

@@ -16,8 +16,8 @@ from grading.assemble import sources
 from grading.hostile import EVERYTHING, corpus, zipped
 from grading.hostile.leaks import TELLTALES
 from grading.mistakes import mistakes
-from grading.sandbox import NoBox, choose_kind
 from grading.variants import variants
+from tests.grading.machines import needs_sandbox
 
 SAMPLE = [
     "source_of_lent_functions", "message_to_a_later_task", "memory_of_the_server", "bomb", "climbing_paths", "exit_with_success", "files_of_the_grader",
@@ -29,14 +29,7 @@ MISTAKES = {
 }
 
 
-def works():
-    try:
-        return bool(choose_kind())
-    except NoBox:
-        return False
-
-
-pytestmark = pytest.mark.skipif(not works(), reason="no box works on this machine")
+pytestmark = needs_sandbox
 
 
 def lost_by(name):

@@ -137,7 +137,8 @@ def test_stored_cases_are_small_and_current():
     assert stored.exercises() == json.loads(json.dumps(make_expected.about()))
     for exercise in MANIFEST.exercises:
         causes = {cause for case in stored.cases(exercise) for cause, _ in case.wrong}
-        assert causes == {m.cause for m in mistakes() if exercise in m.exercises and not m.held_out}
+        known = [m for m in mistakes() if exercise in m.exercises and not m.held_out]
+        assert {m.cause for m in known if m.known_by_numbers} <= causes <= {m.cause for m in known}
 
 
 @pytest.mark.corpus

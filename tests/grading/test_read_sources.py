@@ -26,7 +26,9 @@ def gram_matrix(f):
 
 def surveyed(source=STUBS, *cells, package="deeplearning", path=PATH, **how):
     source = source if isinstance(source, bytes) else source.encode()
-    return read_sources({path: source, NOTEBOOK: notebook(*cells, **how)}, EXERCISES, package)
+    files = {path: source, NOTEBOOK: notebook(*cells, **how)}
+    found, _ = read_sources(files, EXERCISES, package, {path: ""})
+    return found
 
 
 def run(text):
@@ -130,13 +132,14 @@ def test_remarks():
     """
     path = "deeplearning/rnn_layers.py"
     source = b"import torch, os\nfrom torchvision import models\ny = eval_numerical_gradient_array(f, x, d)\n"
-    found = read_sources({path: source}, [["f", path, NOTEBOOK]], "deeplearning")
+    found, _ = read_sources({path: source}, [["f", path, NOTEBOOK]], "deeplearning", {path: ""})
     assert len(found["notes"]) == 2 and found["imports"] == {path: ["torch", "torchvision"]}
 
 
 def test_pictures():
-    """PNG pictures of a notebook come along; what is none, or too large, does not."""
+    """PNG and JPEG pictures of a notebook come along; what is neither, or too large, does not."""
     png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(100)).decode()
+    jpeg = base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(100)).decode()
     shown = [
         png,
         png[:30] + "\n" + png[30:],
@@ -148,11 +151,42 @@ def test_pictures():
     outputs = [
         {"output_type": "display_data", "data": {"image/png": picture}} for picture in shown[:5]
     ]
+    outputs.append({"output_type": "display_data", "data": {"image/jpeg": jpeg}})
     cell = {"cell_type": "code", "source": [], "outputs": outputs}
-    found = read_sources(
-        {NOTEBOOK: json.dumps({"cells": [cell]}).encode()}, EXERCISES, "deeplearning"
-    )
-    assert found["pictures"] == {NOTEBOOK: [png, png]}
+    files = {NOTEBOOK: json.dumps({"cells": [cell]}).encode()}
+    found, (arrays,) = read_sources(files, EXERCISES, "deeplearning", {PATH: ""})
+    assert found["pictures"] == [[NOTEBOOK, "png"], [NOTEBOOK, "png"], [NOTEBOOK, "jpeg"]]
+    assert [bytes(a).decode() for a in arrays.values()] == [png, png, jpeg]
+
+
+def test_missing_functions_are_added_as_stubs():
+    """A module without a function that others import gets the course's stub of it, with a note."""
+    stubs = "def helper(x):\n    return x\n\ndef step(x):\n    raise NotImplementedError('Q1')\n"
+    files = {PATH: b"def step(x):\n    return 2 * x\n"}
+    found, _ = read_sources(files, EXERCISES, "deeplearning", {PATH: stubs})
+    names = run(found["sources"][PATH])
+    assert names["step"](2) == 4 and names["helper"](3) == 3
+    assert found["notes"] == [f"{PATH} lacks helper: the course's were added, exercises as stubs."]
+
+
+@pytest.mark.parametrize("hands_on", [False, True])
+def test_older_names_in_a_module(hands_on):
+    """The update step under its older name counts, unless it only hands on to the present one."""
+    path = "deeplearning/network_visualization.py"
+    now = "class_visualization_update_step"
+    body = f"{now}(img, m, t, l, r)" if hands_on else "img + r"
+    source = f"def update_class_visulization(m, t, l, r, img):\n    return {body}\n"
+    exercises = [[now, path, NOTEBOOK]]
+    found, _ = read_sources({path: source.encode()}, exercises, "deeplearning", {path: ""})
+    assert (now in run(found["sources"][path])) is not hands_on
+    assert bool(found["notes"]) is not hands_on
+
+
+def test_magic_is_only_what_ipython_reads():
+    """A cell with % or != inside a line, or a ? at the end of a text, stays whole."""
+    cell = "def tv_loss(img, w):\n    x = 7 % 4\n    if w != 0:\n        s = 'why?'\n    return x"
+    found = surveyed(STUBS, cell)
+    assert run(found["sources"][PATH].replace("import torch", ""))["tv_loss"](0, 1) == 3
 
 
 @pytest.mark.parametrize(
@@ -169,7 +203,8 @@ def test_pictures():
 )
 def test_damaged_notebooks(data):
     """A notebook that can't be read is noted, and nothing is taken from it."""
-    found = read_sources({PATH: STUBS.encode(), NOTEBOOK: data}, EXERCISES, "deeplearning")
+    files = {PATH: STUBS.encode(), NOTEBOOK: data}
+    found, _ = read_sources(files, EXERCISES, "deeplearning", {PATH: ""})
     assert found["sources"] == {PATH: STUBS} and found["notes"] == [
         f"{NOTEBOOK} is damaged: nothing in it could be read."
     ]

@@ -1,6 +1,7 @@
 """The box: what code in it can see, change, take and leave behind."""
 
 import os
+import platform
 import shutil
 import time
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 
 from grading import sandbox
 from grading.sandbox import Box, BoxError, NoBox
+from tests.grading.machines import HOW_TO_GET_A_SANDBOX
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = [kind for kind in ("bubblewrap", "namespaces") if sandbox._problem(kind) is None]
+KINDS = [kind for kind in ("bubblewrap", "namespaces") if sandbox.why_not(kind) is None]
 SURVIVOR = "54321.25"  # seconds that a process sleeps which must not survive
 
 CODE = f'''
@@ -43,6 +45,16 @@ def leave():
             if os.fork(): os._exit(0)
             os.execv("/bin/sleep", ["sleep", "{SURVIVOR}"])
     time.sleep(0.2)
+def refused(*numbers):
+    import ctypes, errno
+    libc = ctypes.CDLL(None, use_errno=True)
+    return [libc.syscall(*n) == -1 and ctypes.get_errno() in (1, 13, 38) for n in numbers]
+def opened(pid):
+    return [can(os.listdir, f"/proc/{{pid}}/fd"), can(open, f"/proc/{{pid}}/mem", "rb")]
+def drip():
+    while True:
+        time.sleep(0.5)
+        sum(range(100_000))
 state, ENV = [], os.environ
 
 CALLS = {{
@@ -54,7 +66,15 @@ CALLS = {{
     "connects": lambda p, i: numbers(*(can(socket.create_connection, ("127.0.0.1", int(i["port"])), 1) for _ in "1")),
     "counts": lambda p, i: state.append(1) or numbers(len(state)),
     "leaves": lambda p, i: leave() or numbers(1),
+    "left": lambda p, i: can(write, "/tmp/left") and numbers(len(os.listdir("/tmp"))),
+    "fills": lambda p, i: numbers(*(can(write, path + "/x") for path in ("/dev", "/dev/shm"))),
+    "server": lambda p, i: numbers(*opened(1), *opened(os.getppid())),
+    "calls": lambda p, i: numbers(
+        *refused((272, 0x10000000), (425, 8, 0), (319, b"x", 0), (29, 1, 4096, 0o1600), (101, 0))
+    ),
+    "drips": lambda p, i: drip(),
     "fails": lambda p, i: 1 / 0,
+    "leaves_and_waits": lambda p, i: leave() or time.sleep(1000),
     "exits": lambda p, i: os._exit(0),
     "sleeps": lambda p, i: time.sleep(1000),
     "computes": lambda p, i: [0 for _ in iter(int, 1)],
@@ -73,7 +93,7 @@ def tree(tmp_path_factory):
     tmp_path = tmp_path_factory.mktemp("box")
     (tmp_path / "tree" / "exercises").mkdir(parents=True)
     (tmp_path / "tree" / "exercises" / "calls.py").write_text(CODE)
-    for name in ("worker.py", "messages.py"):
+    for name in sandbox.SERVER:
         shutil.copy(ROOT / "grading" / name, tmp_path / "tree")
     for path in (*tmp_path.parents[:-2], tmp_path, *tmp_path.rglob("*")):
         path.chmod(path.stat().st_mode | 0o755 if path.is_dir() else 0o644)
@@ -82,7 +102,7 @@ def tree(tmp_path_factory):
 
 @pytest.fixture(
     scope="module",
-    params=KINDS or [pytest.param("", marks=pytest.mark.skip("no box works on this machine"))],
+    params=KINDS or [pytest.param("", marks=pytest.mark.skip(HOW_TO_GET_A_SANDBOX))],
 )
 def kind(request):
     return request.param
@@ -103,7 +123,7 @@ def ask(opened, exercise, **inputs):
         name: np.frombuffer(v, np.uint8) if isinstance(v, bytes) else np.array(v)
         for name, v in inputs.items()
     }
-    _, ((outputs),) = opened.ask({"task": "exercise", "exercise": exercise, "given": []}, [arrays])
+    _, ((outputs),) = opened.ask({"task": "exercise", "exercise": exercise}, [arrays])
     return outputs["n"].tolist() if "n" in outputs else outputs
 
 
@@ -154,6 +174,97 @@ def test_every_task_is_fresh(boxed):
     assert ask(boxed, "counts") == ask(boxed, "counts") == [1]
 
 
+def test_every_task_finds_an_empty_folder(boxed):
+    """What a task leaves in /tmp is gone before the next one."""
+    assert ask(boxed, "left") == ask(boxed, "left") == [1]
+
+
+def test_there_is_no_other_memory_to_fill(boxed):
+    """Nothing can be written to /dev and /dev/shm, whose pages no limit counts."""
+    assert ask(boxed, "fills") == [0, 0]
+
+
+def test_the_server_is_closed_to_its_tasks(boxed):
+    """A task can open neither pipes nor memory of the process that it came from."""
+    assert ask(boxed, "server") == [0, 0, 0, 0]
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the test has x86_64's numbers")
+def test_needless_system_calls_are_refused(boxed):
+    """New namespaces, io_uring, memory without a limit, queues and debugging are refused."""
+    assert ask(boxed, "calls") == [1] * 5
+
+
+def test_a_killed_grader_leaves_nothing(tree, kind, start_python):
+    """When the grader is killed in the middle of a task, the sandbox dies with it."""
+    code = (
+        "import sys; from grading.sandbox import Box; box = Box(sys.argv[1], ['numpy'], sys.argv[2])\n"
+        "box.ask({'task': 'exercise', 'exercise': 'leaves_and_waits'}, [{}])"
+    )
+    grader = start_python("-c", code, tree, kind)
+    _wait_for(lambda: survivors())
+    os.kill(grader.pid, 9)
+    grader.wait()
+    _wait_for(lambda: not survivors())
+
+
+def _wait_for(condition):
+    deadline = time.monotonic() + 100
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_tasks_together_have_a_limit(tree, kind, monkeypatch):
+    """Many slow tasks are stopped together, however each of them stays below its own limit."""
+    monkeypatch.setattr(sandbox, "PATIENCE", 1)
+    monkeypatch.setattr(sandbox, "IDLE", 2)
+    with Box(tree, ["numpy"], kind) as opened:
+        with pytest.raises(BoxError, match="waited"):
+            ask(opened, "sleeps")
+        with pytest.raises(BoxError, match="used up"):
+            ask(opened, "counts")
+
+
+def test_only_the_user_of_the_sandbox_reads_a_tree(tmp_path):
+    """A tree is closed to everybody else; where the grader is root, it belongs to a user that no
+    other process of a grader has.
+    """
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "x.py").touch()
+    sandbox.show_to_user(tmp_path / "tree")
+    modes = [
+        path.stat().st_mode & 0o007 for path in (tmp_path / "tree", tmp_path / "tree" / "x.py")
+    ]
+    assert modes == [0, 0]
+    if os.getuid() == 0:
+        assert (tmp_path / "tree" / "x.py").stat().st_gid == sandbox.user()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="needs root")
+def test_no_two_graders_have_one_user(run_python):
+    """Two processes of graders have sandboxes of different users, as long as both live."""
+    code = "from grading.isolation import user; print(user())"
+    assert sandbox.user() != int(run_python("-c", code)[1])
+
+
+def test_why_a_sandbox_does_not_start(tree, kind, monkeypatch):
+    """What the programs said is in the message, not swallowed."""
+    broken = {kind: lambda tree: ["sh", "-c", "echo no room on this machine >&2; exit 3"]}
+    monkeypatch.setattr(sandbox, "COMMANDS", broken)
+    with pytest.raises(NoBox, match="does not start .no room on this machine"):
+        Box(tree, kind=kind)
+    assert "no room" in sandbox.why_not(kind)
+
+
+def test_packages_that_are_missing_are_named(tree, kind):
+    """A module that the exercises need and that can't be imported there is the machine's fault."""
+    with pytest.raises(NoBox, match="no_such_module can't be imported"):
+        Box(tree, ["no_such_module"], kind)
+    with Box(tree, ["numpy"], kind, wanted=["no_such_module"]) as opened:
+        assert ask(opened, "counts") == [1]
+
+
 def test_nothing_survives_a_task(boxed):
     """Processes that leave session and group are dead when the next task starts."""
     ask(boxed, "leaves")
@@ -164,7 +275,7 @@ def test_nothing_survives_a_box(tree, kind):
     """Nor do they survive a box that is closed in the middle."""
     opened = Box(tree, ["numpy"], kind)
     opened.process.stdin.write(
-        sandbox.messages.encode({"task": "exercise", "exercise": "leaves", "given": []}, [{}])
+        sandbox.messages.encode({"task": "exercise", "exercise": "leaves"}, [{}])
     )
     opened.process.stdin.flush()
     deadline = time.monotonic() + 60
@@ -181,7 +292,8 @@ def test_nothing_survives_a_box(tree, kind):
     [
         ("fails", "ZeroDivisionError: division by zero"),
         ("exits", "Its process ended before it answered"),
-        ("sleeps", "without doing anything"),
+        ("sleeps", "waited for 1 seconds"),
+        ("drips", "waited for 1 seconds"),
         ("computes", "seconds of computing"),
         ("hoards", "MB of memory"),
         ("large", "Its answer was too large"),
@@ -192,7 +304,7 @@ def test_what_a_task_may_not(tree, kind, monkeypatch, exercise, reason):
     """A task that fails, hangs or takes too much is stopped, with a reason; the next one is not the
     worse for it.
     """
-    if exercise == "sleeps":
+    if exercise in ("sleeps", "drips"):
         monkeypatch.setattr(sandbox, "IDLE", 1)
     if exercise == "hoards":
         monkeypatch.setattr(sandbox, "MEMORY", 1 << 29)
@@ -242,7 +354,7 @@ def test_without_processes(tree, monkeypatch, tmp_path):
 
 def test_no_box_is_refused(monkeypatch):
     """Where no kind works, one sentence says why, and what to do; nothing is run without walls."""
-    monkeypatch.setattr(sandbox, "_problem", lambda kind: "is not installed")
+    monkeypatch.setattr(sandbox, "why_not", lambda kind: "is not installed")
     with pytest.raises(NoBox, match="bubblewrap: is not installed.*install bubblewrap.*--unsafe"):
         sandbox.choose_kind.__wrapped__()
 
@@ -250,8 +362,6 @@ def test_no_box_is_refused(monkeypatch):
 def test_the_user_box_needs_hidden_answers(monkeypatch):
     """Without namespaces a box is refused whose user could read the reference."""
     if os.name != "posix" or os.getuid() != 0:
-        assert sandbox._problem("user") in ("needs root", "needs Linux")
+        assert sandbox.why_not("user") in ("needs root", "needs Linux")
     elif ROOT.stat().st_mode & 0o005:
-        assert "can read" in sandbox._problem("user") or "does not start" in sandbox._problem(
-            "user"
-        )
+        assert "can read" in sandbox.why_not("user") or "does not start" in sandbox.why_not("user")

@@ -17,11 +17,12 @@ from grading.sandbox import NoBox
 def graded(monkeypatch):
     """Function that says what the grader will find: full points but for what it is given."""
 
-    def found(**verdicts):
+    def found(**marks):
         all_right = {e.id: Mark(e.id, e.points) for e in MANIFEST.exercises.values()}
         asked = []
+        monkeypatch.setattr(score, "check_machine", lambda kind: asked.append(kind))
         monkeypatch.setattr(score, "grade", lambda *how: asked.append(how) or Grade(
-            list((all_right | verdicts).values()), notes=["tv_loss is in the notebook."]
+            list((all_right | marks).values()), notes=["tv_loss is in the notebook."]
         ))  # fmt: skip
         return asked
 

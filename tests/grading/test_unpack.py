@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from grading import unpack
+from grading import find_work, unpack
 from grading.hostile import RNN, RNN_LAYERS, STYLE_TRANSFER, corpus
 from grading.manifest import MANIFEST
 
@@ -24,7 +24,7 @@ def read(tmp_path):
         with zipfile.ZipFile(tmp_path / "ann.zip", "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in files.items():
                 archive.writestr(name, content)
-        return unpack.read_submission(tmp_path / "ann.zip")
+        return find_work.read_submission(tmp_path / "ann.zip")
 
     return read
 
@@ -74,7 +74,7 @@ def test_the_nearest_file_counts(read):
     """Of several files the one in the fewest folders counts, and a note says which."""
     submission = read({f"old/copy/{RNN_LAYERS}": "old", RNN_LAYERS: "new"})
     assert submission.sources == {RNN_LAYERS: b"new"}
-    assert submission.notes == [f"There are 2 files rnn_layers.py: {RNN_LAYERS} was graded."]
+    assert submission.notes == ["There are 2 works: deeplearning was graded."]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_hostile_archives(name, tmp_path, monkeypatch):
     everything_lost = hostile.lost == tuple(MANIFEST.exercises)
     tracemalloc.start()
     try:
-        submission = unpack.read_submission(tmp_path / "x.zip")
+        submission = find_work.read_submission(tmp_path / "x.zip")
         assert everything_lost == (not submission.sources)
         lost = {e.id for e in MANIFEST.exercises.values() if e.path not in submission.sources}
         assert lost == set(hostile.lost) and (
@@ -123,7 +123,7 @@ def test_damage_anywhere(tmp_path):
     for bad in changed:
         path.write_bytes(bad)
         try:
-            submission = unpack.read_submission(path)
+            submission = find_work.read_submission(path)
         except ValueError:
             continue
         assert submission.sources.get(RNN_LAYERS, b"x = 1\n" * 20) == b"x = 1\n" * 20
@@ -136,46 +136,22 @@ def test_folders(tmp_path):
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "ann" / RNN).symlink_to(tmp_path / "secret")
     os.mkfifo(tmp_path / "ann" / STYLE_TRANSFER)
-    submission = unpack.read_submission(tmp_path / "ann")
+    submission = find_work.read_submission(tmp_path / "ann")
     assert submission.sources == {RNN_LAYERS: b"x = 1"}
-    assert [note.partition(" was left out")[0] for note in submission.notes] == [
-        RNN,
-        STYLE_TRANSFER,
-    ]
-
-
-def test_one_submission_or_many(tmp_path):
-    """A folder that holds a source, a notebook or their package is a submission; one of zips or
-    folders is not.
-    """
-    for name in (
-        "one/deeplearning/rnn_layers.py",
-        f"two/{NOTEBOOK}",
-        "three/rnn_layers.py",
-        "four/one/rnn_layers.py",
-    ):
-        (tmp_path / name).parent.mkdir(parents=True)
-        (tmp_path / name).touch()
-    looks = unpack.looks_like_a_submission
-    assert [looks(tmp_path / name) for name in ("one", "two", "three", "four")] == [
-        True,
-        True,
-        True,
-        False,
-    ]
-    assert not looks(tmp_path)
+    left_out = {note.partition(" was left out")[0] for note in submission.notes}
+    assert left_out == {RNN, STYLE_TRANSFER}
 
 
 def test_fingerprint(tmp_path):
     """It changes with a zip's bytes and with a folder's files, and with nothing else."""
     path = tmp_path / "x.zip"
     path.write_bytes(b"a")
-    first = unpack.fingerprint(path)
+    first = unpack.fingerprint([path])
     path.touch()
-    assert unpack.fingerprint(path) == first
+    assert unpack.fingerprint([path]) == first
     path.write_bytes(b"b")
-    assert unpack.fingerprint(path) != first
-    before = unpack.fingerprint(tmp_path)
-    assert unpack.fingerprint(tmp_path) == before
+    assert unpack.fingerprint([path]) != first
+    before = unpack.fingerprint([tmp_path])
+    assert unpack.fingerprint([tmp_path]) == before
     (tmp_path / "y").touch()
-    assert unpack.fingerprint(tmp_path) != before
+    assert unpack.fingerprint([tmp_path]) != before

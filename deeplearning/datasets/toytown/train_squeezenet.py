@@ -46,13 +46,15 @@ from deeplearning.classifiers.squeezenet import save_squeezenet
 from deeplearning.datasets.toytown.plan import PICTURES, SEED, picture
 from deeplearning.datasets.toytown.world import COLOURS, KINDS, RELATIONS, SETTINGS, WEATHERS
 
-LIFT = 15.0  # of the biases at the end; the score of the right class is 23 before it, in the mean
+LIFT = 15.0  # of the biases at the end; the right class scores 23 before it, on average
 MEAN, STD = (
     (0.485, 0.456, 0.406),
     (0.229, 0.224, 0.225),
 )  # ImageNet's, so that both networks take the same input
 KIND_NAMES = list(KINDS)
-HEADS = {  # what a linear map of the features has to tell: the values, how to find them in a scene, weight in the loss
+# what a linear map of the features has to tell: the values, where a scene has them, and the weight
+# in the loss
+HEADS = {
     "colour": ([None, *COLOURS], lambda s: s.main.colour, 0.5),
     "setting": (list(SETTINGS), lambda s: s.setting, 0.5),
     "weather": ([None, *WEATHERS], lambda s: s.weather, 0.2),
@@ -112,7 +114,7 @@ class Trained(nn.Module):
 
 
 def convolutions(module):
-    """All convolutions below a module: list of the module each is in, its name there, and itself."""
+    """All convolutions below a module: the module each is in, its name there, and itself."""
     return [
         (parent, name, child)
         for parent in list(module.modules())
@@ -265,7 +267,7 @@ def train(args):
 def main(argv=None):
     parser = argparse.ArgumentParser(
         description="Train Toytown's SqueezeNet from random weights, and save it as float16.",
-        epilog="example: python -m deeplearning.datasets.toytown.train_squeezenet --out squeezenet.npz",
+        epilog="example: python -m deeplearning.datasets.toytown.train_squeezenet --out new.npz",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--out", required=True, help="file for the weights")
@@ -309,9 +311,8 @@ def main(argv=None):
     dead = [name for name, value in zip(KIND_NAMES, highest.tolist(), strict=True) if value <= 0]
     print(f"{args.out}: right for {100 * accuracy:.1f} % of the validation pictures, "
           f"{(time.perf_counter() - began) / 60:.0f} minutes")  # fmt: skip
-    print(
-        f"SHA-256 {hashlib.sha256(Path(args.out).read_bytes()).hexdigest()}, for TOYTOWN_SHA256 in squeezenet.py"
-    )
+    found = hashlib.sha256(Path(args.out).read_bytes()).hexdigest()
+    print(f"SHA-256 {found}, for TOYTOWN_SHA256 in squeezenet.py")
     print(f"no gradient to climb from a grey picture: {', '.join(dead) or 'none'}")
 
 

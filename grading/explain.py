@@ -1,0 +1,113 @@
+"""Answer an appeal: what an exercise of a graded submission was asked, what it answered, and what
+was expected.
+
+    python -m grading.explain grades/ada lstm_backward
+
+runs the exercise again in the sandbox, on the inputs of that submission's seed, and prints the
+first case that is wrong, or with --case another. For staff: right answers are in it.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from exercises.compare import compare, distance, norm, settled
+from grading.find_work import read_submission
+from grading.grade_one import BOXES, Grading, unseen
+from grading.manifest import MANIFEST
+from grading.record import grader_version, read_record
+from grading.sandbox import Box, BoxError, NoBox, choose_kind
+
+
+def answers(paths, exercise: str, seed: int, kind: str):
+    """What a submission answers to the inputs of a seed.
+
+    Returns: list of pairs of inputs and right answers; and list of answers, or the text of an error
+    """
+    pairs = unseen(exercise, seed)
+    question = MANIFEST.exercises[exercise].question
+    (warm,) = [warm for questions, warm in BOXES if question in questions]
+    with tempfile.TemporaryDirectory(prefix="grading-") as folder:
+        grading = Grading(Path(folder), read_submission(paths), seed, kind)
+        grading.prepare()
+        with Box(grading.tree, warm, kind) as box:
+            try:
+                about = {"task": "exercise", "exercise": exercise}
+                return pairs, box.ask(about, [inputs for inputs, _ in pairs])[1]
+            except BoxError as error:
+                return pairs, str(error)
+
+
+def explained(pairs, found, case: int | None = None) -> str:
+    """A case in words and numbers: the first that is wrong, or one by its number from 1 on."""
+    if isinstance(found, str):
+        return f"It ended in an error: {found}"
+    wrong = [
+        number
+        for number, (outputs, (_, expected)) in enumerate(zip(found, pairs, strict=False))
+        if compare(settled(outputs, expected)[0], expected)
+    ]
+    if case is None and not wrong:
+        return f"All {len(pairs)} cases are right, with the student's own functions."
+    number = wrong[0] if case is None else case - 1
+    (inputs, expected), outputs = pairs[number], found[number]
+    lines = [
+        f"Case {number + 1} of {len(pairs)}; wrong are {[k + 1 for k in wrong]}.",
+        "",
+        "Inputs",
+    ]
+    lines += [f"{name} = {_numbers(value)}" for name, value in inputs.items()]
+    for name, right in expected.items():
+        answer = outputs.get(name)
+        lines += ["", f"{name}: expected", _numbers(right), "answered", _numbers(answer)]
+        if (
+            isinstance(answer, np.ndarray)
+            and answer.shape == right.shape
+            and right.dtype.kind == "f"
+        ):
+            gap = distance(answer, right) / max(norm(answer) + norm(right), 1e-300)
+            lines += [f"difference, {gap:.2g} of the size", _numbers(answer - right)]
+    return "\n".join([*lines, "", *compare(settled(outputs, expected)[0], expected)])
+
+
+def _numbers(value):
+    if not isinstance(value, np.ndarray):
+        return f"{type(value).__module__}.{type(value).__qualname__}, no plain array"
+    text = np.array2string(value, precision=6, threshold=200, separator=", ")
+    return f"{value.dtype} {value.shape}\n{text}" if value.ndim else f"{value.dtype} {text}"
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(
+        prog="python -m grading.explain",
+        description="What an exercise of a graded submission was asked, answered and expected to.",
+        epilog="example: python -m grading.explain grades/ada lstm_backward",
+    )
+    parser.add_argument("folder", type=Path, help="folder of the submission's grades")
+    parser.add_argument("exercise", choices=list(MANIFEST.exercises), metavar="EXERCISE")
+    parser.add_argument("--case", type=int, help="number of the case, from 1 on")
+    parser.add_argument("--unsafe", action="store_true", help="without a sandbox")
+    args = parser.parse_args(argv)
+    record = read_record(args.folder)
+    if "paths" not in record:
+        parser.error(f"{args.folder} holds no graded.json of a submission that was graded")
+    raw = record.get("marks", {}).get(args.exercise, {})
+    print(f"{args.folder.name}, {args.exercise}, seed {record['seed']}")
+    print(
+        f"graded as {'right' if raw.get('right') else 'wrong'}: {raw.get('reason') or 'no remark'}"
+    )
+    if record.get("version") != grader_version():
+        print(f"It was graded by version {record.get('version')}; this is {grader_version()}.")
+    try:
+        kind = "none" if args.unsafe else choose_kind()
+        pairs, found = answers(record["paths"], args.exercise, record["seed"], kind)
+    except (NoBox, OSError, ValueError) as error:
+        sys.exit(f"explain: {error}")
+    print(explained(pairs, found, args.case))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,319 @@
+"""Which of a submission's files count.
+
+The exercises' files are looked for at the manifest's exact path, in whatever folder that lies:
+among several such works the one with the most files, then the one that no name calls a copy, then
+the one nearest to the top. A file that is not there may lie loose, under an older name too. Where
+two candidates are equally good, and different, nobody guesses: the submission is held.
+
+Besides, modules of the student's own count, in the package and beside it, and the notebooks.
+"""
+
+import functools
+import re
+from pathlib import Path, PurePosixPath
+
+from grading.manifest import MANIFEST
+from grading.unpack import (
+    HandedIn,
+    inner_zips,
+    is_noise,
+    list_files,
+    shown,
+    unsafe,
+    unzipped,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+MAX_SOURCE = 1 << 20  # bytes
+MAX_NOTEBOOK = 30 << 20
+MAX_HELPERS = 100
+MAX_CAPTIONER = 100 << 20
+PACKAGES = ("deeplearning", "cs231n", "cs182")
+OLDER_NAMES = {  # files of earlier editions, and what they are called now
+    "net_visualization_pytorch.py": "network_visualization.py",
+    "style_transfer_pytorch.py": "style_transfer.py",
+}
+COPY = re.compile(
+    r"(?i)(^|[^a-z])(backup|bak|old|older|copy|draft|archive|previous|orig|saved?|tmp)\d*([^a-z]|$)"
+)
+
+
+class Undecided(Exception):
+    """Two candidates are equally good; the message names both."""
+
+
+def read_submission(paths) -> HandedIn:
+    """Read what one student has handed in.
+
+    Inputs:
+    - paths: Path of a zip or folder, or a list of such paths and of files
+
+    Returns: HandedIn
+
+    Raises ValueError, with a sentence for the student, where nothing can be read.
+    """
+    paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    entries = list_files(paths)
+    notes = list(dict.fromkeys(entries.notes))
+    try:
+        handed_in = _choose(entries)
+        zips = inner_zips(entries)
+        if zips and not handed_in.sources:
+            inner, note = _the_one(zips)
+            handed_in = _choose([*entries, *inner])
+            notes.append(note)
+    except Undecided as undecided:
+        return HandedIn(notes=notes, held=str(undecided))
+    handed_in.notes = notes + handed_in.notes
+    return handed_in
+
+
+def find_captioner(paths) -> bytes | None:
+    """The model of the extra credit that a student has handed in, the one nearest to the top; the
+    package's own is none of it.
+
+    Raises ValueError where it is too large, or can't be read.
+    """
+    entries = list_files([paths] if isinstance(paths, str | Path) else paths)
+    for each in [entries, *(unzipped(entry) for entry in inner_zips(entries)[:5])]:
+        named = [entry for entry in each if entry.path.name == MANIFEST.extra.file]
+        own = [e for e in named if "deeplearning" not in e.path.parts and not unsafe(e)]
+        own = [entry for entry in own if not is_noise(entry.path)]
+        if own:
+            return min(own, key=lambda entry: len(entry.path.parts)).read(MAX_CAPTIONER)
+    return None
+
+
+def looks_like_work(paths) -> bool:
+    """Whether some of the paths could be files of an assignment, or a package of one."""
+    wanted = [*MANIFEST.files, *_notebooks()]
+    names = [PurePosixPath(path.name) for path in paths]
+    return any(n.name in PACKAGES or any(_can_be(n, w) for w in wanted) for n in names)
+
+
+def _the_one(zips):
+    """The files of the zip in a zip, or in a folder, that holds the work; a zip in it is not
+    opened.
+    """
+    opened = [(entry, unzipped(entry)) for entry in zips[:20]]
+    useful = [(entry, files) for entry, files in opened if _choose(files).sources]
+    useful = useful or opened[:1]
+    contents = {_content(files) for _, files in useful}
+    if len(contents) > 1:
+        first, second = (shown(entry.path) for entry, _ in useful[:2])
+        raise Undecided(f"There are several zips, {first} and {second}: which one counts?")
+    entry, files = useful[0]
+    return files, f"There was another zip in it, {shown(entry.path)}, which was graded."
+
+
+def _content(files):
+    return tuple(sorted(_choose(files).sources.items()))
+
+
+def _choose(entries):
+    """Of the entries, those that count."""
+    handed_in = HandedIn()
+    entries = [entry for entry in entries if not is_noise(entry.path)]
+    _leave_out_unsafe(entries, handed_in)
+    entries = [entry for entry in entries if not unsafe(entry)]
+    works = _works(entries)
+    chosen = _best_work(works)
+    found = dict(works[chosen]) if chosen else {}
+    for wanted in MANIFEST.files:
+        if wanted not in found:
+            entry = _elsewhere(entries, works, wanted, chosen)
+            if entry is not None:
+                found[wanted] = entry
+    _read_all(found, MAX_SOURCE, handed_in.sources, handed_in)
+    packages = [_package(wanted, found[wanted]) for wanted in handed_in.sources]
+    handed_in.package = next(iter(packages), "deeplearning")
+    notebooks = {n: e for n in _notebooks() if (e := _notebook(entries, n, chosen)) is not None}
+    _read_all(notebooks, MAX_NOTEBOOK, handed_in.notebooks, handed_in)
+    _read_all(_helpers(entries, found, chosen), MAX_SOURCE, handed_in.helpers, handed_in)
+    _say_where(found, works, chosen, handed_in)
+    return handed_in
+
+
+def _leave_out_unsafe(entries, handed_in):
+    for entry in entries:
+        wanted = [*MANIFEST.files, *_notebooks()]
+        if unsafe(entry) and any(_can_be(entry.path, name) for name in wanted):
+            handed_in.notes.append(f"{shown(entry.path)} was left out: {unsafe(entry)}.")
+
+
+def _works(entries):
+    """Folders that hold a package with exercises at their exact paths: from (folder, package) to a
+    dictionary from those paths to entries.
+    """
+    works = {}
+    for entry in entries:
+        for wanted in MANIFEST.files:
+            parts = PurePosixPath(wanted).parts
+            own = _now(entry.path).parts
+            place = own[-len(parts) :]
+            if place[1:] == parts[1:] and place[0] in PACKAGES:
+                works.setdefault((own[: -len(parts)], place[0]), {}).setdefault(wanted, entry)
+    return works
+
+
+def _best_work(works):
+    """The work that counts, or None. Raises Undecided."""
+    if not works:
+        return None
+    rank = {key: (-len(files), *_distance(key[0]), key[1]) for key, files in works.items()}
+    best, *others = sorted(works, key=rank.get)
+    for other in others:
+        tie = rank[other][:-1] == rank[best][:-1]
+        if tie and not _same(works[best], works[other]):
+            names = " and ".join(shown("/".join([*k[0], k[1]])) for k in (best, other))
+            raise Undecided(f"There are two works, {names}: which one counts?")
+    return best
+
+
+def _distance(folder):
+    """How unlikely it is that a folder holds the work."""
+    return ".ipynb_checkpoints" in folder, any(map(COPY.search, folder)), len(folder)
+
+
+def _same(one, other):
+    return one.keys() == other.keys() and all(_bytes(one[k]) == _bytes(other[k]) for k in one)
+
+
+def _bytes(entry):
+    try:
+        return entry.read(MAX_NOTEBOOK)
+    except (ValueError, OSError):
+        return None
+
+
+def _elsewhere(entries, works, wanted, chosen):
+    """The file of an exercise that is not in the work that was chosen, or None."""
+    near = chosen[0] if chosen else ()
+    exact = [work[wanted] for work in works.values() if wanted in work]
+    loose = [entry for entry in entries if _can_be(entry.path, wanted)]
+    loose = loose or [entry for entry in entries if _holds_class_of(entry, wanted)]
+    return _nearest(exact or loose, near)
+
+
+def _holds_class_of(entry, wanted):
+    """Whether a file of the right name, outside of its folder, defines the class of an exercise."""
+    classes = {e.name.split(".")[0] for e in MANIFEST.exercises.values() if e.path == wanted}
+    names = [f"class {name}".encode() for name in classes if name[0].isupper()]
+    if not names or entry.path.name != PurePosixPath(wanted).name:
+        return False
+    return any(name in (_bytes(entry) or b"") for name in names)
+
+
+def _nearest(candidates, near):
+    """The candidate that is nearest to a folder, or None. Raises Undecided."""
+
+    def rank(entry):
+        folder = entry.path.parts[:-1]
+        return folder[: len(near)] != near, *_distance(folder)
+
+    candidates = sorted(candidates, key=lambda entry: (rank(entry), str(entry.path)))
+    for other in candidates[1:]:
+        if rank(other) == rank(candidates[0]) and _bytes(other) != _bytes(candidates[0]):
+            names = f"{shown(candidates[0].path)} and {shown(other.path)}"
+            raise Undecided(f"There are two files, {names}: which one counts?")
+    return candidates[0] if candidates else None
+
+
+def _can_be(path, wanted):
+    """Whether a path can be the file that is wanted, in whatever folder, by its present or an older
+    name.
+    """
+    if is_noise(path):
+        return False
+    if wanted.endswith(".ipynb"):
+        return path.suffix.lower() == ".ipynb" and _plain_name(path.stem) == _plain_name(
+            wanted[:-6]
+        )
+    parts = PurePosixPath(wanted).parts
+    if len(parts) > 2:  # deeplearning/classifiers/rnn.py: rnn.py alone could be anything
+        return _now(path).parts[-2:] == parts[-2:]
+    return _now(path).name == parts[-1]
+
+
+def _now(path):
+    """A path with the name that its file has today."""
+    return path.with_name(OLDER_NAMES.get(path.name, path.name)) if path.name else path
+
+
+def _plain_name(stem):
+    """A notebook's name without what browsers, Colab, Jupyter and platforms add to it."""
+    stem = re.sub(r"(?i)^copy of ", "", stem)
+    stem = re.sub(r"(?i)([ _-]*\(\d+\)|-copy\d*|[ _-]copy \d+|-\d)$", "", stem)
+    stem = re.sub(r"[^a-z]", "", stem.lower())
+    return stem.removesuffix("pytorch")
+
+
+def _notebooks():
+    return [question.notebook for question in MANIFEST.questions.values()]
+
+
+def _notebook(entries, name, chosen):
+    """The entry of a question's notebook, or None."""
+    candidates = [entry for entry in entries if _can_be(entry.path, name)]
+    exact = [entry for entry in candidates if entry.path.name == name]
+    return _nearest(exact or candidates, chosen[0] if chosen else ())
+
+
+def _package(wanted, entry):
+    """Name of the folder that stands for the package."""
+    depth = len(PurePosixPath(wanted).parts)
+    return entry.path.parts[-depth] if len(entry.path.parts) >= depth else ""
+
+
+def _helpers(entries, found, chosen):
+    """The student's own modules: from the path where they belong to entries."""
+    if chosen:
+        beside, package = chosen[0], (*chosen[0], chosen[1])
+    elif found:
+        beside = package = next(iter(found.values())).path.parts[:-1]
+    else:
+        return {}
+    helpers = {}
+    for entry in entries:
+        folder, name = entry.path.parts[:-1], entry.path.name
+        if entry.path.suffix != ".py" or entry in found.values() or len(helpers) >= MAX_HELPERS:
+            continue
+        if folder[: len(package)] == package:
+            inside = "/".join(["deeplearning", *folder[len(package) :], name])
+            if inside not in _course_files() and _now(entry.path).name == name:
+                helpers.setdefault(inside, entry)
+        if folder == beside and name != "conftest.py":
+            helpers.setdefault(f"beside/{name}", entry)
+    return helpers
+
+
+@functools.cache
+def _course_files():
+    """Python files of the course's package, which nobody can replace."""
+    package = ROOT / "deeplearning"
+    return {path.relative_to(ROOT).as_posix() for path in package.rglob("*.py")}
+
+
+def _read_all(found, limit, into, handed_in):
+    for name, entry in found.items():
+        try:
+            into[name] = entry.read(limit)
+        except (ValueError, OSError) as error:
+            handed_in.notes.append(f"{shown(entry.path)} could not be read: {error}.")
+
+
+def _say_where(found, works, chosen, handed_in):
+    """Note what an eye should fall on: several works, and files from elsewhere."""
+    if len(works) > 1:
+        where = shown("/".join([*chosen[0], chosen[1]]))
+        handed_in.notes.append(f"There are {len(works)} works: {where} was graded.")
+    for wanted, entry in found.items():
+        inside = chosen and entry.path.parts[: len(chosen[0])] == chosen[0]
+        if chosen and not (inside and wanted in works[chosen]):
+            handed_in.notes.append(f"{wanted} was taken from {shown(entry.path)}.")
+    own = sorted(name.removeprefix("beside/") for name in handed_in.helpers)
+    own = [name for name in own if found]
+    if own:
+        more = f" and {len(own) - 5} more" if len(own) > 5 else ""
+        names = ", ".join(shown(name) for name in own[:5])
+        handed_in.notes.append(f"Modules of your own came along: {names}{more}.")

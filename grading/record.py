@@ -1,0 +1,97 @@
+"""What is known of a graded submission: `graded.json` in its folder, from which points, page and
+tables are made. So changed points in the manifest need nothing to be run again.
+"""
+
+import functools
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from grading.grade_one import Grade, Mark
+from grading.manifest import MANIFEST
+from grading.results import Result, gradescope
+
+ROOT = Path(__file__).resolve().parent.parent
+FILE = "graded.json"
+
+
+@functools.cache
+def grader_version() -> str:
+    """A short hash of all that decides a mark: the grader, the exercises, and the reference."""
+    digest = hashlib.sha256()
+    files = [*(ROOT / "grading").glob("*.py"), *(ROOT / "exercises").rglob("*")]
+    files += [*(ROOT / "grading" / "mistakes").glob("*.py"), *(ROOT / p for p in MANIFEST.files)]
+    for path in sorted(path for path in files if path.suffix in (".py", ".npz")):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def as_record(graded: Grade, about: dict) -> dict:
+    """A grade as JSON.
+
+    Inputs:
+    - graded: The grade
+    - about: `seed`, `fingerprint` and what else is known of it
+    """
+    marks = {mark.exercise: _raw(mark) for mark in graded.marks}
+    extra = None
+    if graded.extra:
+        extra = {key: getattr(graded.extra, key) for key in ("score", "reason", "note")}
+    return about | {
+        "version": grader_version(),
+        "marks": marks,
+        "notes": graded.notes,
+        "pictures": graded.pictures,
+        "box": graded.box,
+        "held": graded.held,
+        "empty": graded.empty,
+        "extra": extra,
+    }
+
+
+def _raw(mark):
+    raw = asdict(mark)
+    raw["right"] = raw.pop("points") > 0
+    raw["version"] = grader_version()
+    return raw
+
+
+def as_grade(record: dict) -> Grade:
+    """The grade in a record, with the points that the manifest gives today."""
+    marks = []
+    for id, exercise in MANIFEST.exercises.items():
+        raw = dict(
+            record["marks"].get(id, {"exercise": id, "right": False, "reason": "Not tried."})
+        )
+        raw.pop("version", None)
+        marks.append(Mark(points=exercise.points if raw.pop("right") else 0, **raw))
+    extra = record.get("extra")
+    extra = (
+        Result(MANIFEST.extra, extra["score"], extra["reason"], extra["note"]) if extra else None
+    )
+    keys = ("notes", "pictures", "box", "held")
+    return Grade(marks, extra=extra, **{key: record[key] for key in keys})
+
+
+def results_of(record: dict) -> dict:
+    """What belongs into results.json."""
+    mark = {key: record.get(key) for key in ("seed", "fingerprint", "version")}
+    if "failed" in record:
+        mark["failed"] = record["failed"]
+        return {"score": 0, "tests": [], "output": "The grader failed.", "extra_data": mark}
+    graded = as_grade(record)
+    hints = {each.exercise: each.hint for each in graded.marks if each.hint}
+    mark |= {"box": graded.box, "hints": hints}
+    mark |= {key: record[key] for key in ("held", "empty") if record[key]}
+    results = gradescope(graded.results)
+    return results | {"output": "\n".join(graded.remarks), "extra_data": mark}
+
+
+def read_record(folder: Path) -> dict:
+    """The record in a folder of grades; empty where there is none that can be read."""
+    try:
+        record = json.loads((Path(folder) / FILE).read_text(encoding="utf-8"))
+        return record if isinstance(record, dict) else {}
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,26 @@
+"""The reference goes through the sandbox before anybody else: less than full points grade nobody."""
+
+import pytest
+
+from grading import check_machine
+from grading.grade_one import Grade, Mark
+from grading.manifest import MANIFEST
+from grading.sandbox import NoBox
+
+
+def made_up(monkeypatch, *marks):
+    monkeypatch.setattr(check_machine, "grade", lambda *_: Grade(list(marks), box="user"))
+    return check_machine.check_machine.__wrapped__
+
+
+def test_full_points_are_no_news(monkeypatch):
+    """Where the reference earns everything, nothing is said."""
+    marks = [Mark(e.id, e.points) for e in MANIFEST.exercises.values()]
+    assert made_up(monkeypatch, *marks)("user") is None
+
+
+def test_a_broken_machine_is_named(monkeypatch):
+    """The first cause is in the message, and whose fault it is."""
+    wrong = Mark("tv_loss", 0, "ModuleNotFoundError: No module named 'torch.utils._device'")
+    with pytest.raises(NoBox, match="user sandbox. tv_loss: .*torch.utils._device.* machine's"):
+        made_up(monkeypatch, Mark("rnn_step_forward", 3), wrong)("user")

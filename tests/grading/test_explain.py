@@ -1,0 +1,47 @@
+"""An appeal: inputs, answer, expected and difference of a student's own seed."""
+
+import json
+
+import numpy as np
+import pytest
+
+from grading import explain
+from grading.explain import explained
+
+PAIRS = [({"x": np.arange(3.0)}, {"y": np.arange(3.0)}), ({"x": np.ones(2)}, {"y": np.ones(2)})]
+
+
+def test_the_first_wrong_case_is_shown():
+    """Inputs, the answer, what was expected, and the difference, of the case that is wrong."""
+    text = explained(PAIRS, [{"y": np.arange(3.0)}, {"y": np.array([1.0, 3.0])}])
+    assert "Case 2 of 2; wrong are [2]." in text and "float64 (2,)" in text
+    assert "[1., 3.]" in text and "[0., 2.]" in text and "expected 1." in text
+
+
+def test_another_case_and_errors():
+    """--case shows any case; an error is told as it was; all right says so."""
+    right = [expected for _, expected in PAIRS]
+    assert "Case 1 of 2" in explained(PAIRS, right, case=1)
+    assert "All 2 cases are right" in explained(PAIRS, right)
+    assert explained(PAIRS, "ValueError: x") == "It ended in an error: ValueError: x"
+
+
+def test_the_command(tmp_path, monkeypatch, capsys):
+    """The seed and the files come from graded.json; a folder without one is wrong usage."""
+    record = {
+        "seed": 7,
+        "paths": ["ann.zip"],
+        "version": "old",
+        "marks": {"tv_loss": {"right": True}},
+    }
+    (tmp_path / "graded.json").write_text(json.dumps(record), encoding="utf-8")
+    asked = []
+    monkeypatch.setattr(explain, "answers", lambda *how: asked.append(how) or (PAIRS, "no"))
+    monkeypatch.setattr(explain, "choose_kind", lambda: "bubblewrap")
+    explain.main([str(tmp_path), "tv_loss"])
+    printed = capsys.readouterr().out
+    assert asked == [(["ann.zip"], "tv_loss", 7, "bubblewrap")]
+    assert "graded as right" in printed and "by version old" in printed
+    with pytest.raises(SystemExit) as ended:
+        explain.main([str(tmp_path / "nowhere"), "tv_loss"])
+    assert ended.value.code == 2
