@@ -12,7 +12,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TEMPORARY = 64 << 20  # bytes of the temporary folder
-FIRST_USER, USERS = 61_000, 1000
+FIRST_USER = 61_000
+USERS = 1000
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
     "HOME": "/tmp",
@@ -56,9 +57,9 @@ def python_folders() -> list[str]:
     made from.
     """
     found = {sys.prefix}
-    for path in (sys.base_prefix, sys.base_exec_prefix, os.path.realpath(sys.executable)):
-        path = Path(path).resolve()
-        found.add(str(path if path.is_dir() else path.parent))
+    for name in (sys.base_prefix, sys.base_exec_prefix, os.path.realpath(sys.executable)):
+        place = Path(name).resolve()
+        found.add(str(place if place.is_dir() else place.parent))
     for path in sysconfig.get_paths().values():
         if path.endswith("site-packages"):
             found.add(path)
