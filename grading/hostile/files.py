@@ -189,6 +189,16 @@ def written_into_notebooks():
     return zipped(files)
 
 
+@hostile(*of(RNN_LAYERS, RNN))
+def notebooks_alone():
+    """Nothing but the notebooks of questions 3 and 4, whose cells hold the work."""
+    files = {}
+    for path in (NETWORK_VISUALIZATION, STYLE_TRANSFER):
+        question = next(e.question for e in MANIFEST.exercises.values() if e.path == path)
+        files[MANIFEST.questions[question].notebook] = notebook(*as_cells(path))
+    return zipped(files)
+
+
 @hostile("compute_saliency_maps", "make_fooling_image")
 def older_name_in_a_notebook():
     """A cell has the update step under its older name and order of arguments; the two others are
