@@ -2,7 +2,6 @@
 in it can see, and the user that it runs as.
 """
 
-import fcntl
 import functools
 import os
 import shutil
@@ -35,6 +34,8 @@ def user() -> int | None:
     """
     if not hasattr(os, "getuid") or os.getuid() != 0:
         return None
+    import fcntl  # Windows has none
+
     locks = Path("/run/grading-users")
     locks.mkdir(mode=0o700, exist_ok=True)
     for number in range(FIRST_USER, FIRST_USER + USERS):
