@@ -24,7 +24,7 @@ def hint(exercise, outputs, expected, wrong):
     """
     plain = {name: a for name, a in outputs.items() if type(a) is np.ndarray}
     with np.errstate(all="ignore"):  # wrong numbers may be huge
-        return _hint(plain, expected, wrong)
+        return _hint(exercise, plain, expected, wrong)
 
 
 # What an error suggests: exercise (or its beginning), a phrase of the error, and the sentence
@@ -72,7 +72,7 @@ def hint_of_error(exercise, error):
     return None
 
 
-def _hint(plain, expected, wrong):
+def _hint(exercise, plain, expected, wrong):
     for cause, answer in wrong:
         if _same_answer(plain, expected | answer):
             return f"It looks as if {cause}."
@@ -83,7 +83,7 @@ def _hint(plain, expected, wrong):
     for name, n in expected.items():
         a = plain.get(name)
         if a is not None and a.dtype.kind in "fiub" and not _same_answer({name: a}, {name: n}):
-            pattern = _pattern(name, a, n, expected)
+            pattern = _pattern(exercise, name, a, n, expected)
             if pattern:
                 return pattern
     return _which_are_right(plain, expected)
@@ -114,30 +114,50 @@ def _agreeing(outputs, expected, answer):
     ]  # fmt: skip
 
 
-def _pattern(name, a, n, expected):
+def _pattern(exercise, name, a, n, expected):
     """A sentence on one array that is wrong, or None."""
     if a.shape != n.shape:
         return _shape_pattern(name, a, n)
     if n.dtype.kind == "b":
         argument = name.removesuffix(" kept")
-        return f"`{argument} += ...` and `{argument}[...] = ...` write into {argument} itself: make a new array or a copy."
+        return (
+            f"`{argument} += ...` and `{argument}[...] = ...` write into {argument} itself: "
+            "make a new array or a copy."
+        )
     if n.dtype.kind in "iu":
         return _words_pattern(a, n) if a.dtype.kind in "iu" else None
     if a.dtype != n.dtype:
-        return (
-            f"Somewhere {name} became {a.dtype}: np.zeros, np.ones and np.eye make float64 unless they are given a "
-            "dtype. np.zeros_like, or dtype=x.dtype, keeps the arguments' precision."
-        )
+        return _precision_pattern(name, a, n)
     if not np.isfinite(a).all():
         return None
-    if (a < 0).any() and not (n < 0).any():
-        return f"{name} holds negative numbers, which it cannot: an absolute value is missing, or a square."
+    if name in NEVER_NEGATIVE and (a < 0).any():
+        return (
+            f"{name} holds negative numbers, which it cannot: an absolute value is missing, or a "
+            "square."
+        )
     if not a.any():
         return f"{name} is all zero: nothing was computed, or no gradient arrives there."
     return (
         _factor_pattern(name, a, n, expected)
         or _function_pattern(name, a, n)
-        or _part_pattern(name, a, n)
+        or _part_pattern(exercise, name, a, n)
+    )
+
+
+NEVER_NEGATIVE = ("loss", "saliency")
+
+
+def _precision_pattern(name, a, n):
+    """Another precision than the arguments'."""
+    if (a.dtype, n.dtype) == (np.float64, np.float32):
+        return (
+            f"Somewhere {name} became float64: np.zeros, np.ones and np.eye make float64 unless "
+            "they are given a dtype. np.zeros_like, or dtype=x.dtype, keeps the arguments' "
+            "precision."
+        )
+    return (
+        f"Somewhere {name} became {a.dtype}: look for .float(), .astype, or a torch.zeros without "
+        "a dtype. dtype=x.dtype keeps the arguments' precision."
     )
 
 
@@ -157,14 +177,26 @@ def _factor_pattern(name, a, n, expected):
     if n.size == 1 or not scale or not agree(a, (scale * n).astype(n.dtype)):
         return None
     if agree(-a, n):
-        return f"The sign of {name} is wrong everywhere: down where it must go up, or a minus too many or too few."
+        return (
+            f"The sign of {name} is wrong everywhere: down where it must go up, or a minus too "
+            "many or too few."
+        )
     lengths = {length for array in expected.values() for length in array.shape} | {n.size}
     for length in sorted(lengths - {1}):
         if abs(scale - length) < 1e-3 * length:
-            return f"{name} is {length} times what it should be: a division is missing, or a mean became a sum."
+            return (
+                f"{name} is {length} times what it should be: a division is missing, or a mean "
+                "became a sum."
+            )
         if abs(scale * length - 1) < 1e-3:
-            return f"{name} is 1/{length} of what it should be: a mean in place of a sum, or one division too many."
-    return f"{name} is {scale:.4g} times what it should be everywhere: look for a factor, or for a mean in place of a sum."
+            return (
+                f"{name} is 1/{length} of what it should be: a mean in place of a sum, or one "
+                "division too many."
+            )
+    return (
+        f"{name} is {scale:.2g} times what it should be everywhere: look for a factor, or for a "
+        "mean in place of a sum."
+    )
 
 
 def _function_pattern(name, a, n):
@@ -179,7 +211,7 @@ def _function_pattern(name, a, n):
     return next((sentence for fits, sentence in known if fits), None)
 
 
-def _part_pattern(name, a, n):
+def _part_pattern(exercise, name, a, n):
     """Some rows, time steps or gates are right, or all are in another order."""
     if n.ndim == 2 and n.shape[0] == n.shape[1] > 1 and agree(a.T, n):
         return f"{name} is the transpose of what it should be."
@@ -187,16 +219,21 @@ def _part_pattern(name, a, n):
         sentence = _time_pattern(name, a, n)
         if sentence:
             return sentence
-    if name in ("dWx", "dWh", "db") and n.shape[-1] % 4 == 0:
-        got, right = np.split(a, 4, axis=-1), np.split(n, 4, axis=-1)
+    if name in ("dWx", "dWh", "db") and "lstm" in exercise:
+        got = np.split(a, 4, axis=-1)
+        right = np.split(n, 4, axis=-1)
         wrong = [gate for gate, b, m in zip("ifog", got, right, strict=True) if not agree(b, m)]
         if len(wrong) < 4:
-            return f"If the last axis of {name} holds the gates i, f, o, g: wrong for {' and '.join(wrong)} only."
+            gates = " and ".join(wrong)
+            return f"If the last axis of {name} holds the gates i, f, o, g: wrong for {gates} only."
         if all(any(agree(b, m) for b in got) for m in right):
             return f"The gates' blocks of {name} are in another order than i, f, o, g."
     rows = [agree(b, m) for b, m in zip(a, n, strict=True)] if n.ndim > 1 else []
     if any(rows) and not name.startswith("dW"):
-        return f"{name} is right for some rows of the minibatch and wrong for others: do rows get mixed up, or left out?"
+        return (
+            f"{name} is right for some rows of the minibatch and wrong for others: do rows get "
+            "mixed up, or left out?"
+        )
     return None
 
 
@@ -218,12 +255,21 @@ def _words_pattern(a, n):
     wrong = a != n
     tails = (wrong == np.logical_or.accumulate(wrong, axis=1)).all()
     if (a[:, 1:] == n[:, :-1]).all():
-        return "Everything comes one step too late: the first column holds the first word that was sampled, not <START>."
+        return (
+            "Everything comes one step too late: the first column holds the first word that was "
+            "sampled, not <START>."
+        )
     if tails and len(np.unique(n[wrong])) == 1:
         return "Captions are right as far as <END>; after it, there must be <NULL>."
     if (a[:, 0] == n[:, 0]).all():
-        return "The first words are right, later ones are not: does the state advance, and is the word fed back?"
-    return "The first word is wrong already: is <START> read first, and do the projected features start the state?"
+        return (
+            "The first words are right, later ones are not: does the state advance, and is the "
+            "word fed back?"
+        )
+    return (
+        "In some captions the first word is wrong already: is <START> read first, and do the "
+        "projected features start the state?"
+    )
 
 
 def _which_are_right(outputs, expected):
@@ -234,5 +280,6 @@ def _which_are_right(outputs, expected):
     ]
     wrong = [name for name in numbers if name not in right]
     if right and wrong:
-        return f"{', '.join(right)} {'are' if len(right) > 1 else 'is'} right; look at {', '.join(wrong)} only."
+        verb = "are" if len(right) > 1 else "is"
+        return f"{', '.join(right)} {verb} right; look at {', '.join(wrong)} only."
     return None

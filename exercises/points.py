@@ -14,7 +14,9 @@ import pytest
 from exercises.stored import exercises
 from exercises.verdict import judge
 
-VERDICTS = pytest.StashKey()  # exercise to verdict, of those that were tried in this run
+VERDICTS: pytest.StashKey[dict] = (
+    pytest.StashKey()
+)  # exercise to verdict, of those that were tried in this run
 
 
 def pytest_addoption(parser):
@@ -87,7 +89,8 @@ def table(verdicts, width=100):
 
     Returns: text
     """
-    lines, earned = [], _earned(verdicts)
+    lines = []
+    earned = _earned(verdicts)
     for exercise, points, _ in _rows(verdicts):
         lines.append(f"{exercise:36s}{earned[exercise]:3d} of {points}")
         reason = _reason(exercise, verdicts)
@@ -99,7 +102,8 @@ def table(verdicts, width=100):
 
 def _earned(verdicts):
     """Points of each exercise. float64 in place of float32 costs a few, once in a question."""
-    earned, charged = {}, set()
+    earned = {}
+    charged = set()
     for exercise, points, verdict in _rows(verdicts):
         about = exercises()[exercise]
         earned[exercise] = points if verdict.right or verdict.slip else 0
@@ -162,7 +166,8 @@ def _reason(exercise, verdicts):
     """Why an exercise earns nothing; where it builds on one that is not right either, that one
     comes first.
     """
-    verdict, below = verdicts[exercise], _below(exercise, verdicts)
+    verdict = verdicts[exercise]
+    below = _below(exercise, verdicts)
     if verdict.right or verdict.missing or not below:
         return verdict.reason
     begin = f"It builds on {below[0]}, which is not right yet: begin there."

@@ -135,7 +135,7 @@ def _run(tasks, jobs):
 
 
 def _one_by_one(tasks, begun, left, out, seed, error, bar):
-    """Grade those alone that ran when a worker was killed; what kills its worker again has failed."""
+    """Grade alone what ran when a worker was killed; what kills its worker again has failed."""
     running = [name for name, file in begun.items() if name in left and file.exists()]
     named = dict(zip(begun, tasks, strict=True))
     for name in running or list(left)[:1]:
@@ -215,7 +215,8 @@ def count_anew(submissions, out: Path) -> list[str]:
     """Write points anew where the manifest has changed; returns the names."""
     changed = []
     for name in submissions:
-        record, before = read_record(out / name), _results(out / name)
+        record = read_record(out / name)
+        before = _results(out / name)
         if record and before and before != results_of(record):
             save(out / name, record)
             changed.append(name)

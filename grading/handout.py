@@ -63,7 +63,8 @@ def write_handout(out):
     Raises FileNotFoundError where git or the repository is missing, and ValueError for sources that
     don't fit the manifest.
     """
-    out, files = Path(out), handout_files()
+    out = Path(out)
+    files = handout_files()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as scratch:
         for name, content in files.items():
@@ -79,7 +80,7 @@ def write_handout(out):
 
 
 def handout_files():
-    """Names of the hand-out's files, with slashes, and what is in them, as a dictionary to bytes."""
+    """The hand-out's files: a dictionary from their names, with slashes, to bytes."""
     tracked = tracked_files()
     sources = {name: name for name in tracked if _is_kept(name)}
     sources |= {name.removeprefix(STUDENT): name for name in tracked if name.startswith(STUDENT)}
@@ -106,8 +107,8 @@ def tracked_files(root=ROOT):
         )
     except (OSError, subprocess.CalledProcessError) as error:
         raise FileNotFoundError(
-            f"{root} is no git repository, or git is missing; the hand-out is made of the files that git tracks: "
-            "work in a clone"
+            f"{root} is no git repository, or git is missing; the hand-out is made of the files "
+            "that git tracks: work in a clone"
         ) from error
     names = sorted(name for name in listed.stdout.decode().split("\0") if name)
     return [name for name in names if (Path(root) / name).is_file()]
@@ -161,9 +162,11 @@ def _unanswered(text):
     notebook = nbformat.reads(text, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+            cell.outputs = []
+            cell.execution_count = None
         elif "answer" in cell.metadata.get("tags", []):
-            cell.source, cell.metadata = ANSWER, {}
+            cell.source = ANSWER
+            cell.metadata = {}
     return nbformat.writes(notebook) + "\n"
 
 

@@ -82,8 +82,8 @@ class ExtraCredit:
 
 
 class Manifest:
-    """Questions by id, exercises by id, both in the order of the file, the extra credit, and `slip`,
-    the points that float64 in place of float32 costs in a question.
+    """Questions and exercises by id, in the order of the file; the extra credit; and `slip`, the
+    points that float64 in place of float32 costs in a question.
     """
 
     def __init__(self, path=PATH):
@@ -100,9 +100,8 @@ class Manifest:
         for exercise in exercises:
             unknown = {exercise.cache_of, *exercise.needs} - {None, *self.exercises}
             if unknown or exercise.question not in self.questions:
-                raise ValueError(
-                    f"{path}: {exercise.id} names an unknown question or exercise: {sorted(unknown)}"
-                )
+                names = f"an unknown question or exercise: {sorted(unknown)}"
+                raise ValueError(f"{path}: {exercise.id} names {names}")
 
     @cached_property
     def files(self):

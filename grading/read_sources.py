@@ -13,14 +13,17 @@ import tokenize
 import numpy as np
 
 OLDER_PACKAGES = ("cs231n", "cs182")
-OLDER_SIGNATURES = {  # functions that earlier editions had under another name, and how the present one calls them
+# Functions that earlier editions had under another name, and how the present one calls them
+OLDER_SIGNATURES = {
     "class_visualization_update_step": (
         "update_class_visulization",
         "def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):\n"
         "    return update_class_visulization(model, target_y, l2_reg, learning_rate, img)\n",
     ),
 }
-PICTURES, PICTURE_SIZE = 6, 400_000  # of a notebook: how many, and letters of base64 each
+# of a notebook: how many, and letters of base64 each
+PICTURES = 6
+PICTURE_SIZE = 400_000
 KINDS = {"png": r"iVBORw0KGgo[A-Za-z0-9+/]+=*", "jpeg": r"/9j/[A-Za-z0-9+/]+=*"}
 PRELOADED = (
     "PIL",
@@ -50,7 +53,9 @@ def read_sources(files, exercises, package, stubs):
     - pictures: List of [notebook, "png" or "jpeg"]
     and a list with a dictionary of these pictures, as arrays of the letters of their base64
     """
-    notes, notebooks, pictures = [], {}, []
+    notes = []
+    notebooks = {}
+    pictures = []
     found = {"sources": {}, "notes": notes, "imports": {}, "pictures": []}
     for name, data in files.items():
         if name.endswith(".ipynb"):
@@ -150,7 +155,8 @@ def _text(path, data, notes):
         )
         notes.append(f"{path} is not in UTF-8: save it in that encoding.")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    head, body = text.split("\n", 2)[:2], text.split("\n", 2)[2:]
+    head = text.split("\n", 2)[:2]
+    body = text.split("\n", 2)[2:]
     head = [re.sub(r"^([ \t\f]*#.*?)coding[:=]", r"\1coded ", line) for line in head]
     return "\n".join([*head, *body])
 
@@ -171,7 +177,7 @@ def _renamed(path, text, package, notes):
 
 
 def _notebook(name, data, notes):
-    """Sources of a notebook's code cells, and the pictures that it shows, pairs of kind and base64."""
+    """Sources of a notebook's code cells, and its pictures, pairs of kind and base64."""
     try:
         notebook = json.loads(data.decode("utf-8-sig"))
         language = notebook.get("metadata", {}).get("language_info", {}).get("name", "python")
@@ -240,7 +246,8 @@ def _taken(node, written):
         node.value, ast.Constant | ast.Name | ast.Attribute
     )
     if isinstance(node, ast.Import | ast.ImportFrom) or plain:
-        return f"try:\n    {ast.unparse(node)}\nexcept Exception:\n    pass"  # of a library that is not here, for example
+        # the library may not be here
+        return f"try:\n    {ast.unparse(node)}\nexcept Exception:\n    pass"
     if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name not in written:
         return ast.unparse(node)
     return ""

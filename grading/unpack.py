@@ -99,7 +99,8 @@ def _opened(path):
 
 def zip_entries(file):
     """The files of a zip; of two entries with one name the last counts."""
-    archive, found = _open_zip(file), Entries()
+    archive = _open_zip(file)
+    found = Entries()
     for info in reversed(archive.infolist()):
         if info.filename.endswith("/"):
             continue
@@ -137,7 +138,8 @@ def _open_zip(file):
     found = tail.rfind(b"PK\5\6")
     if found < 0 or len(tail) < found + 22:
         raise ValueError(
-            "this is no zip, or only the first part of one: zip the folder again and look into the result"
+            "this is no zip, or only the first part of one: zip the folder again and look into the "
+            "result"
         )
     count, size = struct.unpack_from("<HI", tail, found + 10)
     if count > MAX_ENTRIES or size > 200 * MAX_ENTRIES or tail.rfind(b"PK\6\7", 0, found) >= 0:
@@ -154,7 +156,8 @@ class _ZipEntry:
     """A file in an archive."""
 
     def __init__(self, archive, info):
-        self.archive, self.info = archive, info
+        self.archive = archive
+        self.info = info
         self.path = PurePosixPath(
             info.filename.replace("\\", "/")
         )  # some Windows programs write backslashes
@@ -194,7 +197,8 @@ class _FolderEntry:
     """A file in a folder."""
 
     def __init__(self, root, path):
-        self.file, self.path = path, PurePosixPath(path.relative_to(root).as_posix())
+        self.file = path
+        self.path = PurePosixPath(path.relative_to(root).as_posix())
         self.kind = stat.S_IFMT(path.lstat().st_mode)
 
     def read(self, limit):
@@ -206,12 +210,14 @@ class _FolderEntry:
 
 
 class _LooseEntry(_FolderEntry):
-    """A file that a platform has named after its student: what it added to the name is taken off."""
+    """A file that a platform has named after its student: what it added is taken off."""
 
     def __init__(self, path):
         super().__init__(path.parent, path)
         name = ADDED.sub("", path.name)
-        self.path = PurePosixPath(re.sub(r"-\d+(?=\.\w+$)", "", name) if name != path.name else name)
+        self.path = PurePosixPath(
+            re.sub(r"-\d+(?=\.\w+$)", "", name) if name != path.name else name
+        )
 
 
 def folder_entries(root):

@@ -294,3 +294,17 @@ for folder, folders, names in os.walk("/box"):
         with contextlib.suppress(OSError): os.unlink(os.path.join(folder, name))
 """,
     )
+
+
+@hostile("lstm_forward")
+def slow_drip():
+    """It sleeps, computes a little and sleeps again, so that no single pause is long."""
+    return before(
+        "lstm_forward",
+        """
+import time
+while True:
+    time.sleep(3)
+    sum(range(1_000_000))
+""",
+    )

@@ -20,7 +20,7 @@ MODULES = [
     "held_out",
     "held_out_pictures",
 ]
-_written = []
+_written: list = []
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Mistake:
 
     @property
     def known_by_numbers(self):
-        """Whether stored answers must show what it gives; some only show by the error they end in."""
+        """Whether stored answers must show it; some only show by the error they end in."""
         return not self.held_out and self.says is None
 
 

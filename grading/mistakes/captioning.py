@@ -302,7 +302,7 @@ def written_from_second_column(self, features, max_length=30):
     return np.insert(captions, 0, self._null, axis=1)[:, :max_length]
 
 
-@mistake("CaptioningRNN.sample", "one picture alone fails", says="AxisError")
+@mistake("CaptioningRNN.sample", "one picture alone fails", says="An axis is missing")
 def one_picture_fails(self, features, max_length=30):
     if len(features) == 1:
         np.zeros(3).argmax(axis=1)

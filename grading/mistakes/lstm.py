@@ -80,7 +80,7 @@ def cell_state_overwritten(x, prev_h, prev_c, Wx, Wh, b):
 
 @mistake(
     "lstm_step_forward",
-    "the cache of lstm_step_forward holds a view of prev_c's copy, which becomes next_c afterwards: keep prev_c itself",
+    "the cache keeps a copy of prev_c that next_c is then written into: keep prev_c as it came in",
     exercises=("lstm_step_backward",),
 )
 def cached_view_overwritten(x, prev_h, prev_c, Wx, Wh, b):
@@ -222,7 +222,7 @@ def float64_cell(x, h0, Wx, Wh, b, lengths=None):
 
 
 def sums_like(dh, cache):
-    """What a backward pass through time starts with: dx, dWx, dWh, db, dstate and dcell, all zero."""
+    """What a backward pass through time starts with, all zero: dx, dWx, dWh, db, dstate, dcell."""
     N, T, H = dh.shape
     x, _, _, Wx, Wh, *_ = cache[0]
     dx, db = np.zeros((N, T, x.shape[1]), dh.dtype), np.zeros(4 * H, dh.dtype)

@@ -168,7 +168,8 @@ def float64_states(x, h0, Wx, Wh, b, lengths=None):
 
 @mistake(
     "rnn_forward",
-    "every step's cache holds the same array, which the later steps of rnn_forward overwrite: keep a new one each time",
+    "every step's cache holds the same array, which the later steps of rnn_forward overwrite: "
+    "keep a new one each time",
     exercises=("rnn_backward",),
 )
 def state_written_over(x, h0, Wx, Wh, b, lengths=None):

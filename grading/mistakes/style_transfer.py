@@ -167,7 +167,8 @@ def rows_only(img, tv_weight):
 
 @mistake(
     "tv_loss",
-    "the picture's edges are joined, as torch.roll does: the last row has no neighbour in the first",
+    "the picture's edges are joined, as torch.roll does: the last row has no neighbour in the "
+    "first",
 )
 def edges_joined(img, tv_weight):
     return tv_weight * (
@@ -177,7 +178,8 @@ def edges_joined(img, tv_weight):
 
 @mistake(
     "tv_loss",
-    "the first row or column of differences is left out: both slices must keep the whole other axis",
+    "the first row or column of differences is left out: both slices must keep the whole other "
+    "axis",
 )
 def first_differences_left_out(img, tv_weight):
     down = img[:, :, 1:, 1:] - img[:, :, :-1, 1:]
@@ -189,17 +191,6 @@ def first_differences_left_out(img, tv_weight):
 def root_taken(img, tv_weight):
     down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
     return tv_weight * (down.square().sum() + right.square().sum()).sqrt()
-
-
-@mistake(
-    "gram_matrix",
-    "reshape puts places first and mixes up the channels: keep C in front, (N, C, H * W)",
-)
-def reshaped_places_first(features, normalize=True):
-    N, C, H, W = features.shape
-    F = features.reshape(N, H * W, C)
-    gram = F.transpose(1, 2) @ F
-    return gram / (C * H * W) if normalize else gram
 
 
 @mistake("tv_loss", "colours are compared with each other: neighbours are on the last two axes")

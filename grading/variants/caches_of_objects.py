@@ -22,7 +22,8 @@ def rnn_step_forward(x, prev_h, Wx, Wh, b):
 def rnn_step_backward(dnext_h, cache):
     da = cache["slope"] * dnext_h
     return [
-        da.dot(cache["Wx"].T), da.dot(cache["Wh"].T), cache["x"].T.dot(da), cache["prev_h"].T.dot(da),
+        da.dot(cache["Wx"].T), da.dot(cache["Wh"].T),
+        cache["x"].T.dot(da), cache["prev_h"].T.dot(da),
         np.sum(da, 0),
     ]  # fmt: skip
 
@@ -42,7 +43,8 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     s = cache
     dc = dnext_c + dnext_h * s.o * (1 - s.tanh_c * s.tanh_c)
     da = np.concatenate(
-        [dc * s.g * s.i * (1 - s.i), dc * s.prev_c * s.f * (1 - s.f), dnext_h * s.tanh_c * s.o * (1 - s.o),
+        [dc * s.g * s.i * (1 - s.i), dc * s.prev_c * s.f * (1 - s.f),
+         dnext_h * s.tanh_c * s.o * (1 - s.o),
          dc * s.i * (1 - s.g * s.g)], 1,
     )  # fmt: skip
     return da @ s.Wx.T, da @ s.Wh.T, dc * s.f, s.x.T @ da, s.prev_h.T @ da, da.sum(0)

@@ -12,7 +12,8 @@ def rnn_step_backward(dnext_h, cache):
     x, prev_h, Wx, Wh, next_h = cache
     da = dnext_h - dnext_h * next_h * next_h
     return (
-        np.einsum("nh,dh->nd", da, Wx), np.einsum("nh,ih->ni", da, Wh), np.einsum("nd,nh->dh", x, da),
+        np.einsum("nh,dh->nd", da, Wx), np.einsum("nh,ih->ni", da, Wh),
+        np.einsum("nd,nh->dh", x, da),
         np.einsum("ni,nh->ih", prev_h, da), np.einsum("nh->h", da),
     )  # fmt: skip
 

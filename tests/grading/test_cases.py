@@ -8,7 +8,7 @@ from exercises.calls import CALLS, Package
 from exercises.compare import compare
 from grading import cases
 
-SEEDS = range(30)
+SEEDS = range(12)
 
 
 @pytest.mark.parametrize("exercise", CALLS)
@@ -20,7 +20,7 @@ def test_cases_come_from_their_seed(exercise):
         np.array_equal(drawn[7][name], again[name]) for name in again
     )
     shapes = {tuple(array.shape for array in inputs.values()) for inputs in drawn}
-    assert len(shapes) > 10
+    assert len(shapes) > 6
     assert any(1 in array.shape for inputs in drawn for array in inputs.values())
     dtypes = {
         array.dtype for inputs in drawn for array in inputs.values() if array.dtype.kind == "f"
@@ -29,10 +29,57 @@ def test_cases_come_from_their_seed(exercise):
 
 
 @pytest.mark.parametrize("exercise", CALLS)
+def test_corners_are_in_every_run(exercise):
+    """Whatever the seed, the same shapes are tried: sizes of 1, larger ones, and both precisions;
+    only their numbers differ.
+    """
+    one, other = (cases.drawn(exercise, seed) for seed in (0, 1))
+    corners = len(cases.CORNERS[exercise])
+    shapes = [
+        [[a.shape for a in inputs.values()] for inputs in run[:corners]] for run in (one, other)
+    ]
+    if exercise != "style_loss":  # layers of drawn sizes
+        assert shapes[0] == shapes[1]
+    assert len(one) == corners + cases.RANDOM and corners >= 4
+    arrays = [array for inputs in one[:corners] for array in inputs.values()]
+    assert any(1 in array.shape for array in arrays)
+    assert max(array.size for array in arrays) > 80
+    dtypes = {array.dtype.name for array in arrays if array.dtype.kind == "f"}
+    assert dtypes == {"float32", "float64"}
+
+
+@pytest.mark.parametrize(
+    ("exercise", "array"),
+    [("make_fooling_image", "X"), ("class_visualization_update_step", "img")],
+)
+def test_several_pictures_at_once(exercise, array):
+    """Pictures that are changed step by step are tried one by one, and at least three together."""
+    counts = {len(cases.corner(exercise, 5, k)[array]) for k in range(4)}
+    assert 1 in counts and max(counts) >= 3
+
+
+def test_gradients_are_large_enough_to_be_clipped():
+    """In one corner gradients are far beyond 5, the usual bound."""
+    for exercise in ("rnn_backward", "lstm_backward", "rnn_step_backward", "lstm_step_backward"):
+        inputs = cases.corner(exercise, 3, len(cases.CORNERS[exercise]) - 1)
+        assert np.abs(cases.reference(exercise, inputs)["dx"]).max() > 20
+    for cell in ("rnn", "lstm"):
+        inputs = cases.corner(f"CaptioningRNN.loss[{cell}]", 3, 5)
+        grads = cases.reference(f"CaptioningRNN.loss[{cell}]", inputs)
+        assert min(np.abs(grads[f"d{name}"]).max() for name in ("Wx", "b")) > 20
+
+
+def test_captions_with_holes():
+    """One corner has <NULL> amid words, so that a mask that only counts from the start shows."""
+    inputs = cases.corner("CaptioningRNN.loss[rnn]", 3, 4)
+    after = inputs["captions"][:, 3:] != inputs["null"]
+    assert (inputs["captions"][:, 2] == inputs["null"]).all() and after.any()
+
+
+@pytest.mark.parametrize("exercise", CALLS)
 def test_the_reference_is_right_in_both_precisions(exercise):
     """What the reference gives in float32 agrees with what it gives in float64."""
-    for seed in SEEDS[:9]:
-        inputs = cases.inputs(exercise, seed)
+    for inputs in cases.drawn(exercise, 4):
         assert compare(CALLS[exercise](Package(), inputs), cases.reference(exercise, inputs)) == []
 
 
@@ -75,11 +122,11 @@ def test_sampled_captions_are_telling(cell):
 
 
 def test_pictures_are_fooled_after_different_numbers_of_steps():
-    """Fooling takes no step, one or several, so that neither a loop nor its stop can be left out."""
+    """Fooling takes one step or several, so that neither a loop nor its stop can be left out."""
     steps = []
     for seed in SEEDS:
         inputs = cases.inputs("make_fooling_image", seed)
         steps.append(
             np.linalg.norm(cases.reference("make_fooling_image", inputs)["X_fooling"] - inputs["X"])
         )
-    assert min(steps) == 0 and max(steps) > 3
+    assert min(steps) < 1.5 and max(steps) > 3

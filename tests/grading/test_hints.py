@@ -5,7 +5,7 @@ makes them fail.
 import numpy as np
 import pytest
 
-from exercises.hints import hint
+from exercises.hints import hint, hint_of_error
 
 rng = np.random.default_rng(0)
 X, W, B = rng.normal(size=(3, 4, 5)), rng.normal(size=(5, 5)), rng.normal(size=8)
@@ -59,14 +59,47 @@ def put(array, index, value):
             "captions",
             put(put(WORDS, (0, 0), 6), (0, 2), 6),
             WORDS,
-            "The first word is wrong already",
+            "In some captions the first word is wrong already",
         ),
         ("x kept", np.array(False), np.array(True), "write into x itself"),
     ],
 )
 def test_patterns(name, wrong, right, says):
     """One array that is wrong in a telling way gives the sentence for it."""
-    assert says in hint("any", {name: wrong}, {name: right}, [])
+    assert says in hint("lstm_any", {name: wrong}, {name: right}, [])
+
+
+def test_a_vanilla_rnn_hears_nothing_of_gates():
+    """Blocks of a gradient are gates for an LSTM alone."""
+    assert "gate" in hint("lstm_backward", {"db": blocks("ifgo")}, {"db": B}, [])
+    assert "gate" not in (
+        hint("CaptioningRNN.loss[rnn]", {"db": blocks("ifgo")}, {"db": B}, []) or ""
+    )
+
+
+def test_what_may_be_negative_is_not_blamed_for_it():
+    """Only a loss and a saliency map are never negative; a state that happens not to be may be."""
+    assert "negative" in hint("tv_loss", {"loss": np.array(-3.0)}, {"loss": np.array(2.0)}, [])
+    right = {"next_h": np.abs(W)}
+    assert "negative" not in (hint("lstm_step_forward", {"next_h": W - 1}, right, []) or "")
+
+
+@pytest.mark.parametrize(
+    ("exercise", "error", "says"),
+    [
+        ("style_loss", "IndexError: list index out of range", "in that order"),
+        (
+            "make_fooling_image",
+            "AttributeError: 'NoneType' object has no attribute 'data'",
+            ".grad",
+        ),
+        ("rnn_forward", "IndexError: list index out of range", None),
+    ],
+)
+def test_errors_have_hints(exercise, error, says):
+    """Some errors have a usual cause; the others get no hint."""
+    found = hint_of_error(exercise, error)
+    assert found is None if says is None else says in found
 
 
 def test_known_mistakes_come_first():
@@ -119,3 +152,9 @@ def test_no_answer_makes_a_hint_fail(odd):
     for outputs in ({"dW": odd}, {"dW": odd, "db": B}, {"db": odd}, {}):
         found = hint("any", outputs, {"dW": W, "db": B}, known)
         assert found is None or isinstance(found, str)
+
+
+def test_an_empty_answer_is_no_known_mistake():
+    """Without any array, no known mistake is seen in it."""
+    known = [("it rains", {"dW": -W})]
+    assert "rains" not in (hint("any", {}, {"dW": W}, known) or "")
