@@ -6,7 +6,6 @@ Gradescope reads.
 """
 
 import json
-import re
 import textwrap
 
 import pytest
