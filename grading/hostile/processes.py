@@ -194,7 +194,7 @@ def survivors():
         """
 import os, signal, subprocess, sys, time
 subprocess.Popen(["sleep", "98765"], start_new_session=True)
-for _ in range(3):
+for _ in range(1):  # for each case anew, and all together stay below the limit
     if os.fork() == 0:
         os.setsid()
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
