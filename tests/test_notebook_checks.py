@@ -9,6 +9,7 @@ from deeplearning import rnn_layers
 from deeplearning.figures import COLOURS, MARKERS
 from exercises import notebook
 from exercises.notebook import NotRight, check, check_gradients, show_predictions
+from exercises.stored import cases
 from exercises.verdict import judge
 
 SIZES = {
@@ -44,7 +45,8 @@ def test_check_says_what_pytest_says(monkeypatch, capsys):
     """
     check("rnn_step_forward", "CaptioningRNN.loss[lstm]")
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0] == "rnn_step_forward: right in all 4 cases" and len(printed) == 2
+    count = len(cases("rnn_step_forward"))
+    assert printed[0] == f"rnn_step_forward: right in all {count} cases" and len(printed) == 2
 
     def without_tanh(x, prev_h, Wx, Wh, b):
         return x @ Wx + prev_h @ Wh + b, None
