@@ -103,6 +103,7 @@ def open_h5(path):
 def h5_dataset(file, name, path):
     if not isinstance(file.get(name), h5py.Dataset):
         raise ValueError(
-            f"{path} does not hold a data set {name!r}, only {sorted(file)}: fetch or build it again"
+            f"{path} does not hold a data set {name!r}, only {sorted(file)}: "
+            "fetch or build it again"
         )
     return file[name]

@@ -49,10 +49,8 @@ def _layer_backward(name, arguments, upstream, outputs):
 
     def call(package, inputs):
         forward_name = name.replace("backward", "forward")
-        forward, backward = (
-            getattr(package.rnn_layers, forward_name),
-            getattr(package.rnn_layers, name),
-        )
+        forward = getattr(package.rnn_layers, forward_name)
+        backward = getattr(package.rnn_layers, name)
         values = [inputs[key] for key in arguments.split()]
         states = ["next_h", "next_c"] if name == "lstm_step_backward" else ["out"]
         cache = _named(forward_name, " ".join([*states, "cache"]), forward(*values))["cache"]
@@ -151,7 +149,8 @@ def _array(result):
 
 
 def _saliency(package, inputs):
-    X, y = _tensor(inputs["X"]), _tensor(inputs["y"])
+    X = _tensor(inputs["X"])
+    y = _tensor(inputs["y"])
     return {
         "saliency": _array(
             package.network_visualization.compute_saliency_maps(X, y, network(inputs))
@@ -182,7 +181,8 @@ def _for_pictures(function, pictures):
 
 def _fooling(package, inputs):
     make_fooling_image = package.network_visualization.make_fooling_image
-    target_y, model = int(inputs["target_y"]), network(inputs)
+    target_y = int(inputs["target_y"])
+    model = network(inputs)
     X = _tensor(inputs["X"])
     return {"X_fooling": _for_pictures(lambda X: make_fooling_image(X, target_y, model), X)}
 
@@ -190,7 +190,8 @@ def _fooling(package, inputs):
 def _update_step(package, inputs):
     numbers = int(inputs["target_y"]), float(inputs["l2_reg"]), float(inputs["learning_rate"])
     update_step = package.network_visualization.class_visualization_update_step
-    img, model = _tensor(inputs["img"]), network(inputs)
+    img = _tensor(inputs["img"])
+    model = network(inputs)
     return {"next_img": _for_pictures(lambda img: update_step(img, model, *numbers), img)}
 
 
@@ -215,10 +216,8 @@ def _loss_and_gradients(loss, tensors):
 
 
 def _content_loss(package, inputs):
-    current, original = (
-        _tensor(inputs["content_current"]).requires_grad_(),
-        _tensor(inputs["content_original"]),
-    )
+    current = _tensor(inputs["content_current"]).requires_grad_()
+    original = _tensor(inputs["content_original"])
     loss = package.style_transfer.content_loss(float(inputs["content_weight"]), current, original)
     return _loss_and_gradients(loss, {"content_current": current})
 
@@ -267,7 +266,9 @@ def _watched(call):
     return watched
 
 
-RNN_STEP, LSTM_STEP, SEQUENCE = "x prev_h Wx Wh b", "x prev_h prev_c Wx Wh b", "x h0 Wx Wh b"
+RNN_STEP = "x prev_h Wx Wh b"
+LSTM_STEP = "x prev_h prev_c Wx Wh b"
+SEQUENCE = "x h0 Wx Wh b"
 CALLS = {
     "rnn_step_forward": _layer("rnn_step_forward", RNN_STEP, "next_h"),
     "rnn_step_backward": _layer_backward(

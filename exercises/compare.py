@@ -38,7 +38,8 @@ def settled(outputs, expected):
 
     Returns: the outputs, and a sentence or an empty text
     """
-    loss, right = outputs.get("loss"), expected.get("loss")
+    loss = outputs.get("loss")
+    right = expected.get("loss")
     if type(loss) is not np.ndarray or right is None or right.shape != () or loss.shape != (1,):
         return outputs, ""
     note = "The loss has shape (1,); a single number, of shape (), is what others expect of it."
@@ -108,7 +109,8 @@ def _finding(name, a, n, numbers):
 def _wrong_numbers(name, a, n, numbers):
     worst = np.unravel_index(np.argmax(np.abs(a - n)), n.shape)
     where = f" at {[int(i) for i in worst]}" if n.ndim else ""
-    gap, size = distance(a, n), norm(a) + norm(n)
+    gap = distance(a, n)
+    size = norm(a) + norm(n)
     relative = gap / size if size < np.inf else 1
     if not numbers:
         place = f", most{where}" if where else ""

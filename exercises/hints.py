@@ -220,7 +220,8 @@ def _part_pattern(exercise, name, a, n):
         if sentence:
             return sentence
     if name in ("dWx", "dWh", "db") and "lstm" in exercise:
-        got, right = np.split(a, 4, axis=-1), np.split(n, 4, axis=-1)
+        got = np.split(a, 4, axis=-1)
+        right = np.split(n, 4, axis=-1)
         wrong = [gate for gate, b, m in zip("ifog", got, right, strict=True) if not agree(b, m)]
         if len(wrong) < 4:
             gates = " and ".join(wrong)

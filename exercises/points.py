@@ -6,7 +6,6 @@ Gradescope reads.
 """
 
 import json
-import re
 import textwrap
 
 import pytest
@@ -14,7 +13,9 @@ import pytest
 from exercises.stored import exercises
 from exercises.verdict import judge
 
-VERDICTS = pytest.StashKey()  # exercise to verdict, of those that were tried in this run
+VERDICTS: pytest.StashKey[dict] = (
+    pytest.StashKey()
+)  # exercise to verdict, of those that were tried in this run
 
 
 def pytest_addoption(parser):
@@ -65,19 +66,6 @@ def pytest_sessionfinish(session):
             json.dump(results(session.config.stash[VERDICTS]), file, indent=1)
 
 
-def pytest_ignore_collect(collection_path, config):
-    """Where only questions are asked for (-m q1), no other test file is even read: importing all
-    they need would take longer than the tests.
-    """
-    questions = set(re.findall(r"\w+", config.getoption("-m") or "")) - {"or"}
-    if not questions or not all(re.fullmatch(r"q\d", question) for question in questions):
-        return None
-    if collection_path.is_dir():
-        return None
-    wanted = {f"test_{question}.py" for question in questions}
-    return collection_path.name.startswith("test_") and collection_path.name not in wanted or None
-
-
 def table(verdicts, width=100):
     """Points by exercise, with one reason for each that is not right.
 
@@ -87,7 +75,8 @@ def table(verdicts, width=100):
 
     Returns: text
     """
-    lines, earned = [], _earned(verdicts)
+    lines = []
+    earned = _earned(verdicts)
     for exercise, points, _ in _rows(verdicts):
         lines.append(f"{exercise:36s}{earned[exercise]:3d} of {points}")
         reason = _reason(exercise, verdicts)
@@ -99,7 +88,8 @@ def table(verdicts, width=100):
 
 def _earned(verdicts):
     """Points of each exercise. float64 in place of float32 costs a few, once in a question."""
-    earned, charged = {}, set()
+    earned = {}
+    charged = set()
     for exercise, points, verdict in _rows(verdicts):
         about = exercises()[exercise]
         earned[exercise] = points if verdict.right or verdict.slip else 0
@@ -162,7 +152,8 @@ def _reason(exercise, verdicts):
     """Why an exercise earns nothing; where it builds on one that is not right either, that one
     comes first.
     """
-    verdict, below = verdicts[exercise], _below(exercise, verdicts)
+    verdict = verdicts[exercise]
+    below = _below(exercise, verdicts)
     if verdict.right or verdict.missing or not below:
         return verdict.reason
     begin = f"It builds on {below[0]}, which is not right yet: begin there."

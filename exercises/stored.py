@@ -46,7 +46,8 @@ def cases(exercise):
         part = {key[1:]: array for key, array in arrays.items() if key[0] == str(number)}
         causes = part.pop(("causes",)).tolist()
         wrong = [(cause, _group(part, f"wrong{k}")) for k, cause in enumerate(causes)]
-        inputs, kept = _group(part, "inputs"), np.array(True)
+        inputs = _group(part, "inputs")
+        kept = np.array(True)
         all_kept = {f"{name} kept": kept for name, array in inputs.items() if array.ndim}
         found.append(Case(inputs, _group(part, "expected") | all_kept, wrong))
     return found

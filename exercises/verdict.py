@@ -63,7 +63,8 @@ def judge(exercise, package=None, stored=None):
 
     Returns: `Verdict` on the first case that is not right, or that all are
     """
-    package, slip = package or Package(), None
+    package = package or Package()
+    slip = None
     for case in stored or cases(exercise):
         verdict = _judge_case(exercise, package, case)
         if not verdict.right and not verdict.slip:

@@ -64,7 +64,8 @@ class _Draw:
     """What a case draws: numbers, and sizes where they are not fixed."""
 
     def __init__(self, rng, fixed):
-        self.rng, self.fixed = rng, fixed
+        self.rng = rng
+        self.fixed = fixed
 
     def sizes(self, letters, high=5):
         """Sizes of axes; of those that are drawn one in four is 1."""
@@ -138,7 +139,8 @@ def _sequence(cell, backward=False):
 def _embedding(backward=False):
     def make(draw):
         N, D = draw.sizes("ND")
-        T, V = draw.size("T", 2, 5), draw.size("V", 2, 5)
+        T = draw.size("T", 2, 5)
+        V = draw.size("V", 2, 5)
         x = draw.rng.integers(V, size=(N, T))
         x[0, :2] = x[0, 0]  # a word that occurs twice
         arrays = {"x": x, "W": draw.normal(V, D)}
@@ -230,7 +232,8 @@ def _scores(arrays):
 
 def _network(draw, places):
     """Weights of the network of pictures; the last ones make up for the mean over places."""
-    C, width = draw.size("classes", 3, 5), draw.size("width", 2, 4)
+    C = draw.size("classes", 3, 5)
+    width = draw.size("width", 2, 4)
     weights = {
         "conv_w": draw.normal(width, 3, 3, 3) / 3,
         "conv_b": draw.normal(width) / 3,
@@ -293,7 +296,8 @@ def _fooling_pictures(arrays):
 
     from deeplearning.network_visualization import make_fooling_image
 
-    X, target_y = torch.from_numpy(arrays["X"]), int(arrays["target_y"])
+    X = torch.from_numpy(arrays["X"])
+    target_y = int(arrays["target_y"])
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return make_fooling_image(X, target_y, network(arrays), max_steps=FEW_STEPS).numpy()

@@ -55,7 +55,8 @@ def assign(roster: list[Person], submissions) -> tuple[dict[str, Person], list[s
     Returns: dictionary from a submission's name to a person; and names of submissions that belong
     to nobody, or could belong to several
     """
-    owners, unknown = {}, []
+    owners = {}
+    unknown = []
     for name, found in submissions.items():
         people = [p for p in roster if _is(p, found)] or [
             p for p in roster if p.login and p.login.casefold() == found.name.casefold()
@@ -117,7 +118,8 @@ def _table(results, roster, owners):
     order = {"failed": 0, "held": 1, "missing": 2, "empty": 3}
     names = sorted(results, key=lambda name: (order.get(status_of(results[name]), 4), name))
     for name in names:
-        result, person = results[name], owners.get(name)
+        result = results[name]
+        person = owners.get(name)
         status = status_of(result)
         scores = {test["name"]: test["score"] for test in result.get("tests", ())}
         remarks = " ".join(result.get("output", "It was not graded.").split())

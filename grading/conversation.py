@@ -57,7 +57,8 @@ class _Conversation:
 
     def __init__(self, pipes):
         self.out, self.replies = pipes
-        self.own, self.modules = [], []
+        self.own = []
+        self.modules = []
 
     def function(self, name):
         """A function that asks the grader for its values."""

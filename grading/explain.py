@@ -53,7 +53,8 @@ def explained(pairs, found, case: int | None = None) -> str:
     if case is None and not wrong:
         return f"All {len(pairs)} cases are right, with the student's own functions."
     number = wrong[0] if case is None else case - 1
-    (inputs, expected), outputs = pairs[number], found[number]
+    (inputs, expected) = pairs[number]
+    outputs = found[number]
     lines = [
         f"Case {number + 1} of {len(pairs)}; wrong are {[k + 1 for k in wrong]}.",
         "",

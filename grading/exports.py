@@ -60,7 +60,7 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
     found = []
     for path in map(Path, paths):
         found += _look(path, scratch)
-    named = {}
+    named: dict = {}
     for each in sorted(found, key=lambda each: (each.name, str(each.paths))):
         each.name = _free(_safe(each.name), named)
         named[each.name] = each
@@ -97,7 +97,9 @@ def _is_one_work(folder, items):
 
 def _class(folder, items, scratch):
     """The submissions in a class's folder."""
-    groups, found, people = {}, [], _gradescope_people(folder)
+    groups = {}
+    found = []
+    people = _gradescope_people(folder)
     for item in items:
         match = _platform(item)
         if match:
@@ -155,7 +157,8 @@ def _group(person, parts, people):
 def _gradescope_people(folder):
     """From a folder of Gradescope's export to name, number and address of its first submitter."""
     path = folder / "submission_metadata.yml"
-    people, current = {}, None
+    people = {}
+    current = None
     with contextlib.suppress(OSError):
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             if match := re.match(r"(submission_\d+):", line):
@@ -224,7 +227,8 @@ def _safe(name):
 def _free(name, taken):
     """A name that nobody has, capital letters or not."""
     lower = {other.casefold() for other in taken}
-    free, count = name, 1
+    free = name
+    count = 1
     while free.casefold() in lower:
         count += 1
         free = f"{name}-{count}"

@@ -54,7 +54,8 @@ def extra_credit(paths, seed):
 def _credit(path, seed):
     if path.read_bytes() == BUILT_IN_MODEL.read_bytes():
         raise ValueError("it is the model that comes with the project: train one of your own")
-    score, levels = score_captioner(path, seed), MANIFEST.extra.levels
+    score = score_captioner(path, seed)
+    levels = MANIFEST.extra.levels
     earned = MANIFEST.extra.earned(score)
     ladder = ", ".join(f"{points} points from {least} on" for least, points in levels)
     reason = (

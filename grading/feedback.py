@@ -47,7 +47,9 @@ def statistics(results, *, anonymous=False):
     counted = {name: result for name, result in results.items() if _counts(result)}
     scores = sorted(result["score"] for result in counted.values())
     bins = Counter(min(int(score) // 10, 9) for score in scores)
-    solved, hints, boxes = Counter(), Counter(), Counter()
+    solved = Counter()
+    hints = Counter()
+    boxes = Counter()
     for result in counted.values():
         mark = result["extra_data"]
         solved.update(test["name"] for test in result["tests"] if test["score"] > 0)

@@ -268,14 +268,16 @@ def _package(wanted, entry):
 def _helpers(entries, found, chosen):
     """The student's own modules: from the path where they belong to entries."""
     if chosen:
-        beside, package = chosen[0], (*chosen[0], chosen[1])
+        beside = chosen[0]
+        package = (*chosen[0], chosen[1])
     elif found:
         beside = package = next(iter(found.values())).path.parts[:-1]
     else:
         return {}
     helpers = {}
     for entry in entries:
-        folder, name = entry.path.parts[:-1], entry.path.name
+        folder = entry.path.parts[:-1]
+        name = entry.path.name
         if entry.path.suffix != ".py" or entry in found.values() or len(helpers) >= MAX_HELPERS:
             continue
         if folder[: len(package)] == package:

@@ -215,7 +215,8 @@ def count_anew(submissions, out: Path) -> list[str]:
     """Write points anew where the manifest has changed; returns the names."""
     changed = []
     for name in submissions:
-        record, before = read_record(out / name), _results(out / name)
+        record = read_record(out / name)
+        before = _results(out / name)
         if record and before and before != results_of(record):
             save(out / name, record)
             changed.append(name)

@@ -92,7 +92,7 @@ class Grade:
     extra: Result | None = None
 
     @property
-    def score(self) -> int:
+    def score(self) -> float:
         return sum(result.score for result in self.results)
 
     @property
@@ -165,9 +165,14 @@ class Grading:
     """The way of one submission through the sandbox."""
 
     def __init__(self, folder, handed_in: HandedIn, seed, kind, only=(), earned=()):
-        self.folder, self.tree = folder, folder / "tree"
-        self.handed_in, self.seed, self.kind, self.only = handed_in, seed, kind, only
-        self.marks, self.earned = {}, set(earned) - set(only)
+        self.folder = folder
+        self.tree = folder / "tree"
+        self.handed_in = handed_in
+        self.seed = seed
+        self.kind = kind
+        self.only = only
+        self.marks: dict = {}
+        self.earned = set(earned) - set(only)
 
     def grade(self) -> Grade:
         """Try all exercises."""
@@ -307,7 +312,8 @@ def _try_by_own_forward(box, exercise, pairs):
 
 def _try(box, exercise, pairs, functions=None, remark=""):
     """The mark of an exercise's answers, with some functions put in place of the student's."""
-    about, lender = {"task": "exercise", "exercise": exercise.id}, None
+    about = {"task": "exercise", "exercise": exercise.id}
+    lender = None
     if functions:
         lender = Lender(functions)
         about["lent"] = _lent(functions)
@@ -322,7 +328,8 @@ def _try(box, exercise, pairs, functions=None, remark=""):
 
 def _mark(exercise, answers, pairs, remark):
     """The mark of answers, beside inputs and right answers."""
-    remarks, slip = [remark] if remark else [], ""
+    remarks = [remark] if remark else []
+    slip = ""
     for outputs, (inputs, expected) in zip(answers, pairs, strict=True):
         with np.errstate(all="ignore"):  # answers can be as large as they like
             outputs, note = settled(outputs, expected)
@@ -341,7 +348,8 @@ def with_slips(marks: list[Mark]) -> list[Mark]:
     """Marks, with what float64 in place of float32 costs: a fixed number of points, once in each
     question.
     """
-    charged, result = set(), []
+    charged = set()
+    result = []
     for mark in marks:
         exercise = MANIFEST.exercises[mark.exercise]
         if mark.slip:

@@ -63,7 +63,8 @@ def write_handout(out):
     Raises FileNotFoundError where git or the repository is missing, and ValueError for sources that
     don't fit the manifest.
     """
-    out, files = Path(out), handout_files()
+    out = Path(out)
+    files = handout_files()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as scratch:
         for name, content in files.items():
@@ -161,9 +162,11 @@ def _unanswered(text):
     notebook = nbformat.reads(text, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+            cell.outputs = []
+            cell.execution_count = None
         elif "answer" in cell.metadata.get("tags", []):
-            cell.source, cell.metadata = ANSWER, {}
+            cell.source = ANSWER
+            cell.metadata = {}
     return nbformat.writes(notebook) + "\n"
 
 

@@ -2,7 +2,6 @@
 in it can see, and the user that it runs as.
 """
 
-import fcntl
 import functools
 import os
 import shutil
@@ -12,7 +11,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TEMPORARY = 64 << 20  # bytes of the temporary folder
-FIRST_USER, USERS = 61_000, 1000
+FIRST_USER = 61_000
+USERS = 1000
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
     "HOME": "/tmp",
@@ -34,6 +34,8 @@ def user() -> int | None:
     """
     if not hasattr(os, "getuid") or os.getuid() != 0:
         return None
+    import fcntl  # Windows has none
+
     locks = Path("/run/grading-users")
     locks.mkdir(mode=0o700, exist_ok=True)
     for number in range(FIRST_USER, FIRST_USER + USERS):
@@ -56,9 +58,9 @@ def python_folders() -> list[str]:
     made from.
     """
     found = {sys.prefix}
-    for path in (sys.base_prefix, sys.base_exec_prefix, os.path.realpath(sys.executable)):
-        path = Path(path).resolve()
-        found.add(str(path if path.is_dir() else path.parent))
+    for name in (sys.base_prefix, sys.base_exec_prefix, os.path.realpath(sys.executable)):
+        place = Path(name).resolve()
+        found.add(str(place if place.is_dir() else place.parent))
     for path in sysconfig.get_paths().values():
         if path.endswith("site-packages"):
             found.add(path)

@@ -83,7 +83,8 @@ def write(exercise, found):
     """Store the cases of an exercise in one file, without pickles; a mistake with the first case
     that shows it.
     """
-    arrays, shown = {}, set()
+    arrays = {}
+    shown = set()
     for number, case in enumerate(found):
         first = [(cause, answer) for cause, answer in case.wrong if cause not in shown]
         shown |= _causes(case)

@@ -32,7 +32,8 @@ def encode(about, groups=()):
 
     Returns: bytes
     """
-    described, raw = [], []
+    described = []
+    raw = []
     for group in groups:
         described.append([])
         for name, value in group.items():
@@ -125,7 +126,8 @@ def decode(payload):
         if size > min(MAX_HEADER, len(payload) - 4):
             raise ValueError(f"a header of {size} bytes")
         header = json.loads(payload[4 : 4 + size])
-        position, groups = 4 + size, []
+        position = 4 + size
+        groups = []
         for described in header["groups"]:
             group = {}
             for name, dtype, shape in described:
@@ -156,7 +158,8 @@ def _array(payload, position, dtype, shape):
     )
     if dtype not in DTYPES or not sizes_fit:
         raise ValueError("an array of an unknown type or shape")
-    dtype, count = np.dtype("<" + dtype), math.prod(shape)
+    dtype = np.dtype("<" + dtype)
+    count = math.prod(shape)
     end = position + count * dtype.itemsize
     if end > len(payload):
         raise ValueError("an array that is larger than its message")

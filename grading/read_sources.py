@@ -21,7 +21,9 @@ OLDER_SIGNATURES = {
         "    return update_class_visulization(model, target_y, l2_reg, learning_rate, img)\n",
     ),
 }
-PICTURES, PICTURE_SIZE = 6, 400_000  # of a notebook: how many, and letters of base64 each
+# of a notebook: how many, and letters of base64 each
+PICTURES = 6
+PICTURE_SIZE = 400_000
 KINDS = {"png": r"iVBORw0KGgo[A-Za-z0-9+/]+=*", "jpeg": r"/9j/[A-Za-z0-9+/]+=*"}
 PRELOADED = (
     "PIL",
@@ -51,7 +53,9 @@ def read_sources(files, exercises, package, stubs):
     - pictures: List of [notebook, "png" or "jpeg"]
     and a list with a dictionary of these pictures, as arrays of the letters of their base64
     """
-    notes, notebooks, pictures = [], {}, []
+    notes = []
+    notebooks = {}
+    pictures = []
     found = {"sources": {}, "notes": notes, "imports": {}, "pictures": []}
     for name, data in files.items():
         if name.endswith(".ipynb"):
@@ -151,7 +155,8 @@ def _text(path, data, notes):
         )
         notes.append(f"{path} is not in UTF-8: save it in that encoding.")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    head, body = text.split("\n", 2)[:2], text.split("\n", 2)[2:]
+    head = text.split("\n", 2)[:2]
+    body = text.split("\n", 2)[2:]
     head = [re.sub(r"^([ \t\f]*#.*?)coding[:=]", r"\1coded ", line) for line in head]
     return "\n".join([*head, *body])
 

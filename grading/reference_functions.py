@@ -214,8 +214,10 @@ def usual_forward(name, step_by):
 
 def over_time(step, name, x, h0, Wx, Wh, b):
     """The states of all steps, of shape (N, T, H), and a list of the steps' caches."""
-    states, caches = [], []
-    h, c = h0, np.zeros_like(h0)
+    states = []
+    caches = []
+    h = h0
+    c = np.zeros_like(h0)
     for t in range(x.shape[1]):
         if name.startswith("lstm"):
             h, c, cache = step(x[:, t], h, c, Wx, Wh, b)

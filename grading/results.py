@@ -26,7 +26,8 @@ def table(results):
     """A table of results: exercise, points earned of points, reason; questions add up, and so does
     the whole.
     """
-    lines, width = [], max(len(_name(result)) for result in results) + 2
+    lines = []
+    width = max(len(_name(result)) for result in results) + 2
     for question in dict.fromkeys(_question(result) for result in results):
         mine = [result for result in results if _question(result) == question]
         lines.append(f"{question.capitalize():{width}}{_points(mine)}")
@@ -46,7 +47,8 @@ def gradescope(results):
 
     Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/
     """
-    tests, count = [], {}
+    tests = []
+    count = {}
     for result in results:
         question = _question(result)
         count[question] = count.get(question, 0) + 1

@@ -78,8 +78,11 @@ class Box:
         Raises NoBox where there is none, or it does not start.
         """
         self.kind = kind or choose_kind()
-        self.tree, self.warm, self.wanted = Path(tree), list(warm), list(wanted)
-        self.process, self.spent = None, 0
+        self.tree = Path(tree)
+        self.warm = list(warm)
+        self.wanted = list(wanted)
+        self.process = None
+        self.spent = 0
         self._start()
 
     def __enter__(self):
@@ -130,7 +133,8 @@ class Box:
         """End every process of the sandbox, after some seconds of patience with its server."""
         if self.process is None:
             return
-        process, self.process = self.process, None
+        process = self.process
+        self.process = None
         with contextlib.suppress(OSError):
             process.stdin.close()  # then the server leaves by itself
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -222,7 +226,8 @@ class _Watch:
     """What one task has used so far."""
 
     def __init__(self, process):
-        self.process, self.idle = process, 0
+        self.process = process
+        self.idle = 0
         self.before = self.cpu = _used(process)[1]
 
     def look(self):
@@ -230,7 +235,8 @@ class _Watch:
         memory, self.cpu, waits = _used(self.process)
         self.idle += LOOK if waits else 0
         if memory > MEMORY:
-            used, allowed = memory >> 20, MEMORY >> 20
+            used = memory >> 20
+            allowed = MEMORY >> 20
             raise BoxError(f"It used {used} MB of memory, more than the {allowed} allowed.")
         if self.cpu - self.before > CPU:
             raise BoxError(f"Its processes computed for more than {CPU} seconds together.")
@@ -276,7 +282,9 @@ def _used(process):
     """Memory (bytes) and computing time (seconds) of a process and its descendants; whether all of
     them wait.
     """
-    memory, cpu, waits = 0, 0, True
+    memory = 0
+    cpu = 0
+    waits = True
     for each in _tree(process):
         try:
             with each.oneshot():

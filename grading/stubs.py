@@ -17,7 +17,8 @@ Everything else stays as it is, to the letter.
 import ast
 import re
 
-BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
+BEGIN = "# BEGIN SOLUTION"
+END = "# END SOLUTION"
 
 
 def stub_out(source, exercises):
@@ -31,7 +32,8 @@ def stub_out(source, exercises):
 
     Raises ValueError for an exercise that is not there, and markers without a partner.
     """
-    tree, sketches = ast.parse(source), []
+    tree = ast.parse(source)
+    sketches = []
     edits = [(lines, []) for lines in marked(source)]
     for name, about in _by_function(exercises).items():
         function = find(tree, name)
@@ -51,7 +53,8 @@ def marked(source):
 
     Raises ValueError where a marker lacks its partner.
     """
-    regions, begun = [], None
+    regions = []
+    begun = None
     for number, line in enumerate(source.splitlines()):
         marker = line.strip()
         if marker == BEGIN and begun is None:

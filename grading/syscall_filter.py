@@ -63,10 +63,19 @@ AF_UNIX = 1
 NEW_NAMESPACES = 0x7E020000  # all flags CLONE_NEW..., together
 X32 = 0x40000000  # x86_64's second set of numbers begins here
 
-LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-ALLOW, REFUSE = 0x7FFF0000, 0x00050000
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # offsets in what the kernel shows the filter
-PR_SET_SECCOMP, FILTER_MODE = 22, 2
+LOAD = 0x20
+EQUAL = 0x15
+AT_LEAST = 0x35
+ANY_BIT = 0x45
+RETURN = 0x06
+ALLOW = 0x7FFF0000
+REFUSE = 0x00050000
+# offsets in what the kernel shows the filter
+NUMBER = 0
+ARCHITECTURE = 4
+FIRST_ARGUMENT = 16
+PR_SET_SECCOMP = 22
+FILTER_MODE = 2
 
 
 class _Program(ctypes.Structure):

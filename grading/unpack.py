@@ -99,7 +99,8 @@ def _opened(path):
 
 def zip_entries(file):
     """The files of a zip; of two entries with one name the last counts."""
-    archive, found = _open_zip(file), Entries()
+    archive = _open_zip(file)
+    found = Entries()
     for info in reversed(archive.infolist()):
         if info.filename.endswith("/"):
             continue
@@ -155,7 +156,8 @@ class _ZipEntry:
     """A file in an archive."""
 
     def __init__(self, archive, info):
-        self.archive, self.info = archive, info
+        self.archive = archive
+        self.info = info
         self.path = PurePosixPath(
             info.filename.replace("\\", "/")
         )  # some Windows programs write backslashes
@@ -195,7 +197,8 @@ class _FolderEntry:
     """A file in a folder."""
 
     def __init__(self, root, path):
-        self.file, self.path = path, PurePosixPath(path.relative_to(root).as_posix())
+        self.file = path
+        self.path = PurePosixPath(path.relative_to(root).as_posix())
         self.kind = stat.S_IFMT(path.lstat().st_mode)
 
     def read(self, limit):

@@ -77,7 +77,8 @@ def main(argv=None):
         found = results(args.submission, args.secret.read_text(encoding="utf-8"))
     except Exception as error:  # whatever it is, it is not the student's fault
         traceback.print_exc()
-        found, status = {"tests": [], "output": f"{NOT_GRADED} ({error})"}, 1
+        found = {"tests": [], "output": f"{NOT_GRADED} ({error})"}
+        status = 1
     with atomic_write(args.out / "results.json") as file:
         file.write(json.dumps(found, indent=1).encode("utf-8", "replace"))
     total = sum(question.points for question in MANIFEST.questions.values())

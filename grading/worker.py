@@ -35,14 +35,19 @@ import syscall_filter
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE / "beside"))  # the student's own modules: last, so that they shadow none
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
-CALL, LAST = b"?", b"."  # a task's message begins with one of these
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_NO_NEW_PRIVS = 38
+# a task's message begins with one of these
+CALL = b"?"
+LAST = b"."
 SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock", "/dev/mqueue")
 
 
 def main():
     settings = json.loads(sys.argv[1])
-    inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    inbox = os.fdopen(os.dup(0), "rb")
+    outbox = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
@@ -161,7 +166,9 @@ def _read_message(from_task, child, inbox):
     """The next whole message of a task's process, or None; and its status, if it has ended and been
     waited for.
     """
-    data, wanted, status = b"", 9, None
+    data = b""
+    wanted = 9
+    status = None
     while len(data) < wanted:
         waiting = 0.05 if status is None else 0
         ready = select.select([from_task, inbox], [], [], waiting)[0]

@@ -18,6 +18,7 @@ def test_painted_classes_are_recognised():
     before = [p.clone() for p in model.parameters()]
     pictures = cp.paint_classes(chosen, model, num_iterations=80)
     X = torch.cat([preprocess(picture, 128) for picture in pictures])
+    X = X.to(next(model.parameters()))
     probabilities = model(X).softmax(1)
     assert all(probabilities[k, c] > 0.99 for k, c in enumerate(chosen))
     assert all(

@@ -1,5 +1,7 @@
 """What the notebooks of questions 3 and 4 say is what their cells show."""
 
+import ast
+import builtins
 import re
 from pathlib import Path
 
@@ -86,3 +88,37 @@ def test_pictures_for_everyone(name):
             for kind in output.get("data", {}):
                 if kind.startswith("image/"):
                     assert output.metadata[kind]["alt"]
+
+
+def names(source):
+    """Names that a piece of code reads, and those that it defines."""
+    tree = ast.parse(re.sub(r"(?m)^%.*$", "", source))
+    read, defined = set(), set(dir(builtins))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (read if isinstance(node.ctx, ast.Load) else defined).add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.arg):
+            defined.add(node.arg)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            defined |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    return read, defined
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sections_stand_alone(name):
+    """Each section's cells use names of their own, of the first cell, and no others: whoever comes
+    back runs the first cell and goes on anywhere.
+    """
+    first, *_ = cells(name, "code")
+    _, base = names(first.source)
+    sections = [[]]
+    for cell in nbformat.read(ROOT / name, as_version=4).cells:
+        if cell.cell_type == "markdown" and re.search(r"(?m)^## ", cell.source):
+            sections.append([])
+        if cell.cell_type == "code":
+            sections[-1].append(cell.source)
+    for section in sections:
+        read, defined = names("\n".join(section))
+        assert not read - defined - base

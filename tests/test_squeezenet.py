@@ -195,7 +195,10 @@ def test_settings_of_other_types(network, tmp_path):
 
 def test_shipped_file():
     """The shipped weights are those whose SHA-256 the module names, and load."""
-    assert hashlib.sha256(squeezenet.TOYTOWN.read_bytes()).hexdigest() == squeezenet.TOYTOWN_SHA256
+    assert (
+        hashlib.sha256(squeezenet.TOYTOWN_WEIGHTS.read_bytes()).hexdigest()
+        == squeezenet.TOYTOWN_SHA256
+    )
     loaded = load_squeezenet("toytown")
     assert loaded.weights == "toytown" and loaded.image_size == 128
     assert (
@@ -207,7 +210,7 @@ def test_shipped_file_is_checked(saved, monkeypatch):
     """The project's file loads while its hash is the module's; one changed byte, or no file, is one
     clear error.
     """
-    monkeypatch.setattr(squeezenet, "TOYTOWN", saved)
+    monkeypatch.setattr(squeezenet, "TOYTOWN_WEIGHTS", saved)
     monkeypatch.setattr(
         squeezenet, "TOYTOWN_SHA256", hashlib.sha256(saved.read_bytes()).hexdigest()
     )

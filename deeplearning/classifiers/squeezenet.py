@@ -18,7 +18,7 @@ from deeplearning.data_utils import imagenet_or_toytown
 from deeplearning.files import atomic_write, read_npz
 from deeplearning.locations import data_folder
 
-TOYTOWN = Path(__file__).resolve().parents[1] / "datasets" / "toytown" / "squeezenet.npz"
+TOYTOWN_WEIGHTS = Path(__file__).resolve().parents[1] / "datasets/toytown/squeezenet.npz"
 TOYTOWN_SHA256 = "d36165c058e1b2ab5c5913c71c740d06ee673023d6ba4cac20402c634b9ac26e"
 
 
@@ -48,7 +48,9 @@ def load_squeezenet(weights="auto"):
     if weights == "imagenet":
         source, settings, arrays = _imagenet()
     else:
-        source, settings, arrays = _saved(TOYTOWN if weights == "toytown" else Path(weights))
+        source, settings, arrays = _saved(
+            TOYTOWN_WEIGHTS if weights == "toytown" else Path(weights)
+        )
     model = _squeezenet(source, arrays, len(settings["class_names"]))
     for name, value in (settings | {"name": "squeezenet1_1", "weights": str(weights)}).items():
         setattr(model, name, value)
@@ -134,7 +136,7 @@ def _saved(path):
             f"no weights at {path}: name 'toytown', which comes with the project, 'imagenet', or "
             "a file that save_squeezenet wrote"
         )
-    if path == TOYTOWN:
+    if path == TOYTOWN_WEIGHTS:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         if found != TOYTOWN_SHA256:
             raise ValueError(

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 MODULES = ["archives", "files", "processes", "snooping", "answers", "leaks"]
 EVERYTHING = tuple(MANIFEST.exercises)
 RNN_LAYERS, RNN, NETWORK_VISUALIZATION, STYLE_TRANSFER = MANIFEST.files
-_written = []
+_written: list = []
 
 
 @dataclass(frozen=True)

@@ -189,6 +189,16 @@ def written_into_notebooks():
     return zipped(files)
 
 
+@hostile(*of(RNN_LAYERS, RNN))
+def notebooks_alone():
+    """Nothing but the notebooks of questions 3 and 4, whose cells hold the work."""
+    files = {}
+    for path in (NETWORK_VISUALIZATION, STYLE_TRANSFER):
+        question = next(e.question for e in MANIFEST.exercises.values() if e.path == path)
+        files[MANIFEST.questions[question].notebook] = notebook(*as_cells(path))
+    return zipped(files)
+
+
 @hostile("compute_saliency_maps", "make_fooling_image")
 def older_name_in_a_notebook():
     """A cell has the update step under its older name and order of arguments; the two others are
@@ -336,3 +346,46 @@ def rnn_step_backward(dnext_h, cache):
 """,
         )
     )
+
+
+@hostile("rnn_step_forward")
+def one_function_is_gone():
+    """rnn_layers.py lacks rnn_step_forward, which the captioning model imports."""
+    text = solved()[RNN_LAYERS]
+    gone = re.search(r"(?s)(@takes\([^\n]*\)\n)?def rnn_step_forward\(.*?\n\n\n", text)[0]
+    return zipped({**solved(), RNN_LAYERS: text.replace(gone, "")})
+
+
+@hostile()
+def modules_of_their_own():
+    """The work is spread over modules of the student's, in the package and beside it."""
+    files = {f"hw/{name}": text for name, text in solved().items()}
+    files[f"hw/{RNN_LAYERS}"] = "from deeplearning.my_layers import *\n"
+    files["hw/deeplearning/my_layers.py"] = solved()[RNN_LAYERS]
+    files[f"hw/{STYLE_TRANSFER}"] = "from my_style import *\n"
+    files["hw/my_style.py"] = solved()[STYLE_TRANSFER]
+    return zipped(files)
+
+
+@hostile()
+def many_pictures():
+    """Four notebooks with six large pictures each, and an older package that has to be read."""
+    picture = "iVBORw0KGgo" + "A" * 390_000
+    shown = {"output_type": "display_data", "data": {"image/png": picture}, "metadata": {}}
+    files = {
+        name.replace("deeplearning/", "cs231n/"): text.replace("from deeplearning", "from cs231n")
+        for name, text in solved().items()
+    }
+    for question in MANIFEST.questions.values():
+        made = json.loads(notebook("1"))
+        made["cells"][0]["outputs"] = [shown] * 6
+        files[question.notebook] = json.dumps(made)
+    return zipped(files)
+
+
+@hostile()
+def strays_beside_the_package():
+    """Other files of the exercises' names lie beside the package and in a backup of it."""
+    strays = {name.rpartition("/")[2]: "raise SystemExit\n" for name in MANIFEST.files}
+    strays |= {f"a_backup/{name}": "raise SystemExit\n" for name in MANIFEST.files}
+    return zipped({**solved(), **strays})

@@ -194,7 +194,7 @@ def survivors():
         """
 import os, signal, subprocess, sys, time
 subprocess.Popen(["sleep", "98765"], start_new_session=True)
-for _ in range(3):
+for _ in range(1):  # for each case anew, and all together stay below the limit
     if os.fork() == 0:
         os.setsid()
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -292,5 +292,19 @@ for folder, folders, names in os.walk("/box"):
     for name in folders + names:
         with contextlib.suppress(OSError): os.chmod(os.path.join(folder, name), 0)
         with contextlib.suppress(OSError): os.unlink(os.path.join(folder, name))
+""",
+    )
+
+
+@hostile("lstm_forward")
+def slow_drip():
+    """It sleeps, computes a little and sleeps again, so that no single pause is long."""
+    return before(
+        "lstm_forward",
+        """
+import time
+while True:
+    time.sleep(3)
+    sum(range(1_000_000))
 """,
     )

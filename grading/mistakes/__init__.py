@@ -20,7 +20,7 @@ MODULES = [
     "held_out",
     "held_out_pictures",
 ]
-_written = []
+_written: list = []
 
 
 @dataclass(frozen=True)

@@ -118,3 +118,46 @@ def test_mistakes_are_recognised(exercise):
         known_mistake(exercise, groups, [CALLS[exercise](package({}), inputs) for inputs in groups])
         is None
     )
+
+
+def test_too_few_answers_earn_nothing():
+    """Whoever answers only some of the cases, however rightly, earns nothing."""
+
+    class Short(InProcess):
+        def ask(self, about, groups, lend=None):
+            done, answers = super().ask(about, groups, lend)
+            return done, answers[:-1]
+
+    exercise = MANIFEST.exercises["rnn_step_forward"]
+    assert grade_one.try_own(InProcess(), exercise, seed=5).points
+    short = grade_one.try_own(Short(), exercise, seed=5)
+    assert not short.points and "did not answer every question" in short.reason
+
+
+def test_float64_costs_once_in_a_question():
+    """Right numbers in float64 where float32 went in cost the manifest's few points, once in each
+    question, and the reason says how to mend it.
+    """
+
+    def precise(x, prev_h, Wx, Wh, b):
+        next_h, cache = plain.rnn_step_forward(x, prev_h, Wx, Wh, b)
+        return next_h.astype(np.float64), cache
+
+    exercise = MANIFEST.exercises["rnn_step_forward"]
+    mark = grade_one.try_own(InProcess(rnn_step_forward=precise), exercise, seed=5)
+    assert mark.slip and mark.points == exercise.points
+    other = grade_one.Mark("rnn_forward", 3, "h must be float32, got float64.", slip=True)
+    lstm = grade_one.Mark("lstm_forward", 3, "h must be float32, got float64.", slip=True)
+    first, second, third = grade_one.with_slips([mark, other, lstm])
+    assert [m.points for m in (first, second, third)] == [3 - MANIFEST.slip, 3, 3 - MANIFEST.slip]
+    assert "dtype=x.dtype" in first.reason and "once in each question" in first.reason
+
+
+def test_a_loss_of_one_entry_has_a_note():
+    """A loss of shape (1,) earns its points, and a remark says what is usual."""
+    from deeplearning.style_transfer import tv_loss
+
+    exercise = MANIFEST.exercises["tv_loss"]
+    one = InProcess(tv_loss=lambda *arguments: tv_loss(*arguments).reshape(1))
+    mark = grade_one.try_own(one, exercise, seed=5)
+    assert mark.points == exercise.points and "shape (1,)" in mark.remark

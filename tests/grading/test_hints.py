@@ -152,3 +152,9 @@ def test_no_answer_makes_a_hint_fail(odd):
     for outputs in ({"dW": odd}, {"dW": odd, "db": B}, {"db": odd}, {}):
         found = hint("any", outputs, {"dW": W, "db": B}, known)
         assert found is None or isinstance(found, str)
+
+
+def test_an_empty_answer_is_no_known_mistake():
+    """Without any array, no known mistake is seen in it."""
+    known = [("it rains", {"dW": -W})]
+    assert "rains" not in (hint("any", {}, {"dW": W}, known) or "")

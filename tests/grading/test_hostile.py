@@ -20,7 +20,7 @@ from grading.variants import variants
 from tests.grading.machines import needs_sandbox
 
 SAMPLE = [
-    "source_of_lent_functions", "message_to_a_later_task", "memory_of_the_server", "bomb", "climbing_paths", "exit_with_success", "files_of_the_grader",
+    "source_of_lent_functions", "one_function_is_gone", "modules_of_their_own", "many_pictures", "message_to_a_later_task", "memory_of_the_server", "bomb", "climbing_paths", "exit_with_success", "files_of_the_grader",
     "forged_results", "older_package", "patched_numpy", "signals_to_everybody", "subclass", "survivors",
     "written_into_notebooks",
 ]  # fmt: skip
@@ -54,12 +54,14 @@ def graded(names, folder):
     for name in names:
         (folder / "in" / f"{name}.zip").write_bytes(build(name))
     before = outside(folder)
-    assert grade.main([str(folder / "in"), "--out", str(folder / "out"), "--jobs", "2"]) == 0
+    status = grade.main([str(folder / "in"), "--out", str(folder / "out"), "--jobs", "2"])
+    assert status in (0, 1)  # 1 where there was nothing to grade in one
     assert outside(folder) == before
     assert not [p for p in psutil.process_iter(["cmdline"]) if "98765" in (p.info["cmdline"] or ())]
     lost = {}
     for name in names:
         results = json.loads((folder / "out" / name / "results.json").read_text(encoding="utf-8"))
+        assert "failed" not in results["extra_data"]
         lost[name] = {
             test["name"] for test in results["tests"] if test["score"] < test["max_score"]
         }

@@ -365,3 +365,9 @@ def test_the_user_box_needs_hidden_answers(monkeypatch):
         assert sandbox.why_not("user") in ("needs root", "needs Linux")
     elif ROOT.stat().st_mode & 0o005:
         assert "can read" in sandbox.why_not("user") or "does not start" in sandbox.why_not("user")
+
+
+@pytest.mark.parametrize("died", ["SIGSEGV", "", [1], None, {"x": 1}, "x" * 10_000])
+def test_the_end_of_a_task_is_told_whatever_it_says(died):
+    """What a task says of its own end is not trusted to be text, or short."""
+    assert len(sandbox._reason({"died": died})) < 100
