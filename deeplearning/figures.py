@@ -2,6 +2,8 @@
 takes a while.
 """
 
+import base64
+import html
 import textwrap
 
 from deeplearning.image_fetching import image_from_url
@@ -175,7 +177,7 @@ def animation(images, seconds=4.0):
     - images: PIL images of one size
     - seconds: How long they take together
 
-    Returns: bytes, to be shown by `IPython.display.Image` or written to a file
+    Returns: bytes, to be shown by `moving` or written to a file
     """
     import imageio.v3
     import numpy as np
@@ -185,6 +187,21 @@ def animation(images, seconds=4.0):
     durations = [each] * (len(frames) - 1) + [each + 1000]
     how = {"duration": durations if len(frames) > 1 else durations[0], "loop": 0}
     return imageio.v3.imwrite("<bytes>", frames, extension=".gif", **how)
+
+
+def moving(film, alt, width):
+    """HTML that shows a film in a notebook, and on the page that is made of it.
+
+    Inputs:
+    - film: Bytes, from `animation`
+    - alt: What it shows, in words
+    - width: In pixels
+
+    Returns: text for `IPython.display.HTML`
+    """
+    data = base64.b64encode(film).decode()
+    source = f"data:image/gif;base64,{data}"
+    return f'<img src="{source}" width="{width}" alt="{html.escape(alt)}">'
 
 
 def show_picture(image, title):

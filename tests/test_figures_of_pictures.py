@@ -1,12 +1,13 @@
 """Glowing maps and animations: what a reader is shown, by its pixels."""
 
+import base64
 import io
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from deeplearning.figures import animation, heat_over_grey
+from deeplearning.figures import animation, heat_over_grey, moving
 
 
 def test_heat_over_grey():
@@ -47,3 +48,10 @@ def test_animation(count):
     assert reds == [50 * k for k in range(count)]
     if count > 1:
         assert times == [400, 400, 400, 400, 1400]
+
+
+def test_a_film_on_a_page():
+    """The film stands in the page itself, with words for who can't see it."""
+    text = moving(b"GIF89a", 'boat & "strokes"', width=224)
+    assert base64.b64encode(b"GIF89a").decode() in text and "http" not in text
+    assert 'width="224" alt="boat &amp; &quot;strokes&quot;"' in text
