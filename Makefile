@@ -13,7 +13,7 @@ BIN = .venv/bin
 .PHONY: test corpus run lab lint bench handout autograder constraints clean
 
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical
 
 corpus: .venv/installed
 	$(BIN)/python -m pytest -m corpus

@@ -231,7 +231,7 @@ def test_cold_sampling_is_greedy():
     "options, message",
     [
         ({"temperature": 1.0}, "pass rng"),
-        ({"temperature": 0.0, "rng": np.random.default_rng(0)}, "temperature positive"),
+        ({"temperature": 0.0, "rng": np.random.default_rng(0)}, "temperature must be positive"),
         ({"temperature": 1.0, "beam_width": 2, "rng": np.random.default_rng(0)}, "one of the two"),
         ({"beam_width": 0}, "at least 1"),
         ({"max_length": 0}, "at least 1"),

@@ -124,7 +124,7 @@ def test_sampled_captions_are_telling(cell):
 def test_pictures_are_fooled_after_different_numbers_of_steps():
     """Fooling takes one step or several, so that neither a loop nor its stop can be left out."""
     steps = []
-    for seed in SEEDS:
+    for seed in range(40):
         inputs = cases.inputs("make_fooling_image", seed)
         steps.append(
             np.linalg.norm(cases.reference("make_fooling_image", inputs)["X_fooling"] - inputs["X"])

@@ -81,7 +81,8 @@ def test_the_model_is_found(monkeypatch, tmp_path):
         (tree / "captioner.npz").symlink_to(tree / "assignment2" / "old" / "captioner.npz")
         assert extra.extra_credit(tree, 1).score == 4
     (tmp_path / "no zip").touch()
-    assert extra.extra_credit(tmp_path / "no zip", 1) is None
+    unusable = extra.extra_credit(tmp_path / "no zip", 1)
+    assert unusable.score == 0 and "this is no zip" in unusable.reason
 
 
 def test_what_is_no_captioner_earns_nothing(toytown, tmp_path, monkeypatch):
@@ -91,7 +92,7 @@ def test_what_is_no_captioner_earns_nothing(toytown, tmp_path, monkeypatch):
     path = tmp_path / "captioner.npz"
     path.write_bytes(b"no zip")
     assert "captioner.npz could not be used" in extra.extra_credit(tmp_path, 1).reason
-    path.write_bytes(extra.TOYTOWN.read_bytes())
+    path.write_bytes(extra.BUILT_IN_MODEL.read_bytes())
     assert "comes with the project" in extra.extra_credit(tmp_path, 1).reason
     model(path, features=100)
     assert "D = 100" in extra.extra_credit(tmp_path, 1).reason

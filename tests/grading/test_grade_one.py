@@ -99,14 +99,14 @@ def test_results(graded):
         and "sign" in first.reason.lower()
         and "next_h is wrong, by about" in first.note
     )
-    assert grade.score == 97 and grade.box == choose_kind()
+    assert grade.score == 98 and grade.box == choose_kind()
 
 
 @pytest.mark.parametrize("exercise", ["rnn_backward", "CaptioningRNN.loss[lstm]", "tv_loss"])
 def test_seeds_draw_other_inputs(exercise):
     """Equal seeds give equal inputs, others give others; an exercise is tried in both precisions."""
     first, again, other = (grade_one.unseen(exercise, seed) for seed in (1, 1, 2))
-    assert first is again and len(first) == cases.CASES
+    assert first is again and len(first) == len(cases.CORNERS[exercise]) + cases.RANDOM
     dtypes = {v.dtype.name for inputs, _ in first for v in inputs.values() if v.dtype.kind == "f"}
     assert dtypes == {"float32", "float64"}
     shapes = [[v.shape for v in inputs.values()] for inputs, _ in first]

@@ -137,14 +137,6 @@ def test_a_stub_keeps_what_is_given():
     assert stub_out(SOURCE, exercises()) == STUB
 
 
-def test_imports_of_what_students_do_not_get_go():
-    """Of a module that only solutions use, nothing is left."""
-    source = SOURCE.replace(
-        "import numpy", "from package.secret import (\n    key,\n)\nimport numpy"
-    )
-    assert stub_out(source, exercises(), ["package/secret.py"]) == STUB
-
-
 def test_an_exercise_that_is_not_there_is_refused():
     """A name in the manifest that the module does not have can't pass unnoticed."""
     with pytest.raises(ValueError, match="has no easily"):
