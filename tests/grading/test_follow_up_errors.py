@@ -149,7 +149,8 @@ def test_float64_costs_once_in_a_question():
     other = grade_one.Mark("rnn_forward", 3, "h must be float32, got float64.", slip=True)
     lstm = grade_one.Mark("lstm_forward", 3, "h must be float32, got float64.", slip=True)
     first, second, third = grade_one.with_slips([mark, other, lstm])
-    assert [m.points for m in (first, second, third)] == [3 - MANIFEST.slip, 3, 3 - MANIFEST.slip]
+    expected = [exercise.points - MANIFEST.slip, 3, 3 - MANIFEST.slip]
+    assert [m.points for m in (first, second, third)] == expected
     assert "dtype=x.dtype" in first.reason and "once in each question" in first.reason
 
 

@@ -70,17 +70,17 @@ def test_what_is_written(run, tmp_path):
     """Points in Gradescope's format, a page for each, a table by name, and statistics of the class."""
     status, rows = run({"zoe": "21", "ann": "1", "bob": "0"})
     assert status == 0 and [(row["name"], row["score"]) for row in rows] == [
-        ("ann", "3"),
+        ("ann", "2"),
         ("bob", "0"),
         ("zoe", "100"),
     ]
     assert (
-        rows[0]["rnn_step_forward"] == "3"
+        rows[0]["rnn_step_forward"] == "2"
         and rows[0]["rnn_step_backward"] == "0"
         and "A <note>." in rows[0]["remarks"]
     )
     ann = result(tmp_path, "ann")
-    assert ann["score"] == 3 and len(ann["tests"]) == 21 and "bubblewrap" in ann["output"]
+    assert ann["score"] == 2 and len(ann["tests"]) == 21 and "bubblewrap" in ann["output"]
     assert {"name", "score", "max_score", "number", "output", "visibility"} <= set(ann["tests"][0])
     page = (tmp_path / "out" / "ann" / "feedback.html").read_text(encoding="utf-8")
     assert "Hint &amp; more." in page and "&lt;i&gt;wrong" in page and "A &lt;note&gt;." in page
@@ -105,7 +105,7 @@ def test_what_is_graded_is_not_graded_again(run, tmp_path, monkeypatch):
         for name in ("ann", "bob")
     }
     status, rows = run({"bob": "3", "eve": "4"})
-    assert status == 0 and len(rows) == 3 and result(tmp_path, "bob")["score"] == 10
+    assert status == 0 and len(rows) == 3 and result(tmp_path, "bob")["score"] == 9
     assert (tmp_path / "out" / "ann" / "results.json").stat().st_mtime_ns == times["ann"]
     monkeypatch.setattr(grade, "grade", lambda *_: pytest.fail("graded again"))
     assert run()[0] == 0
@@ -113,7 +113,7 @@ def test_what_is_graded_is_not_graded_again(run, tmp_path, monkeypatch):
     run((), "--seed", "5")
     assert (
         result(tmp_path, "ann")["extra_data"]["seed"] == 5
-        and result(tmp_path, "ann")["score"] == 16
+        and result(tmp_path, "ann")["score"] == 15
     )
 
 
@@ -124,7 +124,7 @@ def test_half_written_results_count_for_nothing(run, tmp_path):
     (tmp_path / "out" / "ann" / "results.json").write_text(whole[:100], encoding="utf-8")
     (tmp_path / "out" / "bob" / "results.json").unlink()
     status, rows = run()
-    assert status == 0 and [row["score"] for row in rows] == ["3", "7"]
+    assert status == 0 and [row["score"] for row in rows] == ["2", "6"]
     assert (tmp_path / "out" / "ann" / "results.json").read_text(encoding="utf-8") == whole
 
 
@@ -133,12 +133,12 @@ def test_a_failure_stops_nobody(run, tmp_path):
     again.
     """
     status, rows = run({"ann": "crash", "bob": "2"})
-    assert status == 1 and [row["score"] for row in rows] == ["", "7"]
+    assert status == 1 and [row["score"] for row in rows] == ["", "6"]
     assert "ZeroDivisionError: of the grader" in result(tmp_path, "ann")["extra_data"]["failed"]
     assert "Not graded: ann (ZeroDivisionError" in (tmp_path / "out" / "statistics.html").read_text(
         encoding="utf-8"
     )
-    assert run({"ann": "1"})[0] == 0 and result(tmp_path, "ann")["score"] == 3
+    assert run({"ann": "1"})[0] == 0 and result(tmp_path, "ann")["score"] == 2
 
 
 def test_a_link_to_nowhere_stops_nobody(run, tmp_path):
@@ -210,9 +210,9 @@ def test_again_and_only(run, tmp_path, monkeypatch):
     monkeypatch.setattr(grade, "grade", grade_better)
     (tmp_path / "in" / "other").unlink()
     run({}, "--again", "bob")
-    assert [result(tmp_path, name)["score"] for name in ("ann", "bob")] == [3, 100]
+    assert [result(tmp_path, name)["score"] for name in ("ann", "bob")] == [2, 100]
     run({}, "--only", "tv_loss")
-    assert [result(tmp_path, name)["score"] for name in ("ann", "bob")] == [8, 100]
+    assert [result(tmp_path, name)["score"] for name in ("ann", "bob")] == [7, 100]
 
 
 def test_points_that_changed_are_counted_anew(run, tmp_path, monkeypatch, capsys):
