@@ -91,7 +91,7 @@ def test_what_is_written(run, tmp_path):
     )
     statistics = (tmp_path / "out" / "statistics.html").read_text(encoding="utf-8")
     assert (
-        "Hint &amp; more." in statistics and "34.3" in statistics and "bubblewrap (3)" in statistics
+        "Hint &amp; more." in statistics and "34.0" in statistics and "bubblewrap (3)" in statistics
     )
 
 
