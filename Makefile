@@ -13,7 +13,7 @@ BIN = .venv/bin
 .PHONY: test corpus run lab lint bench handout autograder constraints clean
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n logical
+	$(BIN)/python -m pytest -n logical --dist worksteal
 
 corpus: .venv/installed
 	$(BIN)/python -m pytest -m corpus

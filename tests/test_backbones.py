@@ -46,10 +46,11 @@ def pictures(tmp_path):
 @pytest.mark.parametrize(
     "name, before",
     [
-        (
+        pytest.param(
             "alexnet",
-            lambda m, x: m.classifier[:6](torch.flatten(m.avgpool(m.features(x)), 1)),
-        ),  # fc7, as in VGG
+            lambda m, x: m.classifier[:6](torch.flatten(m.avgpool(m.features(x)), 1)),  # fc7
+            marks=pytest.mark.corpus,  # 61 million random weights
+        ),
         ("squeezenet1_0", lambda m, x: m.features(x).mean((2, 3))),
         (
             "mobilenet_v3_small",

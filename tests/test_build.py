@@ -591,7 +591,7 @@ def test_command_goes_on_after_a_kill(start_python, run_python, photos, tmp_path
     )  # nothing that could be taken for a data set
     status, output, errors = command(run_python, *photos, "--out", tmp_path / "killed")
     assert (status, errors) == (0, "") and "were there" in output
-    command(run_python, *photos, "--out", tmp_path / "whole")
+    main([*map(str, photos), "--out", str(tmp_path / "whole")])
     files = {path.name: path.read_bytes() for path in (tmp_path / "killed").iterdir()}
     assert files == {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
 
@@ -625,16 +625,19 @@ def test_command_problems(photos, tmp_path, monkeypatch, arguments, fact):
     assert len(str(caught.value).splitlines()) == 1 and not list(tmp_path.glob("out/*2014*"))
 
 
-def test_command_usage(run_python, tmp_path):
-    """--help shows an example; a missing option is a matter of usage; a problem has status 1 and
-    one line.
-    """
-    status, output, errors = command(run_python, "--help", cwd=tmp_path)
-    assert (status, errors) == (
-        0,
-        "",
-    ) and "example: python -m deeplearning.datasets.build" in " ".join(output.split())
-    assert command(run_python, "--out", "x", cwd=tmp_path)[0] == 2
+def test_command_usage(capsys):
+    """--help shows an example; a missing option is a matter of usage."""
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    output = " ".join(capsys.readouterr().out.split())
+    assert caught.value.code == 0 and "example: python -m deeplearning.datasets.build" in output
+    with pytest.raises(SystemExit) as caught:
+        main(["--out", "x"])
+    assert caught.value.code == 2
+
+
+def test_a_problem_is_one_line(run_python, tmp_path):
+    """What can't be found is told in one line, and the command's exit status is 1."""
     status, _, errors = command(
         run_python, "--images", "x", "--captions", "y", "--out", "z", cwd=tmp_path
     )

@@ -291,18 +291,22 @@ def test_command_usage(run_python, tmp_path):
         (["photo.png", "--model", "model.npz", "--page", "missing/page.html"], "page.html"),
     ],
 )
-def test_command_problems(run_python, model_file, photos, tmp_path, arguments, fact):
-    """What can't be found or read is told in one line: status 1."""
+def test_command_problems(model_file, photos, tmp_path, monkeypatch, arguments, fact):
+    """What can't be found or read is told in one line."""
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "damaged.npz").write_text("damaged")
     (tmp_path / "photo.png").write_bytes((photos / "new\nline.png").read_bytes())
-    status, _, errors = command(run_python, *arguments, cwd=tmp_path)
-    assert (
-        status == 1
-        and len(errors.splitlines()) == 1
-        and errors.startswith("caption: ")
-        and fact in errors
-    )
+    with pytest.raises((OSError, ValueError), match=fact) as caught:
+        main(arguments)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_problem_is_one_line(run_python, tmp_path):
+    """What can't be found is told in one line, and the command's exit status is 1."""
+    status, _, errors = command(run_python, "photo.png", "--model", "none.npz", cwd=tmp_path)
+    assert (status, len(errors.splitlines())) == (1, 1)
+    assert errors.startswith("caption: ") and "none.npz" in errors
 
 
 @pytest.mark.corpus

@@ -5,6 +5,7 @@ Here a mistake takes the place of one function in a tree that is right otherwise
 """
 
 import collections
+import functools
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from exercises.hints import hint
 from exercises.verdict import judge
 from grading import cases
 from grading.assemble import known_wrong, package, sources
+from grading.grade_one import unseen
 from grading.manifest import MANIFEST
 from grading.mistakes import mistakes
 from grading.variants import variants
@@ -29,6 +31,13 @@ def named(mistake, reason):
     return bool(reason) and (
         mistake.cause in reason or (mistake.says is not None and mistake.says in reason)
     )
+
+
+@functools.cache
+def one_case(exercise, seed):
+    """Inputs of one unseen case and the reference's outputs; drawing them takes a while."""
+    inputs = cases.inputs(exercise, seed)
+    return inputs, cases.reference(exercise, inputs)
 
 
 def related(mistake):
@@ -109,8 +118,7 @@ def test_causes_are_named_on_unseen_cases(exercise):
     """
     hits = []
     for seed in range(6):
-        inputs = cases.inputs(exercise, seed)
-        expected = cases.reference(exercise, inputs)
+        inputs, expected = one_case(exercise, seed)
         wrong = known_wrong(exercise, inputs, expected)
         for mistake in MISTAKES:
             if exercise in mistake.exercises and mistake.cause in dict(wrong):
@@ -124,12 +132,12 @@ def test_mistake_shows_on_some_unseen_case(mistake):
     """The unseen cases of one run, as the grader draws them, are enough to find it."""
     for exercise in mistake.exercises:
         tree = package({mistake.function: mistake.wrong})
-        assert any(not right_on(exercise, tree, inputs) for inputs in cases.drawn(exercise, 0))
+        assert any(not right_on(exercise, tree, *pair) for pair in unseen(exercise, 0))
 
 
-def right_on(exercise, tree, inputs):
+def right_on(exercise, tree, inputs, expected):
     try:
-        return not compare(CALLS[exercise](tree, inputs), cases.reference(exercise, inputs))
+        return not compare(CALLS[exercise](tree, inputs), expected)
     except Exception:  # a mistake may raise
         return False
 
@@ -150,8 +158,7 @@ def check_variants(exercise, seeds):
         if exercise in implemented(variant)
     }
     for seed in seeds:
-        inputs = cases.inputs(exercise, seed)
-        expected = cases.reference(exercise, inputs)
+        inputs, expected = one_case(exercise, seed)
         for variant, tree in trees.items():
             assert compare(CALLS[exercise](tree, inputs), expected) == [], f"{variant}, seed {seed}"
 
