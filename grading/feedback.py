@@ -19,7 +19,7 @@ def page(name, graded):
 
     Inputs:
     - name: Of the submission
-    - graded: `grade_one.Grade`
+    - graded: `marks.Grade`
 
     Returns: HTML
     """

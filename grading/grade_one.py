@@ -11,9 +11,9 @@ place of the earlier ones that they build on. So whatever code does in that seco
 it reaches the student.
 """
 
+import dataclasses
 import functools
 import tempfile
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +25,8 @@ from grading.assemble import known_wrong
 from grading.find_work import read_submission
 from grading.follow_up_errors import gradients, known_mistake
 from grading.manifest import MANIFEST, Exercise
+from grading.marks import Grade, Mark, held, nothing
 from grading.reference_functions import Lender, lent_functions, usual_forward
-from grading.results import Result
 from grading.sandbox import Box, BoxError, show_to_user
 from grading.stubs import stub_out
 from grading.unpack import HandedIn
@@ -50,75 +50,6 @@ TORCH = [
 ]
 # importing PyTorch twice would cost more than all the rest
 BOXES = [(["q1", "q2"], NUMPY), (["q3", "q4"], TORCH)]
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What an exercise earned, and why.
-
-    - exercise: Its id
-    - points: Earned
-    - reason: What was wrong; empty where nothing was
-    - hint: What the numbers suggest, or None
-    - remark: What is to be known of how it earned its points, or empty
-    - slip: Whether all is right but for float64 where float32 went in
-    """
-
-    exercise: str
-    points: int
-    reason: str = ""
-    hint: str | None = None
-    remark: str = ""
-    slip: bool = False
-
-
-@dataclass
-class Grade:
-    """A graded submission.
-
-    - marks: One for each exercise, in the manifest's order
-    - notes: Sentences about the submission
-    - pictures: From notebook to the pictures that it shows, as addresses that hold their data
-    - box: Kind of sandbox that the student's code ran in; empty where it did not run
-    - held: Why a person has to look at it before it counts, or empty
-    - extra: What the extra credit has earned, or None
-    """
-
-    marks: list[Mark]
-    notes: list[str] = field(default_factory=list)
-    pictures: dict[str, list[str]] = field(default_factory=dict)
-    box: str = ""
-    held: str = ""
-    extra: Result | None = None
-
-    @property
-    def score(self) -> float:
-        return sum(result.score for result in self.results)
-
-    @property
-    def empty(self) -> bool:
-        """Whether there was nothing to grade."""
-        return not self.box and not self.held
-
-    @property
-    def remarks(self) -> list[str]:
-        """The notes, and what kind of sandbox was used."""
-        walls = "without a sandbox" if self.box == "none" else f"in a sandbox: {self.box}"
-        return [*self.notes, f"The code ran {walls}." if self.box else "No code was run."]
-
-    @property
-    def results(self) -> list[Result]:
-        """The marks as `results.Result`: a hint goes before the numbers behind it."""
-        found = [
-            Result(
-                MANIFEST.exercises[mark.exercise],
-                mark.points,
-                mark.hint or mark.reason,
-                "\n".join(filter(None, [mark.reason if mark.hint else "", mark.remark])),
-            )
-            for mark in with_slips(self.marks)
-        ]
-        return [*found, self.extra] if self.extra else found
 
 
 def grade(paths, seed: int, kind: str | None = None, only=(), earned=()) -> Grade:
@@ -146,19 +77,6 @@ def grade(paths, seed: int, kind: str | None = None, only=(), earned=()) -> Grad
         return nothing(f"Nothing could be graded: no {wanted} to read.", *handed_in.notes)
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
         return Grading(Path(folder), handed_in, seed, kind, only, earned).grade()
-
-
-def nothing(*notes: str) -> Grade:
-    """The grade of a submission that nothing could be read of."""
-    return Grade(
-        [Mark(exercise, 0, "It was not found.") for exercise in MANIFEST.exercises], [*notes]
-    )
-
-
-def held(reason: str, *notes: str) -> Grade:
-    """The grade of a submission that a person has to look at first."""
-    marks = [Mark(exercise, 0, "It was not graded yet.") for exercise in MANIFEST.exercises]
-    return Grade(marks, [reason, *notes], held=reason)
 
 
 class Grading:
@@ -307,7 +225,7 @@ def _try_by_own_forward(box, exercise, pairs):
         return None
     mark = _try(box, exercise, list(zip(groups, expected, strict=True)))
     remark = f"It is right for your {exercise.cache_of}, where the mistake has cost its points."
-    return replace(mark, remark=remark) if mark.points else None
+    return dataclasses.replace(mark, remark=remark) if mark.points else None
 
 
 def _try(box, exercise, pairs, functions=None, remark=""):
@@ -342,28 +260,6 @@ def _mark(exercise, answers, pairs, remark):
                 return Mark(exercise.id, 0, " ".join(findings[:3]), likely)
         remarks += [note] if note and note not in remarks else []
     return Mark(exercise.id, exercise.points, slip, None, "\n".join(remarks), bool(slip))
-
-
-def with_slips(marks: list[Mark]) -> list[Mark]:
-    """Marks, with what float64 in place of float32 costs: a fixed number of points, once in each
-    question.
-    """
-    charged = set()
-    result = []
-    for mark in marks:
-        exercise = MANIFEST.exercises[mark.exercise]
-        if mark.slip:
-            first = exercise.question not in charged
-            cost = min(MANIFEST.slip, mark.points) if first else 0
-            charged.add(exercise.question)
-            costs = f" It costs {cost} points" if first else " It has cost points already"
-            reason = f"{mark.reason} {KEEP_PRECISION}{costs}, once in each question."
-            mark = replace(mark, points=mark.points - cost, reason=reason)
-        result.append(mark)
-    return result
-
-
-KEEP_PRECISION = "Arrays that you make get the arguments' type by dtype=x.dtype or np.zeros_like."
 
 
 def _lent(functions):

@@ -8,8 +8,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from grading.grade_one import Grade, Mark
 from grading.manifest import MANIFEST
+from grading.marks import Grade, Mark
 from grading.results import Result, gradescope
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -27,10 +27,9 @@ import threading
 import time
 from pathlib import Path
 
-import psutil
-
 from grading import messages
 from grading.isolation import COMMANDS, ENVIRONMENT, PROGRAMS, inside, user
+from grading.watch import LOOK, BoxError, Watch, kill_tree, kill_user
 
 HERE = Path(__file__).resolve().parent
 SERVER = ("worker.py", "messages.py", "conversation.py", "syscall_filter.py")
@@ -42,17 +41,9 @@ LIMITS = {
     "NOFILE": 128,
     "CORE": 0,
 }
-CPU = 2 * LIMITS["CPU"]  # seconds of a task, all its processes together
-IDLE = 15  # seconds that a task may wait, all its pauses together
 PATIENCE = 120  # seconds that all tasks of a sandbox may compute and wait together
 WALL = 900  # seconds of a task in any case, on a machine that has much else to do
 START = 900  # seconds until a sandbox is ready
-LOOK = 0.2  # seconds between two looks at what a sandbox is doing
-MEMORY = 3 << 30  # bytes that all processes use together, pages that they share counted for each
-
-
-class BoxError(Exception):
-    """A task came to no answer; the message is a sentence for the student."""
 
 
 class NoBox(Exception):
@@ -109,7 +100,7 @@ class Box:
             raise BoxError(f"The {PATIENCE} seconds for this part of the submission were used up.")
         if self.process is None:
             self._start()
-        watch = _Watch(self.process)
+        watch = Watch(self.process)
         try:
             answer, arrays = self._exchange(about, groups, watch)
             while lend is not None and isinstance(answer, dict) and "call" in answer:
@@ -139,9 +130,9 @@ class Box:
             process.stdin.close()  # then the server leaves by itself
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
-        _kill_tree(process)
+        kill_tree(process)
         if self.kind == "user":
-            _kill_user(user())
+            kill_user(user())
         self._reader.join()
         process.stdout.close()
 
@@ -222,32 +213,6 @@ class Box:
         raise BoxError(f"It gave no answer within {wall} seconds.")
 
 
-class _Watch:
-    """What one task has used so far."""
-
-    def __init__(self, process):
-        self.process = process
-        self.idle = 0
-        self.before = self.cpu = _used(process)[1]
-
-    def look(self):
-        """Raise BoxError when it has used up its memory, computing time or patience."""
-        memory, self.cpu, waits = _used(self.process)
-        self.idle += LOOK if waits else 0
-        if memory > MEMORY:
-            used = memory >> 20
-            allowed = MEMORY >> 20
-            raise BoxError(f"It used {used} MB of memory, more than the {allowed} allowed.")
-        if self.cpu - self.before > CPU:
-            raise BoxError(f"Its processes computed for more than {CPU} seconds together.")
-        if self.idle > IDLE:
-            raise BoxError(f"It waited for {IDLE} seconds without doing anything.")
-
-    def spent(self):
-        """Seconds of computing and waiting; short tasks, which nobody has looked at, are free."""
-        return self.cpu - self.before + self.idle
-
-
 def _why_not(kind, said):
     """Why a sandbox did not start, from what its programs have said."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
@@ -276,63 +241,6 @@ def _read_messages(pipe, found):
     except (OSError, ValueError):
         pass
     found.put(None)
-
-
-def _used(process):
-    """Memory (bytes) and computing time (seconds) of a process and its descendants; whether all of
-    them wait.
-    """
-    memory = 0
-    cpu = 0
-    waits = True
-    for each in _tree(process):
-        try:
-            with each.oneshot():
-                memory += each.memory_info().rss
-                times = each.cpu_times()
-                cpu += times.user + times.system + times.children_user + times.children_system
-                waits = waits and each.status() in (
-                    psutil.STATUS_SLEEPING,
-                    psutil.STATUS_ZOMBIE,
-                    psutil.STATUS_STOPPED,
-                )
-        except psutil.Error:
-            continue
-    return memory, cpu, waits
-
-
-def _tree(process):
-    try:
-        root = psutil.Process(process.pid)
-        return [root, *root.children(recursive=True)]
-    except psutil.Error:
-        return []
-
-
-def _kill_tree(process):
-    """Kill a process and its descendants; the first process of a namespace takes the whole
-    namespace along.
-    """
-    for _ in range(10):
-        tree = _tree(process)
-        for each in tree:
-            try:
-                each.kill()
-            except psutil.Error:
-                continue
-        if len(tree) <= 1:
-            break
-        psutil.wait_procs(tree[1:], timeout=0.5)
-    process.wait()
-
-
-def _kill_user(user):
-    """Kill all processes of a user, until none is left."""
-    killer = "import os; os.setuid(int(os.sys.argv[1])); os.kill(-1, 9)"
-    while any(
-        p.info["uids"] and p.info["uids"].real == user for p in psutil.process_iter(["uids"])
-    ):
-        subprocess.run([sys.executable, "-I", "-c", killer, str(user)], stderr=subprocess.DEVNULL)
 
 
 @functools.cache

@@ -3,8 +3,8 @@
 import pytest
 
 from grading import check_machine
-from grading.grade_one import Grade, Mark
 from grading.manifest import MANIFEST
+from grading.marks import Grade, Mark
 from grading.sandbox import NoBox
 
 

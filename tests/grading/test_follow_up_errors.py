@@ -8,6 +8,7 @@ from grading import cases, grade_one
 from grading.assemble import package
 from grading.follow_up_errors import gradients, known_mistake
 from grading.manifest import MANIFEST
+from grading.marks import Mark, with_slips
 from grading.mistakes import mistakes
 from grading.sandbox import BoxError
 from grading.variants import plain
@@ -146,9 +147,9 @@ def test_float64_costs_once_in_a_question():
     exercise = MANIFEST.exercises["rnn_step_forward"]
     mark = grade_one.try_own(InProcess(rnn_step_forward=precise), exercise, seed=5)
     assert mark.slip and mark.points == exercise.points
-    other = grade_one.Mark("rnn_forward", 3, "h must be float32, got float64.", slip=True)
-    lstm = grade_one.Mark("lstm_forward", 3, "h must be float32, got float64.", slip=True)
-    first, second, third = grade_one.with_slips([mark, other, lstm])
+    other = Mark("rnn_forward", 3, "h must be float32, got float64.", slip=True)
+    lstm = Mark("lstm_forward", 3, "h must be float32, got float64.", slip=True)
+    first, second, third = with_slips([mark, other, lstm])
     expected = [exercise.points - MANIFEST.slip, 3, 3 - MANIFEST.slip]
     assert [m.points for m in (first, second, third)] == expected
     assert "dtype=x.dtype" in first.reason and "once in each question" in first.reason

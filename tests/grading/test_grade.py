@@ -12,10 +12,10 @@ from dataclasses import replace
 
 import pytest
 
-from grading import feedback, grade, grade_one
-from grading.grade_one import Grade, Mark
+from grading import feedback, grade
 from grading.hostile import corpus
 from grading.manifest import MANIFEST
+from grading.marks import Grade, Mark, held, nothing
 from grading.sandbox import NoBox
 
 
@@ -260,7 +260,7 @@ def test_held_and_empty_come_first(run, tmp_path, monkeypatch):
     """Submissions that wait for a person, or hold nothing, stand first on the page, set the status,
     and are no zeros in the figures.
     """
-    by_name = {"ann": grade_one.held("Two works."), "bob": grade_one.nothing("Nothing there.")}
+    by_name = {"ann": held("Two works."), "bob": nothing("Nothing there.")}
 
     def graded(paths, seed, kind=None, only=(), earned=()):
         return by_name.get(paths[0].stem) or fake(paths, seed)
@@ -349,7 +349,7 @@ def test_total_is_the_manifests():
 
 def test_an_empty_class():
     """Statistics of nobody are a page, too."""
-    assert "0 submissions" in feedback.statistics({}) and grade_one.nothing("x").score == 0
+    assert "0 submissions" in feedback.statistics({}) and nothing("x").score == 0
 
 
 @pytest.mark.corpus

@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
-from grading import sandbox
+from grading import sandbox, watch
 from grading.sandbox import Box, BoxError, NoBox
 from tests.grading.machines import HOW_TO_GET_A_SANDBOX
 
@@ -218,7 +218,7 @@ def _wait_for(condition):
 def test_tasks_together_have_a_limit(tree, kind, monkeypatch):
     """Many slow tasks are stopped together, however each of them stays below its own limit."""
     monkeypatch.setattr(sandbox, "PATIENCE", 1)
-    monkeypatch.setattr(sandbox, "IDLE", 2)
+    monkeypatch.setattr(watch, "IDLE", 2)
     with Box(tree, ["numpy"], kind) as opened:
         with pytest.raises(BoxError, match="waited"):
             ask(opened, "sleeps")
@@ -305,9 +305,9 @@ def test_what_a_task_may_not(tree, kind, monkeypatch, exercise, reason):
     worse for it.
     """
     if exercise in ("sleeps", "drips"):
-        monkeypatch.setattr(sandbox, "IDLE", 1)
+        monkeypatch.setattr(watch, "IDLE", 1)
     if exercise == "hoards":
-        monkeypatch.setattr(sandbox, "MEMORY", 1 << 29)
+        monkeypatch.setattr(watch, "MEMORY", 1 << 29)
     if (
         exercise == "computes"
     ):  # only there: on a busy machine, half a gigabyte may take a second, too

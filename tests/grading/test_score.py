@@ -7,8 +7,8 @@ import json
 import pytest
 
 from grading import score
-from grading.grade_one import Grade, Mark
 from grading.manifest import MANIFEST
+from grading.marks import Grade, Mark
 from grading.results import Result
 from grading.sandbox import NoBox
 

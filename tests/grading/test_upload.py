@@ -5,8 +5,8 @@ import json
 import pytest
 
 from grading import upload
-from grading.grade_one import Grade, Mark, held
 from grading.manifest import MANIFEST
+from grading.marks import Grade, Mark, held
 from grading.sandbox import NoBox
 
 

@@ -1,0 +1,109 @@
+"""What a submission has earned: a mark for each exercise, and the grade that they make together."""
+
+from dataclasses import dataclass, field, replace
+
+from grading.manifest import MANIFEST
+from grading.results import Result
+
+KEEP_PRECISION = "Arrays that you make get the arguments' type by dtype=x.dtype or np.zeros_like."
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What an exercise earned, and why.
+
+    - exercise: Its id
+    - points: Earned
+    - reason: What was wrong; empty where nothing was
+    - hint: What the numbers suggest, or None
+    - remark: What is to be known of how it earned its points, or empty
+    - slip: Whether all is right but for float64 where float32 went in
+    """
+
+    exercise: str
+    points: int
+    reason: str = ""
+    hint: str | None = None
+    remark: str = ""
+    slip: bool = False
+
+
+@dataclass
+class Grade:
+    """A graded submission.
+
+    - marks: One for each exercise, in the manifest's order
+    - notes: Sentences about the submission
+    - pictures: From notebook to the pictures that it shows, as addresses that hold their data
+    - box: Kind of sandbox that the student's code ran in; empty where it did not run
+    - held: Why a person has to look at it before it counts, or empty
+    - extra: What the extra credit has earned, or None
+    """
+
+    marks: list[Mark]
+    notes: list[str] = field(default_factory=list)
+    pictures: dict[str, list[str]] = field(default_factory=dict)
+    box: str = ""
+    held: str = ""
+    extra: Result | None = None
+
+    @property
+    def score(self) -> float:
+        return sum(result.score for result in self.results)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there was nothing to grade."""
+        return not self.box and not self.held
+
+    @property
+    def remarks(self) -> list[str]:
+        """The notes, and what kind of sandbox was used."""
+        walls = "without a sandbox" if self.box == "none" else f"in a sandbox: {self.box}"
+        return [*self.notes, f"The code ran {walls}." if self.box else "No code was run."]
+
+    @property
+    def results(self) -> list[Result]:
+        """The marks as `results.Result`: a hint goes before the numbers behind it."""
+        found = [
+            Result(
+                MANIFEST.exercises[mark.exercise],
+                mark.points,
+                mark.hint or mark.reason,
+                "\n".join(filter(None, [mark.reason if mark.hint else "", mark.remark])),
+            )
+            for mark in with_slips(self.marks)
+        ]
+        return [*found, self.extra] if self.extra else found
+
+
+def nothing(*notes: str) -> Grade:
+    """The grade of a submission that nothing could be read of."""
+    return Grade(
+        [Mark(exercise, 0, "It was not found.") for exercise in MANIFEST.exercises], [*notes]
+    )
+
+
+def held(reason: str, *notes: str) -> Grade:
+    """The grade of a submission that a person has to look at first."""
+    marks = [Mark(exercise, 0, "It was not graded yet.") for exercise in MANIFEST.exercises]
+    return Grade(marks, [reason, *notes], held=reason)
+
+
+def with_slips(marks: list[Mark]) -> list[Mark]:
+    """Marks, with what float64 in place of float32 costs: a fixed number of points, once in each
+    question.
+    """
+    charged = set()
+    result = []
+    for mark in marks:
+        exercise = MANIFEST.exercises[mark.exercise]
+        if mark.slip:
+            first = exercise.question not in charged
+            cost = min(MANIFEST.slip, mark.points) if first else 0
+            charged.add(exercise.question)
+            costs = f" It costs {cost} points" if first else " It has cost points already"
+            reason = f"{mark.reason} {KEEP_PRECISION}{costs}, once in each question."
+            mark = replace(mark, points=mark.points - cost, reason=reason)
+        result.append(mark)
+    return result

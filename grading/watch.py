@@ -1,0 +1,98 @@
+"""What the processes of a sandbox use, and how they are ended."""
+
+import subprocess
+import sys
+
+import psutil
+
+CPU = 20  # seconds of a task, all its processes together
+IDLE = 15  # seconds that a task may wait, all its pauses together
+LOOK = 0.2  # seconds between two looks at what a sandbox is doing
+MEMORY = 3 << 30  # bytes that all processes use together, pages that they share counted for each
+
+
+class BoxError(Exception):
+    """A task came to no answer; the message is a sentence for the student."""
+
+
+class Watch:
+    """What one task has used so far."""
+
+    def __init__(self, process):
+        self.process = process
+        self.idle = 0
+        self.before = self.cpu = _used(process)[1]
+
+    def look(self):
+        """Raise BoxError when it has used up its memory, computing time or patience."""
+        memory, self.cpu, waits = _used(self.process)
+        self.idle += LOOK if waits else 0
+        if memory > MEMORY:
+            used = memory >> 20
+            allowed = MEMORY >> 20
+            raise BoxError(f"It used {used} MB of memory, more than the {allowed} allowed.")
+        if self.cpu - self.before > CPU:
+            raise BoxError(f"Its processes computed for more than {CPU} seconds together.")
+        if self.idle > IDLE:
+            raise BoxError(f"It waited for {IDLE} seconds without doing anything.")
+
+    def spent(self):
+        """Seconds of computing and waiting; short tasks, which nobody has looked at, are free."""
+        return self.cpu - self.before + self.idle
+
+
+def _used(process):
+    """Memory (bytes) and computing time (seconds) of a process and its descendants; whether all of
+    them wait.
+    """
+    memory = 0
+    cpu = 0
+    waits = True
+    for each in _tree(process):
+        try:
+            with each.oneshot():
+                memory += each.memory_info().rss
+                times = each.cpu_times()
+                cpu += times.user + times.system + times.children_user + times.children_system
+                waits = waits and each.status() in (
+                    psutil.STATUS_SLEEPING,
+                    psutil.STATUS_ZOMBIE,
+                    psutil.STATUS_STOPPED,
+                )
+        except psutil.Error:
+            continue
+    return memory, cpu, waits
+
+
+def _tree(process):
+    try:
+        root = psutil.Process(process.pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def kill_tree(process):
+    """Kill a process and its descendants; the first process of a namespace takes the whole
+    namespace along.
+    """
+    for _ in range(10):
+        tree = _tree(process)
+        for each in tree:
+            try:
+                each.kill()
+            except psutil.Error:
+                continue
+        if len(tree) <= 1:
+            break
+        psutil.wait_procs(tree[1:], timeout=0.5)
+    process.wait()
+
+
+def kill_user(user):
+    """Kill all processes of a user, until none is left."""
+    killer = "import os; os.setuid(int(os.sys.argv[1])); os.kill(-1, 9)"
+    while any(
+        p.info["uids"] and p.info["uids"].real == user for p in psutil.process_iter(["uids"])
+    ):
+        subprocess.run([sys.executable, "-I", "-c", killer, str(user)], stderr=subprocess.DEVNULL)
