@@ -185,9 +185,17 @@ def _codes(code):
 
 
 def _fingerprint(code):
-    """What a function does, without the lines where it stands: IPython's reload gives it others."""
-    constants = [_fingerprint(c) if hasattr(c, "co_consts") else repr(c) for c in code.co_consts]
-    return code.co_name, code.co_code, code.co_names, code.co_varnames, tuple(constants)
+    """What a function does: neither the lines where it stands nor how its docstring is indented,
+    since IPython's reload moves both.
+    """
+    constants = tuple(_constant(c) for c in code.co_consts)
+    return code.co_name, code.co_code, code.co_names, code.co_varnames, constants
+
+
+def _constant(value):
+    if hasattr(value, "co_consts"):
+        return _fingerprint(value)
+    return repr(" ".join(value.split()) if isinstance(value, str) else value)
 
 
 def _functions(module, path):

@@ -184,6 +184,10 @@ class Model:
         self.made = 1
 
     def m(self):
+        \"\"\"Say a word.
+
+        Returns: str
+        \"\"\"
         return [word for word in ["old"]][0]
 '''
 
