@@ -102,6 +102,24 @@ def not_shifted(self, features, captions):
     return loss_between(self, features, words, words, words != self._null)
 
 
+@mistake(
+    "CaptioningRNN.loss",
+    "captions_in are the words to say, too: the words to say are captions_out, one step ahead",
+)
+def words_in_said(self, features, captions):
+    words = captions[:, :-1]
+    return loss_between(self, features, words, words, captions[:, 1:] != self._null)
+
+
+@mistake(
+    "CaptioningRNN.loss",
+    "captions_out go in, too: what goes in is captions_in, all words but the last",
+)
+def words_out_read(self, features, captions):
+    words = captions[:, 1:]
+    return loss_between(self, features, words, words, words != self._null)
+
+
 @mistake("CaptioningRNN.loss", "the image is not used: h0 is zero, not the projected features")
 def image_unused(self, features, captions):
     mask = captions[:, 1:] != self._null

@@ -122,6 +122,19 @@ def derivative_at_cell(dnext_h, dnext_c, cache):
     return gradients(da, dc * f, cache)
 
 
+@mistake(
+    "lstm_step_backward",
+    "the derivative of tanh(next_c) is left out on the way from dnext_h to the cell state",
+)
+def derivative_left_out(dnext_h, dnext_c, cache):
+    _, _, prev_c, _, _, i, f, o, g, next_c = cache
+    dc, do = dnext_c + dnext_h * o, dnext_h * np.tanh(next_c)
+    da = np.hstack(
+        (dc * g * i * (1 - i), dc * prev_c * f * (1 - f), do * o * (1 - o), dc * i * (1 - g**2))
+    )
+    return gradients(da, dc * f, cache)
+
+
 @mistake("lstm_step_backward", "the derivatives of the gates' logistic functions are left out")
 def gates_without_derivative(dnext_h, dnext_c, cache):
     _, _, prev_c, _, _, i, f, o, g, next_c = cache

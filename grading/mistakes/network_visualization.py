@@ -73,6 +73,14 @@ def gradient_of_loss(X, y, model):
     return dX.abs().amax(1)
 
 
+@mistake(
+    "compute_saliency_maps",
+    "it is the gradient of a probability; the score itself, before softmax, is asked for",
+)
+def gradient_of_probability(X, y, model):
+    return gradient(X, y, lambda x: model(x).softmax(1)).abs().amax(1)
+
+
 def climb(X, target_y, model, direction, steps=100, stop=True):
     """Pictures after steps along direction(gradient) that stop when the network is fooled."""
     X_fooling = X.clone()

@@ -187,6 +187,16 @@ def first_differences_left_out(img, tv_weight):
     return tv_weight * (down.square().sum() + right.square().sum())
 
 
+@mistake(
+    "tv_loss",
+    "the last row or column of differences is left out: both slices must keep the whole other axis",
+)
+def last_differences_left_out(img, tv_weight):
+    down = img[:, :, 1:, :-1] - img[:, :, :-1, :-1]
+    right = img[:, :, :-1, 1:] - img[:, :, :-1, :-1]
+    return tv_weight * (down.square().sum() + right.square().sum())
+
+
 @mistake("tv_loss", "a square root is taken: the weight multiplies the plain sum of squares")
 def root_taken(img, tv_weight):
     down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
