@@ -36,6 +36,12 @@ ERRORS = [
         "order; only feats is read at the layer's number.",
     ),
     (
+        "CaptioningRNN.sample",
+        "prev_h must have shape",
+        "A state is a list: _initial_state returns [h], or [h, c] for the LSTM, and _step returns "
+        "the scores and a list of the same kind.",
+    ),
+    (
         "",
         "'NoneType' object has no attribute",
         "A tensor's .grad is None where it was computed from others: a copy gets its gradient by "
@@ -80,6 +86,9 @@ def _hint(exercise, plain, expected, wrong):
     names, cause = max(explained, key=lambda pair: len(pair[0]), default=([], ""))
     if names:
         return f"In {', '.join(names)}, it looks as if {cause}."
+    exchanged = _exchanged(plain, expected)
+    if exchanged:
+        return exchanged
     for name, n in expected.items():
         a = plain.get(name)
         if a is not None and a.dtype.kind in "fiub" and not _same_answer({name: a}, {name: n}):
@@ -87,6 +96,21 @@ def _hint(exercise, plain, expected, wrong):
             if pattern:
                 return pattern
     return _which_are_right(plain, expected)
+
+
+def _exchanged(outputs, expected):
+    """A sentence where two arrays came back in each other's place, or None."""
+    wrong = [
+        name
+        for name, n in expected.items()
+        if name in outputs and n.ndim and not _same_answer({name: outputs[name]}, {name: n})
+    ]
+    for k, name in enumerate(wrong):
+        for other in wrong[:k]:
+            answer = {name: expected[other], other: expected[name]}
+            if _same_answer({name: outputs[name], other: outputs[other]}, answer):
+                return f"{other} and {name} are exchanged: look at the order after `return`."
+    return None
 
 
 def _same_answer(outputs, answer):
@@ -224,8 +248,9 @@ def _part_pattern(exercise, name, a, n):
         right = np.split(n, 4, axis=-1)
         wrong = [gate for gate, b, m in zip("ifog", got, right, strict=True) if not agree(b, m)]
         if len(wrong) < 4:
-            gates = " and ".join(wrong)
-            return f"If the last axis of {name} holds the gates i, f, o, g: wrong for {gates} only."
+            blocks = "block of gate" if len(wrong) == 1 else "blocks of gates"
+            verb = "is" if len(wrong) == 1 else "are"
+            return f"Only the {blocks} {' and '.join(wrong)} {verb} wrong in {name}."
         if all(any(agree(b, m) for b in got) for m in right):
             return f"The gates' blocks of {name} are in another order than i, f, o, g."
     rows = [agree(b, m) for b, m in zip(a, n, strict=True)] if n.ndim > 1 else []
@@ -253,13 +278,20 @@ def _time_pattern(name, a, n):
 def _words_pattern(a, n):
     """Captions that were sampled."""
     wrong = a != n
-    tails = (wrong == np.logical_or.accumulate(wrong, axis=1)).all()
+    to_the_end = (wrong == np.logical_or.accumulate(wrong, axis=1)).all()
+    same_as_last = np.logical_and.accumulate((n == n[:, -1:])[:, ::-1], axis=1)[:, ::-1]
+    only_fill = len(np.unique(n[wrong])) == 1 and same_as_last[wrong].all()
     if (a[:, 1:] == n[:, :-1]).all():
         return (
             "Everything comes one step too late: the first column holds the first word that was "
             "sampled, not <START>."
         )
-    if tails and len(np.unique(n[wrong])) == 1:
+    if only_fill and not to_the_end:
+        return (
+            "Captions are right as far as <END>, and begin anew after it: what has ended stays "
+            "ended, `done |= words == end`."
+        )
+    if only_fill:
         return "Captions are right as far as <END>; after it, there must be <NULL>."
     if (a[:, 0] == n[:, 0]).all():
         return (

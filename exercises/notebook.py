@@ -83,7 +83,10 @@ def check_gradients(name, **inputs):
         found += [f"{key.removesuffix(' kept')} was changed in place." for key in changed]
         raise NotRight(_with_advice(name, "\n".join(filter(None, [*found, likely]))))
     if not verdict.right:
-        raise NotRight(_with_advice(name, str(verdict)))
+        fits = "Your gradients belong to your loss, but the loss is not the one that is asked for."
+        about_loss = any(finding.startswith("loss is wrong") for finding in verdict.findings)
+        said = [fits, str(verdict)] if about_loss else [str(verdict)]
+        raise NotRight(_with_advice(name, "\n".join(said)))
     print(f"{name}: right, and right in all {len(cases(name))} stored cases, too")
 
 
@@ -164,7 +167,7 @@ def _check_module(module):
     except SyntaxError as error:
         raise NotRight(
             f"{path.name}, line {error.lineno}: Python can't read it ({error.msg}), so the code "
-            "from before is still running. Mend it, save, and run this cell again."
+            "from before is still running. Fix it, save, and run this cell again."
         ) from None
     in_file = {_fingerprint(code) for code in _codes(compiled)}
     running = [_fingerprint(function.__code__) for function in _functions(module, path)]
@@ -216,7 +219,7 @@ def _refuse_other_types(inputs):
 
 
 def _refuse_unfounded(name):
-    """Say first what is wrong among the exercises that this one stands on."""
+    """Say first what is wrong among the exercises that this one builds on."""
     for below in exercises()[name]["needs"]:
         verdict = judge(below)
         if not verdict.right:

@@ -35,9 +35,10 @@ def check(pytestconfig):
     """Function that fails the test with one message where an exercise is not right."""
 
     def check(exercise):
-        verdict = pytestconfig.stash[VERDICTS][exercise] = judge(exercise)
+        verdicts = pytestconfig.stash[VERDICTS]
+        verdict = verdicts[exercise] = judge(exercise)
         if not verdict.right:
-            pytest.fail(str(verdict), pytrace=False)
+            pytest.fail(_begun_below(exercise, verdicts) or str(verdict), pytrace=False)
 
     return check
 
@@ -153,17 +154,37 @@ def _reason(exercise, verdicts):
     comes first.
     """
     verdict = verdicts[exercise]
+    return _begun_below(exercise, verdicts) or verdict.reason
+
+
+def _begun_below(exercise, verdicts):
+    """Where to begin, if an exercise is not right and builds on one that is not right either; else
+    an empty text.
+    """
+    verdict = verdicts[exercise]
+    if verdict.right or verdict.missing:
+        return ""
     below = _below(exercise, verdicts)
-    if verdict.right or verdict.missing or not below:
-        return verdict.reason
-    begin = f"It builds on {below[0]}, which is not right yet: begin there."
-    return " ".join(filter(None, [verdict.hint, begin]))
+    if below:
+        begin = f"{exercise} builds on {below[0]}, which is not right yet: begin there."
+        known = verdict.hint if (verdict.hint or "").startswith("It looks as if") else None
+        return " ".join(filter(None, [begin, known]))
+    imprecise = [name for name in _needs(exercise, verdicts) if verdicts[name].slip]
+    if verdict.slip and imprecise:
+        return (
+            f"{exercise} builds on {imprecise[0]}, which makes float64 of float32: begin there. "
+            "No points are lost for it twice."
+        )
+    return ""
 
 
 def _below(exercise, verdicts):
     """Exercises that are not right and that another builds on."""
-    needs = exercises()[exercise]["needs"]
-    return [name for name in needs if name in verdicts and not _counts(verdicts[name])]
+    return [name for name in _needs(exercise, verdicts) if not _counts(verdicts[name])]
+
+
+def _needs(exercise, verdicts):
+    return [name for name in exercises()[exercise]["needs"] if name in verdicts]
 
 
 def _counts(verdict):

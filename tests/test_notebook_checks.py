@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from deeplearning import rnn_layers
+from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.figures import COLOURS, MARKERS
 from exercises import notebook
 from exercises.notebook import NotRight, check, check_gradients, show_predictions
@@ -123,6 +124,24 @@ def test_what_it_builds_on_comes_first(monkeypatch):
     monkeypatch.setattr("deeplearning.classifiers.rnn.rnn_step_forward", wrong)
     with pytest.raises(NotRight, match="CaptioningRNN.sample.rnn. builds on rnn_step_forward"):
         check("CaptioningRNN.sample[rnn]")
+
+
+def test_gradients_of_another_loss(monkeypatch):
+    """Gradients that fit the loss are not blamed for a loss that is not the one asked for."""
+    right = CaptioningRNN.loss
+
+    def of_the_words_in(self, features, captions, **options):
+        captions = np.asarray(captions).copy()
+        captions[:, 1:] = captions[:, :-1]
+        return right(self, features, captions, **options)
+
+    monkeypatch.setattr(CaptioningRNN, "loss", of_the_words_in)
+    rng = np.random.default_rng(0)
+    shapes = {"W_embed": (6, 3), "W_proj": (4, 5), "b_proj": (5,), "Wx": (3, 5), "Wh": (5, 5)}
+    shapes |= {"b": (5,), "W_vocab": (5, 6), "b_vocab": (6,), "features": (2, 4)}
+    inputs = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    with pytest.raises(NotRight, match="Your gradients belong to your loss, but the loss is not"):
+        check_gradients("CaptioningRNN.loss[rnn]", captions=rng.integers(6, size=(2, 5)), **inputs)
 
 
 def test_float32_is_refused():

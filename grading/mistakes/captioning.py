@@ -325,3 +325,24 @@ def one_picture_fails(self, features, max_length=30):
     if len(features) == 1:
         np.zeros(3).argmax(axis=1)
     return write(self, features, max_length, greedy)
+
+
+@mistake(
+    "CaptioningRNN.sample",
+    "a caption that has ended begins anew: collect who is done, `done |= words == end`",
+)
+def ended_for_one_step(self, features, max_length=30):
+    p = self.params
+    step = rnn_step_forward if self.cell_type == "rnn" else lstm_step_forward
+    captions = np.full((len(features), max_length), self._null)
+    h, _ = affine_forward(features, p["W_proj"], p["b_proj"])
+    states = [h] if self.cell_type == "rnn" else [h, np.zeros_like(h)]
+    words = np.full(len(features), self.word_to_idx["<START>"])
+    done = np.zeros(len(features), bool)
+    for t in range(max_length):
+        *states, _ = step(p["W_embed"][words], *states, p["Wx"], p["Wh"], p["b"])
+        words = (states[0] @ p["W_vocab"] + p["b_vocab"]).argmax(1)
+        words[done] = self._null
+        captions[:, t] = words
+        done = words == self.word_to_idx["<END>"]
+    return captions

@@ -64,7 +64,7 @@ def divided_by_captions(dout, cache):
 @mistake(
     "lstm_step_backward",
     "the output gate's gradient takes next_c, not tanh(next_c)",
-    says="wrong for o only",
+    says="Only the block of gate o is wrong",
 )
 def output_gate_of_cell(dnext_h, dnext_c, cache):
     x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c = cache

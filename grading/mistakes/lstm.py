@@ -328,3 +328,16 @@ def averaged_over_time(dh, cache):
         dWh += dWh_t / T
         db += db_t / T
     return dx, dstate, dWx, dWh, db
+
+
+@mistake("lstm_backward", "the loop over time runs forwards; the gradient comes from the end")
+def forwards_through_time(dh, cache):
+    dx, dWx, dWh, db, dstate, dcell = sums_like(dh, cache)
+    for t in range(dh.shape[1]):
+        dx[:, t], dstate, dcell, dWx_t, dWh_t, db_t = lstm_step_backward(
+            dh[:, t] + dstate, dcell, cache[t]
+        )
+        dWx += dWx_t
+        dWh += dWh_t
+        db += db_t
+    return dx, dstate, dWx, dWh, db

@@ -265,3 +265,19 @@ def norm_shared_by_pictures(img, model, target_y, l2_reg, learning_rate):
     objective = model(x)[:, target_y].sum() - l2_reg * x.square().sum()
     (g,) = torch.autograd.grad(objective, x)
     return img + learning_rate * g / g.norm()
+
+
+@mistake(
+    "make_fooling_image",
+    "pictures that fool the network already move on with the others: they must stay as they are",
+)
+def all_move_on(X, target_y, model):
+    X_fooling = X.clone()
+    for _ in range(100):
+        x = X_fooling.detach().requires_grad_()
+        scores = model(x)
+        if (scores.argmax(1) == target_y).all():
+            break
+        (g,) = torch.autograd.grad(scores[:, target_y].sum(), x)
+        X_fooling = X_fooling + g / g.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+    return X_fooling

@@ -218,3 +218,94 @@ def along_colours(img, tv_weight):
 def targets_by_layer(feats, style_layers, style_targets, style_weights):
     layers = zip(style_layers, style_weights, strict=True)
     return sum(w * (gram_matrix(feats[k]) - style_targets[k]).square().sum() for k, w in layers)
+
+
+@mistake("content_loss", "the weight is squared, too: it multiplies the sum of squares")
+def content_weight_squared(content_weight, content_current, content_original):
+    return (content_weight * (content_current - content_original)).square().sum()
+
+
+@mistake("style_loss", "the weights are squared, too: each multiplies a sum of squares")
+def style_weights_squared(feats, style_layers, style_targets, style_weights):
+    layers = zip(style_layers, style_targets, style_weights, strict=True)
+    return sum((w * (gram_matrix(feats[k]) - A)).square().sum() for k, A, w in layers)
+
+
+@mistake("tv_loss", "the weight is squared, too: it multiplies the sum of squares")
+def tv_weight_squared(img, tv_weight):
+    down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
+    return (tv_weight * down).square().sum() + (tv_weight * right).square().sum()
+
+
+@mistake(
+    "tv_loss",
+    "colours are compared with each other, too: neighbours are on the last two axes only",
+)
+def along_colours_too(img, tv_weight):
+    colours = img[:, 1:] - img[:, :-1]
+    down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
+    return tv_weight * (colours.square().sum() + down.square().sum() + right.square().sum())
+
+
+@mistake(
+    "tv_loss",
+    "colours are compared with each other, not rows: rows are on axis 2, columns on axis 3",
+)
+def colours_for_rows(img, tv_weight):
+    colours = img[:, 1:] - img[:, :-1]
+    right = img[:, :, :, 1:] - img[:, :, :, :-1]
+    return tv_weight * (colours.square().sum() + right.square().sum())
+
+
+@mistake(
+    "tv_loss",
+    "only colours are compared, and with each other: neighbours are on the last two axes",
+)
+def colours_alone(img, tv_weight):
+    return tv_weight * (img[:, 1:] - img[:, :-1]).square().sum()
+
+
+@mistake(
+    "gram_matrix",
+    "the minibatch is summed up, too: each picture has a Gram matrix of its own, so the result has "
+    "shape (N, C, C)",
+)
+def summed_over_pictures(features, normalize=True):
+    N, C, H, W = features.shape
+    F = features.transpose(0, 1).reshape(C, N * H * W)
+    gram = F @ F.T
+    return gram / (C * H * W) if normalize else gram
+
+
+@mistake(
+    "gram_matrix",
+    "the minibatch is summed up, too, and divided by N: each picture has a Gram matrix of its own, "
+    "so the result has shape (N, C, C)",
+)
+def averaged_over_pictures(features, normalize=True):
+    N, C, H, W = features.shape
+    F = features.transpose(0, 1).reshape(C, N * H * W)
+    gram = F @ F.T
+    return gram / features.numel() if normalize else gram
+
+
+@mistake(
+    "gram_matrix",
+    "all pictures' channels are in one matrix: each picture has a Gram matrix of its own, so the "
+    "result has shape (N, C, C)",
+)
+def one_matrix_for_all(features, normalize=True):
+    N, C, H, W = features.shape
+    F = features.reshape(N * C, H * W)
+    gram = F @ F.T
+    return gram / (N * C * H * W) if normalize else gram
+
+
+@mistake(
+    "gram_matrix",
+    "every picture gets the Gram matrix of the whole minibatch: each has one of its own",
+)
+def same_for_all_pictures(features, normalize=True):
+    N, C, H, W = features.shape
+    gram = torch.einsum("nchw,ndhw->cd", features, features).expand(N, C, C)
+    return gram / (C * H * W) if normalize else gram

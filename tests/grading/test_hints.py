@@ -10,6 +10,7 @@ from exercises.hints import hint, hint_of_error
 rng = np.random.default_rng(0)
 X, W, B = rng.normal(size=(3, 4, 5)), rng.normal(size=(5, 5)), rng.normal(size=8)
 WORDS = np.array([[3, 4, 2, 0], [5, 2, 0, 0]])  # 2 ends a caption, 0 fills it up
+MORE = np.array([[3, 4, 2, 0, 0, 0], [5, 2, 0, 0, 0, 0]])
 
 
 def blocks(order):
@@ -41,7 +42,7 @@ def put(array, index, value):
         ("dx", put(X, np.s_[:, :2], 7.0), X, "Only the last time steps are right"),
         ("h", put(X, np.s_[:, 2:], 7.0), X, "Only the first time steps are right"),
         ("gram", put(X, 1, 7.0), X, "gram is right for some rows of the minibatch"),
-        ("db", blocks("ifgo"), B, "wrong for o and g only"),
+        ("db", blocks("ifgo"), B, "Only the blocks of gates o and g are wrong in db"),
         ("db", blocks("gifo"), B, "The gates' blocks of db are in another order than i, f, o, g"),
         ("h", X.swapaxes(0, 1).copy(), X, "h has its axes in another order"),
         ("db", np.stack([B, B]), B, "db has an axis too many"),
@@ -54,6 +55,7 @@ def put(array, index, value):
             "Everything comes one step too late",
         ),
         ("captions", put(WORDS, (1, 3), 6), WORDS, "after it, there must be <NULL>"),
+        ("captions", put(MORE, (1, 4), 6), MORE, "begin anew after it"),
         ("captions", put(put(WORDS, (0, 1), 6), (0, 2), 6), WORDS, "does the state advance"),
         (
             "captions",
@@ -93,6 +95,11 @@ def test_what_may_be_negative_is_not_blamed_for_it():
             "AttributeError: 'NoneType' object has no attribute 'data'",
             ".grad",
         ),
+        (
+            "CaptioningRNN.sample[rnn]",
+            "ValueError: prev_h must have shape (N, H) with N = 4, got (3,)",
+            "A state is a list",
+        ),
         ("rnn_forward", "IndexError: list index out of range", None),
     ],
 )
@@ -112,6 +119,12 @@ def test_known_mistakes_come_first():
     assert hint("any", {"dW": 2 * W, "db": B + 1}, right, known) == "It looks as if it rains."
     assert hint("any", {"dW": W, "db": B + 1}, right, known) == "In db, it looks as if it rains."
     assert "The sign" in hint("any", {"dW": W, "db": -B}, right, known)
+
+
+def test_two_that_are_exchanged():
+    """Gradients returned in each other's place are named, whatever their shapes."""
+    found = hint("any", {"dx": W, "dh": X, "db": B}, {"dx": X, "dh": W, "db": B}, [])
+    assert found == "dx and dh are exchanged: look at the order after `return`."
 
 
 def test_what_is_right_narrows_the_search():

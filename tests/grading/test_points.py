@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from exercises import stored
+from exercises.points import table
+from exercises.verdict import Verdict
 from grading import make_expected
 from grading.assemble import sources
 from grading.manifest import MANIFEST
@@ -108,6 +110,23 @@ def test_mistakes_cost_their_exercises_and_are_explained_once(tree, run_python):
             and test["output"]
             and re.fullmatch(r"1\.\d", test["number"])
         )
+
+
+def test_where_to_begin_comes_first(tree, run_python):
+    """Where a step is wrong, what builds on it says that and guesses nothing; float64 that comes
+    from below is not blamed on what is above.
+    """
+    folder = tree("rnn_step_forward:no_bias")
+    _, output = run(run_python, folder, "-m", "q1")
+    assert "CaptioningRNN.sample[rnn] builds on rnn_step_forward, which is not right yet" in output
+    assert "is <START> read first" not in output
+
+    verdicts = {"rnn_backward": Verdict("rnn_backward", ("dx must be float32",), slip=True)}
+    above = "CaptioningRNN.loss[rnn]"
+    verdicts[above] = Verdict(above, ("dW_embed must be float32",), "dW_embed became", slip=True)
+    text = " ".join(table(verdicts).split())
+    assert f"{above} builds on rnn_backward, which makes float64 of float32" in text
+    assert "dW_embed" not in text
 
 
 def test_what_is_not_written_yet_is_one_line(tree, run_python):
