@@ -17,6 +17,7 @@ from types import FunctionType
 import numpy as np
 
 from deeplearning.gradient_check import NotRight, eval_numerical_gradient
+from exercises.beyond import TESTED, finding, notes
 from exercises.calls import CALLS, MODULES, PARAMETERS, Package
 from exercises.compare import TOLERANCES, compare, distance, norm
 from exercises.hints import hint
@@ -30,18 +31,31 @@ def check(*names):
     """Try exercises on their stored cases, as pytest does, and print a line for each.
 
     Inputs:
-    - names: Exercises, as in `CALLS`: "rnn_step_forward", "CaptioningRNN.loss[lstm]"
+    - names: Exercises, as in `CALLS`: "rnn_step_forward", "CaptioningRNN.loss[lstm]"; or what is
+      asked for without points, as in `beyond.TESTED`: "dropout"
 
     Raises NotRight for the first one that is not right, with what pytest says about it.
     """
     check_loaded()
     for name in names:
+        if name in TESTED:
+            _check_beyond(name)
+            continue
         verdict = judge(name)
         if not verdict.right:
             if not verdict.missing:
                 _refuse_unfounded(name)
             raise NotRight(_with_advice(name, str(verdict)))
         print(f"{name}: right in all {len(cases(name))} cases")
+        for note in notes(name):
+            print(f"  A note on {note}")
+
+
+def _check_beyond(name):
+    said = finding(name)
+    if said:
+        raise NotRight(said)
+    print(f"{name}: right")
 
 
 def check_gradients(name, **inputs):

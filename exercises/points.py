@@ -10,12 +10,14 @@ import textwrap
 
 import pytest
 
+from exercises.beyond import finding, notes
 from exercises.stored import exercises
 from exercises.verdict import judge
 
-VERDICTS: pytest.StashKey[dict] = (
-    pytest.StashKey()
-)  # exercise to verdict, of those that were tried in this run
+# Exercise to verdict, of those that were tried in this run
+VERDICTS: pytest.StashKey[dict] = pytest.StashKey()
+# The same for what earns no points: its name, and what is wrong with it
+BEYOND: pytest.StashKey[dict] = pytest.StashKey()
 
 
 def pytest_addoption(parser):
@@ -28,6 +30,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.stash[VERDICTS] = {}
+    config.stash[BEYOND] = {}
 
 
 @pytest.fixture
@@ -43,10 +46,23 @@ def check(pytestconfig):
     return check
 
 
+@pytest.fixture
+def check_beyond(pytestconfig):
+    """Function that fails the test where something is not right that earns no points."""
+
+    def check_beyond(name):
+        said = pytestconfig.stash[BEYOND][name] = finding(name)
+        if said:
+            pytest.fail(said, pytrace=False)
+
+    return check_beyond
+
+
 def pytest_collection_finish(session):
     """Without tests of anything else, pytest's own list of failures would only repeat the table."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter and all("check" in getattr(item, "fixturenames", ()) for item in session.items):
+    ours = {"check", "check_beyond"}
+    if reporter and all(ours.intersection(getattr(i, "fixturenames", ())) for i in session.items):
         reporter.reportchars = ""
 
 
@@ -56,7 +72,7 @@ def pytest_terminal_summary(terminalreporter, config):
     verdicts = config.stash[VERDICTS]
     if verdicts:
         terminalreporter.section("points")
-        terminalreporter.write_line(table(verdicts))
+        terminalreporter.write_line(table(verdicts, beyond=config.stash[BEYOND]))
     return result
 
 
@@ -67,12 +83,13 @@ def pytest_sessionfinish(session):
             json.dump(results(session.config.stash[VERDICTS]), file, indent=1)
 
 
-def table(verdicts, width=100):
-    """Points by exercise, with one reason for each that is not right.
+def table(verdicts, width=100, beyond=None):
+    """Points by exercise, with one reason for each that is not right, and notes.
 
     Inputs:
     - verdicts: Dictionary from exercise to `Verdict`
     - width: Characters of a line
+    - beyond: None, or a dictionary from what earns no points to what is wrong with it
 
     Returns: text
     """
@@ -80,11 +97,24 @@ def table(verdicts, width=100):
     earned = _earned(verdicts)
     for exercise, points, _ in _rows(verdicts):
         lines.append(f"{exercise:36s}{earned[exercise]:3d} of {points}")
-        reason = _reason(exercise, verdicts)
-        lines += textwrap.wrap(reason, width, initial_indent="    ", subsequent_indent="    ")
+        said = [_reason(exercise, verdicts)]
+        said += _notes(exercise) if verdicts[exercise].right else []
+        lines += _indented(said, width)
+    for name, said in (beyond or {}).items():
+        lines.append(f"{name:36s}{'not right' if said else 'right'}")
+        lines += _indented([said.removeprefix(f"{name}: ")], width)
     total = sum(points for _, points, _ in _rows(verdicts))
     lines.append(f"{'':36s}{sum(earned.values()):3d} of {total}")
     return "\n".join([*lines, *_up_to(verdicts, earned, width)])
+
+
+def _notes(exercise):
+    return [f"A note on {note}" for note in notes(exercise)]
+
+
+def _indented(sentences, width):
+    wrap = textwrap.TextWrapper(width, initial_indent="    ", subsequent_indent="    ")
+    return [line for sentence in sentences for line in wrap.wrap(sentence)]
 
 
 def _earned(verdicts):

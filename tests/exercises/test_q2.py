@@ -35,3 +35,13 @@ def test_captioning_loss(check):
 def test_captioning_sample(check):
     """The most likely word at every step of an LSTM, <NULL> after <END>."""
     check("CaptioningRNN.sample[lstm]")
+
+
+def test_dropout(check_beyond):
+    """Dropout of the word vectors and of the hidden states, in training alone, there and back."""
+    check_beyond("dropout")
+
+
+def test_temperature(check_beyond):
+    """With a temperature, words are drawn from softmax(scores / temperature)."""
+    check_beyond("temperature")
