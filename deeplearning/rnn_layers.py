@@ -98,7 +98,8 @@ def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     - Wx: Weights from input to hidden, of shape (D, H)
     - Wh: Weights from hidden to hidden, of shape (H, H)
     - b: Biases, of shape (H,)
-    - lengths: None, or ints of shape (N,), longest first: after that many steps h may stay zero
+    - lengths: None, or how many steps of each sequence count, ints of shape (N,), longest first.
+      Nobody reads what comes after them, so you may ignore this and run all T steps.
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
@@ -310,7 +311,8 @@ def lstm_forward(x, h0, Wx, Wh, b, lengths=None):
     - Wx: Weights from input to gates, of shape (D, 4H)
     - Wh: Weights from hidden to gates, of shape (H, 4H)
     - b: Biases, of shape (4H,)
-    - lengths: None, or ints of shape (N,), longest first: after that many steps h may stay zero
+    - lengths: None, or how many steps of each sequence count, ints of shape (N,), longest first.
+      Nobody reads what comes after them, so you may ignore this and run all T steps.
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)

@@ -28,6 +28,7 @@ from deeplearning.submission_checks import check_name, check_notebook, check_pyt
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE_LIMIT = 20 << 20  # bytes of the zip; four notebooks full of figures take 4
+ASKED_FOR = {*NOTEBOOKS, *EXERCISE_FILES}
 PROBLEM_LIST = "PROBLEMS.txt"  # in a zip that was forced
 # folders, besides hidden ones
 NOT_OURS = {"__pycache__", "__MACOSX", "node_modules", "site-packages"}
@@ -43,7 +44,7 @@ class HandIn:
 
     - files: Dictionary from names in the zip to contents as bytes
     - saved: Dictionary from those names to the time of the last change, in seconds
-    - problems: Sentences, what has to be mended
+    - problems: Sentences, what has to be fixed
     - remarks: Sentences, what is allowed but may be an oversight
     """
 
@@ -248,8 +249,8 @@ def main(argv=None):
     _print_findings(hand_in, args.folder)
     if hand_in.problems and not args.force:
         print(
-            "\nNo zip was made. Mend what is listed and run this again, or hand in what there is "
-            "with --force."
+            "\nNo zip was made. Fix the problems and run this again, or hand in what there is with "
+            "--force."
         )
         if args.out.exists():
             age = _duration(time.time() - args.out.stat().st_mtime)
@@ -263,8 +264,12 @@ def main(argv=None):
         hand_in.files[PROBLEM_LIST] = "\n".join([*sentences, ""]).encode()
     write_hand_in(hand_in.files, args.out)
     print(f"\n{args.out}:")
-    for name in sorted(hand_in.files):
+    main_files = [name for name in sorted(hand_in.files) if name in ASKED_FOR or "/" not in name]
+    for name in main_files:
         print(f"{len(hand_in.files[name]):12,}  {name}")
+    others = len(hand_in.files) - len(main_files)
+    if others:
+        print(f"{'':12}  and {others} more of the package")
     print(f"{len(hand_in.files)} files, {_megabytes(args.out.stat().st_size)}")
     print(f"\nNext: upload {args.out} as it is where your course takes submissions.")
     return 1 if hand_in.problems else 0
@@ -275,8 +280,8 @@ def _print_findings(hand_in, folder):
     for name in NOTEBOOKS:
         print(f"  {name:36s}{_when(hand_in.saved.get(name))}")
     for title, sentences in (
-        ("Worth a look", hand_in.remarks),
         ("Problems", hand_in.problems),
+        ("Worth a look", hand_in.remarks),
     ):
         if sentences:
             print(f"\n{title} ({len(sentences)}):")

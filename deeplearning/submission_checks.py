@@ -76,7 +76,7 @@ def check_python(name, content):
         return [problem], []
     tree, where, reason = _tree(content)
     if tree is None:
-        return [f"{name}{where}: Python can't read it ({reason}): mend it, and run its tests"], []
+        return [f"{name}{where}: Python can't read it ({reason}): fix it, and run its tests"], []
     if not tree.body:
         return [f"{name} is empty: fetch a fresh copy, and put your functions into it"], []
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
@@ -132,7 +132,7 @@ def check_notebook(name, content):
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     if not cells:
         return [f"{name} holds no code cells: start again from a fresh copy"], []
-    remarks = [*_personal(name, cells), *_unanswered(name, notebook.cells)]
+    remarks = [*_personal(name, cells), *_wrong(name, cells), *_unanswered(name, notebook.cells)]
     return _check_run(name, cells), remarks
 
 
@@ -177,7 +177,7 @@ def _check_run(name, cells):
         error = next(output for output in cells[failed[0]].outputs if output.output_type == "error")
         what = f"{_which(cells, failed)}, {printable(f'{error.ename}: {error.evalue}')}"
         problems.append(
-            f"{name}: ended in an error: {len(failed)} of {total} code cells ({what}): mend it, "
+            f"{name}: ended in an error: {len(failed)} of {total} code cells ({what}): fix it, "
             f"then {RERUN}"
         )
     return problems
@@ -199,17 +199,43 @@ def _personal(name, cells):
     ]
 
 
+def _wrong(name, cells):
+    """A remark on checks in a notebook's outputs that say WRONG."""
+    said = [re.search(r"(?m)^([^:\n]{1,60}): .*\bWRONG\b", _printed(cell)) for cell in cells]
+    wrong = [k for k, found in enumerate(said) if found]
+    if not wrong:
+        return []
+    what = printable(said[wrong[0]][1])
+    return [
+        f"{name}: a check says WRONG ({_which(cells, wrong)}, about {what}): fix what it is about, "
+        "and run the cell again"
+    ]
+
+
+def _printed(cell):
+    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
+
+
 def _unanswered(name, cells):
     """A remark on the questions of a notebook whose answers are still empty."""
     empty = []
     for before, cell in zip(cells, cells[1:], strict=False):
         asked = re.search(r"\*\*Question\.?\*\*\.?\s*(.*)", before.source)
         if asked and cell.cell_type == "markdown" and _letters(cell.source) in EMPTY:
-            empty.append(f"`{printable(asked[1], 40)}`")
+            empty.append(f"`{_beginning(asked[1])}`")
     if not empty:
         return []
     questions = "1 question is" if len(empty) == 1 else f"{len(empty)} questions are"
     return [f"{name}: {questions} not answered yet: {', '.join(empty)}"]
+
+
+def _beginning(question, longest=50):
+    """The first words of a question; what comes before a formula, so that none is cut in two."""
+    words = question.split("$")[0].split()
+    while len(" ".join(words)) > longest:
+        words.pop()
+    begun = " ".join(words)
+    return printable(begun if begun == question.strip() else f"{begun} ...")
 
 
 def _letters(text):

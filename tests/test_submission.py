@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell
 
-from deeplearning import submission
+from deeplearning import handed_in, submission
 from deeplearning.handed_in import ANSWER
 from tests.work_trees import (
     GOOD,
@@ -54,7 +54,8 @@ def names(path):
 
 def test_good_tree(tree, capsys):
     """Exit status 0; the zip holds what is to be handed in and nothing else, with the contents as
-    they are; the output ends with its files, its size and what to do next.
+    they are; the output ends with the files that were asked for, how many others there are, its
+    size and what to do next.
     """
     status, output = hand_in(tree, capsys)
     assert status == 0 and names(tree / "assignment2.zip") == GOOD
@@ -63,7 +64,9 @@ def test_good_tree(tree, capsys):
             assert archive.read(name) == (tree / name).read_bytes()
     assert "Problems" not in output and "Worth a look" not in output
     listed, size, _, last = output.split("assignment2.zip:\n")[1].rstrip("\n").rsplit("\n", 3)
-    assert [line.split("  ")[-1] for line in listed.split("\n")] == GOOD
+    asked_for = [name for name in GOOD if "/" not in name or name in handed_in.EXERCISE_FILES]
+    others = f"and {len(GOOD) - len(asked_for)} more of the package"
+    assert [line.split("  ")[-1] for line in listed.split("\n")] == [*asked_for, others]
     assert size == f"{len(GOOD)} files, 0.0 MiB"
     assert (
         last
@@ -114,20 +117,26 @@ QUESTIONS = [
     new_markdown_cell(f"{ANSWER} It would overflow."),
     new_markdown_cell("**Question.** Is an empty cell an answer?"),
     new_markdown_cell(" \n"),
+    new_markdown_cell("**Question.** What is $\\partial c_t / \\partial c_{t-1}$ here?"),
+    new_markdown_cell(ANSWER),
+    new_markdown_cell(f"**Question.** {'Why? ' * 20}"),
+    new_markdown_cell(ANSWER),
 ]
 
 
 def test_questions_without_an_answer_are_named(tree, capsys):
     """The collector names the questions of a notebook whose cell is as it was handed out, or empty,
-    and makes the zip all the same; an answer below the placeholder is one.
+    and makes the zip all the same; an answer below the placeholder is one. Long ones are cut
+    between words, and before a formula.
     """
     notebook = nbformat.read(tree / RNN, as_version=4)
     notebook.cells += QUESTIONS
     nbformat.write(notebook, tree / RNN)
     status, output = hand_in(tree, capsys)
     assert status == 0
-    questions = "`Why does it not grow?`, `Is an empty cell an answer?`"
-    expected = f"2 questions are not answered yet: {questions}"
+    questions = "`Why does it not grow?`, `Is an empty cell an answer?`, `What is ...`, "
+    questions += f"`{'Why? ' * 10}...`"
+    expected = f"4 questions are not answered yet: {questions}"
     assert f"{RNN}: {expected}" in output
     assert output.count("not answered yet") == 1
 

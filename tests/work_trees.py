@@ -288,7 +288,7 @@ PROBLEMS = {
     "code empty": (write(LAYERS, b"\n"), f"{LAYERS} is empty: fetch a fresh copy"),
     "code does not parse": (
         write(LAYERS, b"x = 1\ndef f(:\n"),
-        f"{LAYERS}, line 2: Python can't read it (invalid syntax): mend it",
+        f"{LAYERS}, line 2: Python can't read it (invalid syntax): fix it",
     ),
     "code of Python 2": (
         write(LAYERS, b'print "loss"\n'),
@@ -390,6 +390,12 @@ def linked_data(tree):
         pytest.skip("this machine lets us make no links")
 
 
+def says_wrong(tree):
+    """A gradient check of ours whose mistake is still there."""
+    said = ["0\n", "dx: norm 1e-9: right\ndw: norm 1.3, limit 1e-6: WRONG. Worst at [2].\n", "2\n"]
+    write_notebook(tree / RNN, outputs=[[new_output("stream", text=text)] for text in said])
+
+
 def personal(line):
     return rerun(1, 2, sources=["import numpy", f"x = 1\n{line}"])
 
@@ -424,6 +430,10 @@ REMARKS = {
     "not written yet": (
         write(LAYERS, b"def f():\n    pass\ndef g(x):\n    raise NotImplementedError('Q1')\n"),
         f"{LAYERS}: not written yet: g",
+    ),
+    "a check says wrong": (
+        says_wrong,
+        f"{RNN}: a check says WRONG (code cell 2, `print(1)`, about dw): fix what it is about, and",
     ),
 }
 for line in PERSONAL_LINES:

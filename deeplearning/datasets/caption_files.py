@@ -57,7 +57,7 @@ def _coco_rows(path, find, left_out):
         if names.setdefault(str(image["id"]), name) != name:
             raise ValueError(
                 f"{path}: id {image['id']} belongs to {names[str(image['id'])]!r} and to "
-                f"{name!r}: mend the ids"
+                f"{name!r}: fix the ids"
             )
         yield name, None, None
     if not names:
@@ -174,7 +174,7 @@ def csv_rows(path):
                 line = rows.line_num + 2
     except (csv.Error, UnicodeDecodeError, ValueError) as error:
         raise ValueError(
-            f"{path} can't be read as CSV in UTF-8 ({error}): mend it, or save it again as such"
+            f"{path} can't be read as CSV in UTF-8 ({error}): fix it, or save it again as such"
         ) from error
 
 

@@ -148,6 +148,9 @@ def test_nothing_of_the_staff_is_in_it(made):
     assert (
         b"BEGIN SOLUTION" not in text and b"grading." not in text and str(ROOT).encode() not in text
     )
+    settings = (made[0] / "pyproject.toml").read_text(encoding="utf-8")
+    assert not re.search(r"grading|requirements-|corpus|mypy|joblib", settings)
+    assert 'markers = [\n    "q1' in settings and '"error",' in settings
 
 
 def test_the_zip_is_the_folder(made, tmp_path):
