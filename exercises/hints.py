@@ -42,6 +42,11 @@ ERRORS = [
         "the scores and a list of the same kind.",
     ),
     (
+        "CaptioningRNN.sample[lstm]",
+        "missing 1 required positional argument",
+        "An LSTM has two states: _initial_state and _step should return [h, c].",
+    ),
+    (
         "",
         "'NoneType' object has no attribute",
         "A tensor's .grad is None where it was computed from others: a copy gets its gradient by "
@@ -50,7 +55,7 @@ ERRORS = [
     (
         "",
         "AxisError",
-        "An axis is missing: with one picture, or one word, squeeze takes away the minibatch, too.",
+        "An axis is missing: with one picture, or one word, squeeze removes the minibatch, too.",
     ),
     (
         "",
@@ -156,7 +161,7 @@ def _pattern(exercise, name, a, n, expected):
         return None
     if name in NEVER_NEGATIVE and (a < 0).any():
         return (
-            f"{name} holds negative numbers, which it cannot: an absolute value is missing, or a "
+            f"{name} holds negative numbers, which can't be: an absolute value is missing, or a "
             "square."
         )
     if not a.any():
@@ -187,9 +192,14 @@ def _precision_pattern(name, a, n):
 
 def _shape_pattern(name, a, n):
     if a.ndim == n.ndim and sorted(a.shape) == sorted(n.shape):
-        return f"{name} has its axes in another order."
+        return f"{name} has its axes in the wrong order."
     if a.ndim == n.ndim + 1 and n.shape in (a.shape[1:], a.shape[:-1]):
         return f"{name} has an axis too many: a sum, or a maximum, over it is missing."
+    if a.shape == n.shape[1:] and name not in ("dx", "h", "out"):  # there it may be time
+        return (
+            f"{name} lacks the axis of the minibatch: its first axis should have length "
+            f"{len(n)}, one for each row of the minibatch."
+        )
     if a.size == n.size:
         return f"{name} has the right number of entries in another shape: look for a reshape."
     return None
@@ -202,24 +212,24 @@ def _factor_pattern(name, a, n, expected):
         return None
     if agree(-a, n):
         return (
-            f"The sign of {name} is wrong everywhere: down where it must go up, or a minus too "
-            "many or too few."
+            f"The sign of {name} is wrong everywhere: a step goes down instead of up, or there "
+            "is a minus too many or too few."
         )
     lengths = {length for array in expected.values() for length in array.shape} | {n.size}
     for length in sorted(lengths - {1}):
         if abs(scale - length) < 1e-3 * length:
             return (
-                f"{name} is {length} times what it should be: a division is missing, or a mean "
-                "became a sum."
+                f"{name} is {length} times what it should be: a division is missing, or there is a "
+                "sum instead of a mean."
             )
         if abs(scale * length - 1) < 1e-3:
             return (
-                f"{name} is 1/{length} of what it should be: a mean in place of a sum, or one "
+                f"{name} is 1/{length} of what it should be: a mean instead of a sum, or one "
                 "division too many."
             )
     return (
         f"{name} is {scale:.2g} times what it should be everywhere: look for a factor, or for a "
-        "mean in place of a sum."
+        "mean instead of a sum."
     )
 
 
@@ -252,13 +262,15 @@ def _part_pattern(exercise, name, a, n):
             verb = "is" if len(wrong) == 1 else "are"
             return f"Only the {blocks} {' and '.join(wrong)} {verb} wrong in {name}."
         if all(any(agree(b, m) for b in got) for m in right):
-            return f"The gates' blocks of {name} are in another order than i, f, o, g."
+            return f"The gates' blocks of {name} are in the wrong order: it should be i, f, o, g."
     rows = [agree(b, m) for b, m in zip(a, n, strict=True)] if n.ndim > 1 else []
     if any(rows) and not name.startswith("dW"):
         return (
             f"{name} is right for some rows of the minibatch and wrong for others: do rows get "
             "mixed up, or left out?"
         )
+    if len(rows) > 1 and (a == a[:1]).all() and not name.startswith("dW"):
+        return f"{name} is the same for all rows of the minibatch: each should have its own."
     return None
 
 

@@ -57,7 +57,7 @@ def no_mask(self, features, captions):
 
 @mistake(
     "CaptioningRNN.loss",
-    "the mask is taken from the words that go in; it belongs to those that come out",
+    "the mask is made from captions_in: make it from captions_out",
 )
 def mask_of_words_in(self, features, captions):
     words_in = captions[:, :-1]
@@ -66,7 +66,7 @@ def mask_of_words_in(self, features, captions):
 
 @mistake(
     "CaptioningRNN.loss",
-    "it is divided by N*T; the loss is averaged over the N captions and summed over time",
+    "it is divided by N*T: average over the N captions, and sum over time",
 )
 def divided_by_steps(self, features, captions):
     words_out = captions[:, 1:]
@@ -95,7 +95,7 @@ def divided_twice(self, features, captions):
 
 @mistake(
     "CaptioningRNN.loss",
-    "the words that come out are not shifted: a step says the word after the one it reads",
+    "captions_out is not shifted: each step should say the word after the one it reads",
 )
 def not_shifted(self, features, captions):
     words = captions[:, :-1]
@@ -104,7 +104,7 @@ def not_shifted(self, features, captions):
 
 @mistake(
     "CaptioningRNN.loss",
-    "captions_in are the words to say, too: the words to say are captions_out, one step ahead",
+    "captions_in are the targets, too: the targets are captions_out, one step ahead",
 )
 def words_in_said(self, features, captions):
     words = captions[:, :-1]
@@ -113,7 +113,7 @@ def words_in_said(self, features, captions):
 
 @mistake(
     "CaptioningRNN.loss",
-    "captions_out go in, too: what goes in is captions_in, all words but the last",
+    "the network reads captions_out: it should read captions_in, all words but the last",
 )
 def words_out_read(self, features, captions):
     words = captions[:, 1:]
@@ -133,7 +133,7 @@ def image_unused(self, features, captions):
 
 @mistake(
     "CaptioningRNN.loss",
-    "the gradient stops at h0: W_proj and b_proj get it through affine_backward",
+    "the gradient stops at h0: pass dh0 on to affine_backward, for W_proj and b_proj",
 )
 def gradient_stops_at_state(self, features, captions):
     mask = captions[:, 1:] != self._null
@@ -143,7 +143,7 @@ def gradient_stops_at_state(self, features, captions):
 
 @mistake(
     "CaptioningRNN.loss",
-    "W_embed is indexed again for its gradient; it comes from word_embedding_backward",
+    "the gradient of W_embed is made from word vectors: pass dx to word_embedding_backward",
 )
 def embedding_gradient_overwritten(self, features, captions):
     mask = captions[:, 1:] != self._null
@@ -219,7 +219,7 @@ def words_not_fed_back(self, features, max_length=30):
     return captions
 
 
-@mistake("CaptioningRNN.sample", "the first word read is <NULL>; it is <START>")
+@mistake("CaptioningRNN.sample", "the first word read is <NULL>, not <START>")
 def starts_with_null(self, features, max_length=30):
     return write(
         self,
@@ -242,7 +242,10 @@ def start_written_first(self, features, max_length=30):
     return np.hstack((start, captions[:, :-1]))
 
 
-@mistake("CaptioningRNN.sample", "<END> itself is left out of the caption: <NULL> begins after it")
+@mistake(
+    "CaptioningRNN.sample",
+    "<END> itself is left out: the caption holds it, and <NULL> begins after it",
+)
 def end_not_written(self, features, max_length=30):
     captions = write(
         self, features, max_length, lambda scores, words, states, after: (scores.argmax(1), after)
@@ -297,14 +300,14 @@ def hidden_state_forgotten(self, features, max_length=30):
 
 @mistake(
     "CaptioningRNN.loss",
-    "the words that go in and those that come out are exchanged: all but the last go in",
+    "captions_in and captions_out are exchanged: the network reads all words but the last",
 )
 def words_exchanged(self, features, captions):
     words_out = captions[:, :-1]
     return loss_between(self, features, captions[:, 1:], words_out, words_out != self._null)
 
 
-@mistake("CaptioningRNN.loss", "gradients are clipped at 5: loss returns them as they are")
+@mistake("CaptioningRNN.loss", "gradients are clipped at 5: loss should return them as they are")
 def gradients_clipped(self, features, captions):
     words_out = captions[:, 1:]
     loss, grads = loss_between(self, features, captions[:, :-1], words_out, words_out != self._null)

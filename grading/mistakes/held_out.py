@@ -55,7 +55,7 @@ def stops_before_first_step(dh, cache):
 @mistake(
     "word_embedding_backward",
     "the gradient is divided by N, as if the layer averaged",
-    says="a mean in place of a sum",
+    says="a mean instead of a sum",
 )
 def divided_by_captions(dout, cache):
     return plain.word_embedding_backward(dout, cache) / dout.dtype.type(len(dout))

@@ -34,14 +34,14 @@ def input_and_forget_exchanged(x, prev_h, prev_c, Wx, Wh, b):
     return o * np.tanh(next_c), next_c, (x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c)
 
 
-@mistake("lstm_step_forward", "the candidate g goes through the logistic function; it takes tanh")
+@mistake("lstm_step_forward", "the candidate g goes through the logistic function: it needs tanh")
 def candidate_by_sigmoid(x, prev_h, prev_c, Wx, Wh, b):
     i, f, o, g = (sigmoid(a) for a in blocks(x, prev_h, Wx, Wh, b))
     next_c = f * prev_c + i * g
     return o * np.tanh(next_c), next_c, (x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c)
 
 
-@mistake("lstm_step_forward", "next_h lacks tanh: it is o * tanh(next_c), not o * next_c")
+@mistake("lstm_step_forward", "tanh is missing in next_h, which should be o * tanh(next_c)")
 def state_without_tanh(x, prev_h, prev_c, Wx, Wh, b):
     i, f, o, g = blocks(x, prev_h, Wx, Wh, b)
     i, f, o, g = sigmoid(i), sigmoid(f), sigmoid(o), np.tanh(g)
@@ -49,7 +49,7 @@ def state_without_tanh(x, prev_h, prev_c, Wx, Wh, b):
     return o * next_c, next_c, (x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c)
 
 
-@mistake("lstm_step_forward", "the old cell state is dropped: next_c is f * prev_c + i * g")
+@mistake("lstm_step_forward", "the old cell state is dropped: next_c should be f * prev_c + i * g")
 def cell_state_dropped(x, prev_h, prev_c, Wx, Wh, b):
     i, f, o, g = blocks(x, prev_h, Wx, Wh, b)
     i, f, o, g = sigmoid(i), sigmoid(f), sigmoid(o), np.tanh(g)
@@ -68,7 +68,7 @@ def forget_gate_reversed(x, prev_h, prev_c, Wx, Wh, b):
     return o * np.tanh(next_c), next_c, (x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c)
 
 
-@mistake("lstm_step_forward", "prev_c, an argument, is updated in place")
+@mistake("lstm_step_forward", "prev_c, an argument, is updated in place: make a new array")
 def cell_state_overwritten(x, prev_h, prev_c, Wx, Wh, b):
     i, f, o, g = blocks(x, prev_h, Wx, Wh, b)
     i, f, o, g = sigmoid(i), sigmoid(f), sigmoid(o), np.tanh(g)
@@ -93,15 +93,13 @@ def cached_view_overwritten(x, prev_h, prev_c, Wx, Wh, b):
     return o * np.tanh(cell), cell, cache
 
 
-@mistake(
-    "lstm_step_backward", "dnext_c is ignored: the cell state also acts on the steps that follow"
-)
+@mistake("lstm_step_backward", "dnext_c is ignored: later steps depend on the cell state, too")
 def cell_gradient_ignored(dnext_h, dnext_c, cache):
     return lstm_step_backward(dnext_h, np.zeros_like(dnext_c), cache)
 
 
 @mistake(
-    "lstm_step_backward", "dnext_h does not reach the cell state: next_c acts through next_h, too"
+    "lstm_step_backward", "dnext_h does not reach the cell state: next_h depends on next_c, too"
 )
 def path_through_state_missing(dnext_h, dnext_c, cache):
     _, _, prev_c, _, _, i, f, o, g, next_c = cache
@@ -145,7 +143,7 @@ def gates_without_derivative(dnext_h, dnext_c, cache):
 
 @mistake(
     "lstm_step_backward",
-    "the derivative for the candidate is that of the logistic function; g comes from tanh",
+    "the candidate g gets the derivative of the logistic function: it comes from tanh",
 )
 def candidate_as_gate(dnext_h, dnext_c, cache):
     _, _, prev_c, _, _, i, f, o, g, next_c = cache
@@ -188,7 +186,7 @@ def cell_not_carried(x, h0, Wx, Wh, b, lengths=None):
     return h, caches
 
 
-@mistake("lstm_forward", "the cell state starts from h0; it starts from zero")
+@mistake("lstm_forward", "the cell state starts from h0, not from zero")
 def cell_starts_from_state(x, h0, Wx, Wh, b, lengths=None):
     N, T, D = x.shape
     h, caches, state, cell = np.zeros((N, T, h0.shape[1]), x.dtype), [], h0, h0
@@ -275,7 +273,7 @@ def hidden_gradient_dropped(dh, cache):
 
 @mistake(
     "lstm_backward",
-    "only the gradient that reaches the last step is used; the loss looks at every state",
+    "only the gradient that reaches the last step is used: every state has a loss",
 )
 def last_step_alone(dh, cache):
     dx, dWx, dWh, db, _, dcell = sums_like(dh, cache)
@@ -302,7 +300,8 @@ def time_not_summed(dh, cache):
 
 
 @mistake(
-    "lstm_backward", "dh is given to the cell state as well; it belongs to the hidden state alone"
+    "lstm_backward",
+    "dh is added to the cell state's gradient, too: it belongs to the hidden state alone",
 )
 def upstream_into_cell(dh, cache):
     dx, dWx, dWh, db, dstate, dcell = sums_like(dh, cache)
@@ -330,7 +329,10 @@ def averaged_over_time(dh, cache):
     return dx, dstate, dWx, dWh, db
 
 
-@mistake("lstm_backward", "the loop over time runs forwards; the gradient comes from the end")
+@mistake(
+    "lstm_backward",
+    "the loop over time runs forwards: the gradient flows from the last step to the first",
+)
 def forwards_through_time(dh, cache):
     dx, dWx, dWh, db, dstate, dcell = sums_like(dh, cache)
     for t in range(dh.shape[1]):

@@ -20,14 +20,14 @@ def no_absolute_value(X, y, model):
     return gradient(X, y, model).amax(1)
 
 
-@mistake("compute_saliency_maps", "the absolute value is taken after the maximum; it comes before")
+@mistake("compute_saliency_maps", "the absolute value is taken after the maximum: take it before")
 def absolute_value_last(X, y, model):
     return gradient(X, y, model).amax(1).abs()
 
 
 @mistake(
     "compute_saliency_maps",
-    "the maximum is taken over the wrong axis: it goes over the three colours, axis 1",
+    "the maximum is taken over the wrong axis: take it over the three colours, axis 1",
 )
 def maximum_over_columns(X, y, model):
     return gradient(X, y, model).abs().amax(3)
@@ -35,13 +35,13 @@ def maximum_over_columns(X, y, model):
 
 @mistake(
     "compute_saliency_maps",
-    "the maximum is taken over the wrong axis, pictures: it goes over colours, axis 1",
+    "the maximum is taken over the pictures: take it over the three colours, axis 1",
 )
 def maximum_over_pictures(X, y, model):
     return gradient(X, y, model).abs().amax(0)
 
 
-@mistake("compute_saliency_maps", "the colours are summed up; their maximum is asked for")
+@mistake("compute_saliency_maps", "the colours are summed up: take their maximum")
 def sum_over_colours(X, y, model):
     return gradient(X, y, model).abs().sum(1)
 
@@ -75,7 +75,7 @@ def gradient_of_loss(X, y, model):
 
 @mistake(
     "compute_saliency_maps",
-    "it is the gradient of a probability; the score itself, before softmax, is asked for",
+    "this is the gradient of a probability: take the score itself, before softmax",
 )
 def gradient_of_probability(X, y, model):
     return gradient(X, y, lambda x: model(x).softmax(1)).abs().amax(1)
@@ -103,7 +103,7 @@ def descent(X, target_y, model):
 
 @mistake(
     "make_fooling_image",
-    "the gradient is not divided by its norm: each step has length learning_rate",
+    "the gradient is not divided by its norm: each step should have length learning_rate",
 )
 def not_normalised(X, target_y, model):
     return climb(X, target_y, model, lambda g: g)
@@ -182,7 +182,7 @@ def step_down(img, model, target_y, l2_reg, learning_rate):
 
 @mistake(
     "class_visualization_update_step",
-    "the L2 term has the wrong sign: it is subtracted from the score",
+    "the L2 term has the wrong sign: subtract it from the score",
 )
 def regularisation_added(img, model, target_y, l2_reg, learning_rate):
     g = objective_gradient(img, model, target_y, -l2_reg)
@@ -215,7 +215,7 @@ def factor_missing(img, model, target_y, l2_reg, learning_rate):
 
 @mistake(
     "class_visualization_update_step",
-    "the gradient is not divided by its norm: a step has length learning_rate",
+    "the gradient is not divided by its norm: a step should have length learning_rate",
 )
 def step_not_normalised(img, model, target_y, l2_reg, learning_rate):
     return img + learning_rate * objective_gradient(img, model, target_y, l2_reg)
@@ -233,7 +233,7 @@ def image_changed(img, model, target_y, l2_reg, learning_rate):
 
 @mistake(
     "compute_saliency_maps",
-    "squeeze takes away the axis of pictures, too, where there is one alone",
+    "squeeze also removes the axis of pictures when there is only one",
 )
 def squeezed(X, y, model):
     return gradient(X, y, model).abs().amax(1).squeeze()

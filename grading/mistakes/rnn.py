@@ -39,7 +39,7 @@ def transposed_weights(x, prev_h, Wx, Wh, b):
     return next_h, (x, prev_h, Wx, Wh, next_h)
 
 
-@mistake("rnn_step_forward", "the new state is written over the old one, an argument")
+@mistake("rnn_step_forward", "the new state is written into prev_h, an argument: make a new array")
 def state_overwritten(x, prev_h, Wx, Wh, b):
     cache = x, prev_h.copy(), Wx, Wh, prev_h
     prev_h[:] = np.tanh(x @ Wx + prev_h @ Wh + b)
@@ -103,7 +103,7 @@ def bias_not_summed(dnext_h, cache):
     return da @ Wx.T, da @ Wh.T, x.T @ da, prev_h.T @ da, da
 
 
-@mistake("rnn_step_backward", "dnext_h, an argument, is multiplied in place")
+@mistake("rnn_step_backward", "dnext_h, an argument, is multiplied in place: make a new array")
 def upstream_overwritten(dnext_h, cache):
     x, prev_h, Wx, Wh, next_h = cache
     dnext_h *= 1 - next_h**2
@@ -210,7 +210,7 @@ def state_gradient_dropped(dh, cache):
 
 @mistake(
     "rnn_backward",
-    "only the gradient that reaches the last step is used; the loss looks at every state",
+    "only the gradient that reaches the last step is used: every state has a loss",
 )
 def last_step_only(dh, cache):
     dx, dWx, dWh, db, _ = sums_like(dh, cache)
@@ -234,7 +234,10 @@ def not_summed_over_time(dh, cache):
     return dx, dstate, dWx, dWh, db
 
 
-@mistake("rnn_backward", "the loop over time runs forwards; the gradient comes from the end")
+@mistake(
+    "rnn_backward",
+    "the loop over time runs forwards: the gradient flows from the last step to the first",
+)
 def forwards_in_time(dh, cache):
     dx, dWx, dWh, db, dstate = sums_like(dh, cache)
     for t in range(dh.shape[1]):
@@ -247,7 +250,7 @@ def forwards_in_time(dh, cache):
 
 @mistake(
     "rnn_backward",
-    "the gradient of the state piles up: it must replace the one of the later step, not be added",
+    "the gradient of the state piles up: each step's dprev_h replaces the one of the later step",
 )
 def state_gradient_piles_up(dh, cache):
     dx, dWx, dWh, db, dstate = sums_like(dh, cache)
@@ -260,7 +263,7 @@ def state_gradient_piles_up(dh, cache):
     return dx, dstate, dWx, dWh, db
 
 
-@mistake("rnn_backward", "what flows back is added into dh, an argument")
+@mistake("rnn_backward", "what flows back is added to dh, an argument: make a new array")
 def upstream_changed(dh, cache):
     dx, dWx, dWh, db, dstate = sums_like(dh, cache)
     for t in reversed(range(dh.shape[1])):
@@ -302,7 +305,7 @@ def float64_one_hot(x, W):
 
 @mistake(
     "word_embedding_backward",
-    "a word that occurs again overwrites its gradient: they are summed over its places",
+    "a word that occurs again overwrites its gradient: sum over all its places",
 )
 def repeated_words_overwritten(dout, cache):
     x, W = cache

@@ -7,7 +7,7 @@ from grading.mistakes import mistake
 
 
 @mistake(
-    "content_loss", "the norm is not squared: it is the sum of squared differences, without a root"
+    "content_loss", "the norm is not squared: take the sum of squared differences, without a root"
 )
 def norm_not_squared(content_weight, content_current, content_original):
     return content_weight * (content_current - content_original).norm()
@@ -18,7 +18,7 @@ def content_averaged(content_weight, content_current, content_original):
     return content_weight * torch.nn.functional.mse_loss(content_current, content_original)
 
 
-@mistake("content_loss", "there is a factor 1/2, as in the paper; this course leaves it out")
+@mistake("content_loss", "there is a factor 1/2, as in the paper: this course leaves it out")
 def content_halved(content_weight, content_current, content_original):
     return content_weight * (content_current - content_original).square().sum() / 2
 
@@ -43,7 +43,7 @@ def content_absolute(content_weight, content_current, content_original):
 
 @mistake(
     "gram_matrix",
-    "the product is the transposed one: places with places, not channels with channels",
+    "places are multiplied by places: multiply channels by channels",
 )
 def places_with_places(features, normalize=True):
     N, C, H, W = features.shape
@@ -95,7 +95,7 @@ def reshaped_in_other_order(features, normalize=True):
     return gram / (C * H * W) if normalize else gram
 
 
-@mistake("style_loss", "the last layer replaces the others: the losses of all layers are summed")
+@mistake("style_loss", "the last layer replaces the others: sum over all layers")
 def last_layer_only(feats, style_layers, style_targets, style_weights):
     for layer, target, weight in zip(style_layers, style_targets, style_weights, strict=True):
         loss = weight * (gram_matrix(feats[layer]) - target).square().sum()
@@ -124,7 +124,7 @@ def gram_not_normalised(feats, style_layers, style_targets, style_weights):
 
 
 @mistake(
-    "style_loss", "the norm is not squared: it is the sum of squared differences, without a root"
+    "style_loss", "the norm is not squared: take the sum of squared differences, without a root"
 )
 def style_norm_not_squared(feats, style_layers, style_targets, style_weights):
     layers = zip(style_layers, style_targets, style_weights, strict=True)
@@ -145,7 +145,7 @@ def style_not_weighted(feats, style_layers, style_targets, style_weights):
     )
 
 
-@mistake("tv_loss", "the differences are taken as absolute values; they are squared")
+@mistake("tv_loss", "the differences are taken as absolute values: square them")
 def absolute_differences(img, tv_weight):
     down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
     return tv_weight * (down.abs().sum() + right.abs().sum())
@@ -159,7 +159,7 @@ def tv_averaged(img, tv_weight):
 
 @mistake(
     "tv_loss",
-    "only neighbours below each other are compared; those beside each other count as well",
+    "only neighbours below each other are compared: compare those side by side as well",
 )
 def rows_only(img, tv_weight):
     return tv_weight * (img[:, :, 1:] - img[:, :, :-1]).square().sum()
@@ -167,8 +167,7 @@ def rows_only(img, tv_weight):
 
 @mistake(
     "tv_loss",
-    "the picture's edges are joined, as torch.roll does: the last row has no neighbour in the "
-    "first",
+    "the picture's edges are joined, as torch.roll does: the first row is no neighbour of the last",
 )
 def edges_joined(img, tv_weight):
     return tv_weight * (
@@ -212,7 +211,7 @@ def along_colours(img, tv_weight):
 
 @mistake(
     "style_loss",
-    "style_targets is read at a layer's number: its entries stand in the order of style_layers",
+    "style_targets is read at a layer's number: its entries are in the order of style_layers",
     says="style_targets",
 )
 def targets_by_layer(feats, style_layers, style_targets, style_weights):

@@ -27,7 +27,7 @@ def put(array, index, value):
     "name, wrong, right, says",
     [
         ("dW", -W, W, "The sign of dW is wrong everywhere"),
-        ("dx", X / 60, X, "dx is 1/60 of what it should be: a mean in place of a sum"),
+        ("dx", X / 60, X, "dx is 1/60 of what it should be: a mean instead of a sum"),
         ("dx", 3 * X, X, "dx is 3 times what it should be: a division is missing"),
         ("dW", 0.37 * W, W, "dW is 0.37 times what it should be everywhere: look for a factor"),
         ("dWh", W.T.copy(), W, "dWh is the transpose"),
@@ -43,9 +43,11 @@ def put(array, index, value):
         ("h", put(X, np.s_[:, 2:], 7.0), X, "Only the first time steps are right"),
         ("gram", put(X, 1, 7.0), X, "gram is right for some rows of the minibatch"),
         ("db", blocks("ifgo"), B, "Only the blocks of gates o and g are wrong in db"),
-        ("db", blocks("gifo"), B, "The gates' blocks of db are in another order than i, f, o, g"),
-        ("h", X.swapaxes(0, 1).copy(), X, "h has its axes in another order"),
+        ("db", blocks("gifo"), B, "The gates' blocks of db are in the wrong order"),
+        ("h", X.swapaxes(0, 1).copy(), X, "h has its axes in the wrong order"),
         ("db", np.stack([B, B]), B, "db has an axis too many"),
+        ("gram", X[0], X, "gram lacks the axis of the minibatch"),
+        ("gram", np.stack(3 * [X[0] + X[1]]), X, "the same for all rows of the minibatch"),
         ("out", X.ravel(), X, "another shape: look for a reshape"),
         ("h", X, X.astype(np.float32), "Somewhere h became float64"),
         (
