@@ -188,8 +188,8 @@ def _check_module(module):
     if not in_file.issuperset(running):
         raise NotRight(
             f"{path.name} has changed, but the code from before is still running. Run the first "
-            "cell of the notebook again, which reloads it; an error there is one in the file. If "
-            "this message comes back, restart the kernel."
+            "cell of the notebook again, which reloads it. If that cell raises an error, the error "
+            "is in the file; if not, and this message comes back, restart the kernel."
         )
 
 

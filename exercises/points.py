@@ -144,7 +144,7 @@ def _up_to(verdicts, earned, width):
     most = sum(earned.values()) + sum(points for _, points in hidden)
     text = (
         f"One mistake costs once: when your work is graded, {_and([e for e, _ in hidden])} "
-        f"will be tried with right functions below, so this can be worth up to {most} points."
+        f"will be tried on top of right functions, too. This can be worth up to {most} points."
     )
     return textwrap.wrap(text, width)
 
