@@ -175,23 +175,24 @@ def _traces(model, X):
     """What a function left behind in the network or in the pictures, or an empty text."""
     import torch
 
-    if X.requires_grad or X.grad is not None:
-        return (
-            "after it the pictures that were passed require gradients. Work on "
-            "X.detach().clone().requires_grad_()."
-        )
-    if any(parameter.grad is not None for parameter in model.parameters()):
-        return (
-            "after it the network's weights hold gradients in .grad, which backward() puts there. "
-            "torch.autograd.grad(score, X) gives the gradient of the pictures alone."
-        )
-    if not model.training:
-        return "after it the network is in evaluation mode: leave the mode as it was."
-    if not all(parameter.requires_grad for parameter in model.parameters()):
-        return "after it the network's weights ask for no gradients any more: leave that as it was."
-    if not torch.is_grad_enabled():
-        return "after it PyTorch computes no gradients any more: use torch.no_grad() in a `with`."
-    return ""
+    weights = list(model.parameters())
+    found = {
+        "the pictures that were passed require gradients. Work on "
+        "X.detach().clone().requires_grad_().": X.requires_grad or X.grad is not None,
+        "the network's weights hold gradients in .grad, which backward() puts there. "
+        "torch.autograd.grad(score, X) gives the gradient of the pictures alone.": any(
+            weight.grad is not None for weight in weights
+        ),
+        "the network is in evaluation mode. Leave the mode as it was.": not model.training,
+        "the network's weights ask for no gradients any more. Leave that as it was.": not all(
+            weight.requires_grad for weight in weights
+        ),
+        "PyTorch computes no gradients any more. Use torch.no_grad() in a `with`.": (
+            not torch.is_grad_enabled()
+        ),
+    }
+    told = " Also, ".join(sentence for sentence, is_so in found.items() if is_so)
+    return f"afterwards, {told}" if told else ""
 
 
 def _saliency_traces(package):

@@ -43,7 +43,7 @@ ERRORS = [
     ),
     (
         "CaptioningRNN.sample[lstm]",
-        "missing 1 required positional argument",
+        "prev_c must have shape",
         "An LSTM has two states: _initial_state and _step should return [h, c].",
     ),
     (

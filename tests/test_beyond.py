@@ -138,6 +138,12 @@ def on_the_argument(X, y, model):
     return dX.abs().amax(1)
 
 
+def on_both(X, y, model):
+    X.requires_grad_()
+    model(X).gather(1, y.view(-1, 1)).sum().backward()
+    return X.grad.abs().amax(1)
+
+
 def in_evaluation_mode(X, y, model):
     return compute_saliency_maps(X, y, model.eval())
 
@@ -150,6 +156,10 @@ def frozen_for_good(X, y, model):
     "function, says",
     [
         (by_backward, "weights hold gradients in .grad"),
+        (
+            on_both,
+            "require gradients. Work on X.detach().clone().requires_grad_(). Also, the network",
+        ),
         (on_the_argument, "the pictures that were passed require gradients"),
         (in_evaluation_mode, "in evaluation mode"),
         (frozen_for_good, "ask for no gradients any more"),
@@ -165,7 +175,7 @@ def test_traces_of_a_saliency_map(monkeypatch, capsys, function, says):
     assert "right in all" in printed and says in printed
     lines = table({"compute_saliency_maps": Verdict("compute_saliency_maps")})
     assert "6 of 6" in lines and says in " ".join(lines.split())
-    unchecked = function in (by_backward, on_the_argument)
+    unchecked = function in (by_backward, on_the_argument, on_both)
     assert ("check_labels" in printed) == unchecked
 
 

@@ -102,6 +102,11 @@ def test_what_may_be_negative_is_not_blamed_for_it():
             "ValueError: prev_h must have shape (N, H) with N = 4, got (3,)",
             "A state is a list",
         ),
+        (
+            "CaptioningRNN.sample[lstm]",
+            "ValueError: prev_c must have shape (N, H) with N = 5, H = 5, got (4, 20)",
+            "An LSTM has two states",
+        ),
         ("rnn_forward", "IndexError: list index out of range", None),
     ],
 )
