@@ -20,9 +20,8 @@ from grading.variants import variants
 from tests.grading.machines import needs_sandbox
 
 SAMPLE = [
-    "source_of_lent_functions", "one_function_is_gone", "modules_of_their_own", "many_pictures", "message_to_a_later_task", "memory_of_the_server", "bomb", "climbing_paths", "exit_with_success", "files_of_the_grader",
-    "forged_results", "older_package", "patched_numpy", "signals_to_everybody", "subclass", "survivors",
-    "written_into_notebooks",
+    "source_of_lent_functions", "one_function_is_gone", "message_to_a_later_task", "climbing_paths",
+    "exit_with_success", "forged_results", "patched_numpy", "survivors", "written_into_notebooks",
 ]  # fmt: skip
 MISTAKES = {
     mistake.name.replace(":", "-").replace("CaptioningRNN.", ""): mistake for mistake in mistakes()
@@ -107,7 +106,7 @@ def test_sample_of_right_and_wrong(tmp_path):
     """Right implementations of an unusual make get every point, a mistake costs its own exercise
     alone.
     """
-    check(["caches_of_objects", *list(MISTAKES)[:: len(MISTAKES) // 3]], tmp_path)
+    check(["caches_of_objects", *list(MISTAKES)[:: len(MISTAKES) // 2]], tmp_path)
 
 
 @pytest.mark.corpus

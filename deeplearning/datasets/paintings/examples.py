@@ -1,20 +1,42 @@
-"""Pairs to paint in the notebook: the course's paintings where they are there, else drawn ones."""
+"""What the notebook paints with: pairs of pictures, a network, and the recipe that suits it."""
 
+from deeplearning.classifiers.wavelets import wavelet_network
 from deeplearning.datasets.paintings import CONTENTS, STYLES, content_picture, style_picture
 from deeplearning.image_utils import open_image
 from deeplearning.locations import data_folder
 
 PAINTED = ("composition_vii", "the_scream", "starry_night")
 PAIRS = (("harbour", "strokes"), ("portrait", "mosaic"), ("harbour", "waves"), ("portrait", "ink"))
-LAYERS = (1, 4, 6, 7, 9)
-RECIPE = {
+SQUEEZENET_RECIPE = {
     "content_layer": 6,
     "content_weight": 0.1,
-    "style_layers": LAYERS,
+    "style_layers": (1, 4, 6, 7, 9),
     "style_weights": (1.0, 1.0, 1.0, 1.0, 1.0),
     "tv_weight": 0.05,
     "relative": True,
 }
+WAVELET_RECIPE = {
+    "content_layer": 1,
+    "content_weight": 0.05,
+    "style_layers": (0, 1, 2, 3),
+    "style_weights": (1.0, 1.0, 1.0, 1.0),
+    "tv_weight": 0.02,
+    "relative": True,
+}
+
+
+def painter_for(squeezenet):
+    """The layers that paint best, and their recipe.
+
+    Inputs:
+    - squeezenet: A network of `load_squeezenet`
+
+    Returns: tuple of ImageNet's own layers, or else a `wavelet_network`, and keyword arguments for
+    `style_transfer`
+    """
+    if squeezenet.weights == "imagenet":
+        return squeezenet.features, SQUEEZENET_RECIPE
+    return wavelet_network(), WAVELET_RECIPE
 
 
 def examples(weights, size=256):
