@@ -3,12 +3,13 @@
 For a network with scores s(X), the gradient of one score s_y with respect to the picture X tells
 which pixels matter (saliency), where to step so that the network sees something else (fooling),
 and, followed from a blank picture, what the network takes a class to look like (class
-visualization). Other maps of what matters are in `attribution`, more careful
-portraits of classes in `class_portraits`.
+visualization). Other maps of what matters are in `attribution`, more careful portraits of classes
+in `class_portraits`.
 
 N pictures, C classes, H and W their height and width. Pictures are normalised as
 `image_utils.preprocess` does it. No function changes its arguments; the network's mode and
-parameters are left as they were.
+parameters are left as they were: `with frozen(model):` puts a network into evaluation mode, without
+gradients for its parameters, and afterwards all is as before.
 """
 
 import sys
@@ -40,10 +41,13 @@ def compute_saliency_maps(X, y, model):
 
 
 def score_gradient(X, y, model):
-    """Gradient of each picture's score for its class with respect to the picture, of shape (N, 3,
-    H, W).
+    """Gradient of each picture's score for its class with respect to the picture.
+
+    The scores are those of `scores_of`, which for most networks are model(X).
 
     Inputs and errors: As for `compute_saliency_maps`
+
+    Returns: tensor of shape (N, 3, H, W)
     """
     check_pictures(X)
     with frozen(model), torch.enable_grad():
@@ -90,17 +94,18 @@ def scores_of(model, X):
 def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, callback=None):
     """Change pictures a little, until the network takes them for something else.
 
-    Every step goes up the score of the target class by learning_rate * g / ||g||, g its gradient.
-    Pictures that fool the network already stay as they are.
+    Every step goes up the score of the target class by learning_rate * g / ||g||, where g is its
+    gradient with respect to the picture, and ||g|| is that picture's own norm. Pictures that fool
+    the network already stay as they are. Scores are those of `scores_of`.
 
     Inputs:
     - X: Pictures, of shape (N, 3, H, W)
-    - target_y: The class they shall be taken for: one integer, or integers of shape (N,)
+    - target_y: The class they are to be taken for: one integer, or integers of shape (N,)
     - model: Network from pictures to scores of shape (N, C)
     - learning_rate: Length of a step
-    - max_steps: After so many steps it gives up on those that are left, and warns
-    - callback: None, or a function that is called before each step with its number, the pictures
-      and the scores
+    - max_steps: After this many steps it gives up on those that are left, and warns
+    - callback: None, or a function that is called before each step with its number, all pictures
+      and all scores. It may keep them, so pass it new tensors each time, like X_fooling.clone()
 
     Returns: changed pictures, of the shape of X
 
@@ -185,13 +190,13 @@ def create_class_visualization(
     """Paint what the network takes a class to look like, starting from noise.
 
     The picture is shifted at random before each step and back after it, kept within the range of
-    real pixels, and blurred now and then: three regularisers that leave less room for patterns only
-    a network would see.
+    real pixels, and blurred now and then. These three regularisers leave less room for patterns
+    that only a network would see.
 
     Inputs:
     - target_y: Class, an integer
     - model: Network from pictures to scores
-    - dtype: Of the picture: a torch.dtype, or a tensor type such as torch.FloatTensor; by default
+    - dtype: The picture's: a torch.dtype, or a tensor type such as torch.FloatTensor; by default
       the model's
     - l2_reg, learning_rate: As for `class_visualization_update_step`
     - num_iterations: Number of steps
@@ -200,8 +205,8 @@ def create_class_visualization(
     - show_every: Steps between two calls of the callback; 0 for none
     - image_size: Height and width, by default the model's image_size, else 224
     - generator: torch.Generator on the CPU, by default one with seed 0
-    - callback: Called with a PIL image and a title after the first step, every `show_every` and the
-      last; or None
+    - callback: Called with a PIL image and a title after the first step, every `show_every` steps
+      and after the last; or None
 
     Returns: PIL image
 
@@ -268,6 +273,7 @@ def check_labels(y, scores):
 
 
 def check_pictures(X):
+    """Refuse, with a ValueError, what is not a batch of pictures of finite numbers."""
     if X.ndim != 4 or X.shape[1] != 3 or not X.is_floating_point():
         raise ValueError(
             f"expected pictures as floating-point numbers of shape (N, 3, H, W), got {X.dtype} of "

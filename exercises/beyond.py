@@ -171,8 +171,10 @@ def _pictures():
     return model, torch.from_numpy(rng.normal(size=(2, 3, 4, 5))), torch.tensor([1, 3])
 
 
-def _traces(model, X):
-    """What a function left behind in the network or in the pictures, or an empty text."""
+def traces(model, X):
+    """What a function left behind in a network in training mode whose weights ask for gradients, or
+    in the pictures that it got: a sentence, or an empty text.
+    """
     import torch
 
     weights = list(model.parameters())
@@ -198,7 +200,7 @@ def _traces(model, X):
 def _saliency_traces(package):
     model, X, y = _pictures()
     package.network_visualization.compute_saliency_maps(X, y, model)
-    return _traces(model, X)
+    return traces(model, X)
 
 
 def _saliency_labels(package):
@@ -218,7 +220,7 @@ def _saliency_labels(package):
 def _fooling_traces(package):
     model, X, _ = _pictures()
     package.network_visualization.make_fooling_image(X, 1, model, max_steps=2)
-    return _traces(model, X)
+    return traces(model, X)
 
 
 def _fooling_warning(package):
@@ -250,7 +252,7 @@ def _fooling_callback(package):
 def _update_traces(package):
     model, X, _ = _pictures()
     package.network_visualization.class_visualization_update_step(X, model, 1, 0.1, 1.0)
-    return _traces(model, X)
+    return traces(model, X)
 
 
 # What has a test of its own, and the exercise that it builds on

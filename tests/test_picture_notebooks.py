@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from deeplearning.datasets.toytown.world import KINDS
 from deeplearning.image_utils import SQUEEZENET_STD
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,14 +45,71 @@ def test_integrated_gradients_come_closer():
 
 
 def test_all_are_fooled():
-    """Both ways fool all 22 pictures, and the way by the log-probability is shorter."""
+    """Both ways fool all 22 pictures, and the way by the log-probability is shorter: the text says
+    so below the table.
+    """
     text = printed(NAMES[0])
+    prose = "\n".join(cell.source for cell in cells(NAMES[0], "markdown"))
+    assert "are all fooled, both ways. But the way by the log-probability is shorter" in prose
     assert len(re.findall(r"22 of 22 fooled", text)) == 2
     score, log = (
         float(re.search(rf"(?m)^{name} +nothing yet +(\S+)", text)[1])
         for name in ("score", "log-probability")
     )
     assert log < score < 0.2
+
+
+def test_changes_are_made_visible():
+    """The changes that fool the network are shown several times as large, by a factor that is
+    printed above them and stands in the picture's text.
+    """
+    (factor,) = re.findall(r"the changes, (\d+) times as large, on grey", printed(NAMES[0]))
+    assert int(factor) >= 4
+    texts = [
+        output.metadata["image/jpeg"]["alt"]
+        for cell in cells(NAMES[0], "code")
+        for output in cell.outputs
+        if "image/jpeg" in output.get("data", {})
+    ]
+    assert sum(f"the changes, {factor} times as large" in text for text in texts) == 1
+
+
+def test_what_each_regulariser_does():
+    """Without jitter the score falls when the picture is shifted, and not with it; blur makes
+    neighbouring pixels more alike, and so does more l2_reg; without all of them both are at their
+    worst.
+    """
+    rows = re.findall(r"(?m)^(\S.*?) +(\d+\.\d) +(\d+\.\d) +(\d+\.\d\d)$", printed(NAMES[0]))
+    kept = {name: float(shifted) / float(score) for name, score, shifted, _ in rows}
+    rough = {name: float(differ) for name, *_, differ in rows}
+    assert list(kept) == ["as above", "no jitter", "no blur", "l2_reg = 0.01", "none of these"]
+    assert kept["none of these"] < kept["no jitter"] < 0.8 < 0.9 < kept["as above"]
+    assert rough["l2_reg = 0.01"] < rough["as above"] < rough["no blur"] < rough["none of these"]
+
+
+def test_the_network_is_certain_of_what_it_paints():
+    """It gives the painted tree a probability of 1, within a percent, and every class of the
+    gallery one above 0.99.
+    """
+    text = printed(NAMES[0])
+    assert float(re.search(r"(?m)^probability +nothing yet +(\S+)", text)[1]) > 0.99
+    assert float(re.search(r"lowest probability of a portrait: (\S+)", text)[1]) > 0.99
+
+
+def test_swapped_halves():
+    """Toytown's network copes better with left and right than with top and bottom, after which it
+    names the three kinds that fly; portraits fare alike, and the five pictures of one class survive.
+    """
+    text = printed(NAMES[0])
+    found = re.findall(r"(?m)^(\w.*): (\d+) of (\d+) named correctly$", text)
+    share = {name: int(right) / int(count) for name, right, count in found}
+    assert len(share) == 6
+    for group in ("pictures", "portraits"):
+        assert share[f"{group}, top and bottom"] < 0.3
+        assert share[f"{group}, left and right"] > 0.6
+    assert share["one class, left and right"] == share["one class, top and bottom"] == 1
+    *_, names = re.findall(r"most frequent wrong names: (.*)", text)
+    assert set(names.split(", ")) == {name for name, kind in KINDS.items() if "air" in kind.spots}
 
 
 def test_the_three_ways_down():
