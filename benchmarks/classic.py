@@ -50,59 +50,72 @@ def training_step(shape):
     """Loss, gradients and Adam, without a trick."""
     features, captions = minibatch(shape, np.float64)
     p = captioner(shape).params
-    (N, T, H) = (shape.N, shape.T, shape.H)
-    x_words = captions[:, :-1]
-    y = captions[:, 1:]
     moments = {name: [0, 0] for name in p}
 
     def step():
-        h0 = features @ p["W_proj"] + p["b_proj"]
-        x = p["W_embed"][x_words]
-        h = h0
-        states = np.zeros((N, T, H))
-        caches = []
-        c = np.zeros((N, H))
-        for t in range(T):
-            h, c, cache = step_forward(shape.cell, x[:, t], h, c, p["Wx"], p["Wh"], p["b"])
-            states[:, t] = h
-            caches.append(cache)
-        scores = states.reshape(N * T, H) @ p["W_vocab"] + p["b_vocab"]
-        probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
-        rows = np.arange(N * T)
-        words = y.reshape(-1)
-        mask = (y != 0).reshape(-1)
-        loss = -np.sum(mask * np.log(probabilities[rows, words])) / N
-        dscores = probabilities.copy()
-        dscores[rows, words] -= 1
-        dscores *= mask[:, None] / N
-        grads = {"W_vocab": states.reshape(N * T, H).T @ dscores, "b_vocab": dscores.sum(axis=0)}
-        dstates = (dscores @ p["W_vocab"].T).reshape(N, T, H)
-        dx = np.zeros_like(x, dtype=np.float64)
-        dh = np.zeros((N, H))
-        dc = np.zeros((N, H))
-        grads |= {
-            name: np.zeros_like(p[name], dtype=np.float64) for name in ("Wx", "Wh", "b", "W_embed")
-        }
-        for t in reversed(range(T)):
-            dx[:, t], dh, dc, dWx, dWh, db = step_backward(
-                shape.cell, dstates[:, t] + dh, dc, caches[t]
-            )
-            grads["Wx"], grads["Wh"], grads["b"] = (
-                grads["Wx"] + dWx,
-                grads["Wh"] + dWh,
-                grads["b"] + db,
-            )
-        np.add.at(grads["W_embed"], x_words, dx)
-        grads["W_proj"] = features.T @ dh
-        grads["b_proj"] = dh.sum(axis=0)
-        for name, dw in grads.items():
-            m = moments[name][0] = 0.9 * moments[name][0] + 0.1 * dw
-            v = moments[name][1] = 0.999 * moments[name][1] + 0.001 * dw**2
-            p[name] = p[name] - 1e-3 * m / (np.sqrt(v) + 1e-8)
+        states, caches, x = forward(shape.cell, p, features, captions[:, :-1])
+        loss, dstates, grads = softmax_loss(p, states, captions[:, 1:])
+        grads |= backward(shape.cell, p, features, captions[:, :-1], x, dstates, caches)
+        adam(p, grads, moments)
         return loss
 
     return step
+
+
+def forward(cell, p, features, words):
+    """The states of all steps, what each step keeps, and the word vectors."""
+    x = p["W_embed"][words]  # (N, T, W)
+    h = features @ p["W_proj"] + p["b_proj"]
+    c = np.zeros(h.shape)
+    states = []
+    caches = []
+    for t in range(words.shape[1]):
+        h, c, cache = step_forward(cell, x[:, t], h, c, p["Wx"], p["Wh"], p["b"])
+        states.append(h)
+        caches.append(cache)
+    return np.stack(states, axis=1), caches, x
+
+
+def softmax_loss(p, states, words):
+    """Loss, its gradient with respect to the states, and those of the scores' parameters."""
+    N, T, H = states.shape
+    flat = states.reshape(N * T, H)
+    scores = flat @ p["W_vocab"] + p["b_vocab"]
+    probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    rows = np.arange(N * T)
+    mask = (words != 0).reshape(-1)
+    loss = -np.sum(mask * np.log(probabilities[rows, words.reshape(-1)])) / N
+    dscores = probabilities.copy()
+    dscores[rows, words.reshape(-1)] -= 1
+    dscores *= mask[:, None] / N
+    grads = {"W_vocab": flat.T @ dscores, "b_vocab": dscores.sum(axis=0)}
+    return loss, (dscores @ p["W_vocab"].T).reshape(N, T, H), grads
+
+
+def backward(cell, p, features, words, x, dstates, caches):
+    """Gradients of everything before the states."""
+    N, T, H = dstates.shape
+    grads = {name: np.zeros(p[name].shape) for name in ("Wx", "Wh", "b", "W_embed")}
+    dx = np.zeros(x.shape)
+    dh = np.zeros((N, H))
+    dc = np.zeros((N, H))
+    for t in reversed(range(T)):
+        dx[:, t], dh, dc, dWx, dWh, db = step_backward(cell, dstates[:, t] + dh, dc, caches[t])
+        grads["Wx"] = grads["Wx"] + dWx
+        grads["Wh"] = grads["Wh"] + dWh
+        grads["b"] = grads["b"] + db
+    np.add.at(grads["W_embed"], words, dx)
+    grads["W_proj"] = features.T @ dh
+    grads["b_proj"] = dh.sum(axis=0)
+    return grads
+
+
+def adam(p, grads, moments):
+    for name, dw in grads.items():
+        m = moments[name][0] = 0.9 * moments[name][0] + 0.1 * dw
+        v = moments[name][1] = 0.999 * moments[name][1] + 0.001 * dw**2
+        p[name] = p[name] - 1e-3 * m / (np.sqrt(v) + 1e-8)
 
 
 def sample(model, features, max_length, end):

@@ -200,11 +200,10 @@ def style_transfer(
 
     def losses(img):
         feats = extract_features(img, cnn, last)
-        return {
-            "content": content_loss(content_weight, feats[content_layer], target),
-            "style": style_loss(feats, style_layers, style_targets, style_weights),
-            "tv": tv_loss(img, tv_weight),
-        }
+        found = {"content": content_loss(content_weight, feats[content_layer], target)}
+        if [*style_layers, *style_weights]:  # a sum over no layers may well be the number 0
+            found["style"] = style_loss(feats, style_layers, style_targets, style_weights)
+        return found | {"tv": tv_loss(img, tv_weight)}
 
     steps = optimizer_of(optimizer, start, learning_rate)
     img = deprocess(paint(steps, losses, cnn, num_iterations, show_every, callback), False)

@@ -280,6 +280,18 @@ def test_content_is_kept(optimizer):
     )
 
 
+def test_no_style_at_all(monkeypatch):
+    """Without style layers a sum that starts from the number 0 paints, too; weights without layers
+    are still refused.
+    """
+    right = transfer(style_layers=(), style_weights=(), num_iterations=3)
+    monkeypatch.setattr(st, "style_loss", lambda *_: 0)
+    assert transfer(style_layers=(), style_weights=(), num_iterations=3) == right
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="0 layers, 0 targets and 1 weights"):
+        transfer(style_layers=(), style_weights=(1.0,))
+
+
 def test_even_pictures():
     """A heavy weight of total variation makes a picture more even."""
     _, seen = watched(transfer, tv_weight=1e4, num_iterations=50)

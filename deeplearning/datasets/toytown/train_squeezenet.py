@@ -265,6 +265,23 @@ def train(args):
 
 
 def main(argv=None):
+    args = _arguments(argv)
+    began = time.perf_counter()
+    network, accuracy = train(args)
+    save_squeezenet(args.out, network, KIND_NAMES, MEAN, STD, image_size=128)
+    with torch.no_grad():  # a grey picture is all zeros to the network
+        highest = network.classifier[1](network.features(torch.zeros(1, 3, 128, 128))).amax(
+            (0, 2, 3)
+        )
+    dead = [name for name, value in zip(KIND_NAMES, highest.tolist(), strict=True) if value <= 0]
+    print(f"{args.out}: right for {100 * accuracy:.1f} % of the validation pictures, "
+          f"{(time.perf_counter() - began) / 60:.0f} minutes")  # fmt: skip
+    found = hashlib.sha256(Path(args.out).read_bytes()).hexdigest()
+    print(f"SHA-256 {found}, for TOYTOWN_SHA256 in squeezenet.py")
+    print(f"no gradient to climb from a grey picture: {', '.join(dead) or 'none'}")
+
+
+def _arguments(argv):
     parser = argparse.ArgumentParser(
         description="Train Toytown's SqueezeNet from random weights, and save it as float16.",
         epilog="example: python -m deeplearning.datasets.toytown.train_squeezenet --out new.npz",
@@ -300,20 +317,7 @@ def main(argv=None):
         default=3e-3,
         help="the highest, after the first 15 %% of steps",
     )
-    args = parser.parse_args(argv)
-    began = time.perf_counter()
-    network, accuracy = train(args)
-    save_squeezenet(args.out, network, KIND_NAMES, MEAN, STD, image_size=128)
-    with torch.no_grad():  # a grey picture is all zeros to the network
-        highest = network.classifier[1](network.features(torch.zeros(1, 3, 128, 128))).amax(
-            (0, 2, 3)
-        )
-    dead = [name for name, value in zip(KIND_NAMES, highest.tolist(), strict=True) if value <= 0]
-    print(f"{args.out}: right for {100 * accuracy:.1f} % of the validation pictures, "
-          f"{(time.perf_counter() - began) / 60:.0f} minutes")  # fmt: skip
-    found = hashlib.sha256(Path(args.out).read_bytes()).hexdigest()
-    print(f"SHA-256 {found}, for TOYTOWN_SHA256 in squeezenet.py")
-    print(f"no gradient to climb from a grey picture: {', '.join(dead) or 'none'}")
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":
