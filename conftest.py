@@ -1,6 +1,12 @@
 """Every run of pytest that tries exercises ends with a table of their points."""
 
+import os
 import re
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # workers share the cores: with more than a thread each, they would wait for one another
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # before NumPy and PyTorch are imported
 
 pytest_plugins = ["exercises.points"]
 
