@@ -62,6 +62,7 @@ CALLS = {{
     "where": lambda p, i: numbers(len([n for n in os.listdir("/proc") if n.isdigit()]), os.getuid()),
     "sees": lambda p, i: numbers(*(os.path.exists(bytes(i["path"]).decode()) for _ in "1")),
     "writes": lambda p, i: numbers(*(can(write, path + "/x") for path in ("/", "/box", "/usr", sys.prefix, "/tmp"))),
+    "writes_to": lambda p, i: numbers(can(write, bytes(i["path"]).decode() + "/x")),
     "rights": lambda p, i: numbers(int(status("NoNewPrivs")), int(status("CapEff"), 16) & ~0xC0, "SECRET" in ENV),
     "connects": lambda p, i: numbers(*(can(socket.create_connection, ("127.0.0.1", int(i["port"])), 1) for _ in "1")),
     "counts": lambda p, i: state.append(1) or numbers(len(state)),
@@ -255,6 +256,54 @@ def test_why_a_sandbox_does_not_start(tree, kind, monkeypatch):
     with pytest.raises(NoBox, match="does not start .no room on this machine"):
         Box(tree, kind=kind)
     assert "no room" in sandbox.why_not(kind)
+
+
+def test_what_cannot_be_shown_is_a_reason(tree, tmp_path, monkeypatch):
+    """Where a folder that Python needs can't be mounted, the sandbox does not start, and says why,
+    in place of trying for ever.
+    """
+    if "namespaces" not in KINDS:
+        pytest.skip(HOW_TO_GET_A_SANDBOX)
+    script = (
+        'case "$*" in *" /usr "*) echo no room >&2; exit 32 ;; esac\n'
+        f'exec {shutil.which("mount")} "$@"\n'
+    )
+    (tmp_path / "mount").write_text(f"#!/bin/sh\n{script}", encoding="utf-8")
+    for place in (tmp_path / "mount", tmp_path, tmp_path.parent, tmp_path.parents[1]):
+        place.chmod(0o755)
+    path = f"{tmp_path}:{sandbox.ENVIRONMENT['PATH']}"
+    monkeypatch.setitem(sandbox.ENVIRONMENT, "PATH", path)
+    with pytest.raises(NoBox, match="no room"):
+        Box(tree, kind="namespaces")
+
+
+DISK = """
+import ctypes, pathlib, subprocess, sys
+from grading import isolation, sandbox
+from tests.grading.test_sandbox import ask
+
+ctypes.CDLL(None).unshare(0x20000)  # a list of mounts of its own, which ends with this process
+subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+tree, kind, folder = sys.argv[1:]
+place = pathlib.Path(folder, "a disk")
+place.mkdir(parents=True)
+subprocess.run(["mount", "-t", "tmpfs", "disk", place], check=True)
+place.chmod(0o777)
+(place / "file").touch()
+known = isolation.python_folders()
+isolation.python_folders = lambda: [*known, folder]
+with sandbox.Box(tree, ["numpy"], kind) as box:
+    print([*map(int, ask(box, "sees", path=bytes(place / "file")))], ask(box, "writes_to", path=bytes(place)))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can mount a disk")
+def test_a_disk_in_a_folder_that_python_needs(tree, kind, tmp_path, run_python):
+    """What is mounted below a folder that Python needs, as /usr/local may be, can be read in the
+    sandbox, and not be written to.
+    """
+    status, said, errors = run_python("-c", DISK, tree, kind, tmp_path / "python")
+    assert (status, said) == (0, "[1] [0]\n"), errors
 
 
 def test_packages_that_are_missing_are_named(tree, kind):
