@@ -12,7 +12,7 @@ message on, and the answer back. After a task nothing of it is left, neither pro
 
 SETTINGS is JSON: `warm`, names of modules to import first; `user`, a number to become, or null;
 `limits`, as in `sandbox.LIMITS`; `alone`, whether all that this user's processes can signal belongs
-to the sandbox.
+to the sandbox; `packages`, folders to import from besides.
 """
 
 import contextlib
@@ -52,6 +52,7 @@ def main():
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
     warnings.simplefilter("ignore")
+    sys.path[-1:-1] = [path for path in settings["packages"] if path not in sys.path]
     about = {"ready": True, "failed": _import_all(settings["warm"])}
     if hasattr(os, "fork"):
         _confine(settings["user"], settings["limits"], settings["alone"])

@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
-from grading import sandbox, watch
+from grading import isolation, sandbox, watch
 from grading.sandbox import Box, BoxError, NoBox
 from tests.grading.machines import HOW_TO_GET_A_SANDBOX
 
@@ -304,6 +304,37 @@ def test_a_disk_in_a_folder_that_python_needs(tree, kind, tmp_path, run_python):
     """
     status, said, errors = run_python("-c", DISK, tree, kind, tmp_path / "python")
     assert (status, said) == (0, "[1] [0]\n"), errors
+
+
+def test_packages_from_anywhere(tree, kind, tmp_path, run_python):
+    """Packages that lie outside of Python's own folders, as with `pip install --user` or behind a
+    link, can be imported in the sandbox, too.
+    """
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "far_away.py").touch()
+    (tmp_path / "site-packages").symlink_to(tmp_path / "real")
+    for place in (*tmp_path.parents[:2], tmp_path):
+        place.chmod(0o755)
+    code = (
+        "import sys; from grading.sandbox import Box\n"
+        "with Box(sys.argv[1], ['far_away'], sys.argv[2]): print('imported')"
+    )
+    path = {"PYTHONPATH": f"{ROOT}:{tmp_path / 'site-packages'}"}
+    status, said, errors = run_python("-c", code, tree, kind, env=path)
+    assert (status, said) == (0, "imported\n"), errors
+
+
+def test_a_reference_in_sight_is_refused(kind, tmp_path, monkeypatch):
+    """No sandbox is used that shows the reference together with Python: installed as a package, or
+    in a folder that Python needs.
+    """
+    with monkeypatch.context() as patch:
+        patch.setattr(isolation, "python_folders", lambda: [str(ROOT)])
+        assert "move the repository" in sandbox.why_not(kind)
+    (tmp_path / "deeplearning").mkdir()
+    (tmp_path / "deeplearning" / "rnn_layers.py").touch()
+    monkeypatch.setattr(isolation, "package_folders", lambda: [str(tmp_path)])
+    assert "pip uninstall" in sandbox.why_not(kind)
 
 
 def test_packages_that_are_missing_are_named(tree, kind):
