@@ -157,10 +157,9 @@ class Box:
             "user": user() if walls else None,
             "limits": LIMITS,
             "alone": walls,
-            "packages": package_folders(),
         }
         worker = str(inside(self.kind, self.tree) / "worker.py")
-        python = [sys.executable, "-I", "-B", worker, json.dumps(settings)]
+        python = [sys.executable, "-I", "-B", worker, json.dumps(settings), *package_folders()]
         outside = os.environ | {"DEEPLEARNING_DATA": tempfile.gettempdir()}
         with tempfile.TemporaryFile() as said:
             try:
