@@ -139,7 +139,7 @@ class Grading:
         return found
 
     def _untouched(self, exercises, sources):
-        """Whether exercises are as students get them, so that PyTorch would be imported for nothing."""
+        """Whether exercises are as students get them, so that nothing needs PyTorch."""
         paths = {e.path for e in exercises}
         return not self.handed_in.helpers and all(
             sources.get(path, stubs(path)) == stubs(path) for path in paths
