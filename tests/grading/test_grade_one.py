@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from grading import cases, grade_one
-from grading.hostile import RNN_LAYERS, solved, unsolved, zipped
+from grading.hostile import RNN_LAYERS, corpus, solved, unsolved, zipped
 from grading.manifest import MANIFEST
 from grading.sandbox import choose_kind
 from grading.variants import plain
@@ -165,3 +165,12 @@ def test_a_line_of_their_own_is_tried(tmp_path):
     only = ["content_loss", "compute_saliency_maps"]
     marks = grade_one.grade(tmp_path / "one.zip", 3, only=only).marks
     assert [bool(mark.points) for mark in marks] == [False, True]
+
+
+def test_notebooks_alone_are_graded(tmp_path):
+    """Who hands in nothing but notebooks, with the functions in their cells, earns their points."""
+    (tmp_path / "notebooks.zip").write_bytes(corpus()["notebooks_alone"].build())
+    wanted = ["tv_loss", "rnn_step_forward"]
+    grade = grade_one.grade(tmp_path / "notebooks.zip", 3, only=wanted)
+    lost = {mark.exercise for mark in grade.marks if not mark.points}
+    assert lost == set(corpus()["notebooks_alone"].lost) & set(wanted) and lost != set(wanted)
