@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from grading.hostile.files import notebook
+from grading.hostile.notebooks import notebook
 from grading.read_sources import is_stub, read_sources
 
 PATH = "deeplearning/style_transfer.py"
