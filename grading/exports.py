@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from grading.find_work import PACKAGES, looks_like_work
-from grading.people import are_people, is_version
+from grading.people import FEW, are_people, is_version
 from grading.unpack import LOOSE, MAX_ENTRIES, OTHER_ARCHIVES, folder_entries, is_noise
 
 ARCHIVES = {".zip", *OTHER_ARCHIVES}
@@ -96,7 +96,7 @@ def _look(path, scratch):
     if len(items) == 1 and items[0].suffix.lower() == ".zip":
         return _look(items[0], scratch)
     works = [item for item in items if item.is_dir() or item.suffix.lower() in ARCHIVES]
-    if len(works) > 1 and all(is_version(work.name) for work in works):
+    if 1 < len(works) <= FEW and all(is_version(work.name) for work in works):
         name = path.resolve().name
         if works[0].is_dir() and works[-1].is_dir():
             return [Found(name, [path])]
@@ -150,7 +150,9 @@ def _class(folder, items, scratch):
 def _folder_in_class(folder, scratch):
     """A folder in a class's folder: one submission, or a class in itself, as a section."""
     items = _items(folder)
-    if any(map(_platform, items)) or are_people(_files(folder)):
+    zips = [item for item in items if item.suffix.lower() == ".zip"]
+    many = len(zips) > FEW and not looks_like_work(items)
+    if many or any(map(_platform, items)) or are_people(_files(folder)):
         return _class(folder, items, scratch)
     return [Found(folder.name, [folder])]
 
@@ -260,6 +262,7 @@ def _is_class(infos, alone):
     zips = [path for path in paths if path.suffix.lower() == ".zip"]
     near = [path for path in paths if len(path.parts) <= 4 and path.suffix in LOOSE]
     several = len(zips) > 1 and not all(is_version(path.name) for path in zips)
+    several = several or len(zips) > FEW
     several = several and len(near) < (len(zips) if alone else 1)
     return len(files) > len(paths) / 2 or several or alone and are_people(paths)
 

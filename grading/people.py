@@ -20,8 +20,13 @@ WORDS = (
 VERSION = re.compile(rf"([\W\d_]*({WORDS}))+[\W\d_]*|[\W_]*", re.IGNORECASE)
 
 
+FEW = 3  # as many versions one person may have side by side; more are a class, whatever their names
+
+
 def is_version(name: str) -> bool:
     """Whether a name says which version or part of a work something is, and not whose."""
+    if re.search(r"\d{5}", name) and not re.search(r"(^|\D)20\d{6}(\D|$)", name):
+        return False  # the number of a student, and no date
     return VERSION.fullmatch(re.sub(r"(?i)\.(zip|tar|gz|tgz|rar|7z)$", "", name)) is not None
 
 

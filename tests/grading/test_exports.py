@@ -293,6 +293,15 @@ def test_nobody_guesses(found, files, said):
     assert said in work(ada)[1]
 
 
+@pytest.mark.parametrize("folder", ["", "monday/"])
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_numbers_of_people(found, folder, as_zip):
+    """More than a few zips are a class, even where they are only numbered."""
+    names = [f"submission{number}" for number in range(1, 5)]
+    submissions = found({f"{folder}{name}.zip": WORK for name in names}, as_zip)
+    assert list(submissions) == names
+
+
 def test_names_of_versions_are_nobody(found):
     """A folder of zips that bear no names of people is held: nobody knows whose they are."""
     (only,) = found({"assignment2.zip": WORK, "assignment2 (1).zip": WORK}).values()
