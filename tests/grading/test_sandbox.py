@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from grading import sandbox, watch
-from grading.sandbox import Box, BoxError
+from grading.sandbox import Box, BoxError, NoBox
 from tests.grading.boxes import SURVIVOR, ask
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -207,3 +207,22 @@ def test_without_processes(tree, monkeypatch, tmp_path):
 def test_the_end_of_a_task_is_told_whatever_it_says(died):
     """What a task says of its own end is not trusted to be text, or short."""
     assert len(sandbox._reason({"died": died})) < 100
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="needs root")
+def test_the_box_of_a_user(tree):
+    """Where neither bubblewrap nor namespaces work, tasks run as a user of their own, who leaves no
+    processes and no files behind; a machine whose Python that user can't read is refused.
+    """
+    try:
+        opened = Box(tree, ["numpy"], "user")
+    except NoBox as error:
+        assert "Python can't be read" in str(error)
+        return
+    with opened:
+        assert ask(opened, "where")[1] == sandbox.user() != 0
+        assert ask(opened, "rights") == [1, 0, 0]
+        assert ask(opened, "writes") == [0, 0, 0, 0, 1]
+        ask(opened, "leaves")
+        ask(opened, "left")
+        assert not survivors() and not Path("/tmp/left").exists() and not Path("/tmp/x").exists()
