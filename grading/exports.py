@@ -21,6 +21,7 @@ from grading.unpack import LOOSE, MAX_ENTRIES, OTHER_ARCHIVES, folder_entries, i
 
 ARCHIVES = {".zip", *OTHER_ARCHIVES}
 OURS = {"grades.csv", "statistics.html", "seed.txt", "uploads", "unpacked"}
+DEEP = 8  # folders, each alone in the other, around a class
 MAX_CLASS = 20 << 30  # bytes of a class's zip, unpacked
 MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)(_(?P<rest>.*))?")
 BLACKBOARD = re.compile(
@@ -79,22 +80,21 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
     return named
 
 
-def _look(path, scratch):
-    """The submissions at a path that was named, or at the only folder in it."""
+def _look(path, scratch, deep=0):
+    """The submissions at a path that was named, or at the only folder in it, a few folders deep."""
     if not path.is_dir():
         unpacked = _unpacked_class(path, scratch, alone=True)
-        return _look(unpacked, scratch) if unpacked else [Found(_stem(path), [path])]
+        return _look(unpacked, scratch, deep) if unpacked else [Found(_stem(path), [path])]
     items = _items(path)
     if any(map(_platform, items)):
         return _class(path, items, scratch)
     if _is_one_work(path, items):
         return [Found(path.resolve().name, [path])]
-    if len(items) == 1 and items[0].is_dir() and not looks_like_work(items):
-        inside = _items(items[0])
-        if len(inside) > 1 or not any(is_version(item.name) for item in inside):
-            return _look(items[0], scratch)
-    if len(items) == 1 and items[0].suffix.lower() == ".zip":
-        return _look(items[0], scratch)
+    if len(items) == 1 and deep < DEEP and not looks_like_work(items):
+        inside = _items(items[0]) if items[0].is_dir() else []
+        whole = len(inside) != 1 or not is_version(inside[0].name)
+        if whole and (items[0].is_dir() or items[0].suffix.lower() == ".zip"):
+            return _look(items[0], scratch, deep + 1)
     works = [item for item in items if item.is_dir() or item.suffix.lower() in ARCHIVES]
     if 1 < len(works) <= FEW and all(is_version(work.name) for work in works):
         name = path.resolve().name
@@ -245,7 +245,7 @@ def _unpacked_class(path, scratch, alone=False):
                 _extract(archive, info, target)
             return target
     except (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
-        return None
+        return None  # a RecursionError, of folders in folders, is a RuntimeError
 
 
 def _is_class(infos, alone):

@@ -9,17 +9,15 @@ from grading.find_work import can_be, notebook_names
 from grading.manifest import MANIFEST
 from grading.unpack import is_noise
 
-WORDS = (
-    "assignments?|homework|hw|ass|ex|a|version|v|hand|out|handout|template|starter|solutions?|"
-    "submissions?|final|new|old|older|backup|bak|copy|kopie|of|draft|orig|original|archive|"
-    "previous|saved?|tmp|my|work|code|src|source|project|deeplearning|cs231n|cs182|rnn|lstm|"
-    "captioning|network|visualization|style|transfer|pytorch|notebooks?|questions?|q|parts?|"
-    "fixed|last|latest|updated?|corrected|done|finished|results?|output|build|lib|main|master|"
-    "abgabe|the|and|with|without|data|ipynb|py|checkpoints"
+WORDS = set(
+    "assignment assignments homework hw ass ex a version v hand out handout template starter "
+    "solution solutions submission submissions final new old older backup bak copy kopie of draft "
+    "orig original archive previous save saved tmp my work mywork code src source project "
+    "deeplearning cs rnn lstm captioning network visualization networkvisualization style transfer "
+    "styletransfer pytorch notebook notebooks question questions q part parts fixed last latest "
+    "update updated correct corrected done finished result results output build lib main master "
+    "abgabe the and with without data ipynb py checkpoints".split()
 )
-VERSION = re.compile(rf"([\W\d_]*({WORDS}))+[\W\d_]*|[\W_]*", re.IGNORECASE)
-
-
 FEW = 3  # as many versions one person may have side by side; more are a class, whatever their names
 
 
@@ -27,7 +25,8 @@ def is_version(name: str) -> bool:
     """Whether a name says which version or part of a work something is, and not whose."""
     if re.search(r"\d{5}", name) and not re.search(r"(^|\D)20\d{6}(\D|$)", name):
         return False  # the number of a student, and no date
-    return VERSION.fullmatch(re.sub(r"(?i)\.(zip|tar|gz|tgz|rar|7z)$", "", name)) is not None
+    words = re.findall(r"[^\W\d_]+", re.sub(r"(?i)\.(zip|tar|gz|tgz|rar|7z)$", "", name).lower())
+    return bool(words) and WORDS.issuperset(words)
 
 
 def are_people(paths) -> bool:
@@ -37,9 +36,8 @@ def are_people(paths) -> bool:
     - paths: Of files, relative to the folder that may be a class's
     """
     paths = [path for path in paths if path.parts and not is_noise(path)]
-    tops = {path.parts[0] for path in paths}
-    if len(tops) == 1:
-        return are_people([PurePosixPath(*path.parts[1:]) for path in paths])
+    around = len(_common([path.parts[:-1] for path in paths]))
+    paths = [PurePosixPath(*path.parts[around:]) for path in paths]
     if any(len(path.parts) == 1 and _work_of(path) for path in paths):
         return False
     works: dict = {}
@@ -52,6 +50,13 @@ def are_people(paths) -> bool:
     if len(works) < 2 or any(map(is_version, works)):
         return False
     return not _could_be_parts(list(works.values()))
+
+
+def _common(folders):
+    """The folders that all lie in."""
+    first, last = min(folders, default=()), max(folders, default=())
+    same = [one == other for one, other in zip(first, last, strict=False)]
+    return first[: same.index(False) if False in same else len(same)]
 
 
 def _work_of(path):

@@ -239,6 +239,13 @@ class _LooseEntry(_FolderEntry):
 
 def folder_entries(root):
     """The files of a folder; links are not followed, hidden folders and environments left out."""
+    try:
+        return _walked(root)
+    except RecursionError:
+        raise ValueError("its folders lie too deep in each other") from None
+
+
+def _walked(root):
     entries = []
     for folder, folders, names in os.walk(root):
         folders[:] = [f for f in folders if f not in NOT_WORK and not _is_hidden(f)]

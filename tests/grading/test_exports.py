@@ -4,6 +4,8 @@ The exports were made by hand after the platforms' documentation.
 """
 
 import io
+import os
+import subprocess
 import tarfile
 import zipfile
 
@@ -300,6 +302,29 @@ def test_numbers_of_people(found, folder, as_zip):
     names = [f"submission{number}" for number in range(1, 5)]
     submissions = found({f"{folder}{name}.zip": WORK for name in names}, as_zip)
     assert list(submissions) == names
+
+
+@pytest.mark.skipif(os.name != "posix", reason="made by mkdir")
+@pytest.mark.parametrize("others", [True, False])
+def test_a_very_deep_folder(tmp_path, others):
+    """A chain of folders, each alone in the other, is one submission, and stops nobody else's."""
+    deep = tmp_path / "class" / "ada" / ("a/" * 1200)
+    subprocess.run(["mkdir", "-p", str(deep)], check=True)
+    subprocess.run(["touch", f"{deep}/rnn_layers.py"], check=True)
+    if others:
+        (tmp_path / "class" / "zoe.zip").write_bytes(WORK)
+    try:
+        found = find_submissions([tmp_path / "class"], tmp_path / "scratch")
+        assert len(found) == 1 + others
+    finally:  # Python's own ways to remove folders would give up
+        subprocess.run(["rm", "-rf", str(tmp_path / "class")], check=True)
+
+
+def test_a_zip_of_very_deep_folders(tmp_path):
+    """It is read, or one submission; nothing is raised."""
+    names = [f"{'a/' * 3000}{who}/deeplearning/rnn_layers.py" for who in ("ada", "alan")]
+    (tmp_path / "x.zip").write_bytes(zipped(dict.fromkeys(names, "x = 1")))
+    assert list(find_submissions([tmp_path / "x.zip"], tmp_path / "scratch")) == ["x"]
 
 
 def test_names_of_versions_are_nobody(found):
