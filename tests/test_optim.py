@@ -93,3 +93,17 @@ def test_gradient_of_another_shape_is_refused(rule):
     with pytest.raises(ValueError, match=r"dw must have w's shape \(2, 3\), got \(3,\)"):
         getattr(optim, rule)(w, np.ones(3))
     assert (w == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("rule", "key"),
+    [("sgd_momentum", "velocity"), ("rmsprop", "cache"), ("adam", "m"), ("adam", "v")],
+)
+def test_moments_of_another_shape_are_refused(rule, key):
+    """What is remembered must have w's shape, too: ValueError names it, and w stays as it was."""
+    w = np.ones((2, 3))
+    with pytest.raises(
+        ValueError, match=rf"config\['{key}'\] must have w's shape \(2, 3\), got \(3,\)"
+    ):
+        getattr(optim, rule)(w, np.ones((2, 3)), {key: np.zeros(3)})
+    assert (w == 1).all()
