@@ -108,9 +108,12 @@ def precision_that_is_lost():
     )
 
 
-@hostile("rnn_step_forward", "lstm_step_forward")
+@hostile("rnn_step_forward", "lstm_step_forward", "lstm_step_backward")
 def arguments_changed_in_place():
-    """The right answers, and arguments that are not what they were."""
+    """The right answers, and arguments that are not what they were: x is doubled in the caches,
+    too, so the backward passes are wrong as well. That of the RNN reads its cache in the usual
+    order, and is tried again on a right one.
+    """
     files = solved()
     files[RNN_LAYERS] += """
 
