@@ -245,12 +245,8 @@ def test_it_imports(made):
 
 
 def test_its_tests_fail_in_exercises_alone(made):
-    """pytest fails, each time with the one line of the exercise that is missing, no traceback,
-    within 90 seconds.
-    """
-    began = time.perf_counter()
+    """pytest fails, each time with the one line of the exercise that is missing, no traceback."""
     status, output = run(made[0], "-m", "pytest", "-p", "no:cacheprovider", "--color=no")
-    assert time.perf_counter() - began < 90
     assert status == 1
     failures, points = output.split(" FAILURES ")[1].split(" points ")
     messages = re.findall(
