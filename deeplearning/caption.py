@@ -26,7 +26,7 @@ from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import decode_captions
 from deeplearning.datasets.caption_files import SUFFIXES
 from deeplearning.files import atomic_write
-from deeplearning.image_fetching import decode_image
+from deeplearning.image_fetching import read_image
 
 BUILT_IN_MODEL = Path(__file__).resolve().parent / "datasets" / "toytown" / "captioner.npz"
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "captions.html"
@@ -142,7 +142,7 @@ def _sentences(words, model):
 
 
 def _small_jpeg(path):
-    image = decode_image(Path(path).read_bytes())
+    image = read_image(path)
     image.thumbnail((SIDE, SIDE))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=82)

@@ -11,6 +11,7 @@ import sys
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from torchvision.models import get_model, get_model_weights, list_models
 from tqdm import tqdm
 
 from deeplearning.classifiers.squeezenet import load_squeezenet
-from deeplearning.image_fetching import decode_image
+from deeplearning.image_fetching import read_image
 
 
 def load_network(name="squeezenet1_1", weights="imagenet"):
@@ -148,7 +149,7 @@ def read_picture(path, size):
     """A picture's pixels, squashed to a square; one of that size already is taken as it is.
 
     Inputs:
-    - path: Its file
+    - path: Its file, or what else `read_image` takes
     - size: Height and width, S
 
     Returns: uint8 array of shape (S, S, 3)
@@ -156,15 +157,16 @@ def read_picture(path, size):
     Raises FileNotFoundError for a missing file, and ValueError for one that can't be read.
     """
     try:
-        image = decode_image(Path(path).read_bytes())
+        image = read_image(path)
         return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
     except FileNotFoundError:
         raise FileNotFoundError(
             f"the picture {path} is missing: put it there, or leave it out"
         ) from None
     except Exception as error:  # damaged bytes make Pillow raise almost anything
+        name = path if isinstance(path, str | PathLike) else f"given as {type(path).__name__}"
         raise ValueError(
-            f"the picture {path} can't be read ({error}): replace it, or leave it out"
+            f"the picture {name} can't be read ({error}): replace it, or leave it out"
         ) from error
 
 
