@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import decode_captions
-from deeplearning.datasets.caption_files import SUFFIXES
+from deeplearning.datasets.caption_tables import SUFFIXES
 from deeplearning.files import atomic_write
 from deeplearning.image_fetching import read_image
 
