@@ -25,7 +25,7 @@ from tqdm import tqdm
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import decode_captions
 from deeplearning.datasets.caption_tables import SUFFIXES
-from deeplearning.files import atomic_write
+from deeplearning.files import atomic_write, check_can_write
 from deeplearning.image_fetching import read_image
 
 BUILT_IN_MODEL = Path(__file__).resolve().parent / "datasets" / "toytown" / "captioner.npz"
@@ -179,6 +179,13 @@ def _photos(arguments):
 
 def main(argv=None):
     args = _arguments(argv)
+    if args.beam_width < 1:
+        raise ValueError(f"--beam-width must be at least 1, got {args.beam_width}")
+    page = args.page or (
+        "captions.html" if any(Path(path).is_dir() for path in args.photos) else None
+    )
+    if page:
+        check_can_write(page, "--page")
     model_path = Path(args.model)
     model = CaptioningRNN.load(model_path)
     photos = _photos(args.photos)
@@ -195,9 +202,6 @@ def main(argv=None):
         print(_printable(str(photo.path)))
         print(f"  greedy  {photo.greedy}  ({photo.greedy_log_p:.2f})")
         print(f"  beam {args.beam_width:<2} {photo.beam}  ({photo.beam_log_p:.2f})")
-    page = args.page or (
-        "captions.html" if any(Path(path).is_dir() for path in args.photos) else None
-    )
     if page and captioned:
         write_page(page, captioned, model_path.name)
         print(f"{page}: {len(captioned)} pictures with captions, to open in a browser")

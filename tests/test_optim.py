@@ -93,3 +93,11 @@ def test_gradient_of_another_shape_is_refused(rule):
     with pytest.raises(ValueError, match=r"dw must have w's shape \(2, 3\), got \(3,\)"):
         getattr(optim, rule)(w, np.ones(3))
     assert (w == 1).all()
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("key", ["lr", "learning rate", "weight_decay", 3])
+def test_unknown_settings_are_refused(rule, key):
+    """A key that the rule does not know would train at the default rate in silence."""
+    with pytest.raises(ValueError, match=f"no setting {key!r} .* learning_rate"):
+        getattr(optim, rule)(np.ones(3), np.ones(3), {key: 0.1})

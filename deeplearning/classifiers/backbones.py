@@ -23,6 +23,7 @@ from torchvision.models import get_model, get_model_weights, list_models
 from tqdm import tqdm
 
 from deeplearning.classifiers.squeezenet import load_squeezenet
+from deeplearning.files import not_damaged
 from deeplearning.image_fetching import read_image
 
 
@@ -255,6 +256,6 @@ def _from_file(name, path):
         return model
     except Exception as error:  # torch.load raises almost anything for damaged files
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(
+        raise not_damaged(path, error) or ValueError(
             f"{path} does not hold a state dict of {name} ({reason}): save one by torch.save"
         ) from error

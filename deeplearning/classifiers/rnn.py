@@ -13,6 +13,7 @@ from deeplearning.beam_search import beam_search, log_probabilities
 from deeplearning.checks import check_indices
 from deeplearning.classifiers.model_files import read_model, write_model
 from deeplearning.classifiers.parameters import (
+    check_trained,
     checked_parameters,
     checked_statistics,
     parameter_shapes,
@@ -187,9 +188,10 @@ class CaptioningRNN:
         - captions: ints of shape (N, max_length), from the first word after <START>; <NULL> after
           <END>
 
-        Raises ValueError for features that do not fit, settings that contradict each other, or a
-        vocabulary without <START> or <END>.
+        Raises ValueError for features that do not fit, settings that contradict each other, NaN in
+        the parameters, or a vocabulary without <START> or <END>.
         """
+        check_trained(self.params)
         features = self._checked_features(features)
         start, end = self._start_and_end()
         _check_sampling(max_length, beam_width, temperature, rng)

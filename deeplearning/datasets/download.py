@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from deeplearning.dataset_folder import read_dataset
 from deeplearning.datasets.downloader import ResumingDownloader
 from deeplearning.datasets.unpacking import unpack
-from deeplearning.feature_array import FeatureArray
+from deeplearning.feature_array import feature_array
 from deeplearning.locations import data_folder, squeezenet_checkpoint
 
 COCO_FILES = {"coco2014_captions.h5", "coco2014_vocab.json"} | {
@@ -59,7 +59,7 @@ def _check_coco(folder):
     except FileNotFoundError as error:
         raise ValueError(error) from error
     for path in folder.glob("*_fc7.h5"):  # the full features, which not every copy has
-        FeatureArray(path)
+        feature_array(path)  # raises for damaged ones
 
 
 def _check_sha256(digits):
