@@ -77,12 +77,13 @@ def load_image(filename, size=None):
 
     Raises FileNotFoundError for a missing file, and ValueError for one that is no picture.
     """
-    from torchvision.transforms.functional import (
-        resize,
-    )  # torchvision takes seconds, and most functions do without it
-
     image = open_image(filename)
-    return np.array(image if size is None else resize(image, size))
+    if size is not None:
+        # torchvision takes seconds, and most functions do without it
+        from deeplearning.vision import torchvision
+
+        image = torchvision.transforms.functional.resize(image, size)
+    return np.array(image)
 
 
 def open_image(path):
@@ -128,8 +129,9 @@ def preprocess(img, size=224):
 
     Returns: float32 tensor of shape (1, 3, H, W)
     """
-    from torchvision.transforms import functional as TF  # as in `load_image`
+    from deeplearning.vision import torchvision  # as in `load_image`
 
+    TF = torchvision.transforms.functional
     return TF.normalize(
         TF.to_tensor(TF.resize(in_rgb(img), size)), SQUEEZENET_MEAN, SQUEEZENET_STD
     )[None]

@@ -20,6 +20,7 @@ from deeplearning.captioning_solver import CaptioningSolver
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import load_coco_data, load_references
 from deeplearning.datasets.finding import find_dataset
+from deeplearning.familiarity import learn_familiarity
 from deeplearning.feature_array import feature_statistics
 from deeplearning.feature_transform import FeatureTransform
 from deeplearning.figures import captioned_pictures
@@ -46,6 +47,7 @@ def main(argv=None):
     # without it, the model can do everything but caption new pictures
     with contextlib.suppress(FileNotFoundError):
         model.feature_transform = FeatureTransform.load(find_dataset(args.data))
+    model.familiarity = learn_familiarity(data["train_features"], data["val_features"])
     solver = CaptioningSolver(
         model,
         data,

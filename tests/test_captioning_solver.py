@@ -574,7 +574,7 @@ def test_disk_full_while_writing(data, tmp_path):
 def test_checkpoint_in_no_folder(data, tmp_path, folder):
     """A checkpoint in a folder that is missing, or a file, gives the one sentence that names it."""
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(OSError, match="could not write .*run.checkpoint"):
+    with pytest.raises(OSError, match="folder of checkpoint .*run.checkpoint does not exist"):
         trained(data, checkpoint=tmp_path / folder / "run.checkpoint")
 
 

@@ -440,3 +440,20 @@ def test_inputs_stay(function):
     if not isinstance(out, Image.Image):
         out[...] = 0
         np.testing.assert_array_equal(argument, x)
+
+
+def test_a_torchvision_that_does_not_fit(run_python, tmp_path):
+    """What torchvision raises beside another release of PyTorch becomes one sentence."""
+    (tmp_path / "torchvision").mkdir()
+    text = "operator torchvision::nms does not exist"
+    (tmp_path / "torchvision" / "__init__.py").write_text(f"raise RuntimeError({text!r})")
+    for code in (
+        "import deeplearning.classifiers.backbones",
+        "from PIL import Image; from deeplearning.image_utils import *; preprocess(Image.new('RGB', (3, 3)))",
+    ):
+        status, _, errors = run_python("-c", code, env={"PYTHONPATH": str(tmp_path)})
+        assert status == 1
+        assert (
+            f"ImportError: torchvision does not fit PyTorch ({text}): install both together"
+            in errors
+        )

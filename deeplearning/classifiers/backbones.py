@@ -16,15 +16,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torchvision
 from PIL import Image
 from torch import nn
-from torchvision.models import get_model, get_model_weights, list_models
 from tqdm import tqdm
 
 from deeplearning.classifiers.squeezenet import load_squeezenet
 from deeplearning.files import not_damaged
 from deeplearning.image_fetching import read_image
+from deeplearning.vision import torchvision
 
 
 def load_network(name="squeezenet1_1", weights="imagenet"):
@@ -44,12 +43,12 @@ def load_network(name="squeezenet1_1", weights="imagenet"):
     """
     if name == "squeezenet1_1":
         return load_squeezenet(weights)
-    if name not in list_models(module=torchvision.models):
+    if name not in torchvision.models.list_models(module=torchvision.models):
         raise ValueError(
             f"torchvision has no classifier {name!r}; it has squeezenet1_1, vgg16, resnet50 and "
             "many others: https://pytorch.org/vision/stable/models.html"
         )
-    default = get_model_weights(name).DEFAULT
+    default = torchvision.models.get_model_weights(name).DEFAULT
     with torch.random.fork_rng(devices=[]):  # parameters are drawn, and then replaced
         model = (
             _pretrained(name, default) if weights == "imagenet" else _from_file(name, Path(weights))
@@ -235,7 +234,7 @@ def _before_last_layer(network, x):
 
 def _pretrained(name, weights):
     try:
-        return get_model(name, weights=weights)
+        return torchvision.models.get_model(name, weights=weights)
     except Exception as error:  # no network, a wrong hash, a damaged file: all kinds are raised
         raise OSError(
             f"no ImageNet weights of {name} from {weights.url} ({error}): go online for once, or "
@@ -250,8 +249,8 @@ def _from_file(name, path):
         )
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        classes = len(state[f"{last_layer(get_model(name))[0]}.weight"])
-        model = get_model(name, num_classes=classes)
+        classes = len(state[f"{last_layer(torchvision.models.get_model(name))[0]}.weight"])
+        model = torchvision.models.get_model(name, num_classes=classes)
         model.load_state_dict(state)
         return model
     except Exception as error:  # torch.load raises almost anything for damaged files

@@ -46,8 +46,9 @@ class CaptioningRNN:
     Letters: N batch, T time steps, D features, W word vector, H hidden, V vocabulary; K is H for
     the RNN and 4H for the LSTM. `params` holds W_embed (V, W), W_proj (D, H), b_proj (H,), Wx (W,
     K), Wh (H, K), b (K,), W_vocab (H, V) and b_vocab (V,); it may be edited at any time.
-    `feature_transform` is None, or says how its features are made from pictures; it is kept with
-    the model and not used by it.
+    `feature_transform` is None, or says how its features are made from pictures, and `familiarity`
+    is None, or says what those that it learnt from are like; both are kept with the model and not
+    used by it.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class CaptioningRNN:
         self.rng = np.random.default_rng(0) if rng is None else rng
         self.standardize = checked_statistics(standardize, input_dim, self.dtype)
         self.feature_transform = None
+        self.familiarity = None
         self._null = word_to_idx["<NULL>"]
 
         V = len(word_to_idx)

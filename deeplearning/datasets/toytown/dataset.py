@@ -13,6 +13,7 @@ it holds
 
 import errno
 import hashlib
+import importlib.util
 import json
 import os
 import random
@@ -156,6 +157,7 @@ def _replace(folder, seed, pictures):
 
 def _write(folder, seed, pictures):
     # these two import torch, which takes seconds
+    _check_pytorch()
     from deeplearning.classifiers.squeezenet import (
         load_squeezenet,
     )
@@ -171,6 +173,15 @@ def _write(folder, seed, pictures):
     files = sorted(path.name for path in folder.iterdir())
     with atomic_write(folder / "toytown.json") as file:
         file.write(json.dumps(_made_from(seed, pictures) | {"files": files}).encode())
+
+
+def _check_pytorch():
+    if importlib.util.find_spec("torch") is None:
+        raise ModuleNotFoundError(
+            "PyTorch, which computes Toytown's features, is not installed: pip install torch "
+            "torchvision, or copy the folder toytown_captioning from a machine that has them into "
+            f"{data_folder()}"
+        )
 
 
 def _draw_split(folder, seed, split, count):
