@@ -34,7 +34,34 @@ def not_damaged(path, error):
     if not isinstance(error, OSError) or error.errno not in ADVICE:
         return None
     reason = os.strerror(error.errno)
-    return OSError(error.errno, f"can't read {path} ({reason}): {ADVICE[error.errno]}")
+    return OSError(error.errno, f"can't use {path} ({reason}): {ADVICE[error.errno]}")
+
+
+@contextlib.contextmanager
+def locked(path, blocking=True):
+    """Within this context no other process of ours holds the lock.
+
+    Inputs:
+    - path: File that stands for it; it is made, and stays
+    - blocking: Whether to wait until it is free
+
+    Raises filelock.Timeout where it is not free and not waited for, and OSError where nothing can
+    be locked, with advice.
+    """
+    from filelock import FileLock, Timeout  # few need it
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=blocking)
+    except Timeout:
+        raise
+    except (NotImplementedError, OSError) as error:
+        code = getattr(error, "errno", errno.ENOSYS)  # what NotImplementedError is here
+        raise not_damaged(path, OSError(code, str(error))) or error from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 from deeplearning.feature_array import open_h5
 from deeplearning.feature_transform import FeatureTransform
-from deeplearning.files import atomic_write, check_can_write, read_npz
+from deeplearning.files import atomic_write, check_can_write, locked, read_npz
 from deeplearning.imagenet_file import read_imagenet_file
 
 
@@ -184,7 +184,7 @@ def test_a_sound_file_that_cannot_be_read(tmp_path, monkeypatch, read, code, adv
     for where in ("builtins.open", "h5py.File"):
         monkeypatch.setattr(where, refuse)
     monkeypatch.setattr(Path, "read_text", refuse)
-    with pytest.raises(OSError, match=f"can't read .*features.json.*{advice}") as caught:
+    with pytest.raises(OSError, match=f"can't use .*features.json.*{advice}") as caught:
         with read(tmp_path if read == FeatureTransform.load else path):
             pass
     assert caught.value.errno == code and "damaged" not in str(caught.value)
@@ -224,3 +224,18 @@ def test_where_nothing_can_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(PermissionError, match="can't write into the folder of --out"):
         check_can_write(tmp_path / "file", "--out")
+
+
+@pytest.mark.parametrize("error", [NotImplementedError("flock"), OSError(errno.ENOLCK, "none")])
+def test_a_file_system_without_locks(tmp_path, monkeypatch, error):
+    """It is said, with what to do; and a lock is free again after its use."""
+    for _ in range(2):
+        with locked(tmp_path / "lock", blocking=False):
+            pass
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    with pytest.raises(OSError, match="this file system has no locks"), locked(tmp_path / "lock"):
+        pass

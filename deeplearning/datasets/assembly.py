@@ -15,13 +15,14 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from deeplearning.classifiers.backbones import feature_dim, last_layer, weights_sha256
 from deeplearning.datasets.extraction import image_features_to_disk
 from deeplearning.datasets.pca import check_components, principal_components
 from deeplearning.feature_array import feature_array, feature_statistics
 from deeplearning.feature_transform import FeatureTransform
+from deeplearning.files import locked
 from deeplearning.metrics import UNKNOWN, tokenize
 
 SPECIAL = ("<NULL>", "<START>", "<END>", "<UNK>")
@@ -67,7 +68,7 @@ def build_dataset(
     part = out / "building.part"
     make_folder(part)
     try:
-        with FileLock(part / "lock", blocking=False):
+        with locked(part / "lock", blocking=False):
             broken = _build(
                 part, out, splits, network, min_count, length, components, link, skip_broken
             )

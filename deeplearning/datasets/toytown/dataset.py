@@ -23,7 +23,6 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from filelock import FileLock
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
@@ -31,7 +30,7 @@ from deeplearning.datasets.toytown import NAME
 from deeplearning.datasets.toytown.grammar import write_captions
 from deeplearning.datasets.toytown.plan import PICTURES, SEED, picture
 from deeplearning.datasets.toytown.scene import SIZE
-from deeplearning.files import atomic_write
+from deeplearning.files import atomic_write, locked
 from deeplearning.locations import data_folder
 
 VERSION = 3  # of pictures and captions: a data set of an older version is made again
@@ -69,7 +68,7 @@ def ensure_toytown(folder=None, seed=SEED, pictures=None):
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f".{folder.name}.lock")):
+        with locked(folder.with_name(f".{folder.name}.lock")):
             # another process may have written it meanwhile
             if not _is_complete(folder, seed, pictures):
                 _replace(folder, seed, pictures)
