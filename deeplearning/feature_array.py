@@ -35,9 +35,7 @@ def feature_array(path, name="features"):
         offset = data.id.get_offset() if data.nbytes > SMALL and data.dtype.isnative else None
         if offset is None:
             return data[:].astype(data.dtype.newbyteorder("="), copy=False)
-        dtype = data.dtype
-        shape = data.shape
-    return np.memmap(path, dtype, "c", offset, shape).view(np.ndarray)
+        return np.memmap(path, data.dtype, "c", offset, data.shape).view(np.ndarray)
 
 
 def feature_statistics(features, chunk=4096):
@@ -75,7 +73,9 @@ def open_h5(path):
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, RuntimeError, KeyError, TypeError) as error:
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
+        if isinstance(error, ValueError) and str(path) in str(error):
+            raise  # a sentence of ours
         raise not_damaged(path, error) or ValueError(
             f"{path} is damaged or no HDF5 file ({error}): delete it, then fetch or build it again"
         ) from error

@@ -235,7 +235,7 @@ WRONG = {
     "nowhere": ("c.csv", f"image,caption\n{LONG},a\n", "no picture in"),
     "swallows all": ("c.csv", 'image,caption\na.jpg,"a\n' + "b c,a cat sits\n" * 20_000, "opens in line 2 is not closed"),
     "no rows": ("c.jsonl", '{"file_name": "a.jpg"}\n{"x"\n', "no line with file_name and text"),
-    "bytes": ("c.txt", b"\x00\xff\xd8" * 500, "must name the columns"),
+    "bytes": ("c.txt", b"\x00\xff\xd8" * 500, "must name the columns|NUL"),
     "empty CSV": ("c.csv", "", "must name the columns"),
     "commas": ("c.csv", "image,caption\na.jpg,a dog, a cat\n", "with too many columns: put ',' into quotes: 'line 2'"),
     "latin": ("c.csv", "image,caption\na.jpg,Größe".encode("latin1"), "as CSV in UTF-8"),

@@ -408,6 +408,8 @@ def test_blur_tensor_by_default():
 )
 def test_blur_tensor_types(dtype, tolerance):
     """Type and a constant stay what they were, and float32 agrees with float64 as far as it can."""
+    if dtype == torch.float16 and torch.__version__ < "2.6":
+        pytest.skip("old releases of PyTorch can't pad half-precision pictures on a CPU")
     for sigma in (0.5, 2):
         constant = blur_tensor(torch.full((1, 3, 5, 7), 0.75, dtype=dtype), sigma)
         assert constant.dtype == dtype
