@@ -11,35 +11,39 @@ import torch.nn.functional as F
 from tqdm import tqdm
 
 from deeplearning.classifiers.squeezenet import frozen
-from deeplearning.image_utils import black_and_white, blur_tensor, deprocess
+from deeplearning.image_utils import black_and_white, deprocess
 from deeplearning.network_visualization import check_labels, score_gradient, scores_of
+
+# the axes along which the colours of pictures vary nearly independently, and how much: brightness
+# most, then red to blue, then green to magenta (Ohta, Kanade and Sakai 1980, "Color information
+# for region segmentation"); rows are red, green and blue
+COLOUR_AXES = torch.tensor([[1.0, 0.35, 0.1], [1.0, 0.0, -0.2], [1.0, -0.35, 0.1]])
 
 
 def paint_classes(
-    classes, model, num_iterations=200, learning_rate=0.15, *, image_size=None, generator=None
+    classes, model, num_iterations=100, learning_rate=0.1, *, image_size=None, generator=None
 ):
     """Paint what the network takes several classes to look like, large forms and small ones alike.
 
     `create_class_visualization` follows the plain gradient, in which the finest patterns are the
     strongest. Here
 
-    - the gradient is taken apart into bands of different coarseness, and the coarse ones are made
-      stronger (after Mordvintsev et al., "DeepDream", 2015, where it is called Laplacian pyramid
-      gradient normalization);
-    - it is taken twice, each time of the picture shifted, turned and scaled at random, so that no
-      pattern can depend on one grid of pixels (Olah et al. 2017, "Feature visualization",
-      transformation robustness);
+    - the picture is a sum of waves, and Adam climbs with their amplitudes: long waves start out
+      larger, as they are in photos, and colours vary along axes that have little to do with each
+      other (Olah et al. 2017, "Feature visualization", preconditioning);
+    - each gradient is that of a picture shifted, turned and scaled at random, so that no pattern
+      can depend on one grid of pixels (the same, transformation robustness);
     - it climbs s_y + 10 log p_y, so that the picture becomes nothing else besides;
-    - steps are longest in the middle, so that there will be one thing rather than several;
-    - total variation is kept low, so that areas become flat and edges stay sharp (Rudin, Osher and
-      Fatemi 1992);
-    - what no step renews fades to grey.
+    - waves show most in the middle of the picture, so that there will be one thing, not several;
+    - total variation is kept low, more and more so, and areas become flat and edges sharp (Rudin,
+      Osher and Fatemi 1992);
+    - of 16 starts each class takes the one that it is most probable for.
 
     Inputs:
     - classes: n classes, integers
     - model: Network from pictures to scores
     - num_iterations: Number of steps
-    - learning_rate: Root mean square of a step in the middle of a picture, in normalised units
+    - learning_rate: Of Adam
     - image_size: Height and width, by default the model's image_size, else 224
     - generator: torch.Generator on the CPU, by default one with seed 0
 
@@ -49,28 +53,50 @@ def paint_classes(
     """
     parameter = next(model.parameters())
     generator = generator or torch.Generator().manual_seed(0)
-    size, n = image_size or getattr(model, "image_size", 224), len(classes)
-    low, high = black_and_white(parameter)
-    middle = torch.linspace(-1, 1, size).to(parameter)
-    window = torch.exp(-(middle.square() + middle.square()[:, None]) / (2 * 0.4**2))  # (H, W)
-    coarse = 0.3 * torch.randn((16, 3, 16, 16), generator=generator).to(parameter)
-    starts = window * F.interpolate(coarse, size=(size, size), mode="bicubic").detach()
-    with (
-        frozen(model),
-        torch.no_grad(),
-    ):  # where a class scores nothing, it has no gradient to begin with
-        scores = scores_of(model, starts)  # (16, C)
-        X = starts[
-            scores[:, check_labels(classes, scores[:1].expand(n, -1))].argmax(0)
-        ]  # (n, 3, H, W)
+    size = image_size or getattr(model, "image_size", 224)
+    waves = _Waves(size, *black_and_white(parameter))
+    starts = 0.1 * torch.randn((16, 3, size, size // 2 + 1, 2), generator=generator).to(parameter)
+    with frozen(model), torch.no_grad():
+        log_p = scores_of(model, waves.picture(starts)).log_softmax(1)  # (16, C)
+        chosen = check_labels(classes, log_p[:1].expand(len(classes), -1))
+        amplitudes = starts[log_p[:, chosen].argmax(0)]  # (n, 3, H, W / 2 + 1, 2)
+    amplitudes.requires_grad_()
+    optimiser = torch.optim.Adam([amplitudes], lr=learning_rate)
     climbed = _Climbed(model, generator)
-    for t in tqdm(range(num_iterations), desc=f"{n} classes", file=sys.stdout):
-        g = sum(_unit(score_gradient(X, torch.as_tensor(classes), climbed)) for _ in range(2))
-        step = _unit(sum(1.5**k * _unit(band) for k, band in enumerate(_bands(g))))
-        rate = learning_rate if t < 0.7 * num_iterations else 0.4 * learning_rate
-        X = 0.98 * (X + rate * window * step)
-        X = (X - 0.01 * _total_variation_gradient(X)).clamp(low, high)
-    return [deprocess(x[None], should_rescale=False) for x in X]
+    for t in tqdm(range(num_iterations), desc=f"{len(classes)} classes", file=sys.stdout):
+        X = waves.picture(amplitudes)  # (n, 3, H, W)
+        ascent = _unit(score_gradient(X.detach(), chosen, climbed))
+        flatten = 3 * t / num_iterations * _total_variation_gradient(X.detach())
+        optimiser.zero_grad()
+        X.backward(flatten - ascent)  # Adam goes down
+        optimiser.step()
+    return [deprocess(x[None], should_rescale=False) for x in waves.picture(amplitudes.detach())]
+
+
+class _Waves:
+    """Pictures as sums of waves.
+
+    Amplitudes are of shape (n, 3, H, W / 2 + 1, 2): three axes of colour, frequencies as
+    `torch.fft.rfft2` orders them, real and imaginary part. All zero is a grey picture.
+    """
+
+    def __init__(self, size, low, high):
+        down = torch.fft.fftfreq(size).to(low)[:, None]
+        right = torch.fft.rfftfreq(size).to(low)
+        lengths = 1 / (down.square() + right.square()).sqrt().clamp(min=1 / size)
+        self.scale = size * lengths / lengths.mean()  # (H, W / 2 + 1)
+        middle = torch.linspace(-1, 1, size).to(low)
+        window = torch.exp(-(middle.square() + middle.square()[:, None]) / (2 * 0.4**2))
+        self.window = 0.1 + window  # (H, W)
+        self.low, self.high, self.size = low, high, size
+        self.colour_axes = COLOUR_AXES.to(low)
+
+    def picture(self, amplitudes):
+        """Normalised pictures of shape (n, 3, H, W), between black and white."""
+        spectrum = torch.view_as_complex(amplitudes) * self.scale
+        along_axes = torch.fft.irfft2(spectrum, s=(self.size, self.size))  # (n, 3, H, W)
+        x = torch.einsum("ca,nahw->nchw", self.colour_axes, along_axes)
+        return self.low + (self.high - self.low) * torch.sigmoid(self.window * x)
 
 
 class _Climbed(torch.nn.Module):
@@ -85,12 +111,6 @@ class _Climbed(torch.nn.Module):
     def forward(self, X):
         scores = scores_of(self.model, _moved(X, self.generator))  # (n, C)
         return scores + 10 * scores.log_softmax(1)
-
-
-def _bands(g, sigmas=(1, 2, 4, 8)):
-    """Parts of pictures that add up to them, from the finest to the coarsest."""
-    levels = [g, *(blur_tensor(g, sigma) for sigma in sigmas)]
-    return [fine - coarse for fine, coarse in zip(levels, levels[1:], strict=False)] + levels[-1:]
 
 
 def _total_variation_gradient(X):

@@ -151,32 +151,33 @@ def _array(result):
 def _saliency(package, inputs):
     X = _tensor(inputs["X"])
     y = _tensor(inputs["y"])
-    return {
-        "saliency": _array(
-            package.network_visualization.compute_saliency_maps(X, y, network(inputs))
-        )
-    }
+    maps = package.network_visualization.compute_saliency_maps(X, y, network(inputs))
+    return {"saliency": _array(_named("compute_saliency_maps", "saliency", maps)["saliency"])}
 
 
-def _for_pictures(function, pictures):
-    """A function's result for several pictures.
+def _for_pictures(function, pictures, name, output):
+    """A function's result for several pictures; its own name, and that of its result, for messages.
 
     Earlier editions asked for one picture alone. So a function that fails on several, or does not
     treat them alike, wherever they stand in the minibatch, gets them one by one.
     """
+
+    def result_for(pictures):
+        return _array(_named(name, output, function(pictures))[output])
+
     if len(pictures) == 1:
-        return _array(function(pictures))
+        return {output: result_for(pictures)}
     one_by_one = [pictures[k : k + 1].clone() for k in range(len(pictures))]
     turned = pictures.flip(0)
     try:
-        result = _array(function(pictures))
-        again = _array(function(turned))
+        result = result_for(pictures)
+        again = result_for(turned)
         alike = np.allclose(result, again[::-1], rtol=1e-3, atol=1e-3)
     except Exception:
         alike = False
     if alike:
-        return result
-    return np.concatenate([_array(function(picture)) for picture in one_by_one])
+        return {output: result}
+    return {output: np.concatenate([result_for(picture) for picture in one_by_one])}
 
 
 def _fooling(package, inputs):
@@ -184,7 +185,9 @@ def _fooling(package, inputs):
     target_y = int(inputs["target_y"])
     model = network(inputs)
     X = _tensor(inputs["X"])
-    return {"X_fooling": _for_pictures(lambda X: make_fooling_image(X, target_y, model), X)}
+    return _for_pictures(
+        lambda X: make_fooling_image(X, target_y, model), X, "make_fooling_image", "X_fooling"
+    )
 
 
 def _update_step(package, inputs):
@@ -192,7 +195,12 @@ def _update_step(package, inputs):
     update_step = package.network_visualization.class_visualization_update_step
     img = _tensor(inputs["img"])
     model = network(inputs)
-    return {"next_img": _for_pictures(lambda img: update_step(img, model, *numbers), img)}
+    return _for_pictures(
+        lambda img: update_step(img, model, *numbers),
+        img,
+        "class_visualization_update_step",
+        "next_img",
+    )
 
 
 def _loss_and_gradients(loss, tensors):
@@ -225,8 +233,9 @@ def _content_loss(package, inputs):
 def _gram_matrix(package, inputs):
     gram_matrix = package.style_transfer.gram_matrix
     features = _tensor(inputs["features"])
+    gram = _named("gram_matrix", "gram", gram_matrix(features))["gram"]
     return {
-        "gram": _array(gram_matrix(features)),
+        "gram": _array(gram),
         "gram_unnormalized": _array(gram_matrix(features, normalize=False)),
     }
 

@@ -16,7 +16,8 @@ import warnings
 
 import numpy as np
 
-from exercises.calls import CALLS, PARAMETERS, Package, network
+from exercises.calls import CALLS, PARAMETERS, Package
+from grading import picture_cases
 from grading.corners import (
     EMBEDDING,
     FEATURES,
@@ -31,6 +32,7 @@ from grading.corners import (
     STYLE,
     UPDATE_STEP,
 )
+from grading.draw import Draw, cast, move_a_little
 
 RANDOM = 3  # cases of an exercise beside its corners, the last of them in float32
 
@@ -69,34 +71,8 @@ def corner(exercise, seed, number):
 
 
 def _made(exercise, fixed, entropy, dtype):
-    draw = _Draw(np.random.default_rng(entropy), fixed)
-    return {name: _cast(value, dtype) for name, value in MAKERS[exercise](draw).items()}
-
-
-class _Draw:
-    """What a case draws: numbers, and sizes where they are not fixed."""
-
-    def __init__(self, rng, fixed):
-        self.rng = rng
-        self.fixed = fixed
-
-    def sizes(self, letters, high=5):
-        """Sizes of axes; of those that are drawn one in four is 1."""
-        drawn = np.where(
-            self.rng.random(len(letters)) < 0.25, 1, self.rng.integers(2, high + 1, len(letters))
-        ).tolist()
-        return [self.fixed.get(letter, n) for letter, n in zip(letters, drawn, strict=True)]
-
-    def size(self, letter, low, high):
-        """A size from low to high, both included."""
-        return self.fixed.get(letter, int(self.rng.integers(low, high + 1)))
-
-    def normal(self, *shape, scale=1.0):
-        return scale * self.rng.normal(size=shape)
-
-    def upstream(self, *shape):
-        """A gradient that arrives: in one corner so large that clipping what it becomes shows."""
-        return self.normal(*shape, scale=self.fixed.get("upstream", 1))
+    draw = Draw(np.random.default_rng(entropy), fixed)
+    return {name: cast(value, dtype) for name, value in MAKERS[exercise](draw).items()}
 
 
 def reference(exercise, inputs):
@@ -109,17 +85,12 @@ def reference(exercise, inputs):
     Returns: dictionary from name to array
     """
     dtype = np.result_type(*(value.dtype for value in inputs.values() if value.dtype.kind == "f"))
-    exact = {name: _cast(value, np.float64) for name, value in inputs.items()}
+    exact = {name: cast(value, np.float64) for name, value in inputs.items()}
     # a progress bar of fooling, and its warning where a picture resists
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         outputs = CALLS[exercise](Package(), exact)
-    return {name: _cast(value, dtype) for name, value in outputs.items()}
-
-
-def _cast(array, dtype):
-    array = np.asarray(array)
-    return array.astype(dtype) if array.dtype.kind == "f" else array
+    return {name: cast(value, dtype) for name, value in outputs.items()}
 
 
 def _step(cell, backward=False):
@@ -217,142 +188,12 @@ def _clear(exercise, arrays, rng, tries=5):
     """
     answer = reference(exercise, arrays)
     for _ in range(tries):
-        others = reference(exercise, _moved(arrays, rng))
+        others = reference(exercise, move_a_little(arrays, rng))
         if any(
             np.linalg.norm(np.subtract(answer[k], others[k], dtype=float)) > 0.1 for k in answer
         ):
             return False
     return True
-
-
-def _moved(arrays, rng):
-    """Arrays with every number changed by a thousandth."""
-    return {
-        name: value * (1 + 1e-3 * rng.normal(size=value.shape))
-        if value.dtype.kind == "f"
-        else value
-        for name, value in arrays.items()
-    }
-
-
-def _scores(arrays):
-    """What the network of pictures says of them, of shape (N, C)."""
-    import torch
-
-    exact = {name: _cast(value, np.float64) for name, value in arrays.items()}
-    return network(exact)(torch.from_numpy(exact["X"])).numpy()
-
-
-def _network(draw, places):
-    """Weights of the network of pictures; the last ones make up for the mean over places."""
-    C = draw.size("classes", 3, 5)
-    width = draw.size("width", 2, 4)
-    weights = {
-        "conv_w": draw.normal(width, 3, 3, 3) / 3,
-        "conv_b": draw.normal(width) / 3,
-        "w": draw.normal(C, width) * places,
-        "b": draw.normal(C),
-    }
-    return C, weights
-
-
-def _saliency(draw):
-    N, H, W = draw.sizes("NHW")
-    C, weights = _network(draw, H * W)
-    return weights | {"X": draw.normal(N, 3, H, W), "y": draw.rng.integers(C, size=N)}
-
-
-def _fooling(draw):
-    N = draw.fixed.get("N", 1)
-    H, W = draw.sizes("HW")
-    while True:
-        C, weights = _network(draw, 1)
-        target_y = draw.rng.integers(C)
-        arrays = weights | {"X": draw.normal(POOL, 3, H, W), "target_y": target_y}
-        steps = np.where(_fooled_clearly(arrays, draw.rng), _way(arrays), -1)
-        # mostly more than a step; now and then one, or none
-        least = max(draw.fixed.get("steps", 0), 1.5 if draw.rng.random() < 0.7 else 0)
-        order = np.argsort(-steps.round(1), kind="stable")
-        if N > 1:  # as different ways as there are
-            _, first = np.unique(steps.round(1), return_index=True)
-            order = first[::-1].tolist()
-        picked = [k for k in order if steps[k] >= 0][:N]
-        if len(picked) == N and steps[picked].max() >= least:
-            return arrays | {"X": arrays["X"][picked]}
-
-
-POOL = 12  # pictures that are tried at a time
-FEW_STEPS = 14  # those that take longer are not used
-
-
-def _way(arrays):
-    """How far each picture goes until it fools the network."""
-    change = _fooling_pictures(arrays) - arrays["X"]
-    return np.linalg.norm(change.reshape(len(change), -1), axis=1)
-
-
-def _fooled_clearly(arrays, rng, tries=5):
-    """Which pictures fool the network, and stop at the same step, to a tenth, when every number is
-    changed by a thousandth.
-    """
-    answer = _fooling_pictures(arrays)
-    clear = _scores(arrays | {"X": answer}).argmax(axis=1) == arrays["target_y"]
-    for _ in range(tries):
-        gap = answer - _fooling_pictures(_moved(arrays, rng))
-        clear &= np.linalg.norm(gap.reshape(len(gap), -1), axis=1) < 0.1
-    return clear
-
-
-def _fooling_pictures(arrays):
-    """The reference's pictures after a few steps."""
-    import torch
-
-    from deeplearning.network_visualization import make_fooling_image
-
-    X = torch.from_numpy(arrays["X"])
-    target_y = int(arrays["target_y"])
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return make_fooling_image(X, target_y, network(arrays), max_steps=FEW_STEPS).numpy()
-
-
-def _update_step(draw):
-    N = draw.fixed.get("N", 1)
-    H, W = draw.sizes("HW")
-    C, weights = _network(draw, 1)
-    numbers = {
-        "l2_reg": draw.rng.uniform(0.2, 0.6),
-        "learning_rate": draw.rng.uniform(0.5, 3),
-        "target_y": draw.rng.integers(C),
-    }
-    return weights | numbers | {"img": draw.normal(N, 3, H, W)}
-
-
-def _content_loss(draw):
-    C, H, W = draw.sizes("CHW")
-    current, original = draw.normal(2, 1, C, H, W)
-    weight = draw.rng.uniform(0.3, 0.8)
-    return {"content_weight": weight, "content_current": current, "content_original": original}
-
-
-def _gram_matrix(draw):
-    return {"features": draw.normal(*draw.sizes("NCHW"))}
-
-
-def _style_loss(draw):
-    count = draw.size("layers", 2, 4)
-    feats = [draw.normal(1, *draw.sizes("CHW")) for _ in range(count)]
-    layers = draw.rng.permutation(count)[: draw.size("chosen", 1, count)]
-    targets = [draw.normal(1, feats[k].shape[1], feats[k].shape[1]) for k in layers]
-    arrays = {f"feats{k}": feat for k, feat in enumerate(feats)}
-    arrays |= {f"style_target{k}": target for k, target in enumerate(targets)}
-    weights = draw.rng.uniform(0.5, 2, len(layers))
-    return arrays | {"style_layers": layers, "style_weights": weights}
-
-
-def _tv_loss(draw):
-    H, W = draw.sizes("HW")
-    return {"img": draw.normal(1, 3, H, W), "tv_weight": draw.rng.uniform(0.3, 0.8)}
 
 
 # For each exercise the function that draws its inputs, and the corners that it is always tried on
@@ -371,13 +212,13 @@ EXERCISES = {
     "lstm_backward": (_sequence("lstm", backward=True), SEQUENCE + STEEP),
     "CaptioningRNN.loss[lstm]": (_captioning_loss("lstm"), LOSS),
     "CaptioningRNN.sample[lstm]": (_captioning_sample("lstm"), SAMPLE),
-    "compute_saliency_maps": (_saliency, SALIENCY),
-    "make_fooling_image": (_fooling, FOOLING),
-    "class_visualization_update_step": (_update_step, UPDATE_STEP),
-    "content_loss": (_content_loss, FEATURES),
-    "gram_matrix": (_gram_matrix, FEATURES),
-    "style_loss": (_style_loss, STYLE),
-    "tv_loss": (_tv_loss, PICTURE),
+    "compute_saliency_maps": (picture_cases.saliency, SALIENCY),
+    "make_fooling_image": (picture_cases.fooling, FOOLING),
+    "class_visualization_update_step": (picture_cases.update_step, UPDATE_STEP),
+    "content_loss": (picture_cases.content_loss, FEATURES),
+    "gram_matrix": (picture_cases.gram_matrix, FEATURES),
+    "style_loss": (picture_cases.style_loss, STYLE),
+    "tv_loss": (picture_cases.tv_loss, PICTURE),
 }
 MAKERS = {exercise: maker for exercise, (maker, _) in EXERCISES.items()}
 CORNERS = {exercise: corners for exercise, (_, corners) in EXERCISES.items()}

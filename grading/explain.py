@@ -32,8 +32,9 @@ def answers(paths, exercise: str, seed: int, kind: str):
     (warm,) = [warm for questions, warm in BOXES if question in questions]
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
         grading = Grading(Path(folder), read_submission(paths), seed, kind)
-        grading.prepare()
+        grading.write_course()
         with Box(grading.tree, warm, kind) as box:
+            grading.prepare(box)
             try:
                 about = {"task": "exercise", "exercise": exercise}
                 return pairs, box.ask(about, [inputs for inputs, _ in pairs])[1]

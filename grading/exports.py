@@ -16,17 +16,24 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from grading.find_work import PACKAGES, looks_like_work
-from grading.unpack import MAX_ENTRIES, is_noise
+from grading.people import FEW, are_people, is_version
+from grading.unpack import LOOSE, MAX_ENTRIES, OTHER_ARCHIVES, folder_entries, is_noise
 
-ARCHIVES = {".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
-LOOSE = {".py", ".ipynb"}
+ARCHIVES = {".zip", *OTHER_ARCHIVES}
 OURS = {"grades.csv", "statistics.html", "seed.txt", "uploads", "unpacked"}
+DEEP = 8  # folders, each alone in the other, around a class
 MAX_CLASS = 20 << 30  # bytes of a class's zip, unpacked
 MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)(_(?P<rest>.*))?")
 BLACKBOARD = re.compile(
-    r".+?_(?P<name>[^_]+)_attempt_(?P<when>\d{4}(-\d\d){5})(_(?P<rest>.+)|(?P<text>\.txt))"
+    r"(?P<name>.+?)_attempt_(?P<when>\d{4}(-\d\d){5})(_(?P<rest>.+)|(?P<text>\.txt))"
 )
-CANVAS = re.compile(r"(?P<name>[^\W_]+)(_LATE)?_(?P<id>\d+)_\d+_(?P<rest>.+)", re.IGNORECASE)
+CANVAS = re.compile(
+    r"(?P<name>[^_]+)(_LATE)?_(?P<id>\d+)_(\d+_(?P<rest>.+)|(?P<kind>text|url)\.html?)",
+    re.IGNORECASE,
+)
+BRIGHTSPACE = re.compile(
+    r"(?P<id>\d+)-\d+ - (?P<name>.+?) - [A-Z][a-z]+ \d+, \d{4} \d+ [AP]M( - (?P<rest>.+))?"
+)
 GRADESCOPE = re.compile(r"submission_(?P<id>\d+)")
 
 
@@ -60,6 +67,12 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
     found = []
     for path in map(Path, paths):
         found += _look(path, scratch)
+    numbers: dict = {}
+    for each in found:
+        numbers.setdefault(each.name, set()).add(each.id)
+    for each in found:
+        if each.id and len(numbers[each.name]) > 1:  # as Moodle calls everybody Participant
+            each.name = f"{each.name}-{each.id}"
     named: dict = {}
     for each in sorted(found, key=lambda each: (each.name, str(each.paths))):
         each.name = _free(_safe(each.name), named)
@@ -67,18 +80,35 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
     return named
 
 
-def _look(path, scratch):
-    """The submissions at a path that was named, or at the only folder in it."""
-    if path.is_dir():
-        items = _items(path)
-        named = [item for item in items if _platform(item)]
-        if not named and _is_one_work(path, items):
-            return [Found(path.resolve().name, [path])]
-        if not named and len(items) == 1 and items[0].is_dir() and not looks_like_work([items[0]]):
-            return _look(items[0], scratch)
+def _look(path, scratch, deep=0):
+    """The submissions at a path that was named, or at the only folder in it, a few folders deep."""
+    if not path.is_dir():
+        unpacked = _unpacked_class(path, scratch, alone=True)
+        return _look(unpacked, scratch, deep) if unpacked else [Found(_stem(path), [path])]
+    items = _items(path)
+    if any(map(_platform, items)):
         return _class(path, items, scratch)
-    unpacked = _unpacked_class(path, scratch)
-    return _look(unpacked, scratch) if unpacked else [Found(path.stem, [path])]
+    if _is_one_work(path, items):
+        return [Found(path.resolve().name, [path])]
+    if len(items) == 1 and deep < DEEP and not looks_like_work(items):
+        inside = _items(items[0]) if items[0].is_dir() else []
+        whole = len(inside) != 1 or not is_version(inside[0].name)
+        if whole and (items[0].is_dir() or items[0].suffix.lower() == ".zip"):
+            return _look(items[0], scratch, deep + 1)
+    works = [item for item in items if item.is_dir() or item.suffix.lower() in ARCHIVES]
+    if 1 < len(works) <= FEW and all(is_version(work.name) for work in works):
+        name = path.resolve().name
+        if works[0].is_dir() and works[-1].is_dir():
+            return [Found(name, [path])]
+        why = f"{works[0].name} and {works[1].name} are no names of people: whose are they?"
+        return [Found(name, [path], held=why)]
+    return _class(path, items, scratch)
+
+
+def _stem(path):
+    """An archive's name without what says that it is one."""
+    stem = path.stem
+    return stem[:-4] if stem.lower().endswith(".tar") else stem
 
 
 def _items(folder):
@@ -107,31 +137,37 @@ def _class(folder, items, scratch):
         elif item.is_dir():
             found += _folder_in_class(item, scratch)
         elif item.suffix.lower() in ARCHIVES:
-            found += (
-                _look(item, scratch)
-                if item.suffix.lower() == ".zip"
-                else [Found(item.stem, [item])]
-            )
+            unpacked = _unpacked_class(item, scratch)
+            found += _look(unpacked, scratch) if unpacked else [Found(_stem(item), [item])]
         elif item.suffix.lower() in LOOSE:
             reason = f"{item.name} lies loose: put it into a folder with the name of its student."
             found.append(Found(item.name, [item], held=reason))
-    return found + [_group(person, parts, people) for person, parts in groups.items()]
+    for person, parts in _full_names(groups).items():
+        found += _group(person, parts, people)
+    return found
 
 
 def _folder_in_class(folder, scratch):
     """A folder in a class's folder: one submission, or a class in itself, as a section."""
     items = _items(folder)
     zips = [item for item in items if item.suffix.lower() == ".zip"]
-    if any(map(_platform, items)):
-        return _class(folder, items, scratch)
-    if len(zips) > 2 and not looks_like_work(items):
+    many = len(zips) > FEW and not looks_like_work(items)
+    if many or any(map(_platform, items)) or are_people(_files(folder)):
         return _class(folder, items, scratch)
     return [Found(folder.name, [folder])]
 
 
+def _files(folder):
+    """Paths of the files in a folder, relative to it."""
+    try:
+        return [entry.path for entry in folder_entries(folder)]
+    except ValueError:  # far too many
+        return []
+
+
 def _platform(path):
     """The match of a platform's pattern, or None."""
-    patterns = [MOODLE, BLACKBOARD, *([GRADESCOPE] if path.is_dir() else [CANVAS])]
+    patterns = [MOODLE, BLACKBOARD, BRIGHTSPACE, *([GRADESCOPE] if path.is_dir() else [CANVAS])]
     return next((match for p in patterns if (match := p.fullmatch(path.name))), None)
 
 
@@ -141,43 +177,65 @@ def _person(match):
     return about.get("name") or match.string, about.get("id") or ""
 
 
+def _full_names(groups):
+    """The groups with the name of Blackboard's assignment taken off: what all names begin with."""
+    ours = [key for key, parts in groups.items() if parts[0][1].re is BLACKBOARD]
+    common = os.path.commonprefix([name for name, _ in ours])
+    common = common[: common.rfind("_") + 1] if len(ours) > 1 else ""
+    short = {name: name.removeprefix(common) for name, _ in ours}
+    last = {name: name.rpartition("_")[2] for name in short}
+    if not common and len(set(last.values())) == len(last):
+        short = last
+    return {(short.get(name, name), id): parts for (name, id), parts in groups.items()}
+
+
 def _group(person, parts, people):
-    """What one person has handed in, of whatever parts the platform has made of it."""
+    """What one person has handed in, of whatever parts the platform has made of it; the same for
+    each of a group.
+    """
     name, number = person
-    if all(match.re is BLACKBOARD for _, match in parts):
+    kinds = {match.re for _, match in parts}
+    if kinds == {BLACKBOARD}:
         last = max(match["when"] for _, match in parts)
         parts = [(p, m) for p, m in parts if m["when"] == last and not m["text"]]
-    paths = [p for p, m in parts if m.groupdict().get("kind", "file") in (None, "file")]
-    if len({match.re for _, match in parts}) == 1 and parts and parts[0][1].re is GRADESCOPE:
-        name, number, email = people.get(person[0], (name, number, ""))
-        return Found(name, paths, number, email)
-    return Found(name, paths, number)
+    paths = [p for p, m in parts if m.groupdict().get("kind") in (None, "file")]
+    if kinds == {GRADESCOPE}:
+        partners = people.get(name) or [{}]
+        return [
+            Found(each.get("name") or name, paths, each.get("sid", ""), each.get("email", ""))
+            for each in partners
+        ]
+    return [Found(name, paths, number)]
 
 
 def _gradescope_people(folder):
-    """From a folder of Gradescope's export to name, number and address of its first submitter."""
-    path = folder / "submission_metadata.yml"
+    """From a folder of Gradescope's export to what is said of its submitters, each a dictionary
+    of name, sid and email.
+    """
     people = {}
     current = None
     with contextlib.suppress(OSError):
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        text = (folder / "submission_metadata.yml").read_text(encoding="utf-8", errors="replace")
+        for line in text.splitlines():
             if match := re.match(r"(submission_\d+):", line):
-                current = people.setdefault(match[1], {})
-            elif match := re.match(r"\s+-?\s*:?(name|sid|email):\s*['\"]?(.*?)['\"]?\s*$", line):
-                if current is not None:
-                    current.setdefault(match[1], match[2])
-    return {
-        key: (about.get("name") or key, about.get("sid", ""), about.get("email", ""))
-        for key, about in people.items()
-    }
+                current = people.setdefault(match[1], [])
+            elif re.match(r"  :?(?!submitters)\w+:", line):
+                current = None  # what follows, as older versions, names people again
+            elif current is not None:
+                if re.match(r"\s*- ", line):
+                    current.append({})
+                match = re.match(r"\s+-?\s*:?(name|sid|email):\s*['\"]?(.*?)['\"]?\s*$", line)
+                if match and current:
+                    current[-1].setdefault(match[1], match[2])
+    return people
 
 
-def _unpacked_class(path, scratch):
+def _unpacked_class(path, scratch, alone=False):
     """Where a zip that holds a class was unpacked; None for one that holds none."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = [i for i in archive.infolist() if not i.filename.endswith("/")][:MAX_ENTRIES]
-            if path.suffix.lower() != ".zip" or not _is_class(names):
+            if path.suffix.lower() != ".zip" or not _is_class(names, alone):
                 return None
             target = scratch / path.stem
             shutil.rmtree(target, ignore_errors=True)
@@ -187,20 +245,26 @@ def _unpacked_class(path, scratch):
                 _extract(archive, info, target)
             return target
     except (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
-        return None
+        return None  # a RecursionError, of folders in folders, is a RuntimeError
 
 
-def _is_class(infos):
-    """Whether a zip holds submissions: names of a platform, or several zips and no work."""
+def _is_class(infos, alone):
+    """Whether a zip holds submissions: names of a platform, several zips and no work, or, where the
+    zip lies alone, folders of several people.
+    """
     paths = [PurePosixPath(info.filename.replace("\\", "/")) for info in infos]
     paths = [path for path in paths if not is_noise(path) and path.name]
     parts = {part for path in paths for part in path.parts[:2]}
-    if any(p.fullmatch(part) for p in (MOODLE, BLACKBOARD, GRADESCOPE) for part in parts):
+    patterns = (MOODLE, BLACKBOARD, BRIGHTSPACE, GRADESCOPE)
+    if any(p.fullmatch(part) for p in patterns for part in parts):
         return True
     files = [path for path in paths if CANVAS.fullmatch(path.name)]
     zips = [path for path in paths if path.suffix.lower() == ".zip"]
     near = [path for path in paths if len(path.parts) <= 4 and path.suffix in LOOSE]
-    return len(files) > 1 and len(files) > len(paths) / 2 or len(zips) > 1 and not near
+    several = len(zips) > 1 and not all(is_version(path.name) for path in zips)
+    several = several or len(zips) > FEW
+    several = several and len(near) < (len(zips) if alone else 1)
+    return len(files) > len(paths) / 2 or several or alone and are_people(paths)
 
 
 def _extract(archive, info, target):

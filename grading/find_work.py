@@ -14,7 +14,9 @@ from pathlib import Path, PurePosixPath
 
 from grading.manifest import MANIFEST
 from grading.unpack import (
+    OTHER_ARCHIVES,
     HandedIn,
+    OtherArchive,
     inner_zips,
     is_noise,
     list_files,
@@ -27,7 +29,6 @@ ROOT = Path(__file__).resolve().parent.parent
 MAX_SOURCE = 1 << 20  # bytes
 MAX_NOTEBOOK = 30 << 20
 MAX_HELPERS = 100
-MAX_CAPTIONER = 100 << 20
 PACKAGES = ("deeplearning", "cs231n", "cs182")
 OLDER_NAMES = {  # files of earlier editions, and what they are called now
     "net_visualization_pytorch.py": "network_visualization.py",
@@ -53,49 +54,42 @@ def read_submission(paths) -> HandedIn:
     Raises ValueError, with a sentence for the student, where nothing can be read.
     """
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
-    entries = list_files(paths)
-    notes = list(dict.fromkeys(entries.notes))
     try:
+        entries = list_files(paths)
+        notes = list(dict.fromkeys(entries.notes))
         handed_in = _choose(entries)
         zips = inner_zips(entries)
         if zips and not handed_in.sources:
             inner, note = _the_one(zips)
             handed_in = _choose([*entries, *inner])
             notes.append(note)
-    except Undecided as undecided:
-        return HandedIn(notes=notes, held=str(undecided))
+        if not handed_in.sources:
+            _look_for_other_archives(entries)
+    except (Undecided, OtherArchive) as undecided:
+        return HandedIn(held=str(undecided))
     handed_in.notes = notes + handed_in.notes
     return handed_in
 
 
-def find_captioner(paths) -> bytes | None:
-    """The model of the extra credit that a student has handed in, the one nearest to the top; the
-    package's own is none of it.
-
-    Raises ValueError where it is too large, or can't be read.
-    """
-    entries = list_files([paths] if isinstance(paths, str | Path) else paths)
-    for each in [entries, *(unzipped(entry) for entry in inner_zips(entries)[:5])]:
-        named = [entry for entry in each if entry.path.name == MANIFEST.extra.file]
-        own = [e for e in named if "deeplearning" not in e.path.parts and not unsafe(e)]
-        own = [entry for entry in own if not is_noise(entry.path)]
-        if own:
-            return min(own, key=lambda entry: len(entry.path.parts)).read(MAX_CAPTIONER)
-    return None
-
-
 def looks_like_work(paths) -> bool:
     """Whether some of the paths could be files of an assignment, or a package of one."""
-    wanted = [*MANIFEST.files, *_notebooks()]
+    wanted = [*MANIFEST.files, *notebook_names()]
     names = [PurePosixPath(path.name) for path in paths]
-    return any(n.name in PACKAGES or any(_can_be(n, w) for w in wanted) for n in names)
+    return any(n.name in PACKAGES or any(can_be(n, w) for w in wanted) for n in names)
 
 
-def _the_one(zips):
-    """The files of the zip in a zip, or in a folder, that holds the work; a zip in it is not
-    opened.
-    """
-    opened = [(entry, unzipped(entry)) for entry in zips[:20]]
+def _look_for_other_archives(entries):
+    for entry in entries:
+        if entry.path.suffix.lower() in OTHER_ARCHIVES and not is_noise(entry.path):
+            raise Undecided(
+                f"{shown(entry.path)} can't be read here, and there is no other work: "
+                "unpack it, and zip its content"
+            )
+
+
+def _the_one(zips, depth=1):
+    """The files of the zip in a zip, or in a folder, that holds the work; and a note."""
+    opened = [(entry, _files_of(entry, depth)) for entry in zips[:20]]
     useful = [(entry, files) for entry, files in opened if _choose(files).sources]
     useful = useful or opened[:1]
     contents = {_content(files) for _, files in useful}
@@ -104,6 +98,20 @@ def _the_one(zips):
         raise Undecided(f"There are several zips, {first} and {second}: which one counts?")
     entry, files = useful[0]
     return files, f"There was another zip in it, {shown(entry.path)}, which was graded."
+
+
+def _files_of(entry, depth):
+    """The files of a zip in a zip. Where there is nothing in it but one more, that one's."""
+    files = unzipped(entry)
+    zips = inner_zips(files)
+    if not zips or _choose(files).sources:
+        return files
+    if len(zips) > 1 or depth == 0:
+        raise Undecided(
+            f"In {shown(entry.path)} are zips again, {shown(zips[0].path)} the first: what counts "
+            "has to be unpacked"
+        )
+    return _the_one(zips, depth - 1)[0]
 
 
 def _content(files):
@@ -127,7 +135,7 @@ def _choose(entries):
     _read_all(found, MAX_SOURCE, handed_in.sources, handed_in)
     packages = [_package(wanted, found[wanted]) for wanted in handed_in.sources]
     handed_in.package = next(iter(packages), "deeplearning")
-    notebooks = {n: e for n in _notebooks() if (e := _notebook(entries, n, chosen)) is not None}
+    notebooks = {n: e for n in notebook_names() if (e := _notebook(entries, n, chosen)) is not None}
     _read_all(notebooks, MAX_NOTEBOOK, handed_in.notebooks, handed_in)
     _read_all(_helpers(entries, found, chosen), MAX_SOURCE, handed_in.helpers, handed_in)
     _say_where(found, works, chosen, handed_in)
@@ -136,8 +144,8 @@ def _choose(entries):
 
 def _leave_out_unsafe(entries, handed_in):
     for entry in entries:
-        wanted = [*MANIFEST.files, *_notebooks()]
-        if unsafe(entry) and any(_can_be(entry.path, name) for name in wanted):
+        wanted = [*MANIFEST.files, *notebook_names()]
+        if unsafe(entry) and any(can_be(entry.path, name) for name in wanted):
             handed_in.notes.append(f"{shown(entry.path)} was left out: {unsafe(entry)}.")
 
 
@@ -151,7 +159,7 @@ def _works(entries):
             parts = PurePosixPath(wanted).parts
             own = _now(entry.path).parts
             place = own[-len(parts) :]
-            if place[1:] == parts[1:] and place[0] in PACKAGES:
+            if _small(place[1:]) == parts[1:] and place[0].lower() in PACKAGES:
                 works.setdefault((own[: -len(parts)], place[0]), {}).setdefault(wanted, entry)
     return works
 
@@ -160,14 +168,25 @@ def _best_work(works):
     """The work that counts, or None. Raises Undecided."""
     if not works:
         return None
-    rank = {key: (-len(files), *_distance(key[0]), key[1]) for key, files in works.items()}
-    best, *others = sorted(works, key=rank.get)
+    plain = {key: (-len(files), *_distance(key[0]), key[1]) for key, files in works.items()}
+    likely = sorted(works, key=plain.get)[:20]
+    rank = {key: (len(works) > 1 and _is_handout(works[key]), *plain[key]) for key in likely}
+    best, *others = sorted(likely, key=rank.get)
     for other in others:
         tie = rank[other][:-1] == rank[best][:-1]
         if tie and not _same(works[best], works[other]):
             names = " and ".join(shown("/".join([*k[0], k[1]])) for k in (best, other))
             raise Undecided(f"There are two works, {names}: which one counts?")
     return best
+
+
+def _is_handout(files):
+    """Whether a work is what students start from: nothing but stubs."""
+    for path, entry in files.items():
+        functions = {e.name for e in MANIFEST.exercises.values() if e.path == path}
+        if (_bytes(entry) or b"").count(b'raise NotImplementedError("Q') < len(functions):
+            return False
+    return True
 
 
 def _distance(folder):
@@ -190,7 +209,7 @@ def _elsewhere(entries, works, wanted, chosen):
     """The file of an exercise that is not in the work that was chosen, or None."""
     near = chosen[0] if chosen else ()
     exact = [work[wanted] for work in works.values() if wanted in work]
-    loose = [entry for entry in entries if _can_be(entry.path, wanted)]
+    loose = [entry for entry in entries if can_be(entry.path, wanted)]
     loose = loose or [entry for entry in entries if _holds_class_of(entry, wanted)]
     return _nearest(exact or loose, near)
 
@@ -219,7 +238,7 @@ def _nearest(candidates, near):
     return candidates[0] if candidates else None
 
 
-def _can_be(path, wanted):
+def can_be(path, wanted):
     """Whether a path can be the file that is wanted, in whatever folder, by its present or an older
     name.
     """
@@ -231,13 +250,18 @@ def _can_be(path, wanted):
         )
     parts = PurePosixPath(wanted).parts
     if len(parts) > 2:  # deeplearning/classifiers/rnn.py: rnn.py alone could be anything
-        return _now(path).parts[-2:] == parts[-2:]
-    return _now(path).name == parts[-1]
+        return _small(_now(path).parts[-2:]) == parts[-2:]
+    return _now(path).name.lower() == parts[-1]
 
 
 def _now(path):
     """A path with the name that its file has today."""
-    return path.with_name(OLDER_NAMES.get(path.name, path.name)) if path.name else path
+    return path.with_name(OLDER_NAMES.get(path.name.lower(), path.name)) if path.name else path
+
+
+def _small(parts):
+    """Parts of a path in small letters: on Windows nobody notices others."""
+    return tuple(part.lower() for part in parts)
 
 
 def _plain_name(stem):
@@ -248,13 +272,13 @@ def _plain_name(stem):
     return stem.removesuffix("pytorch")
 
 
-def _notebooks():
+def notebook_names():
     return [question.notebook for question in MANIFEST.questions.values()]
 
 
 def _notebook(entries, name, chosen):
     """The entry of a question's notebook, or None."""
-    candidates = [entry for entry in entries if _can_be(entry.path, name)]
+    candidates = [entry for entry in entries if can_be(entry.path, name)]
     exact = [entry for entry in candidates if entry.path.name == name]
     return _nearest(exact or candidates, chosen[0] if chosen else ())
 
@@ -279,6 +303,8 @@ def _helpers(entries, found, chosen):
         folder = entry.path.parts[:-1]
         name = entry.path.name
         if entry.path.suffix != ".py" or entry in found.values() or len(helpers) >= MAX_HELPERS:
+            continue
+        if any(part.startswith(".") for part in folder):
             continue
         if folder[: len(package)] == package:
             inside = "/".join(["deeplearning", *folder[len(package) :], name])

@@ -28,7 +28,7 @@ from grading.manifest import MANIFEST, Exercise
 from grading.marks import Grade, Mark, held, nothing
 from grading.reference_functions import Lender, lent_functions, usual_forward
 from grading.sandbox import Box, BoxError, show_to_user
-from grading.stubs import stub_out
+from grading.stubs import stub_out, told_by_stub
 from grading.unpack import HandedIn
 
 HERE = Path(__file__).resolve().parent
@@ -94,30 +94,58 @@ class Grading:
 
     def grade(self) -> Grade:
         """Try all exercises."""
-        found = self.prepare()
-        for questions, warm in BOXES:
-            exercises = [e for question in questions for e in MANIFEST.of(question)]
-            exercises = [e for e in exercises if not self.only or e.id in self.only]
-            if exercises:
-                self._try_all(exercises, warm, found["imports"])
+        self.write_course()
+        with Box(self.tree, NUMPY, self.kind) as box:
+            self.used = box.kind
+            found = self.prepare(box)
+            parts = self._parts(found["imports"])
+            if parts and parts[0][1] == NUMPY and not parts[0][2]:
+                self._try_all(parts.pop(0)[0], box)  # it would be the same sandbox again
+        for exercises, warm, wanted in parts:
+            if self._untouched(exercises, found["sources"]):
+                self.marks |= {e.id: _unwritten(e) for e in exercises}
+                continue
+            with Box(self.tree, warm, self.kind, wanted) as box:
+                self._try_all(exercises, box)
         missing = [path for path in MANIFEST.files if path not in found["sources"]]
         notes = [f"{path} is not in the submission." for path in missing]
         notes += self.handed_in.notes + found["notes"]
         ordered = [self.marks[id] for id in MANIFEST.exercises if id in self.marks]
         return Grade(ordered, notes, found["pictures"], self.used)
 
-    def prepare(self):
-        """Write the tree that the sandbox sees; returns what `read_sources` has found."""
+    def _parts(self, imports):
+        """The exercises to try, with what is imported before: for those of NumPy and of PyTorch."""
+        parts = []
+        for questions, warm in BOXES:
+            exercises = [e for question in questions for e in MANIFEST.of(question)]
+            exercises = [e for e in exercises if not self.only or e.id in self.only]
+            wanted = {name for e in exercises for name in imports.get(e.path, ())}
+            if exercises:
+                parts.append((exercises, warm, sorted(wanted.difference(warm))))
+        return parts
+
+    def write_course(self):
+        """Write the course's part of the tree that the sandbox sees."""
         for name, text in pristine().items():
             _write(self.tree / name, text)
         show_to_user(self.folder)
-        found = self._read_sources()
+
+    def prepare(self, box):
+        """Write the student's files over it; returns what `read_sources` has found in them."""
+        found = self._read_sources(box)
         for path, text in found["sources"].items():
             _write(self.tree / path, text)
         show_to_user(self.folder)
         return found
 
-    def _read_sources(self):
+    def _untouched(self, exercises, sources):
+        """Whether exercises are as students get them, so that nothing needs PyTorch."""
+        paths = {e.path for e in exercises}
+        return not self.handed_in.helpers and all(
+            sources.get(path, stubs(path)) == stubs(path) for path in paths
+        )
+
+    def _read_sources(self, box):
         """What `read_sources` finds in the files, each checked to be what it should be."""
         exercises = [
             [e.name, e.path, MANIFEST.questions[e.question].notebook]
@@ -130,32 +158,26 @@ class Grading:
         }
         files = self.handed_in.sources | self.handed_in.helpers | self.handed_in.notebooks
         data = {name: np.frombuffer(content, np.uint8) for name, content in files.items()}
-        with Box(self.tree, kind=self.kind) as box:
-            self.used = box.kind
-            try:
-                found, groups = box.ask({"task": "sources", "how": how}, [data])
-                return _checked(found, groups, self.handed_in)
-            except (BoxError, TypeError, KeyError, AttributeError, ValueError, IndexError) as error:
-                note = (
-                    f"The files could not be looked through ({error}); they were run as they are."
-                )
+        try:
+            found, groups = box.ask({"task": "sources", "how": how}, [data])
+            return _checked(found, groups, self.handed_in)
+        except (BoxError, TypeError, KeyError, AttributeError, ValueError, IndexError) as error:
+            note = f"The files could not be looked through ({error}); they were run as they are."
         sources = {
             path: data.decode("utf-8", "replace")
             for path, data in (self.handed_in.sources | self.handed_in.helpers).items()
         }
         return {"sources": sources, "notes": [note], "imports": {}, "pictures": {}}
 
-    def _try_all(self, exercises, warm, imports):
+    def _try_all(self, exercises, box):
         """All exercises with the student's own functions, then those that were wrong again."""
-        wanted = {name for e in exercises for name in imports.get(e.path, ())}
-        with Box(self.tree, warm, self.kind, sorted(wanted)) as box:
-            for exercise in exercises:
-                self.marks[exercise.id] = try_own(box, exercise, self.seed)
-            for exercise in exercises:
-                if not self.marks[exercise.id].points:
-                    earned = {id for id, mark in self.marks.items() if mark.points} | self.earned
-                    again = try_again(box, exercise, earned, self.seed)
-                    self.marks[exercise.id] = again or self.marks[exercise.id]
+        for exercise in exercises:
+            self.marks[exercise.id] = try_own(box, exercise, self.seed)
+        for exercise in exercises:
+            if not self.marks[exercise.id].points:
+                earned = {id for id, mark in self.marks.items() if mark.points} | self.earned
+                again = try_again(box, exercise, earned, self.seed)
+                self.marks[exercise.id] = again or self.marks[exercise.id]
 
 
 def _checked(found, groups, handed_in):
@@ -172,6 +194,12 @@ def _checked(found, groups, handed_in):
         "imports": {path: list(map(str, names)) for path, names in found["imports"].items()},
         "pictures": pictures,
     }
+
+
+def _unwritten(exercise):
+    """The mark of a stub: what calling it says."""
+    said = told_by_stub(exercise.name, exercise.question.upper(), exercise.path)
+    return Mark(exercise.id, 0, said, hint_of_error(exercise.id, said))
 
 
 def try_own(box: Box, exercise: Exercise, seed: int) -> Mark:

@@ -51,7 +51,9 @@ STAFF = [  # what neither students nor their notebooks use
     "deeplearning/datasets/caption_tables.py",
     "deeplearning/datasets/captions.py",
     "deeplearning/datasets/toytown/__main__.py",
+    "deeplearning/datasets/toytown/train_robust.py",
     "deeplearning/datasets/toytown/train_squeezenet.py",
+    "deeplearning/datasets/toytown/training_pictures.py",
 ]
 
 

@@ -3,10 +3,10 @@ in it can see, and the user that it runs as.
 """
 
 import functools
+import importlib.util
 import os
 import shutil
 import sys
-import sysconfig
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "DEEPLEARNING_DATA": "/tmp",
 }
 SYSTEM = ["/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime"]
+SYSTEM += ["/etc/alternatives"]  # Debian's NumPy finds its libblas there
 
 
 @functools.cache
@@ -53,20 +54,43 @@ def inside(kind: str, tree: Path) -> Path:
     return Path("/box") if kind in ("bubblewrap", "namespaces") else tree
 
 
+def package_folders() -> list[str]:
+    """Folders that this Python imports packages from; some only this user's Python knows."""
+    known = [path for path in sys.path if path.endswith("-packages") and os.path.isdir(path)]
+    for name in ("numpy", "torch"):  # from wherever PYTHONPATH says
+        spec = importlib.util.find_spec(name)
+        if spec and spec.origin:
+            known.append(str(Path(spec.origin).parents[1]))
+    return list(dict.fromkeys(known))
+
+
 def python_folders() -> list[str]:
-    """Folders that Python needs beside /usr, none within another: this environment, and what it was
-    made from.
+    """Folders that Python needs beside /usr, none within another: this environment, what it was
+    made from, where packages lie, and what of these links lead to.
     """
-    found = {sys.prefix}
-    for name in (sys.base_prefix, sys.base_exec_prefix, os.path.realpath(sys.executable)):
-        place = Path(name).resolve()
-        found.add(str(place if place.is_dir() else place.parent))
-    for path in sysconfig.get_paths().values():
-        if path.endswith("site-packages"):
-            found.add(path)
-    found = {path for path in found if Path(path).is_dir() and not path.startswith("/usr/")}
+    program = os.path.dirname(os.path.realpath(sys.executable))
+    found = {sys.prefix, sys.base_prefix, sys.base_exec_prefix, program, *package_folders()}
+    found |= {os.path.realpath(path) for path in found}
+    found = {path for path in found if os.path.isdir(path) and not path.startswith("/usr/")}
     found -= {"/usr", "/bin"}
     return sorted(path for path in found if not _lies_in_another(path, found))
+
+
+def reference_in_sight() -> str | None:
+    """Why a sandbox that shows Python's folders would show the reference with them, or None."""
+    for folder in package_folders():
+        if Path(folder, "deeplearning", "rnn_layers.py").is_file():
+            return (
+                f"the reference is installed in {folder}, where students' code can read it: "
+                "pip uninstall deeplearning-assignment"
+            )
+    for folder in ["/usr", *python_folders()]:
+        if HERE.is_relative_to(os.path.realpath(folder)):
+            return (
+                f"this repository lies in {folder}, which Python needs, so students' code could "
+                "read it: move the repository to another place"
+            )
+    return None
 
 
 def _lies_in_another(path, folders):

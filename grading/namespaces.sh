@@ -7,17 +7,31 @@ shift 2
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 box "$root"
 
-show() { # SOURCE TARGET
+show() { # SOURCE TARGET HOW
     mkdir -p "$(dirname "$root$2")"
-    if [ -L "$1" ]; then ln -s "$(readlink "$1")" "$root$2" && return; fi
+    if [ -L "$1" ]; then
+        ln -s "$(readlink "$1")" "$root$2"
+        return
+    fi
     if [ -d "$1" ]; then mkdir -p "$root$2"; else touch "$root$2"; fi
-    mount --bind "$1" "$root$2"
-    mount -o remount,bind,ro "$root$2"
+    mount "$3" "$1" "$root$2"
+    only_to_read "$root$2"
+}
+only_to_read() { # PLACE: what is mounted there, and all that is mounted below it
+    mount -o remount,bind,ro "$1"
+    while read -r _ _ _ _ place _; do
+        # a space stands there as \040
+        case $place in *\\*) place=$(printf %b "$(printf %s "$place" | sed 's/\\/\\0/g')") ;; esac
+        case $place in "$1"/*) mount -o remount,bind,ro "$place" ;; esac
+    done </proc/self/mountinfo
 }
 mkdir "$root/tmp" # first: Python may lie below it
 mount -t tmpfs -o "mode=1777,size=$size" tmp "$root/tmp"
-show "$tree" /box
-while [ "$1" != -- ]; do show "$1" "$1" && shift; done
+show "$tree" /box --bind
+while [ "$1" != -- ]; do
+    show "$1" "$1" --rbind # /usr/local may be a disk of its own
+    shift
+done
 shift
 for device in null zero full random urandom; do
     mkdir -p "$root/dev"

@@ -14,13 +14,13 @@ import numpy as np
 
 OLDER_PACKAGES = ("cs231n", "cs182")
 # Functions that earlier editions had under another name, and how the present one calls them
-OLDER_SIGNATURES = {
-    "class_visualization_update_step": (
-        "update_class_visulization",
-        "def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):\n"
-        "    return update_class_visulization(model, target_y, l2_reg, learning_rate, img)\n",
-    ),
+OLDER_NAMES = {
+    "class_visualization_update_step": ("update_class_visulization", "update_class_visualization")
 }
+ADAPTER = (
+    "def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):\n"
+    "    return {}(model, target_y, l2_reg, learning_rate, img)\n"
+)
 # of a notebook: how many, and letters of base64 each
 PICTURES = 6
 PICTURE_SIZE = 400_000
@@ -134,14 +134,21 @@ def _with_older_names(path, text, wanted, notes):
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and not is_stub(node)
     }
-    for name, (older, adapter) in OLDER_SIGNATURES.items():
-        if name not in wanted or name in written or older not in written:
+    for name, olders in OLDER_NAMES.items():
+        own = [
+            older for older in olders if older in written and not _hands_on(written[older], name)
+        ]
+        if name not in wanted or name in written or not own:
             continue
-        if name in ast.unparse(written[older]).replace(f"def {older}", ""):
-            continue  # it only hands on to the present one
+        older = own[0]
         notes.append(f"{older} was read as {name}, as it is called now.")
-        text += f"\n\n{adapter}"
+        text += f"\n\n{ADAPTER.format(older)}"
     return text
+
+
+def _hands_on(function, name):
+    """Whether a function only hands its arguments on to the one of another name."""
+    return name in ast.unparse(function).replace(f"def {function.name}", "")
 
 
 def _text(path, data, notes):
@@ -214,7 +221,7 @@ def _with_cells(path, text, wanted, notebooks, notes):
         node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not is_stub(node)
     }
     for name, notebook in wanted.items():
-        older, adapter = OLDER_SIGNATURES.get(name, ("", ""))
+        olders = OLDER_NAMES.get(name, ())
         if name in written or "." in name:
             continue
         cells = [
@@ -226,11 +233,11 @@ def _with_cells(path, text, wanted, notebooks, notes):
         defined = {
             node.name for node in nodes if isinstance(node, ast.FunctionDef) and not is_stub(node)
         }
-        if not {name, older} & defined:
+        if not {name, *olders} & defined:
             continue
-        text += "\n\n" + "\n".join(_taken(node, written - {older}) for node in nodes)
+        text += "\n\n" + "\n".join(_taken(node, written.difference(olders)) for node in nodes)
         if name not in defined:
-            text += "\n" + adapter
+            text += "\n" + ADAPTER.format(next(older for older in olders if older in defined))
         notes.append(
             f"{name} was taken from the cells of {notebook}, because {path} has it only as a stub."
         )

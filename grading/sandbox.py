@@ -28,7 +28,15 @@ import time
 from pathlib import Path
 
 from grading import messages
-from grading.isolation import COMMANDS, ENVIRONMENT, PROGRAMS, inside, user
+from grading.isolation import (
+    COMMANDS,
+    ENVIRONMENT,
+    PROGRAMS,
+    inside,
+    package_folders,
+    reference_in_sight,
+    user,
+)
 from grading.watch import LOOK, BoxError, Watch, kill_tree, kill_user
 
 HERE = Path(__file__).resolve().parent
@@ -151,7 +159,7 @@ class Box:
             "alone": walls,
         }
         worker = str(inside(self.kind, self.tree) / "worker.py")
-        python = [sys.executable, "-I", "-B", worker, json.dumps(settings)]
+        python = [sys.executable, "-I", "-B", worker, json.dumps(settings), *package_folders()]
         outside = os.environ | {"DEEPLEARNING_DATA": tempfile.gettempdir()}
         with tempfile.TemporaryFile() as said:
             try:
@@ -268,6 +276,8 @@ def why_not(kind):
         return f"{missing[0]} is not installed"
     if kind == "user" and os.getuid() != 0:
         return "needs root"
+    if seen := reference_in_sight():
+        return seen
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
         for name in SERVER:
             shutil.copy(HERE / name, folder)

@@ -116,11 +116,17 @@ def _by_function(exercises):
     return functions
 
 
+def told_by_stub(name: str, question: str, path: str) -> str:
+    """What a stub says when it is called."""
+    return f"{question}: write {name}, in {path}"
+
+
 def _raise(name, about):
-    where = f"a part of {about['part_of']}" if about["part_of"] else f"in {about['path']}"
-    return [
-        f'raise NotImplementedError("{" and ".join(about["questions"])}: write {name}, {where}")'
-    ]
+    question = " and ".join(about["questions"])
+    said = told_by_stub(name, question, about["path"])
+    if about["part_of"]:
+        said = f"{question}: write {name}, a part of {about['part_of']}"
+    return [f'raise NotImplementedError("{said}")']
 
 
 def _is_docstring(statement):

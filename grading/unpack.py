@@ -20,19 +20,26 @@ from pathlib import Path, PurePosixPath
 MAX_ARCHIVE = 200 << 20  # bytes
 MAX_ENTRIES = 20_000
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+LOOSE = {".py", ".ipynb"}  # files that platforms hand over as they are
 NOT_WORK = {"__pycache__", "node_modules", "site-packages"}  # folders, besides hidden ones
 MAX_SOURCE = 1 << 20
 MAX_NOTEBOOK = 30 << 20
 # What Moodle, Blackboard and Canvas put before a file's own name
 ADDED = re.compile(
-    r"^(.+_\d+_assignsubmission_file_|.+_attempt_[\d-]+_|[^\W_]+(_LATE)?_\d+_\d+_)", re.IGNORECASE
+    r"^(.+_\d+_assignsubmission_file_|.+_attempt_[\d-]+_|[^_]+(_LATE)?_\d+_\d+_)", re.IGNORECASE
 )
 OTHER_FORMATS = {
     b"Rar!": "a RAR archive",
     b"7z\xbc\xaf": "a 7z archive",
     b"\x1f\x8b": "a gzip archive",
-    b"%PDF": "a PDF",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
 }
+OTHER_ARCHIVES = {".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
+
+
+class OtherArchive(ValueError):
+    """An archive that is no zip: whoever can unpack it, should."""
 
 
 @dataclass
@@ -69,23 +76,28 @@ def list_files(paths):
     """The files in zips and folders, those of a zip in them included where it is what counts.
 
     Inputs:
-    - paths: Of zips, folders and single files that one student has handed in together
+    - paths: Of zips, folders and single files that one student has handed in together; what
+      comes from one of several zips or folders lies below its name
 
-    Returns: Entries, and a sentence why a person has to choose, or an empty text
+    Returns: Entries
 
     Raises ValueError, with a sentence for the student, for what is no zip, is damaged as a whole,
-    or far too large.
+    or far too large; OtherArchive for archives of other kinds.
     """
     entries = Entries()
-    for path in map(Path, paths):
-        if path.is_dir():
-            entries += folder_entries(path)
-        elif path.suffix.lower() in (".py", ".ipynb"):
-            entries.append(_LooseEntry(path))
-        else:
-            found = zip_entries(_opened(path))
-            entries += found
-            entries.notes += found.notes
+    paths = list(map(Path, paths))
+    loose = [path for path in paths if path.suffix.lower() in LOOSE and not path.is_dir()]
+    entries += map(_LooseEntry, loose)
+    whole = [path for path in paths if path not in loose]
+    for number, path in enumerate(whole):
+        found = folder_entries(path) if path.is_dir() else zip_entries(_opened(path))
+        if len(whole) > 1:
+            same = any(path.name == other.name for other in whole[:number])
+            name = f"{path.name}-{number + 1}" if same else path.name
+            for entry in found:
+                entry.path = PurePosixPath(name, entry.path)
+        entries += found
+        entries.notes += getattr(found, "notes", [])
     return entries
 
 
@@ -128,10 +140,15 @@ def unzipped(entry):
 
 def _open_zip(file):
     """The archive, its table of contents read. Its size is looked at first."""
-    head = file.read(4)
+    head = file.read(6)
     for magic, kind in OTHER_FORMATS.items():
         if head.startswith(magic):
-            raise ValueError(f"this is {kind}, not a zip: unpack it, and zip its content")
+            raise OtherArchive(f"This is {kind}, not a zip: unpack it, and zip its content.")
+    file.seek(257)
+    if file.read(5) == b"ustar":
+        raise OtherArchive("This is a tar archive, not a zip: unpack it, and zip its content.")
+    if head.startswith(b"%PDF"):
+        raise ValueError("this is a PDF, not a zip: hand in the notebooks and files themselves")
     end = file.seek(0, os.SEEK_END)
     file.seek(max(0, end - 65_557))  # the end record, with the longest comment
     tail = file.read()
@@ -222,6 +239,13 @@ class _LooseEntry(_FolderEntry):
 
 def folder_entries(root):
     """The files of a folder; links are not followed, hidden folders and environments left out."""
+    try:
+        return _walked(root)
+    except RecursionError:
+        raise ValueError("its folders lie too deep in each other") from None
+
+
+def _walked(root):
     entries = []
     for folder, folders, names in os.walk(root):
         folders[:] = [f for f in folders if f not in NOT_WORK and not _is_hidden(f)]

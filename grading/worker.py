@@ -1,6 +1,6 @@
 """Inside the sandbox: a warm server that hands every task to a fresh process of its own.
 
-    python -I -B worker.py SETTINGS
+    python -I -B worker.py SETTINGS PACKAGES...
 
 It has imported NumPy, or PyTorch, and nothing of the student. Messages (see `messages`) come in on
 standard input and leave on standard output; a task's process gets neither, but a pipe to this
@@ -12,7 +12,7 @@ message on, and the answer back. After a task nothing of it is left, neither pro
 
 SETTINGS is JSON: `warm`, names of modules to import first; `user`, a number to become, or null;
 `limits`, as in `sandbox.LIMITS`; `alone`, whether all that this user's processes can signal belongs
-to the sandbox.
+to the sandbox. PACKAGES are folders to import from, besides Python's own.
 """
 
 import contextlib
@@ -30,6 +30,7 @@ import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path += [path for path in sys.argv[2:] if path not in sys.path]
 import messages
 import syscall_filter
 

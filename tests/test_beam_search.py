@@ -91,3 +91,36 @@ def test_more_places_than_words():
     """A beam wider than the vocabulary works, and no image gives no sentence."""
     assert beam_search(language(0), initial(2), 9, 1, START, END, NULL).shape == (2, 1)
     assert beam_search(language(0), initial(0), 9, 5, START, END, NULL).shape == (0, 5)
+
+
+def plain_beam(step, state, row, width, length):
+    """Sentences that a beam finds, one beginning after the other: those that end leave it and give
+    up their place.
+    """
+    beam = [((), 0.0, [s[row : row + 1] for s in state])]
+    ended = []
+    while beam:
+        longer = []
+        for words, total, before in beam:
+            scores, after = step(np.array([words[-1] if words else START]), before)
+            log_softmax = scores[0] - np.log(np.exp(scores[0]).sum())
+            longer += [((*words, w), total + log_softmax[w], after) for w in range(len(scores[0]))]
+        longer.sort(key=lambda beginning: -beginning[1])
+        kept = longer[: width - len(ended)]
+        done = [words[-1] == END or len(words) == length for words, _, _ in kept]
+        ended += [each for each, end in zip(kept, done, strict=True) if end]
+        beam = [each for each, end in zip(kept, done, strict=True) if not end]
+    return ended
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("width", [2, 3, 4, 5])
+def test_sentences_that_end_give_up_their_place(seed, width):
+    """The sentence is the best of those that a beam of this width finds, written out plainly."""
+    V, length = 12, 7
+    step, state = language(seed, V), initial(20, V)
+    found = beam_search(step, state, width, length, START, END, NULL)
+    for row in range(20):
+        ended = plain_beam(step, state, row, width, length)
+        best = list(max(ended, key=lambda each: each[1] / len(each[0]))[0])
+        assert found[row].tolist() == best + [NULL] * (length - len(best))

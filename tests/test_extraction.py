@@ -25,6 +25,13 @@ def pictures(tmp_path):
     return paths
 
 
+@pytest.fixture(autouse=True)
+def batches_of_ten(monkeypatch):
+    """The same batches on a GPU, where they are larger by default."""
+    for module in (backbones, extraction):
+        monkeypatch.setattr(module, "default_batch_size", lambda _: 10)
+
+
 @pytest.fixture
 def read(monkeypatch):
     """Names of the pictures that have been read."""

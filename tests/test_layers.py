@@ -246,3 +246,12 @@ def test_dropout_of_nothing():
     for p in (-0.1, 1.0):
         with pytest.raises(ValueError, match="0 <= p < 1"):
             layers.dropout_forward(x, p, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (2, 3), (3, 2, 5), (1, 3, 5)])
+def test_temporal_affine_refuses_a_gradient_that_does_not_fit(shape):
+    """ValueError for an upstream gradient of another shape than the output, broadcastable or not."""
+    x, w, b = np.ones((2, 3, 4)), np.ones((4, 5)), np.ones(5)
+    _, cache = layers.temporal_affine_forward(x, w, b)
+    with pytest.raises(ValueError, match=r"dout .*\(2, 3, 5\)"):
+        layers.temporal_affine_backward(np.ones(shape), cache)

@@ -101,3 +101,17 @@ def test_unknown_settings_are_refused(rule, key):
     """A key that the rule does not know would train at the default rate in silence."""
     with pytest.raises(ValueError, match=f"no setting {key!r} .* learning_rate"):
         getattr(optim, rule)(np.ones(3), np.ones(3), {key: 0.1})
+
+
+@pytest.mark.parametrize(
+    ("rule", "key"),
+    [("sgd_momentum", "velocity"), ("rmsprop", "cache"), ("adam", "m"), ("adam", "v")],
+)
+def test_moments_of_another_shape_are_refused(rule, key):
+    """What is remembered must have w's shape, too: ValueError names it, and w stays as it was."""
+    w = np.ones((2, 3))
+    with pytest.raises(
+        ValueError, match=rf"config\['{key}'\] must have w's shape \(2, 3\), got \(3,\)"
+    ):
+        getattr(optim, rule)(w, np.ones((2, 3)), {key: np.zeros(3)})
+    assert (w == 1).all()

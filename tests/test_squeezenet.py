@@ -20,6 +20,7 @@ from deeplearning.classifiers.squeezenet import (
     load_squeezenet,
     save_squeezenet,
 )
+from deeplearning.datasets.toytown.world import KINDS
 from deeplearning.files import read_npz
 
 SETTINGS = {
@@ -121,8 +122,8 @@ def test_scores_are_torchvisions(network, saved):
         np.random.default_rng(0).standard_normal((2, 3, 40, 40)).astype(np.float32)
     )
     loaded = load_squeezenet(str(saved))
-    scores = loaded(x.to(next(loaded.parameters()).device)).cpu()
-    torch.testing.assert_close(scores, network.eval()(x), rtol=1e-5, atol=1e-6)
+    x = x.to(next(loaded.parameters()).device)
+    torch.testing.assert_close(loaded(x), network.eval().to(x.device)(x), rtol=1e-5, atol=1e-6)
 
 
 def test_gradients_reach_the_picture(saved):
@@ -193,27 +194,24 @@ def test_settings_of_other_types(network, tmp_path):
 # The weights that come with the project
 
 
-def test_shipped_file():
+@pytest.mark.parametrize("name", ["toytown", "robust"])
+def test_shipped_file(name):
     """The shipped weights are those whose SHA-256 the module names, and load."""
-    assert (
-        hashlib.sha256(squeezenet.TOYTOWN_WEIGHTS.read_bytes()).hexdigest()
-        == squeezenet.TOYTOWN_SHA256
-    )
-    loaded = load_squeezenet("toytown")
-    assert loaded.weights == "toytown" and loaded.image_size == 128
-    assert (
-        len(loaded.class_names) == loaded.classifier[1].out_channels == len(set(loaded.class_names))
-    )
+    path = squeezenet.FILES[name]
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == squeezenet.SHA256[path]
+    loaded = load_squeezenet(name)
+    assert loaded.weights == name and loaded.image_size == 128
+    assert loaded.class_names == list(KINDS)
+    assert loaded.classifier[1].out_channels == len(KINDS)
 
 
 def test_shipped_file_is_checked(saved, monkeypatch):
     """The project's file loads while its hash is the module's; one changed byte, or no file, is one
     clear error.
     """
-    monkeypatch.setattr(squeezenet, "TOYTOWN_WEIGHTS", saved)
-    monkeypatch.setattr(
-        squeezenet, "TOYTOWN_SHA256", hashlib.sha256(saved.read_bytes()).hexdigest()
-    )
+    monkeypatch.setitem(squeezenet.FILES, "toytown", saved)
+    right = hashlib.sha256(saved.read_bytes()).hexdigest()
+    monkeypatch.setitem(squeezenet.SHA256, saved, right)
     assert load_squeezenet("toytown").weights == "toytown"
     changed = bytearray(saved.read_bytes())
     changed[len(changed) // 2] ^= 1

@@ -479,3 +479,21 @@ def test_script_in_other_shells(script, tree, tmp_path, shell):
         cwd=tree,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+FULL = """
+import resource, runpy, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file that is too long is an error then
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+sys.argv[0] = "submission"
+runpy.run_module("deeplearning.submission", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+def test_a_full_disk_ends_in_a_sentence(tree, run_python):
+    """From the command line there is one sentence, exit status 1, no traceback and no zip."""
+    status, _, errors = run_python("-c", FULL, tree)
+    assert status == 1
+    assert re.fullmatch(r"submission: .*could not write .*assignment2.zip \(.*\): .*\n", errors)
+    assert not [path for path in tree.iterdir() if "assignment2" in path.name]

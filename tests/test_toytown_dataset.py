@@ -262,7 +262,7 @@ def test_interrupted_by_hand(tmp_path, monkeypatch):
 
 def test_failure_half_way(tmp_path, monkeypatch):
     """Where the weights have been tampered with, the error says so and no half-made folder stays."""
-    monkeypatch.setattr(squeezenet, "TOYTOWN_SHA256", "0" * 64)
+    monkeypatch.setitem(squeezenet.SHA256, squeezenet.FILES["toytown"], "0" * 64)
     with pytest.raises(ValueError, match="was changed or damaged"):
         ensure_toytown(tmp_path / "toytown", pictures=FEW)
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]

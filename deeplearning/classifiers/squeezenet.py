@@ -1,9 +1,9 @@
 """SqueezeNet 1.1, frozen: the network whose features describe pictures, and whose gradients
 questions 3 and 4 look at.
 
-Its weights are `toytown`, which come with the project, torchvision's `imagenet`, or those in a file
-of your own. No function here changes a network that it is given. After Iandola et al., "SqueezeNet:
-AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016.
+Its weights are `toytown` or `robust`, which come with the project, torchvision's `imagenet`, or
+those in a file of your own. No function here changes a network that it is given. After Iandola et
+al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016.
 """
 
 import contextlib
@@ -18,8 +18,13 @@ from deeplearning.data_utils import imagenet_or_toytown
 from deeplearning.files import atomic_write, read_npz
 from deeplearning.locations import data_folder
 
-TOYTOWN_WEIGHTS = Path(__file__).resolve().parents[1] / "datasets/toytown/squeezenet.npz"
-TOYTOWN_SHA256 = "d36165c058e1b2ab5c5913c71c740d06ee673023d6ba4cac20402c634b9ac26e"
+TOYTOWN = Path(__file__).resolve().parents[1] / "datasets" / "toytown"
+# the weights that come with the project
+FILES = {"toytown": TOYTOWN / "squeezenet.npz", "robust": TOYTOWN / "squeezenet_robust.npz"}
+SHA256 = {
+    FILES["toytown"]: "d36165c058e1b2ab5c5913c71c740d06ee673023d6ba4cac20402c634b9ac26e",
+    FILES["robust"]: "d2f8aeab5e5be83ca8bcbacb78d9a6108e1e85b3c8c1449392473d5d03705440",
+}
 
 
 def load_squeezenet(weights="auto"):
@@ -27,14 +32,16 @@ def load_squeezenet(weights="auto"):
     there is one.
 
     Inputs:
-    - weights: "toytown" for the weights that come with the project; "imagenet" for torchvision's,
+    - weights: "toytown" for the weights that come with the project; "robust" for others that come
+      with it, of a network that was trained longer against misleading changes; "imagenet" for
+      torchvision's,
       from the file squeezenet1_1.npz in the data folder if it is there, else downloaded; the path
       of a file of `save_squeezenet`; or "auto" for the network of the pictures that
       `load_imagenet_val` gives: one line is printed, saying which and why
 
     Returns: torchvision's squeezenet1_1, with the attributes
     - name: "squeezenet1_1"
-    - weights: "toytown", "imagenet" or the path, as str
+    - weights: "toytown", "robust", "imagenet" or the path, as str
     - class_names: List of str, one for each score
     - mean, std: Tuples of three floats. The network reads (RGB from 0 to 1 - mean) / std
     - image_size: int, height and width of the pictures that it was trained on
@@ -48,9 +55,7 @@ def load_squeezenet(weights="auto"):
     if weights == "imagenet":
         source, settings, arrays = _imagenet()
     else:
-        source, settings, arrays = _saved(
-            TOYTOWN_WEIGHTS if weights == "toytown" else Path(weights)
-        )
+        source, settings, arrays = _saved(FILES.get(weights) or Path(weights))
     model = _squeezenet(source, arrays, len(settings["class_names"]))
     for name, value in (settings | {"name": "squeezenet1_1", "weights": str(weights)}).items():
         setattr(model, name, value)
@@ -128,19 +133,19 @@ def save_squeezenet(path, model, class_names, mean, std, image_size):
 
 
 def _saved(path):
-    """Where a file of `save_squeezenet` lies, its settings and its arrays; the project's own one
+    """Where a file of `save_squeezenet` lies, its settings and its arrays; the project's own
     must be unchanged.
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"no weights at {path}: name 'toytown', which comes with the project, 'imagenet', or "
-            "a file that save_squeezenet wrote"
+            f"no weights at {path}: name 'toytown' or 'robust', which come with the project, "
+            "'imagenet', or a file that save_squeezenet wrote"
         )
-    if path == TOYTOWN_WEIGHTS:
+    if path in SHA256:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
-        if found != TOYTOWN_SHA256:
+        if found != SHA256[path]:
             raise ValueError(
-                f"{path} was changed or damaged: its SHA-256 is {found}, not {TOYTOWN_SHA256}; "
+                f"{path} was changed or damaged: its SHA-256 is {found}, not {SHA256[path]}; "
                 "fetch the project again"
             )
     settings, arrays = read_npz(path)

@@ -20,7 +20,7 @@ from grading.manifest import MANIFEST
 from grading.stubs import stub_out
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-MODULES = ["archives", "files", "processes", "snooping", "answers", "leaks"]
+MODULES = ["archives", "files", "notebooks", "processes", "snooping", "answers", "leaks"]
 EVERYTHING = tuple(MANIFEST.exercises)
 RNN_LAYERS, RNN, NETWORK_VISUALIZATION, STYLE_TRANSFER = MANIFEST.files
 _written: list = []

@@ -13,6 +13,7 @@ from grading.manifest import MANIFEST
 
 MODULES = [
     "rnn",
+    "word_embedding",
     "captioning",
     "lstm",
     "network_visualization",

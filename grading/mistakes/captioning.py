@@ -345,7 +345,6 @@ def ended_for_one_step(self, features, max_length=30):
     for t in range(max_length):
         *states, _ = step(p["W_embed"][words], *states, p["Wx"], p["Wh"], p["b"])
         words = (states[0] @ p["W_vocab"] + p["b_vocab"]).argmax(1)
-        words[done] = self._null
-        captions[:, t] = words
+        captions[:, t] = words = np.where(done, self._null, words)
         done = words == self.word_to_idx["<END>"]
     return captions

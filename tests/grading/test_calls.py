@@ -11,6 +11,7 @@ from exercises.calls import CALLS, Package
 from exercises.compare import compare
 from exercises.verdict import judge
 from grading import cases
+from grading.assemble import package
 from grading.manifest import MANIFEST
 from grading.variants import plain
 
@@ -98,3 +99,20 @@ def test_a_loss_without_gradient_is_wrong():
         "content_loss", SimpleNamespace(style_transfer=SimpleNamespace(content_loss=content_loss))
     )
     assert [finding.split()[0] for finding in verdict.findings] == ["dcontent_current"]
+
+
+@pytest.mark.parametrize(
+    ("exercise", "name"),
+    [
+        ("compute_saliency_maps", "saliency"),
+        ("make_fooling_image", "X_fooling"),
+        ("class_visualization_update_step", "next_img"),
+        ("gram_matrix", "gram"),
+    ],
+)
+def test_nothing_returned_is_said(exercise, name):
+    """A function of pictures without a return is told so, for one picture and for several."""
+    nothing = package({exercise: lambda *_, **__: None})
+    for inputs in cases.drawn(exercise, 0):
+        with pytest.raises(ValueError, match=f"{exercise} returned None.*`return {name}`"):
+            CALLS[exercise](nothing, inputs)

@@ -4,13 +4,16 @@ The exports were made by hand after the platforms' documentation.
 """
 
 import io
+import os
+import subprocess
+import tarfile
 import zipfile
 
 import pytest
 
 from grading.exports import find_submissions
 from grading.find_work import read_submission
-from grading.hostile import solved, zipped
+from grading.hostile import solved, unsolved, zipped
 from grading.manifest import MANIFEST
 
 WORK = zipped(solved())
@@ -63,12 +66,45 @@ EXPORTS = {
         {
             "lovelaceada_123_4567_assignment2.zip": WORK,
             "turingalan_LATE_124_4568_assignment2-1.zip": WORK,
+            "o'neil-lie_126_4580_assignment2.zip": WORK,
             **{
                 f"hoppergrace_125_{4569 + k}_{name.split('/')[-1]}": text.encode()
                 for k, (name, text) in enumerate(solved().items())
             },
         },
-        {"lovelaceada": "123", "turingalan": "124", "hoppergrace": "125"},
+        {"lovelaceada": "123", "turingalan": "124", "hoppergrace": "125", "o'neil-lie": "126"},
+    ),
+    "Moodle, without names": (
+        {
+            "Participant_7788_assignsubmission_file_/assignment2.zip": WORK,
+            "Participant_7789_assignsubmission_file/my work.zip": WORK,
+        },
+        {"Participant-7788": "7788", "Participant-7789": "7789"},
+    ),
+    "Brightspace": (
+        {
+            "101-202 - Ada Lovelace - Nov 1, 2026 1000 AM - assignment2.zip": WORK,
+            "103-204 - Jörg Müller - Nov 1, 2026 1001 PM/assignment2.zip": WORK,
+            "index.html": b"",
+        },
+        {"Ada Lovelace": "101", "Jörg Müller": "103"},
+    ),
+    "Sakai": (
+        {
+            "Assignment 2/Lovelace, Ada(ada)/Submission attachment(s)/assignment2.zip": WORK,
+            "Assignment 2/Lovelace, Ada(ada)/timestamp.txt": b"",
+            "Assignment 2/Turing, Alan(alan)/Submission attachment(s)/assignment2.zip": WORK,
+            "Assignment 2/grades.csv": b"",
+        },
+        {"Lovelace, Ada(ada)": "", "Turing, Alan(alan)": ""},
+    ),
+    "GitHub Classroom": (
+        {
+            f"assignment2-submissions/assignment2-{who}/{name}": text.encode()
+            for who in ("ada", "alan")
+            for name, text in solved().items()
+        },
+        {"assignment2-ada": "", "assignment2-alan": ""},
     ),
     "Blackboard": (
         {
@@ -85,9 +121,11 @@ EXPORTS = {
             **{f"submission_12/{name}": text.encode() for name, text in solved().items()},
             "submission_metadata.yml": b"---\nsubmission_11:\n  :submitters:\n"
             b"  - :name: Ada Lovelace\n    :sid: '7'\n    :email: ada@x.org\n"
+            b"  - :name: Grace Hopper\n    :sid: '9'\n    :email: grace@x.org\n"
+            b"  :history:\n  - :id: 4\n    :submitters:\n    - :name: Nobody\n"
             b"submission_12:\n  :submitters:\n  - :name: Alan Turing\n    :sid: '8'\n",
         },
-        {"Ada Lovelace": "7", "Alan Turing": "8"},
+        {"Ada Lovelace": "7", "Grace Hopper": "9", "Alan Turing": "8"},
     ),
 }
 
@@ -134,95 +172,162 @@ def test_equal_names_are_told_apart(tmp_path):
     assert sorted(names) == ["Ann", "ann-2"]
 
 
-def inner(*names):
-    """A zip with zips in it, and what macOS keeps beside them."""
+BLACKBOARD_NAMES = [
+    ("HW_2_a_lovelace HW_2_b_lovelace", "a_lovelace b_lovelace"),
+    ("HW 2_ada HW 2_alan", "ada alan"),
+    ("HW_2_ada", "ada"),
+]
+
+
+@pytest.mark.parametrize(("before", "names"), BLACKBOARD_NAMES)
+def test_underscores_in_names(found, before, names):
+    """On Blackboard, what all names begin with is the assignment's; two people never become one."""
+    whos = before.replace(" HW", "|HW").split("|")
+    files = {f"{who}_attempt_2026-11-01-10-00-00_a.zip": WORK for who in whos}
+    assert list(found(files)) == names.split()
+
+
+def test_what_was_written_online_is_no_work(found):
+    """Canvas's page of what a student has typed is not looked at; the student is there, with
+    nothing.
+    """
+    submissions = found({"ada_1_11_a.zip": WORK, "bob_2_text.html": b"<p>"}, as_zip=True)
+    assert {name: bool(each.paths) for name, each in submissions.items()} == {
+        "ada": True,
+        "bob": False,
+    }
+
+
+SOLVED = {name: text.encode() for name, text in solved().items()}
+STUBS = {name: text.encode() for name, text in unsolved().items()}
+OTHER = {name: text + b"\nx = 1\n" for name, text in SOLVED.items()}
+
+
+def below(folder, files):
+    return {f"{folder}/{name}": content for name, content in files.items()}
+
+
+def plain(files):
+    """Files without their folders, as one is told to upload them."""
+    return {name.split("/")[-1]: content for name, content in files.items()}
+
+
+CLASSES = {
+    "folders": {**below("Jörg Müller", SOLVED), **below("Zoë/assignment2", SOLVED)},
+    "loose files in folders": {
+        **below("Jörg Müller", plain(SOLVED)),
+        **below("Zoë", plain(SOLVED)),
+    },
+    "sections of folders": {
+        **below("monday/Jörg Müller", SOLVED),
+        **below("monday/Zoë", SOLVED),
+    },
+    "a zip in each folder": {"Jörg Müller/assignment2.zip": WORK, "Zoë/assignment2.zip": WORK},
+    "a section of two": {"s/Jörg Müller.zip": WORK, "s/Zoë.zip": WORK},
+    "with what macOS keeps": {
+        "Jörg Müller.zip": WORK,
+        "Zoë.zip": WORK,
+        "__MACOSX/._Zoë.zip": b"x",
+        "Thumbs.db": b"",
+    },
+}
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+@pytest.mark.parametrize("kind", CLASSES)
+def test_classes(found, kind, as_zip):
+    """A class as staff keep it, as a folder and as a zip: each has a name and the right files."""
+    submissions = found(CLASSES[kind], as_zip)
+    assert list(submissions) == ["Jörg Müller", "Zoë"]
+    assert all(work(each) == (FILES, "") for each in submissions.values())
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        below("ada/assignment2", SOLVED),
+        {"ada/assignment2.zip": WORK},
+        {**below("ada/assignment2-handout", STUBS), **below("ada/assignment2", SOLVED)},
+        {**below("ada/v1", SOLVED), **below("ada/v2", SOLVED)},
+    ],
+)
+def test_one_folder_of_one_person(found, files):
+    """The only folder of a class, with a work or versions of it, is a person's."""
+    submissions = found(files)
+    assert list(submissions) == ["ada"]
+    assert work(submissions["ada"]) == (FILES, "")
+
+
+def archive(mode):
     data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        for number, name in enumerate(names):
-            files = solved() if number == 0 else {**solved(), "deeplearning/rnn_layers.py": "other"}
-            archive.writestr(name, zipped(files))
-            archive.writestr(f"__MACOSX/._{name}", b"remarks")
+    with tarfile.open(fileobj=data, mode=mode) as file:
+        file.addfile(tarfile.TarInfo("rnn_layers.py"))
     return data.getvalue()
 
 
-def test_zips_in_a_zip(tmp_path):
-    """A zip in a zip counts; of two with different work, nobody chooses but a person."""
-    for name, content in {"one": inner("a.zip"), "two": inner("a.zip", "b.zip")}.items():
-        (tmp_path / f"{name}.zip").write_bytes(content)
-    assert set(read_submission(tmp_path / "one.zip").sources) == FILES
-    held = read_submission(tmp_path / "two.zip")
-    assert "a.zip" in held.held and "b.zip" in held.held and not held.sources
+OTHER_ARCHIVES = {
+    "a.tar.gz": archive("w:gz"), "a.tgz": archive("w:gz"), "a.tar": archive("w"),
+    "a.tar.bz2": archive("w:bz2"), "a.tar.xz": archive("w:xz"), "a.rar": b"Rar!\x1a\7\0",
+    "a.7z": b"7z\xbc\xaf\x27\x1c", "a.zip": archive("w:gz"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHER_ARCHIVES)
+@pytest.mark.parametrize("folder", ["", "ada/"])
+def test_other_archives_are_held(found, name, folder):
+    """What can't be unpacked here waits for a person, under the student's name; it earns no 0."""
+    submissions = found({f"{folder}{name}": OTHER_ARCHIVES[name], "zoe.zip": WORK})
+    ada = submissions["ada" if folder else "a"]
+    assert "unpack it" in work(ada)[1]
 
 
 @pytest.mark.parametrize(
-    "stray",
+    ("files", "said"),
     [
-        {"rnn_layers.py": "stray", "style_transfer.py": "stray"},
-        {f"a_backup/{name}": "old" for name in FILES},
-        {f"work/.ipynb_checkpoints/{name}": "old" for name in FILES},
-        {"a_backup/rnn_layers.py": "old", "z/old/deeplearning/rnn_layers.py": "old"},
+        ({"ada_1_11_a.zip": WORK, "ada_1_12_a-1.zip": zipped(OTHER), "b_2_13_a.zip": WORK}, "a-1"),
+        ({"ada/a.zip": zipped({"b.zip": WORK, "c.zip": WORK}), "zoe.zip": WORK}, "zips again"),
+        ({**below("ada/v1", SOLVED), **below("ada/v2", OTHER), "zoe.zip": WORK}, "v2"),
     ],
 )
-def test_strays_do_not_count(tmp_path, stray):
-    """The manifest's exact path comes first, before files beside the package, and copies."""
-    files = {f"work/{name}": text for name, text in solved().items()} | stray
-    (tmp_path / "x.zip").write_bytes(zipped(files))
-    handed_in = read_submission(tmp_path / "x.zip")
-    assert {name: data.decode() for name, data in handed_in.sources.items()} == solved()
-    assert not handed_in.held
+def test_nobody_guesses(found, files, said):
+    """Where one person has handed in two works, whatever form they have, a person decides."""
+    ada = found(files)["ada"]
+    assert said in work(ada)[1]
 
 
-def test_two_works_are_held(tmp_path):
-    """Two works, equally near and different, are held with both names; equal ones are not."""
-    one = {f"one/{name}": text for name, text in solved().items()}
-    (tmp_path / "x.zip").write_bytes(zipped(one | {f"two/{name}": "x = 1" for name in FILES}))
-    (tmp_path / "y.zip").write_bytes(zipped(one | {f"two/{n}": t for n, t in solved().items()}))
-    held = read_submission(tmp_path / "x.zip").held
-    assert "one/deeplearning" in held and "two/deeplearning" in held
-    assert set(read_submission(tmp_path / "y.zip").sources) == FILES
+@pytest.mark.parametrize("folder", ["", "monday/"])
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_numbers_of_people(found, folder, as_zip):
+    """More than a few zips are a class, even where they are only numbered."""
+    names = [f"submission{number}" for number in range(1, 5)]
+    submissions = found({f"{folder}{name}.zip": WORK for name in names}, as_zip)
+    assert list(submissions) == names
 
 
-@pytest.mark.parametrize(
-    ("name", "question"),
-    [
-        ("Copy of RNN_Captioning.ipynb", "q1"),
-        ("LSTM_Captioning (1).ipynb", "q2"),
-        ("LSTM_Captioning-Copy1.ipynb", "q2"),
-        ("NetworkVisualization.ipynb", "q3"),
-        ("Copy of StyleTransfer-PyTorch.ipynb", "q4"),
-    ],
-)
-def test_names_of_notebooks(tmp_path, name, question):
-    """A notebook is known by its name, with or without what Colab, Jupyter and browsers add."""
-    (tmp_path / "x.zip").write_bytes(zipped({**solved(), name: "{}"}))
-    assert set(read_submission(tmp_path / "x.zip").notebooks) == {
-        MANIFEST.questions[question].notebook
-    }
+@pytest.mark.skipif(os.name != "posix", reason="made by mkdir")
+@pytest.mark.parametrize("others", [True, False])
+def test_a_very_deep_folder(tmp_path, others):
+    """A chain of folders, each alone in the other, is one submission, and stops nobody else's."""
+    deep = tmp_path / "class" / "ada" / ("a/" * 1200)
+    subprocess.run(["mkdir", "-p", str(deep)], check=True)
+    subprocess.run(["touch", f"{deep}/rnn_layers.py"], check=True)
+    if others:
+        (tmp_path / "class" / "zoe.zip").write_bytes(WORK)
+    try:
+        found = find_submissions([tmp_path / "class"], tmp_path / "scratch")
+        assert len(found) == 1 + others
+    finally:  # Python's own ways to remove folders would give up
+        subprocess.run(["rm", "-rf", str(tmp_path / "class")], check=True)
 
 
-def test_modules_of_their_own(tmp_path):
-    """Helpers in the package and beside it come along; what the course has itself does not."""
-    files = {
-        "deeplearning/my_layers.py": "", "deeplearning/gates/lstm.py": "", "helper.py": "",
-        "deeplearning/layers.py": "", "deeplearning/datasets/build.py": "", "other/far.py": "",
-    }  # fmt: skip
-    (tmp_path / "x.zip").write_bytes(zipped({f"hw/{n}": t for n, t in (solved() | files).items()}))
-    assert set(read_submission(tmp_path / "x.zip").helpers) == {
-        "deeplearning/my_layers.py",
-        "deeplearning/gates/lstm.py",
-        "beside/helper.py",
-    }
+def test_a_zip_of_very_deep_folders(tmp_path):
+    """It is read, or one submission; nothing is raised."""
+    names = [f"{'a/' * 3000}{who}/deeplearning/rnn_layers.py" for who in ("ada", "alan")]
+    (tmp_path / "x.zip").write_bytes(zipped(dict.fromkeys(names, "x = 1")))
+    assert list(find_submissions([tmp_path / "x.zip"], tmp_path / "scratch")) == ["x"]
 
 
-def test_an_entry_without_a_name(tmp_path):
-    """An entry with an empty name is noted, and the rest is read."""
-
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, text in solved().items():
-            archive.writestr(name, text)
-        archive.writestr(zipfile.ZipInfo(""), b"x")
-
-    (tmp_path / "x.zip").write_bytes(out.getvalue())
-    handed_in = read_submission(tmp_path / "x.zip")
-    assert set(handed_in.sources) == FILES and "no name" in handed_in.notes[0]
+def test_names_of_versions_are_nobody(found):
+    """A folder of zips that bear no names of people is held: nobody knows whose they are."""
+    (only,) = found({"assignment2.zip": WORK, "assignment2 (1).zip": WORK}).values()
+    assert "no names of people" in only.held

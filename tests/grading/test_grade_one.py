@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from grading import cases, grade_one
-from grading.hostile import RNN_LAYERS, solved, unsolved, zipped
+from grading.hostile import RNN_LAYERS, corpus, solved, unsolved, zipped
 from grading.manifest import MANIFEST
 from grading.sandbox import choose_kind
 from grading.variants import plain
@@ -131,3 +131,46 @@ def test_pristine_tree_has_no_answers():
         "messages.py",
         "worker.py",
     }
+
+
+def test_pytorch_is_not_imported_for_stubs(tmp_path, monkeypatch):
+    """Where questions 3 and 4 are as students get them, their exercises lose their points, for the
+    same reason and with the same hint, without a sandbox that imports PyTorch.
+    """
+    (tmp_path / "stubs.zip").write_bytes(zipped(unsolved()))
+    opened = []
+
+    class Opened(grade_one.Box):
+        def __init__(self, tree, warm=(), kind=None, wanted=()):
+            opened.append(warm)
+            super().__init__(tree, warm, kind, wanted)
+
+    monkeypatch.setattr(grade_one, "Box", Opened)
+    exercises = [e.id for question in ("q3", "q4") for e in MANIFEST.of(question)]
+    short = grade_one.grade(tmp_path / "stubs.zip", 3, only=exercises)
+    assert opened == [grade_one.NUMPY] and short.score == 0
+    monkeypatch.setattr(grade_one.Grading, "_untouched", lambda *_: False)
+    assert grade_one.grade(tmp_path / "stubs.zip", 3, only=exercises) == short
+
+
+def test_a_line_of_their_own_is_tried(tmp_path):
+    """One function written among stubs earns its points, whichever file it is in."""
+    name = "deeplearning/style_transfer.py"
+    own = (
+        "\n\ndef content_loss(content_weight, content_current, content_original):\n"
+        "    return content_weight * ((content_current - content_original) ** 2).sum()\n"
+    )
+    files = unsolved() | {name: unsolved()[name] + own}
+    (tmp_path / "one.zip").write_bytes(zipped(files))
+    only = ["content_loss", "compute_saliency_maps"]
+    marks = grade_one.grade(tmp_path / "one.zip", 3, only=only).marks
+    assert [bool(mark.points) for mark in marks] == [False, True]
+
+
+def test_notebooks_alone_are_graded(tmp_path):
+    """Who hands in nothing but notebooks, with the functions in their cells, earns their points."""
+    (tmp_path / "notebooks.zip").write_bytes(corpus()["notebooks_alone"].build())
+    wanted = ["tv_loss", "rnn_step_forward"]
+    grade = grade_one.grade(tmp_path / "notebooks.zip", 3, only=wanted)
+    lost = {mark.exercise for mark in grade.marks if not mark.points}
+    assert lost == set(corpus()["notebooks_alone"].lost) & set(wanted) and lost != set(wanted)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from grading.hostile.files import notebook
+from grading.hostile.notebooks import notebook
 from grading.read_sources import is_stub, read_sources
 
 PATH = "deeplearning/style_transfer.py"
@@ -169,13 +169,15 @@ def test_missing_functions_are_added_as_stubs():
     assert found["notes"] == [f"{PATH} lacks helper: the course's were added, exercises as stubs."]
 
 
+@pytest.mark.parametrize("older", ["update_class_visulization", "update_class_visualization"])
 @pytest.mark.parametrize("hands_on", [False, True])
-def test_older_names_in_a_module(hands_on):
-    """The update step under its older name counts, unless it only hands on to the present one."""
+def test_older_names_in_a_module(hands_on, older):
+    """The update step under its older name, spelled right or not, counts, unless it only hands on to the present one."""
     path = "deeplearning/network_visualization.py"
     now = "class_visualization_update_step"
     body = f"{now}(img, m, t, l, r)" if hands_on else "img + r"
-    source = f"def update_class_visulization(m, t, l, r, img):\n    return {body}\n"
+    given = f"def update_class_visulization(m, t, l, r, img):\n    return {now}(img, m, t, l, r)\n"
+    source = f"{given}\n\ndef {older}(m, t, l, r, img):\n    return {body}\n"
     exercises = [[now, path, NOTEBOOK]]
     found, _ = read_sources({path: source.encode()}, exercises, "deeplearning", {path: ""})
     assert (now in run(found["sources"][path])) is not hands_on

@@ -12,7 +12,9 @@ grammar      captions of a scene
 truth        whether a caption is true of a scene
 dataset      all of it on disk, in the COCO layout
 record       what was recorded about each picture
-train_squeezenet    the network that comes with it
+training_pictures   what the networks that come with it are trained on
+train_squeezenet    the network whose features describe pictures
+train_robust        the same network, hard to mislead
 """
 
 NAME = "toytown_captioning"  # of the data set's folder

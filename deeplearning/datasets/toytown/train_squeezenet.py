@@ -34,44 +34,25 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from joblib import Parallel, delayed
 from torch import nn
 from torchvision.models import squeezenet1_1
 from tqdm import tqdm
 
 from deeplearning.classifiers.squeezenet import save_squeezenet
-from deeplearning.datasets.toytown.plan import PICTURES, SEED, picture
-from deeplearning.datasets.toytown.world import COLOURS, KINDS, RELATIONS, SETTINGS, WEATHERS
+from deeplearning.datasets.toytown.plan import PICTURES
+from deeplearning.datasets.toytown.training_pictures import (
+    HEADS,
+    KIND_NAMES,
+    MEAN,
+    STD,
+    augment,
+    draw,
+    normalise,
+)
 
 LIFT = 15.0  # of the biases at the end; the right class scores 23 before it, on average
-MEAN, STD = (
-    (0.485, 0.456, 0.406),
-    (0.229, 0.224, 0.225),
-)  # ImageNet's, so that both networks take the same input
-KIND_NAMES = list(KINDS)
-# what a linear map of the features has to tell: the values, where a scene has them, and the weight
-# in the loss
-HEADS = {
-    "colour": ([None, *COLOURS], lambda s: s.main.colour, 0.5),
-    "setting": (list(SETTINGS), lambda s: s.setting, 0.5),
-    "weather": ([None, *WEATHERS], lambda s: s.weather, 0.2),
-    "relation": ([None, *RELATIONS], lambda s: s.relation, 0.5),
-    "size": (["big", "small"], lambda s: s.main.size, 0.2),
-    "other": ([None, *KINDS], lambda s: s.other and s.other.kind, 1.0),
-    "its colour": ([None, *COLOURS], lambda s: s.other and s.other.colour, 0.3),
-    "its count": ([0, 1, 2, 3], lambda s: s.other.count if s.other else 0, 0.2),
-}
-RELATION = 1 + list(HEADS).index("relation")  # its column among the labels
-SIDES = {
-    "left of": "right of",
-    "right of": "left of",
-}  # what a relation is in the mirror, where it changes
-MIRRORED = torch.tensor(
-    [HEADS["relation"][0].index(SIDES.get(value, value)) for value in HEADS["relation"][0]]
-)
 
 
 class Trained(nn.Module):
@@ -79,7 +60,7 @@ class Trained(nn.Module):
 
     def __init__(self):
         super().__init__()
-        net = squeezenet1_1(num_classes=len(KINDS))
+        net = squeezenet1_1(num_classes=len(KIND_NAMES))
         self.classify = net.classifier[1]  # (N, 512, h, w) to (N, kinds, h, w)
         nn.init.constant_(self.classify.bias, 1.0)
         self.features = net.features
@@ -98,7 +79,7 @@ class Trained(nn.Module):
         """The same classifier as torchvision's squeezenet1_1, without batch normalisation and
         heads.
         """
-        net = squeezenet1_1(num_classes=len(KINDS))
+        net = squeezenet1_1(num_classes=len(KIND_NAMES))
         normalised = [
             m for m in self.features.modules() if isinstance(m, nn.Sequential) and len(m) == 2
         ]
@@ -121,50 +102,6 @@ def convolutions(module):
         for name, child in list(parent.named_children())
         if isinstance(child, nn.Conv2d)
     ]
-
-
-def draw(split, count):
-    """The pictures of a split, uint8 (n, 3, 128, 128), where their main thing is, bool (n, 1, 128,
-    128), and their labels (n, 1 + heads): first the kind.
-    """
-    jobs = (delayed(picture)(SEED, split, number) for number in range(count))
-    drawn = Parallel(n_jobs=-1, return_as="generator")(jobs)
-    pictures, labels = torch.empty((count, 3, 128, 128), dtype=torch.uint8), []
-    masks = torch.empty((count, 1, 128, 128), dtype=torch.bool)
-    for number, (scene, image, mask) in enumerate(
-        tqdm(drawn, f"{split} pictures", count, file=sys.stdout)
-    ):
-        pictures[number] = torch.from_numpy(np.array(image)).permute(2, 0, 1)
-        masks[number, 0] = torch.from_numpy(np.array(mask) == 1)
-        heads = [values.index(find(scene)) for values, find, _ in HEADS.values()]
-        labels.append([KIND_NAMES.index(scene.main.kind), *heads])
-    return pictures, masks, torch.tensor(labels)
-
-
-def normalise(pictures):
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
-    return ((pictures / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
-
-
-def augment(x, masks, labels, generator):
-    """Mirror half of the pictures, shift by up to 5 pixels, and change brightness and contrast a
-    little.
-
-    Inputs: x of shape (N, 3, S, S), masks of shape (N, 1, S, S), and labels. Returns all three:
-    masks move with their pictures, and where a picture is mirrored, left of turns into right of.
-    """
-    mirrored = torch.rand(len(x), generator=generator) < 0.5
-    sides = labels[:, RELATION].clone()
-    sides[mirrored] = MIRRORED[sides[mirrored]]
-    labels = torch.cat([labels[:, :RELATION], sides[:, None], labels[:, RELATION + 1 :]], 1)
-    dx, dy = torch.randint(0, 11, (2,), generator=generator)
-    S = x.shape[-1]
-    x = torch.cat([x, masks], 1)  # (N, 4, S, S)
-    x = torch.where(mirrored.view(-1, 1, 1, 1), x.flip(3), x)
-    x = F.pad(x, (5, 5, 5, 5), mode="replicate")[:, :, dy : dy + S, dx : dx + S]
-    x, masks = x[:, :3], x[:, 3:] > 0.5
-    contrast, brightness = torch.rand(2, len(x), 1, 1, 1, generator=generator)
-    return x * (0.9 + 0.2 * contrast) + 0.2 * (brightness - 0.5), masks, labels
 
 
 def mislead(model, x, kinds, radius, steps=2):
@@ -215,7 +152,7 @@ def loss_of(model, x, labels, masks=None):
 def accuracies(model, pictures, labels):
     """Share of right answers for the kind and for each head."""
     model.eval()
-    right = torch.zeros(1 + len(HEADS))
+    right = torch.zeros(1 + len(HEADS), device=labels.device)
     for x, y in zip(pictures.split(50), labels.split(50), strict=True):
         kinds, heads = model(normalise(x))
         answers = torch.stack([scores.argmax(1) for scores in (kinds, *heads)], 1)
@@ -229,7 +166,7 @@ def train(args):
     torch.manual_seed(args.seed)
     generator = torch.Generator().manual_seed(args.seed)
     pictures, masks, labels = draw("train", args.pictures)
-    unseen, _, their_labels = draw("val", PICTURES["val"])
+    unseen, _, their_labels = draw("val", args.unseen)
     model = Trained().to(memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=args.learning_rate, weight_decay=1e-2)
     epochs, per_epoch = args.half_size + args.plain + args.misled, len(pictures) // args.batch_size
@@ -277,7 +214,7 @@ def main(argv=None):
     print(f"{args.out}: right for {100 * accuracy:.1f} % of the validation pictures, "
           f"{(time.perf_counter() - began) / 60:.0f} minutes")  # fmt: skip
     found = hashlib.sha256(Path(args.out).read_bytes()).hexdigest()
-    print(f"SHA-256 {found}, for TOYTOWN_SHA256 in squeezenet.py")
+    print(f"SHA-256 {found}, for SHA256 in squeezenet.py")
     print(f"no gradient to climb from a grey picture: {', '.join(dead) or 'none'}")
 
 
@@ -296,6 +233,9 @@ def _arguments(argv):
     )
     parser.add_argument(
         "--pictures", type=int, default=3 * PICTURES["train"], help="how many to train on"
+    )
+    parser.add_argument(
+        "--unseen", type=int, default=PICTURES["val"], help="how many to validate with"
     )
     parser.add_argument(
         "--half-size", type=int, default=2, help="epochs on pictures of half the size"

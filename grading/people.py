@@ -1,0 +1,69 @@
+"""Whether folders and zips that lie side by side belong to several people, or are versions of one
+person's work. Names decide, and what lies in them.
+"""
+
+import re
+from pathlib import PurePosixPath
+
+from grading.find_work import can_be, notebook_names
+from grading.manifest import MANIFEST
+from grading.unpack import is_noise
+
+WORDS = set(
+    "assignment assignments homework hw ass ex a version v hand out handout template starter "
+    "solution solutions submission submissions final new old older backup bak copy kopie of draft "
+    "orig original archive previous save saved tmp my work mywork code src source project "
+    "deeplearning cs rnn lstm captioning network visualization networkvisualization style transfer "
+    "styletransfer pytorch notebook notebooks question questions q part parts fixed last latest "
+    "update updated correct corrected done finished result results output build lib main master "
+    "abgabe the and with without data ipynb py checkpoints".split()
+)
+FEW = 3  # as many versions one person may have side by side; more are a class, whatever their names
+
+
+def is_version(name: str) -> bool:
+    """Whether a name says which version or part of a work something is, and not whose."""
+    if re.search(r"\d{5}", name) and not re.search(r"(^|\D)20\d{6}(\D|$)", name):
+        return False  # the number of a student, and no date
+    words = re.findall(r"[^\W\d_]+", re.sub(r"(?i)\.(zip|tar|gz|tgz|rar|7z)$", "", name).lower())
+    return bool(words) and WORDS.issuperset(words)
+
+
+def are_people(paths) -> bool:
+    """Whether files are those of several people.
+
+    Inputs:
+    - paths: Of files, relative to the folder that may be a class's
+    """
+    paths = [path for path in paths if path.parts and not is_noise(path)]
+    around = len(_common([path.parts[:-1] for path in paths]))
+    paths = [PurePosixPath(*path.parts[around:]) for path in paths]
+    if any(len(path.parts) == 1 and _work_of(path) for path in paths):
+        return False
+    works: dict = {}
+    for path in paths:
+        if path.suffix.lower() == ".zip" and len(path.parts) <= 3:
+            works.setdefault(path.parts[0], set()).add("zip")
+        elif len(path.parts) > 1:
+            works.setdefault(path.parts[0], set()).update(_work_of(path))
+    works = {top: work for top, work in works.items() if work}
+    if len(works) < 2 or any(map(is_version, works)):
+        return False
+    return not _could_be_parts(list(works.values()))
+
+
+def _common(folders):
+    """The folders that all lie in."""
+    first, last = min(folders, default=()), max(folders, default=())
+    same = [one == other for one, other in zip(first, last, strict=False)]
+    return first[: same.index(False) if False in same else len(same)]
+
+
+def _work_of(path):
+    """Of the files that are handed in, those that a path could be."""
+    return {wanted for wanted in [*MANIFEST.files, *notebook_names()] if can_be(path, wanted)}
+
+
+def _could_be_parts(works):
+    """Whether no file lies in two of several works, so that together they could be one."""
+    return len(set().union(*works)) == sum(map(len, works))

@@ -1,0 +1,135 @@
+"""How inputs are drawn for the exercises on pictures, questions 3 and 4."""
+
+import contextlib
+import io
+import warnings
+
+import numpy as np
+
+from exercises.calls import network
+from grading.draw import cast, move_a_little
+
+
+def _scores(arrays):
+    """What the network of pictures says of them, of shape (N, C)."""
+    import torch
+
+    exact = {name: cast(value, np.float64) for name, value in arrays.items()}
+    return network(exact)(torch.from_numpy(exact["X"])).numpy()
+
+
+def _network(draw, places):
+    """Weights of the network of pictures; the last ones make up for the mean over places."""
+    C = draw.size("classes", 3, 5)
+    width = draw.size("width", 2, 4)
+    weights = {
+        "conv_w": draw.normal(width, 3, 3, 3) / 3,
+        "conv_b": draw.normal(width) / 3,
+        "w": draw.normal(C, width) * places,
+        "b": draw.normal(C),
+    }
+    return C, weights
+
+
+def saliency(draw):
+    N, H, W = draw.sizes("NHW")
+    C, weights = _network(draw, H * W)
+    return weights | {"X": draw.normal(N, 3, H, W), "y": draw.rng.integers(C, size=N)}
+
+
+def fooling(draw):
+    N = draw.fixed.get("N", 1)
+    H, W = draw.sizes("HW")
+    while True:
+        C, weights = _network(draw, 1)
+        target_y = draw.rng.integers(C)
+        arrays = weights | {"X": draw.normal(POOL, 3, H, W), "target_y": target_y}
+        answer = _fooling_pictures(arrays)
+        steps = np.where(_fooled_clearly(arrays, answer, N, draw.rng), _way(arrays, answer), -1)
+        # mostly more than a step; now and then one, or none
+        least = max(draw.fixed.get("steps", 0), 1.5 if draw.rng.random() < 0.7 else 0)
+        order = np.argsort(-steps.round(1), kind="stable")
+        if N > 1:  # as different ways as there are
+            _, first = np.unique(steps.round(1), return_index=True)
+            order = first[::-1].tolist()
+        picked = [k for k in order if steps[k] >= 0][:N]
+        if len(picked) == N and steps[picked].max() >= least:
+            return arrays | {"X": arrays["X"][picked]}
+
+
+POOL = 12  # pictures that are tried at a time
+
+
+FEW_STEPS = 14  # those that take longer are not used
+
+
+def _way(arrays, answer):
+    """How far each picture goes until it fools the network."""
+    change = answer - arrays["X"]
+    return np.linalg.norm(change.reshape(len(change), -1), axis=1)
+
+
+def _fooled_clearly(arrays, answer, wanted, rng, tries=5):
+    """Which pictures fool the network, and stop at the same step, to a tenth, when every number is
+    changed by a thousandth. Where fewer than wanted do, it is not looked at further.
+    """
+    clear = _scores(arrays | {"X": answer}).argmax(axis=1) == arrays["target_y"]
+    for _ in range(tries):
+        moved = move_a_little(arrays, rng)  # in any case, so that equal seeds go on alike
+        if clear.sum() < wanted:
+            continue
+        gap = answer - _fooling_pictures(moved)
+        clear &= np.linalg.norm(gap.reshape(len(gap), -1), axis=1) < 0.1
+    return clear
+
+
+def _fooling_pictures(arrays):
+    """The reference's pictures after a few steps."""
+    import torch
+
+    from deeplearning.network_visualization import make_fooling_image
+
+    X = torch.from_numpy(arrays["X"])
+    target_y = int(arrays["target_y"])
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return make_fooling_image(X, target_y, network(arrays), max_steps=FEW_STEPS).numpy()
+
+
+def update_step(draw):
+    N = draw.fixed.get("N", 1)
+    H, W = draw.sizes("HW")
+    C, weights = _network(draw, 1)
+    numbers = {
+        "l2_reg": draw.rng.uniform(0.2, 0.6),
+        "learning_rate": draw.rng.uniform(0.5, 3),
+        "target_y": draw.rng.integers(C),
+    }
+    return weights | numbers | {"img": draw.normal(N, 3, H, W)}
+
+
+def content_loss(draw):
+    C, H, W = draw.sizes("CHW")
+    current, original = draw.normal(2, 1, C, H, W)
+    weight = draw.rng.uniform(0.3, 0.8)
+    return {"content_weight": weight, "content_current": current, "content_original": original}
+
+
+def gram_matrix(draw):
+    return {"features": draw.normal(*draw.sizes("NCHW"))}
+
+
+def style_loss(draw):
+    count = draw.size("layers", 2, 4)
+    feats = [draw.normal(1, *draw.sizes("CHW")) for _ in range(count)]
+    layers = draw.rng.permutation(count)[: draw.size("chosen", 1, count)]
+    targets = [draw.normal(1, feats[k].shape[1], feats[k].shape[1]) for k in layers]
+    arrays = {f"feats{k}": feat for k, feat in enumerate(feats)}
+    arrays |= {f"style_target{k}": target for k, target in enumerate(targets)}
+    weights = draw.rng.uniform(0.5, 2, len(layers))
+    return arrays | {"style_layers": layers, "style_weights": weights}
+
+
+def tv_loss(draw):
+    H, W = draw.sizes("HW")
+    return {"img": draw.normal(1, 3, H, W), "tv_weight": draw.rng.uniform(0.3, 0.8)}

@@ -1,0 +1,43 @@
+"""Fixtures for tests of the box."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from grading import sandbox
+from grading.sandbox import Box
+from tests.grading.boxes import CODE, KINDS
+from tests.grading.machines import HOW_TO_GET_A_SANDBOX
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A tree for a box, whose exercises are those of CODE."""
+    tmp_path = tmp_path_factory.mktemp("box")
+    (tmp_path / "tree" / "exercises").mkdir(parents=True)
+    (tmp_path / "tree" / "exercises" / "calls.py").write_text(CODE)
+    for name in sandbox.SERVER:
+        shutil.copy(ROOT / "grading" / name, tmp_path / "tree")
+    for path in (*tmp_path.parents[:-2], tmp_path, *tmp_path.rglob("*")):
+        path.chmod(path.stat().st_mode | 0o755 if path.is_dir() else 0o644)
+    return tmp_path / "tree"
+
+
+@pytest.fixture(
+    scope="module",
+    params=KINDS or [pytest.param("", marks=pytest.mark.skip(HOW_TO_GET_A_SANDBOX))],
+)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def boxed(tree, kind):
+    """A box for all tests that leave it as it was."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SECRET", "of the grader")
+        with Box(tree, ["numpy"], kind) as opened:
+            yield opened

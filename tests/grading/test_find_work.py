@@ -1,0 +1,132 @@
+"""Which files of a submission count."""
+
+import io
+import zipfile
+
+import pytest
+
+from grading.find_work import read_submission
+from grading.hostile import solved, unsolved, zipped
+from grading.manifest import MANIFEST
+
+WORK = zipped(solved())
+FILES = set(MANIFEST.files)
+SOLVED = {name: text.encode() for name, text in solved().items()}
+STUBS = {name: text.encode() for name, text in unsolved().items()}
+
+
+def below(folder, files):
+    return {f"{folder}/{name}": content for name, content in files.items()}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {**below("handout", STUBS), **below("work", SOLVED)},
+        {**STUBS, **below("mine/done", SOLVED)},
+        {**STUBS, **{n.replace("deeplearning", "cs231n"): c for n, c in SOLVED.items()}},
+        {name.upper(): content for name, content in SOLVED.items()},
+        {"a.zip": zipped({"b.zip": WORK})},
+    ],
+)
+def test_the_work_is_found(tmp_path, files):
+    """What students start from is not their work, wherever it lies beside it; capital letters are
+    the same as small ones; a zip in a zip in a zip is opened.
+    """
+    (tmp_path / "x.zip").write_bytes(zipped(files))
+    handed_in = read_submission(tmp_path / "x.zip")
+    assert (handed_in.sources, handed_in.held) == (SOLVED, "")
+
+
+def inner(*names):
+    """A zip with zips in it, and what macOS keeps beside them."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for number, name in enumerate(names):
+            files = solved() if number == 0 else {**solved(), "deeplearning/rnn_layers.py": "other"}
+            archive.writestr(name, zipped(files))
+            archive.writestr(f"__MACOSX/._{name}", b"remarks")
+    return data.getvalue()
+
+
+def test_zips_in_a_zip(tmp_path):
+    """A zip in a zip counts; of two with different work, nobody chooses but a person."""
+    for name, content in {"one": inner("a.zip"), "two": inner("a.zip", "b.zip")}.items():
+        (tmp_path / f"{name}.zip").write_bytes(content)
+    assert set(read_submission(tmp_path / "one.zip").sources) == FILES
+    held = read_submission(tmp_path / "two.zip")
+    assert "a.zip" in held.held and "b.zip" in held.held and not held.sources
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        {"rnn_layers.py": "stray", "style_transfer.py": "stray"},
+        {f"a_backup/{name}": "old" for name in FILES},
+        {f"work/.ipynb_checkpoints/{name}": "old" for name in FILES},
+        {"a_backup/rnn_layers.py": "old", "z/old/deeplearning/rnn_layers.py": "old"},
+    ],
+)
+def test_strays_do_not_count(tmp_path, stray):
+    """The manifest's exact path comes first, before files beside the package, and copies."""
+    files = {f"work/{name}": text for name, text in solved().items()} | stray
+    (tmp_path / "x.zip").write_bytes(zipped(files))
+    handed_in = read_submission(tmp_path / "x.zip")
+    assert {name: data.decode() for name, data in handed_in.sources.items()} == solved()
+    assert not handed_in.held
+
+
+def test_two_works_are_held(tmp_path):
+    """Two works, equally near and different, are held with both names; equal ones are not."""
+    one = {f"one/{name}": text for name, text in solved().items()}
+    (tmp_path / "x.zip").write_bytes(zipped(one | {f"two/{name}": "x = 1" for name in FILES}))
+    (tmp_path / "y.zip").write_bytes(zipped(one | {f"two/{n}": t for n, t in solved().items()}))
+    held = read_submission(tmp_path / "x.zip").held
+    assert "one/deeplearning" in held and "two/deeplearning" in held
+    assert set(read_submission(tmp_path / "y.zip").sources) == FILES
+
+
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        ("Copy of RNN_Captioning.ipynb", "q1"),
+        ("LSTM_Captioning (1).ipynb", "q2"),
+        ("LSTM_Captioning-Copy1.ipynb", "q2"),
+        ("NetworkVisualization.ipynb", "q3"),
+        ("Copy of StyleTransfer-PyTorch.ipynb", "q4"),
+    ],
+)
+def test_names_of_notebooks(tmp_path, name, question):
+    """A notebook is known by its name, with or without what Colab, Jupyter and browsers add."""
+    (tmp_path / "x.zip").write_bytes(zipped({**solved(), name: "{}"}))
+    assert set(read_submission(tmp_path / "x.zip").notebooks) == {
+        MANIFEST.questions[question].notebook
+    }
+
+
+def test_modules_of_their_own(tmp_path):
+    """Helpers in the package and beside it come along; what the course has itself does not."""
+    files = {
+        "deeplearning/my_layers.py": "", "deeplearning/gates/lstm.py": "", "helper.py": "",
+        "deeplearning/layers.py": "", "deeplearning/datasets/build.py": "", "other/far.py": "",
+    }  # fmt: skip
+    (tmp_path / "x.zip").write_bytes(zipped({f"hw/{n}": t for n, t in (solved() | files).items()}))
+    assert set(read_submission(tmp_path / "x.zip").helpers) == {
+        "deeplearning/my_layers.py",
+        "deeplearning/gates/lstm.py",
+        "beside/helper.py",
+    }
+
+
+def test_an_entry_without_a_name(tmp_path):
+    """An entry with an empty name is noted, and the rest is read."""
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, text in solved().items():
+            archive.writestr(name, text)
+        archive.writestr(zipfile.ZipInfo(""), b"x")
+
+    (tmp_path / "x.zip").write_bytes(out.getvalue())
+    handed_in = read_submission(tmp_path / "x.zip")
+    assert set(handed_in.sources) == FILES and "no name" in handed_in.notes[0]

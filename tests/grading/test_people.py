@@ -1,0 +1,39 @@
+"""Whether names are those of people."""
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from grading.people import are_people, is_version
+
+
+@pytest.mark.parametrize(
+    "name", ["v1", "assignment2 (1).zip", "final_final", "work_20261101", "My Work", "old"]
+)
+def test_versions(name):
+    """Names of versions and parts of a work."""
+    assert is_version(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["ada", "Jörg Müller", "assignment2-ada", "12345", "a1234567", "Finn", "Codey"]
+)
+def test_people(name):
+    """Names of people, numbers among them."""
+    assert not is_version(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["handout" * 36 + "x", "a" * 250 + "!x", "_" * 250, "1", "(1)", ""]
+)
+def test_odd_names(name):
+    """Names that are made to take long, or that have no words, are read at once, and say nothing."""
+    assert not is_version(name)
+
+
+def test_deep_folders():
+    """However many folders lie around a class, it is seen; with nothing there, there is nobody."""
+    around = "x/" * 3000
+    names = [f"{around}{who}/deeplearning/rnn_layers.py" for who in ("ada", "alan")]
+    assert are_people(map(PurePosixPath, names))
+    assert not are_people([PurePosixPath(names[0])]) and not are_people([])
