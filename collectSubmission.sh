@@ -1,10 +1,19 @@
-#!/usr/bin/env bash
-# Check the work and make assignment2.zip, from any directory:
+#!/bin/sh
+# Check the work and make assignment2.zip, from any directory, by sh, bash or zsh:
 #     bash collectSubmission.sh [--force] [--out FILE.zip]
-# All the rest is in deeplearning/submission.py, which runs without bash, too:
+# All the rest is in deeplearning/submission.py, which runs without a shell, too:
 #     python -m deeplearning.submission
-set -euo pipefail
-here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)"
+set -eu
+script=$0
+while [ -L "$script" ]; do  # a link to this file: the work lies where the file is
+    target=$(readlink "$script")
+    case $target in
+        /*) script=$target ;;
+        *) script=$(dirname "$script")/$target ;;
+    esac
+done
+# an exported CDPATH would lead elsewhere, and print where to
+here=$(CDPATH='' cd "$(dirname "$script")" && pwd -P)
 usable='import sys; from importlib.util import find_spec as find
 sys.exit(sys.version_info < (3, 10) or None in map(find, ["nbformat", "numpy"]))'
 # `-m` would look into the current directory first, where another work tree may be

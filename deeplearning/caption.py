@@ -24,25 +24,28 @@ from tqdm import tqdm
 
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import decode_captions
-from deeplearning.datasets.caption_files import SUFFIXES
-from deeplearning.files import atomic_write
-from deeplearning.image_fetching import decode_image
+from deeplearning.datasets.caption_tables import SUFFIXES
+from deeplearning.files import atomic_write, check_can_write
+from deeplearning.image_fetching import read_image
 
 BUILT_IN_MODEL = Path(__file__).resolve().parent / "datasets" / "toytown" / "captioner.npz"
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "captions.html"
+TOYTOWN_ALONE = "This model knows Toytown's drawings and nothing else: of a photo it only guesses."
+UNLIKE = "unlike the pictures that the model was trained on: don't trust these captions"
 SIDE = 480  # pixels of the longer side of pictures on the page
 PATIENCE = 20  # photos; where there are more, a progress bar is shown
 
 
 @dataclass
 class Captioned:
-    """A picture's captions, and their log-probabilities."""
+    """A picture's captions, their log-probabilities, and whether to mistrust them."""
 
     path: Path
     greedy: str
     greedy_log_p: float
     beam: str
     beam_log_p: float
+    unlike: bool = False  # the pictures that the model was trained on
 
 
 def caption_photos(paths, model, network, beam_width=3, length_penalty=0.7, progress=False):
@@ -78,6 +81,8 @@ def caption_photos(paths, model, network, beam_width=3, length_penalty=0.7, prog
                 for how in ({}, {"beam_width": beam_width, "length_penalty": length_penalty}):
                     words = model.sample(features, **how)
                     columns += [_sentences(words, model), model.log_probabilities(features, words)]
+                known = model.familiarity
+                columns.append(np.zeros(len(features)) if known is None else known.unlike(features))
                 captioned += [Captioned(*row) for row in zip(*columns, strict=True)]
             done += len(raw)
             bar.update(len(raw))
@@ -114,13 +119,20 @@ def network_of(model, weights=None):
     return network
 
 
-def write_page(path, captioned, model_name):
+def what_it_knows(model):
+    """A sentence on the world of a model whose pictures were drawn, or an empty one."""
+    transform = model.feature_transform
+    return TOYTOWN_ALONE if transform and transform.weights == "toytown" else ""
+
+
+def write_page(path, captioned, model_name, knows=""):
     """Write an HTML page that shows pictures with their captions, and needs nothing beside itself.
 
     Inputs:
     - path: File to write; an existing one is replaced
     - captioned: From `caption_photos`
     - model_name: To tell on the page what wrote the captions
+    - knows: From `what_it_knows`
     """
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
@@ -130,7 +142,8 @@ def write_page(path, captioned, model_name):
     )
     with atomic_write(path) as file:
         # one picture at a time
-        for piece in template.generate(cards=cards, count=len(captioned), model=model_name):
+        about = {"model": model_name, "knows": knows, "unlike": UNLIKE}
+        for piece in template.generate(cards=cards, count=len(captioned), **about):
             file.write(piece.encode("utf-8"))
 
 
@@ -142,7 +155,7 @@ def _sentences(words, model):
 
 
 def _small_jpeg(path):
-    image = decode_image(Path(path).read_bytes())
+    image = read_image(path)
     image.thumbnail((SIDE, SIDE))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=82)
@@ -179,6 +192,13 @@ def _photos(arguments):
 
 def main(argv=None):
     args = _arguments(argv)
+    if args.beam_width < 1:
+        raise ValueError(f"--beam-width must be at least 1, got {args.beam_width}")
+    page = args.page or (
+        "captions.html" if any(Path(path).is_dir() for path in args.photos) else None
+    )
+    if page:
+        check_can_write(page, "--page")
     model_path = Path(args.model)
     model = CaptioningRNN.load(model_path)
     photos = _photos(args.photos)
@@ -191,15 +211,16 @@ def main(argv=None):
         args.length_penalty,
         progress=len(photos) > PATIENCE,
     )
+    if knows := what_it_knows(model):
+        print(knows)
     for photo in captioned:
         print(_printable(str(photo.path)))
         print(f"  greedy  {photo.greedy}  ({photo.greedy_log_p:.2f})")
         print(f"  beam {args.beam_width:<2} {photo.beam}  ({photo.beam_log_p:.2f})")
-    page = args.page or (
-        "captions.html" if any(Path(path).is_dir() for path in args.photos) else None
-    )
+        if photo.unlike:
+            print(f"  {UNLIKE}")
     if page and captioned:
-        write_page(page, captioned, model_path.name)
+        write_page(page, captioned, model_path.name, knows)
         print(f"{page}: {len(captioned)} pictures with captions, to open in a browser")
     for reason in broken.values():
         print("caption:", *reason.splitlines(), file=sys.stderr)

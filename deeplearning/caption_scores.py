@@ -33,7 +33,8 @@ def score_captions(model, data, base_dir=None, split="val", **how):
     - model, data, split, how: As for `write_captions`
     - base_dir: As given to `load_coco_data`
 
-    Returns: dictionary with BLEU-1 to BLEU-4, from 0 to 100, and CIDEr-D, from 0 to 10
+    Returns: dictionary with BLEU-1 to BLEU-4, from 0 to 100, and CIDEr-D, from 0 to 10 (NaN, with a
+    warning, for a single image)
     """
     references, rows = load_references(data, base_dir, split)
     captions = write_captions(model, data, rows, split, **how)

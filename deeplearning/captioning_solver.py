@@ -83,8 +83,9 @@ class CaptioningSolver:
         - max_val: Largest number of validation captions to use; never more than the training split
           has, so that validation costs less than training
 
-        Raises ValueError for an unknown update rule or keyword, a setting out of range, or a
-        checkpoint that does not fit.
+        Raises ValueError for an unknown update rule, keyword or key of optim_config, a setting out
+        of range, or a checkpoint that does not fit, and FileNotFoundError where the checkpoint's
+        folder is missing.
         """
         if unknown:
             raise ValueError(f"CaptioningSolver has no setting {', '.join(sorted(unknown))}")
@@ -120,6 +121,12 @@ class CaptioningSolver:
         if self.update_rule not in RULES:
             raise ValueError(
                 f"update_rule must be one of {', '.join(RULES)}, got {self.update_rule!r}"
+            )
+        rule = getattr(optim, self.update_rule)
+        rule(np.zeros(1), np.zeros(1), dict(self.optim_config))  # refuses unknown keys
+        if self.checkpoint is not None and not self.checkpoint.parent.is_dir():
+            raise FileNotFoundError(
+                f"the folder of checkpoint {self.checkpoint} does not exist: make it first"
             )
         least = {
             "batch_size": 1,

@@ -7,6 +7,7 @@ import glob
 import hashlib
 
 import numpy as np
+import psutil
 
 from deeplearning.files import group, read_npz, write_npz
 
@@ -83,9 +84,13 @@ def load_checkpoint(path, solver):
 
 
 def remove_partial_checkpoints(path):
-    """Remove what a process that was killed while it wrote a checkpoint has left behind."""
+    """Remove what a process that was killed while it wrote a checkpoint has left behind; what
+    belongs to a living one stays.
+    """
     for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        part.unlink(missing_ok=True)
+        number = part.name.split(".")[-2]  # see files.atomic_write
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            part.unlink(missing_ok=True)
 
 
 def _fingerprint(solver):

@@ -150,5 +150,11 @@ def check_upstream(name, gradient, shape):
         raise ValueError(f"{name} must have the shape of the output, {shape}, got {gradient.shape}")
 
 
+def shortened(value, quotes=True, length=80):
+    """What a message quotes of a value: its first letters, if it is long."""
+    text = repr(value) if quotes else str(value)
+    return text if len(text) <= length else f"{text[:length]}..."
+
+
 def _kind(value):
     return f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__

@@ -24,7 +24,8 @@ def load_coco_data(base_dir=None, max_train=None, pca_features=True):
     Returns a dictionary with:
     - train_captions, val_captions: int arrays of shape (captions, L)
     - train_image_idxs, val_image_idxs: int arrays of shape (captions,), the image of each caption
-    - train_features, val_features: `FeatureArray` of shape (images, D)
+    - train_features, val_features: arrays of shape (images, D); large ones stay on the
+      disk, see `feature_array`
     - train_urls, val_urls: arrays of str, of shape (images,)
     - idx_to_word: list of the words; word_to_idx: dictionary from word to index
 

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import numpy as np
 
 from deeplearning.checks import check_indices
-from deeplearning.feature_array import FeatureArray, h5_dataset, open_h5
+from deeplearning.feature_array import feature_array, h5_dataset, open_h5
 
 
 def read_dataset(folder, pca_features=True):
@@ -41,7 +41,7 @@ def read_dataset(folder, pca_features=True):
                 data[key] = h5_dataset(file, key, captions_path)[:]
     kind = "vgg16_fc7_pca" if pca_features else "vgg16_fc7"
     for split in ("train", "val"):
-        data[f"{split}_features"] = FeatureArray(_existing(folder / f"{split}2014_{kind}.h5"))
+        data[f"{split}_features"] = feature_array(_existing(folder / f"{split}2014_{kind}.h5"))
         data[f"{split}_urls"] = _urls(_existing(folder / f"{split}2014_urls.txt"), split)
         _check_split(data, split, folder)
     return data

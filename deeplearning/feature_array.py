@@ -1,64 +1,41 @@
 """Features of images in an HDF5 file that need not fit into memory."""
 
 import contextlib
-from functools import cached_property
-from pathlib import Path
 
 import h5py
 import numpy as np
 
+from deeplearning.files import not_damaged
+
 SMALL = 1 << 20  # bytes: features below this are read, not mapped
 
 
-class FeatureArray(np.lib.mixins.NDArrayOperatorsMixin):
-    """An array in an HDF5 file, touched only where it is used.
+def feature_array(path, name="features"):
+    """An array in an HDF5 file, as an ndarray that need not fit into memory.
 
-    It behaves like an array to read from: shape, dtype, unsorted and repeated indices, arithmetic,
-    np.asarray. A large uncompressed data set is mapped into memory, so that a row costs what a row
-    costs; a small or compressed one is read as a whole at first use. No file stays open.
+    Inputs:
+    - path: The file
+    - name: Of the data set in it
+
+    Returns: float array of shape (images, D). A large uncompressed data set is mapped: a row is
+    read when it is used, and what is written into the array stays in memory, never in the file. No
+    file stays open.
+
+    Raises FileNotFoundError for a missing file, OSError for one that this machine can't read, and
+    ValueError for a damaged one or another shape or dtype.
     """
-
-    def __init__(self, path, name="features"):
-        self.path = Path(path)
-        self.name = name
-        with open_h5(self.path) as file:
-            data = h5_dataset(file, name, self.path)
-            if data.ndim != 2 or data.dtype.kind != "f":
-                raise ValueError(
-                    f"{path}: {name} must hold floating-point numbers of shape (images, D), "
-                    f"got {data.dtype} of shape {data.shape}; fetch or build the data set again"
-                )
-            self.shape = data.shape
-            self.dtype = data.dtype
-            self.ndim = data.ndim
-            # get_offset gives None for a chunked data set
-            self._offset = data.id.get_offset() if data.nbytes > SMALL else None
-
-    @cached_property
-    def _array(self):
-        if self._offset is not None:
-            mapped = np.memmap(self.path, self.dtype, "r", self._offset, self.shape)
-            return mapped.view(np.ndarray)
-        with open_h5(self.path) as file:
-            return file[self.name][:]
-
-    def __array__(self, dtype=None, copy=None):
-        return np.array(self._array, dtype=dtype, copy=copy)
-
-    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        arrays = [x._array if isinstance(x, FeatureArray) else x for x in inputs]
-        if any(isinstance(x, FeatureArray) for x in kwargs.get("out", ())):
-            del kwargs["out"]  # features -= mean: the name gets a new array, the file stays
-        return getattr(ufunc, method)(*arrays, **kwargs)
-
-    def __getitem__(self, index):
-        return self._array[index]
-
-    def __len__(self):
-        return self.shape[0]
-
-    def __repr__(self):
-        return f"FeatureArray({str(self.path)!r}, shape={self.shape}, dtype={self.dtype})"
+    with open_h5(path) as file:
+        data = h5_dataset(file, name, path)
+        if data.ndim != 2 or data.dtype.kind != "f":
+            raise ValueError(
+                f"{path}: {name} must hold floating-point numbers of shape (images, D), "
+                f"got {data.dtype} of shape {data.shape}; fetch or build the data set again"
+            )
+        # get_offset gives None for a chunked data set
+        offset = data.id.get_offset() if data.nbytes > SMALL and data.dtype.isnative else None
+        if offset is None:
+            return data[:].astype(data.dtype.newbyteorder("="), copy=False)
+        return np.memmap(path, data.dtype, "c", offset, data.shape).view(np.ndarray)
 
 
 def feature_statistics(features, chunk=4096):
@@ -90,12 +67,16 @@ def feature_statistics(features, chunk=4096):
 
 @contextlib.contextmanager
 def open_h5(path):
-    """An open HDF5 file; what h5py raises on damaged ones becomes one ValueError."""
+    """An open HDF5 file; what h5py raises on damaged ones becomes one ValueError, and on those that
+    can't be read one OSError.
+    """
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, RuntimeError, KeyError, TypeError) as error:
-        raise ValueError(
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
+        if isinstance(error, ValueError) and str(path) in str(error):
+            raise  # a sentence of ours
+        raise not_damaged(path, error) or ValueError(
             f"{path} is damaged or no HDF5 file ({error}): delete it, then fetch or build it again"
         ) from error
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deeplearning.files import atomic_write
+from deeplearning.files import atomic_write, not_damaged
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +157,6 @@ class FeatureTransform:
                 description, np.load(projection, allow_pickle=False) if reduced else None
             )
         except (OSError, ValueError, EOFError) as error:
-            raise ValueError(
+            raise not_damaged(path, error) or ValueError(
                 f"{path} does not hold how features were made ({error}): build the data set again"
             ) from error

@@ -1,11 +1,67 @@
 """Files that are complete or absent: how everything of ours is written, and read back."""
 
 import contextlib
+import errno
 import json
 import os
 from pathlib import Path
 
 import numpy as np
+
+# What to do where nothing is wrong with a file, but with what is around it
+ADVICE = {
+    errno.EACCES: "ask for permission, or name another place",
+    errno.EPERM: "ask for permission, or name another place",
+    errno.EROFS: "name another place",
+    errno.ENOENT: "make its folder first, or name another place",
+    errno.ENOTDIR: "look at the spelling, or name another place",
+    errno.EISDIR: "name a file",
+    errno.EAGAIN: "another program holds it, so close it there, or wait",
+    errno.EBUSY: "another program holds it, so close it there, or wait",
+    errno.ENOLCK: "this file system has no locks, so take a folder on another disk",
+    errno.ENOSYS: "this file system has no locks, so take a folder on another disk",
+    errno.EOPNOTSUPP: "this file system has no locks, so take a folder on another disk",
+    errno.EIO: "the disk, or the way to it, fails: save what you can, and try a copy elsewhere",
+    errno.ESTALE: "the network drive has lost it, so try again, or copy it to this machine",
+    errno.EMFILE: "too many files are open, so restart the kernel",
+}
+
+
+def not_damaged(path, error):
+    """The OSError that says why a file can't be read although its content may be sound; None where
+    `error` does not tell of such a reason.
+    """
+    if not isinstance(error, OSError) or error.errno not in ADVICE:
+        return None
+    reason = os.strerror(error.errno)
+    return OSError(error.errno, f"can't use {path} ({reason}): {ADVICE[error.errno]}")
+
+
+@contextlib.contextmanager
+def locked(path, blocking=True):
+    """Within this context no other process of ours holds the lock.
+
+    Inputs:
+    - path: File that stands for it; it is made, and stays
+    - blocking: Whether to wait until it is free
+
+    Raises filelock.Timeout where it is not free and not waited for, and OSError where nothing can
+    be locked, with advice.
+    """
+    from filelock import FileLock, Timeout  # few need it
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=blocking)
+    except Timeout:
+        raise
+    except (NotImplementedError, OSError) as error:
+        code = getattr(error, "errno", errno.ENOSYS)  # what NotImplementedError is here
+        raise not_damaged(path, OSError(code, str(error))) or error from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextlib.contextmanager
@@ -30,11 +86,31 @@ def atomic_write(path):
         os.replace(part, path)
     except OSError as error:
         reason = error.strerror or error
-        message = f"could not write {path} ({reason}): free space there, or name another place"
+        advice = ADVICE.get(error.errno, "free space there, or name another place")
+        message = f"could not write {path} ({reason}): {advice}"
         raise OSError(error.errno, message) from error
     finally:
         with contextlib.suppress(OSError):  # renamed already, or never made
             part.unlink()
+
+
+def check_can_write(path, option):
+    """Refuse a file that can't be written, before the work whose result it is to hold.
+
+    Inputs:
+    - path: The file
+    - option: What the user calls it, such as "--out"
+
+    Raises FileNotFoundError where its folder is missing, and OSError for a folder in its place, or
+    one that can't be written.
+    """
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"the folder of {option} {path} does not exist: make it first")
+    if Path(path).is_dir():
+        raise IsADirectoryError(f"{option} {path} is a folder: name a file")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"can't write into the folder of {option} {path}: name another one")
 
 
 def write_npz(path, settings, arrays):
@@ -61,8 +137,8 @@ def read_npz(path):
     - settings: Dictionary
     - arrays: Dictionary from name to array
 
-    Raises FileNotFoundError for a missing file, and ValueError for a damaged one or one that is
-    not such an archive.
+    Raises FileNotFoundError for a missing file, OSError for one that this machine can't read, and
+    ValueError for a damaged one or one that is not such an archive.
     """
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -74,7 +150,7 @@ def read_npz(path):
     except FileNotFoundError:
         raise
     except Exception as error:  # damaged bytes make zipfile, zlib and NumPy raise almost anything
-        raise ValueError(
+        raise not_damaged(path, error) or ValueError(
             f"{path} is damaged, or was not written by this package ({error}): delete it"
         ) from error
 

@@ -73,6 +73,8 @@ def grad_check_sparse(f, x, analytic_grad, num_checks=10, h=1e-5):
     - num_checks: Number of places, drawn from NumPy's global generator
     - h: Half the distance between the two evaluations
     """
+    if x.dtype.itemsize < 8:
+        print(f"x is {x.dtype}, whose rounding is larger than the slopes' errors: take float64")
     for _ in range(num_checks):
         index = tuple(np.random.randint(size) for size in x.shape)
         plus, minus = _evaluate_around(f, x, index, h)
@@ -124,6 +126,7 @@ class Comparison:
     - limit: The largest difference that is right
     - problem: A sentence on the entry that differs most, or on what cannot be compared
     - measure: What `difference` is
+    - judged: Whether what was compared is fine enough to tell right from wrong
     """
 
     name: str
@@ -132,12 +135,15 @@ class Comparison:
     limit: float
     problem: str = ""
     measure: str = "norm of the difference"
+    judged: bool = True
 
     def __bool__(self):
         return self.ok
 
     def __str__(self):
         line = f"{self.name}: {self.measure} {self.difference:.2g}, limit {self.limit:.2g}"
+        if not self.judged:
+            return f"{line}: can't be judged. {self.problem}"
         if not self.ok:
             return f"{line}: WRONG. {self.problem}".rstrip()
         return f"{line}: right. {self.problem}" if self.problem else f"{line}: right"
@@ -151,7 +157,7 @@ def compare_gradients(analytic, numeric, name="gradient"):
     still five hundred times over the limit.
 
     Inputs:
-    - analytic: Gradient to judge, in float64
+    - analytic: Gradient to judge, in float64; less precise ones can't be judged, and that is said
     - numeric: Gradient to trust, of the same shape
     - name: What to call it
 
@@ -165,7 +171,15 @@ def compare_gradients(analytic, numeric, name="gradient"):
     sizes = np.linalg.norm(analytic.ravel()) + np.linalg.norm(numeric.ravel())
     limit = float(1e-6 * sizes + 1e-9)
     if distance > limit:
-        return Comparison(name, False, distance, limit, _worst(analytic, numeric))
+        problem = _worst(analytic, numeric)
+        coarse = [a.dtype.name for a in (analytic, numeric) if a.dtype.itemsize < 8]
+        if not coarse:
+            return Comparison(name, False, distance, limit, problem)
+        problem = (
+            f"The arrays are {coarse[0]}, whose rounding is larger than what is measured here: "
+            f"check with float64, as in x.astype(np.float64). {problem}"
+        )
+        return Comparison(name, False, distance, limit, problem, judged=False)
     nothing = numeric.size and not numeric.any()
     problem = "Both are all zero: this check shows nothing." if nothing else ""
     return Comparison(name, True, distance, limit, problem)
@@ -173,7 +187,8 @@ def compare_gradients(analytic, numeric, name="gradient"):
 
 def _cannot_be_compared(analytic, numeric):
     """A sentence on what keeps two gradients from being compared; an empty one if nothing does."""
-    if type(analytic) is not np.ndarray:
+    scalar = isinstance(analytic, np.floating) and numeric.ndim == 0  # what sums of arrays are
+    if type(analytic) is not np.ndarray and not scalar:
         got = type(analytic).__name__
         return f"Expected a plain NumPy array of floating-point numbers, got {got}."
     if analytic.dtype.kind != "f":

@@ -4,14 +4,16 @@ import contextlib
 import hashlib
 import http.client
 import io
+import os
 import time
 import urllib.error
 import urllib.request
 import warnings
+from pathlib import Path
 
 import numpy as np
 import platformdirs
-from PIL import ExifTags, Image, ImageDraw, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageDraw, JpegImagePlugin, UnidentifiedImageError
 
 from deeplearning.files import atomic_write
 
@@ -21,9 +23,12 @@ CACHE = (
 TIMEOUT = 10  # seconds
 TRIES = 3  # where a server is busy or drops the connection
 PAUSE = 0.5  # seconds before the second try, twice as many before the third
-MAX_BYTES = 32 << 20
-MAX_PIXELS = 24_000_000
-# What Pillow raises for bad files
+MAX_BYTES = 128 << 20
+MAX_PIXELS = 120_000_000  # in memory; the cameras with the largest files have 102 million
+MAX_JPEG_PIXELS = 250_000_000  # in the file; telephones have 200 million
+LARGE = (
+    32_000_000  # pixels; JPEGs above are decoded at a half, a quarter or an eighth of their size
+)
 # What undoes each orientation of the EXIF standard (CIPA DC-008, tag 274).
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -34,6 +39,8 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+PLANES = ((), (3,), (4,))  # what may follow the height and width of an array
+# What Pillow raises for bad files
 BROKEN = (OSError, ValueError, TypeError, SyntaxError, RuntimeError, Image.DecompressionBombError)
 
 
@@ -65,8 +72,26 @@ def image_from_url(url):
         AttributeError,
         http.client.HTTPException,
     ) as error:  # AttributeError: no string at all
-        warnings.warn(f"no picture from {url}: {error}", stacklevel=2)
-        return _placeholder(url)
+        name = url if isinstance(url, str | bytes | os.PathLike) else f"a {type(url).__name__}"
+        warnings.warn(f"no picture from {name}: {error}", stacklevel=2)
+        return _placeholder(name)
+
+
+def read_image(source):
+    """A picture, wherever it comes from: what every function of ours that takes one calls.
+
+    Inputs:
+    - source: Path of a file, PIL image of any mode, or uint8 array of shape (H, W), (H, W, 3) or
+      (H, W, 4)
+
+    Returns: PIL image in RGB, as `decode_image` describes it
+
+    Raises FileNotFoundError for a missing file, ValueError for another type or array, and one of
+    BROKEN for a file that is not a picture.
+    """
+    if isinstance(source, str | os.PathLike):
+        return decode_image(Path(source).read_bytes())
+    return in_rgb(source)
 
 
 def decode_image(content):
@@ -76,28 +101,79 @@ def decode_image(content):
     - content: Bytes of a file in any format that Pillow reads
 
     Returns: PIL image in RGB, turned the way that its EXIF data says it was taken. What is
-    transparent lies on white. Numbers of more than 16 bits are spread over their own range.
+    transparent lies on white. Numbers of more than 16 bits are spread over their own range. A JPEG
+    of more than LARGE pixels comes at a half, a quarter or an eighth of its size.
 
     Raises ValueError for more than MAX_PIXELS, and one of BROKEN for what is not a picture, or only
     a part of one.
     """
     with warnings.catch_warnings():
-        # MAX_PIXELS is smaller than the size that Pillow warns of; damaged EXIF data is no matter
+        # our own limits come first; damaged EXIF data is no matter
         warnings.simplefilter("ignore")
-        try:
-            image = Image.open(io.BytesIO(content))
-        except UnidentifiedImageError:  # whose message names an object in memory
-            raise ValueError(
-                "it is not a picture of a kind that Pillow reads: save it as JPEG or PNG"
-            ) from None
+        image = _opened(content)
         with image:
-            if image.width * image.height > MAX_PIXELS:
-                raise ValueError(
-                    f"{image.width} x {image.height} pixels are more than "
-                    f"{MAX_PIXELS // 10**6} million: make it smaller"
-                )
+            if isinstance(image, JpegImagePlugin.JpegImageFile):
+                _check_size(image, MAX_JPEG_PIXELS)
+                pixels = image.width * image.height
+                scale = next((k for k in (1, 2, 4) if pixels <= LARGE * k**2), 8)
+                image.draft(None, (image.width // scale, image.height // scale))
+            _check_size(image, MAX_PIXELS)
             image.load()
-            return in_rgb(_upright(image))
+            return in_rgb(image)
+
+
+def _opened(content):
+    """A picture whose size is known, and whose pixels have not been decoded yet."""
+    jpeg = content[:3] == b"\xff\xd8\xff"
+    try:
+        # Image.open refuses the sizes of some telephones, unless a limit is lifted for everybody
+        return (JpegImagePlugin.JpegImageFile if jpeg else Image.open)(io.BytesIO(content))
+    except (UnidentifiedImageError, SyntaxError):  # of which one names an object in memory
+        raise ValueError(
+            "it is not a picture of a kind that Pillow reads: save it as JPEG or PNG"
+        ) from None
+    except Image.DecompressionBombError:
+        raise ValueError(
+            f"it has more than {MAX_PIXELS // 10**6} million pixels: make it smaller"
+        ) from None
+
+
+def _check_size(image, limit):
+    if image.width * image.height > limit:
+        raise ValueError(
+            f"it has {image.width} x {image.height} pixels, more than {limit // 10**6} million: "
+            "make it smaller"
+        )
+
+
+def in_rgb(picture):
+    """A PIL image of any mode, or a uint8 array, as a PIL image in RGB, see `decode_image`."""
+    if isinstance(picture, np.ndarray):
+        picture = _from_array(picture)
+    if not isinstance(picture, Image.Image):
+        raise ValueError(
+            f"expected the path of a picture, a PIL image or an array, got {type(picture).__name__}"
+        )
+    image = _upright(picture)
+    if image.mode.startswith("I;16"):  # Pillow would show all but the darkest as white
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        return _own_range(np.asarray(image, np.float64))
+    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La", "P"):
+        if image.mode == "La":  # Pillow knows no direct way
+            image = image.convert("LA")
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _from_array(array):
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in PLANES:
+        raise ValueError(
+            f"expected a picture as uint8 array of shape (H, W, 3), got {array.dtype} of shape "
+            f"{array.shape}; numbers from 0 to 1 become one by np.rint(255 * x).astype(np.uint8)"
+        )
+    return Image.fromarray(array)
 
 
 def _upright(image):
@@ -107,21 +183,9 @@ def _upright(image):
     """
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
+        return image.transpose(TURNS[orientation]) if orientation in TURNS else image
     except Exception:  # damaged data makes Pillow raise almost anything
         return image
-    return image.transpose(TURNS[orientation]) if orientation in TURNS else image
-
-
-def in_rgb(image):
-    """A PIL image of any mode in RGB, see `decode_image`."""
-    if image.mode.startswith("I;16"):  # Pillow would show all but the darkest as white
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-    if image.mode in ("I", "F"):
-        return _own_range(np.asarray(image, np.float64))
-    if "transparency" in image.info or "A" in image.getbands() or image.mode == "P":
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return image.convert("RGB")
 
 
 def _own_range(values):

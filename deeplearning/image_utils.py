@@ -3,14 +3,14 @@
 The first part is NumPy's, the second PyTorch's. N pictures, H and W their height and width.
 """
 
-from pathlib import Path
+from os import PathLike
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from deeplearning.image_fetching import BROKEN, decode_image, image_from_url, in_rgb
+from deeplearning.image_fetching import BROKEN, image_from_url, in_rgb, read_image
 
 __all__ = [
     "SQUEEZENET_MEAN", "SQUEEZENET_STD", "black_and_white", "blur_image", "blur_tensor",
@@ -70,39 +70,39 @@ def load_image(filename, size=None):
     """Read a picture from a file.
 
     Inputs:
-    - filename: Path
+    - filename: Path, or what else `open_image` takes
     - size: Pixels of its shorter side; by default it stays as it is
 
     Returns: uint8 array of shape (H, W, 3)
 
     Raises FileNotFoundError for a missing file, and ValueError for one that is no picture.
     """
-    from torchvision.transforms.functional import (
-        resize,
-    )  # torchvision takes seconds, and most functions do without it
-
     image = open_image(filename)
-    return np.array(image if size is None else resize(image, size))
+    if size is not None:
+        # torchvision takes seconds, and most functions do without it
+        from deeplearning.vision import torchvision
+
+        image = torchvision.transforms.functional.resize(image, size)
+    return np.array(image)
 
 
 def open_image(path):
-    """Read a picture from a file; a PIL image is taken as it is.
+    """Read a picture from a file; a PIL image or an array of pixels is taken as it is.
 
     Returns: PIL image in RGB
 
-    Raises FileNotFoundError for a missing file, and ValueError for one that is no picture, or a
-    very large one.
+    Raises FileNotFoundError for a missing file, and ValueError for what is no picture, or a very
+    large one.
     """
-    if isinstance(path, Image.Image):
-        return in_rgb(path)
     try:
-        return decode_image(Path(path).read_bytes())
+        return read_image(path)
     except FileNotFoundError:
         raise FileNotFoundError(
             f"no picture at {path}: look at the spelling, and at which folder it is in"
         ) from None
     except BROKEN as error:
-        raise ValueError(f"can't read the picture {path}: {error}") from error
+        what = f"the picture {path}" if isinstance(path, str | PathLike) else "it as a picture"
+        raise ValueError(f"can't read {what}: {error}") from error
 
 
 def blur_image(X):
@@ -124,13 +124,14 @@ def preprocess(img, size=224):
     """Make a picture what SqueezeNet reads.
 
     Inputs:
-    - img: PIL image
+    - img: PIL image, or uint8 array of shape (H, W, 3)
     - size: Pixels of its shorter side
 
     Returns: float32 tensor of shape (1, 3, H, W)
     """
-    from torchvision.transforms import functional as TF  # as in `load_image`
+    from deeplearning.vision import torchvision  # as in `load_image`
 
+    TF = torchvision.transforms.functional
     return TF.normalize(
         TF.to_tensor(TF.resize(in_rgb(img), size)), SQUEEZENET_MEAN, SQUEEZENET_STD
     )[None]

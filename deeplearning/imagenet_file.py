@@ -9,6 +9,8 @@ import zipfile
 
 import numpy as np
 
+from deeplearning.files import not_damaged
+
 
 def read_imagenet_file(path):
     """Read imagenet_val_25.npz.
@@ -33,7 +35,7 @@ def read_imagenet_file(path):
             class_names = _LabelMap(file).load().state[-1][0]
         _check(X, y, class_names)
     except Exception as error:  # damaged bytes make zipfile, zlib and pickle raise almost anything
-        raise ValueError(
+        raise not_damaged(path, error) or ValueError(
             f"{path} is damaged or was tampered with ({error}): fetch it again"
         ) from error
     return X, y, class_names

@@ -7,6 +7,7 @@ Scores compare words, as `tokenize` finds them: lower case, without punctuation,
 import math
 import re
 import unicodedata
+import warnings
 from collections import Counter
 
 import numpy as np
@@ -17,11 +18,16 @@ UNKNOWN = "<unk>"
 MARKS = "".join(
     c for c in map(chr, range(0x300, 0x10000)) if unicodedata.category(c).startswith("M")
 )
-WORD = re.compile(rf"<unk>|\w[\w{MARKS}]*")
+# Scripts without spaces between words: Thai, Lao, Burmese, Khmer, Chinese and Japanese
+ALONE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf"
+ALONE += "\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+LETTER = rf"(?![{ALONE}])\w"
+WORD = re.compile(rf"<unk>|{LETTER}(?:{LETTER}|[{MARKS}])*|(?=\w)[{ALONE}][{MARKS}]*")
 
 
 def tokenize(caption):
-    """The words that scores compare.
+    """The words that scores compare. Where a script has no spaces between words, as in Chinese,
+    Japanese and Thai, each character is one, with the marks that belong to it.
 
     Inputs:
     - caption: A string, such as "<START> a dog's ball <END>"
@@ -105,12 +111,22 @@ def cider_d(references, captions, sigma=6.0):
     - score: Mean over all images, from 0 to 10
     - scores: float array of shape (images,)
 
+    Of a single image there is no such score: the logarithm of 1 gives no n-gram any weight. Both
+    are NaN then, and a warning says so.
+
     Raises ValueError if there is not at least one image, or an image without reference.
 
     Source: Vedantam, Zitnick and Parikh, "CIDEr: consensus-based image description evaluation",
     2015, section 7.
     """
     tokenized = list(_tokenized(references, captions))
+    if len(tokenized) == 1:
+        warnings.warn(
+            "CIDEr-D of a single image means nothing: it weighs words by how many images have "
+            "them; score more images together",
+            stacklevel=2,
+        )
+        return math.nan, np.full(1, math.nan)
     images_with = Counter()
     for refs, _ in tokenized:
         ngrams = set()

@@ -12,7 +12,8 @@ Returns a tuple of:
 - next_w: Parameter after the step, of w's shape and dtype
 - config: The dictionary to pass at the next step
 
-Raises ValueError where dw, or what the dictionary remembers, has another shape than w.
+Raises ValueError where dw, or what the dictionary remembers, has another shape than w, and for an
+entry that the rule does not know.
 """
 
 import numpy as np
@@ -100,6 +101,12 @@ def _prepare(w, dw, config, *moments, **defaults):
     dtype at zero.
     """
     config = {} if config is None else config
+    known = [*defaults, *moments]
+    if unknown := [key for key in config if key not in known]:
+        raise ValueError(
+            f"optim_config has no setting {', '.join(map(repr, unknown))} for this rule: "
+            f"there are {', '.join(known)}"
+        )
     for key, value in defaults.items():
         config.setdefault(key, value)
     for key in moments:

@@ -9,6 +9,7 @@ yet. A cell that fails ends the run with its traceback.
 
 import argparse
 import copy
+import html
 import os
 import re
 import sys
@@ -41,6 +42,7 @@ def run_notebook(path, out, env=None):
     Raises CellExecutionError where a cell fails; what was executed until then is written.
     """
     path, out = Path(path), Path(out)
+    out.mkdir(parents=True, exist_ok=True)  # now, not after an hour
     notebook = nbformat.read(path, as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     with tqdm(total=len(cells), desc=path.name, unit="cell") as bar:
@@ -56,7 +58,6 @@ def run_notebook(path, out, env=None):
         finally:
             # progress bars rewrite their line: keep the last state, as a terminal would
             notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
-            out.mkdir(parents=True, exist_ok=True)
             for cell in cells:
                 cell.metadata.pop("execution", None)  # time stamps would make every run a new file
             nbformat.write(notebook, out / path.name)
@@ -96,7 +97,10 @@ def page_of(notebook, path):
         """The converter to HTML would break MathML, so it gets a number in its place."""
         display, inline = match.groups()
         kind = "block" if display else "inline"
-        formulas.append(latex_to_mathml(display or inline, display=kind))
+        try:
+            formulas.append(latex_to_mathml(display or inline, display=kind))
+        except Exception:  # a formula that the converter can't read stays as it was written
+            formulas.append(html.escape(match[0]))
         return f"{OPEN}{len(formulas) - 1}{CLOSE}"
 
     for cell in notebook.cells:

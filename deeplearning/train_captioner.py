@@ -18,20 +18,22 @@ import numpy as np
 from deeplearning.caption_scores import rows_with_pictures, score_captions, write_captions
 from deeplearning.captioning_solver import CaptioningSolver
 from deeplearning.classifiers.rnn import CaptioningRNN
-from deeplearning.coco_utils import load_coco_data
+from deeplearning.coco_utils import load_coco_data, load_references
 from deeplearning.datasets.finding import find_dataset
+from deeplearning.familiarity import learn_familiarity
 from deeplearning.feature_array import feature_statistics
 from deeplearning.feature_transform import FeatureTransform
 from deeplearning.figures import captioned_pictures
+from deeplearning.files import check_can_write
 
 
 def main(argv=None):
     args = _arguments(argv)
-    if not Path(args.out).absolute().parent.is_dir():  # now, not after an epoch
-        raise FileNotFoundError(f"the folder of --out {args.out} does not exist: make it first")
+    _check(args)
     began = time.perf_counter()
     np.random.seed(args.seed)
     data = load_coco_data(args.data)
+    load_references(data, args.data)  # a damaged file is better known now than after training
     model = CaptioningRNN(
         data["word_to_idx"],
         data["train_features"].shape[1],
@@ -45,6 +47,7 @@ def main(argv=None):
     # without it, the model can do everything but caption new pictures
     with contextlib.suppress(FileNotFoundError):
         model.feature_transform = FeatureTransform.load(find_dataset(args.data))
+    model.familiarity = learn_familiarity(data["train_features"], data["val_features"])
     solver = CaptioningSolver(
         model,
         data,
@@ -66,6 +69,25 @@ def main(argv=None):
     seconds = time.perf_counter() - began
     print(f"{args.out}: lowest validation loss {lowest:.3f} of {epochs} epochs, {seconds:.0f} s")
     _score(CaptioningRNN.load(args.out), data, args)
+
+
+def _check(args):
+    """Refuse what would only fail when training is over."""
+    check_can_write(args.out, "--out")
+    for name in ("beam_width", "pictures", "wordvec_dim", "hidden_dim"):
+        if getattr(args, name) < 1:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} must be at least 1, got {getattr(args, name)}")
+    if args.picture:
+        check_can_write(args.picture, "--picture")
+        from matplotlib.backend_bases import FigureCanvasBase  # takes a while
+
+        endings = FigureCanvasBase.get_supported_filetypes()
+        ending = Path(args.picture).suffix.lower()
+        if ending.removeprefix(".") not in endings:
+            raise ValueError(
+                f"--picture {args.picture} must end in one of {', '.join(endings)}, such as .png"
+            )
 
 
 def _score(model, data, args):

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from grading.grade import seed_number
-from grading.handout import ROOT, tracked_files, write_zip
+from grading.handout import ROOT, content_of, tracked_files, write_zip
 
 SCRIPTS = "grading/gradescope/"
 KEPT = ["requirements.txt", "deeplearning/*", "grading/*", "exercises/*"]
@@ -31,7 +31,7 @@ def autograder_files(seed):
         if any(fnmatch.fnmatch(name, pattern) for pattern in KEPT) and not any(
             fnmatch.fnmatch(name, pattern) for pattern in NOT_NEEDED
         ):
-            files[name.removeprefix(SCRIPTS)] = (ROOT / name).read_bytes()
+            files[name.removeprefix(SCRIPTS)] = content_of(name)
     return files
 
 

@@ -1,6 +1,7 @@
 """Photos get the captions that the model writes for their features, as text and as a page."""
 
 import base64
+import html
 import io
 import re
 import time
@@ -19,6 +20,7 @@ from deeplearning.classifiers.squeezenet import load_squeezenet, save_squeezenet
 from deeplearning.coco_utils import decode_captions
 from deeplearning.datasets.toytown.plan import SEED, picture
 from deeplearning.datasets.toytown.truth import score_truth
+from deeplearning.familiarity import Familiarity, learn_familiarity
 from deeplearning.feature_transform import FeatureTransform
 
 WORDS = ["<NULL>", "<START>", "<END>", "<UNK>", "a", "dog", "<b>", "größe", "&"]
@@ -287,7 +289,7 @@ def test_command_usage(run_python, tmp_path):
         (["photo.png", "--model", "none.npz"], "none.npz"),
         (["photo.png", "--model", "damaged.npz"], "damaged.npz is damaged"),
         (["empty", "--model", "model.npz"], "no pictures in empty"),
-        (["photo.png", "--model", "model.npz", "--beam-width", "0"], "beam_width"),
+        (["photo.png", "--model", "model.npz", "--beam-width", "0"], "--beam-width must"),
         (["photo.png", "--model", "model.npz", "--page", "missing/page.html"], "page.html"),
     ],
 )
@@ -322,3 +324,55 @@ def test_speed_of_known_features():
     began = time.process_time()
     model.sample(features, max_length=17)
     assert 1000 / (time.process_time() - began) > 500
+
+
+def test_pictures_unlike_the_training_pictures(
+    model, model_file, network, photos, tmp_path, capsys
+):
+    """A line below the captions warns of them, on the page, too; the model's file keeps how to tell."""
+    model.familiarity = Familiarity(np.zeros(20, np.float32), np.eye(20, 3), 1.1)
+    model.save(model_file)
+    arguments = [str(photos), "--model", model_file, "--page", str(tmp_path / "page.html")]
+    assert main(arguments) == 0
+    assert caption.UNLIKE not in capsys.readouterr().out + (tmp_path / "page.html").read_text()
+    model.familiarity = Familiarity(np.zeros(20, np.float32), np.eye(20, 3), 0.1)
+    model.save(model_file)
+    assert main(arguments) == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert capsys.readouterr().out.count(caption.UNLIKE) == 4
+    assert html.unescape(page).count(caption.UNLIKE) == 4
+
+
+def test_what_the_built_in_model_says(tmp_path, capsys):
+    """Of Toytown's pictures nearly none is called unlike, of noise most; and it
+    says what it knows.
+    """
+    drawn = [tmp_path / f"{number}.png" for number in range(12)]
+    for number, path in enumerate(drawn):
+        picture(SEED, "val", number)[1].save(path)
+    rng = np.random.default_rng(0)
+    strange = [tmp_path / f"noise {n}.png" for n in range(3)]
+    for path in strange:
+        Image.fromarray(rng.integers(0, 256, (96, 96, 3), dtype=np.uint8)).save(path)
+    assert main(list(map(str, drawn))) == 0
+    output = capsys.readouterr().out
+    assert output.startswith(caption.TOYTOWN_ALONE) and output.count(caption.UNLIKE) <= 1
+    assert main(list(map(str, strange))) == 0
+    assert capsys.readouterr().out.count(caption.UNLIKE) >= 2
+
+
+def test_learnt_from_features():
+    """Features in the directions of training are familiar, others are not; few tell nothing."""
+    rng = np.random.default_rng(0)
+    directions = rng.standard_normal((20, 200))
+
+    def features(n):
+        return rng.standard_normal((n, 20)) @ directions + 0.1 * rng.standard_normal((n, 200)) + 3
+
+    known = learn_familiarity(features(1500), features(400))
+    assert known.unlike(features(1000)).mean() < 0.03
+    assert known.unlike(rng.standard_normal((50, 200)) * 4).all()
+    again = Familiarity.from_arrays(known.to_arrays())
+    np.testing.assert_array_equal(again.shares(directions), known.shares(directions))
+    assert learn_familiarity(features(999), features(400)) is None
+    assert learn_familiarity(features(1500), features(99)) is None

@@ -574,7 +574,7 @@ def test_disk_full_while_writing(data, tmp_path):
 def test_checkpoint_in_no_folder(data, tmp_path, folder):
     """A checkpoint in a folder that is missing, or a file, gives the one sentence that names it."""
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(OSError, match="could not write .*run.checkpoint"):
+    with pytest.raises(OSError, match="folder of checkpoint .*run.checkpoint does not exist"):
         trained(data, checkpoint=tmp_path / folder / "run.checkpoint")
 
 
@@ -655,3 +655,21 @@ def test_memory_does_not_grow(data):
     assert (
         after - before < 150_000
     )  # the losses take 33,000 bytes, all features drawn would take 240,000
+
+
+def test_unknown_key_of_optim_config(data, tmp_path):
+    """A key that the rule does not know, and a checkpoint in no folder, are refused at once."""
+    with pytest.raises(ValueError, match="no setting 'lr' .* learning_rate"):
+        trained(data, optim_config={"lr": 1.0})
+    with pytest.raises(FileNotFoundError, match="folder of checkpoint .* make it first"):
+        trained(data, checkpoint=tmp_path / "missing" / "run")
+
+
+def test_the_part_of_a_living_process_stays(data, tmp_path):
+    """A second run with the same checkpoint removes what a dead one left, not what a living writes."""
+    alive = tmp_path / f".run.{os.getpid()}.part"
+    dead = tmp_path / ".run.99999999.part"
+    for part in (alive, dead):
+        part.touch()
+    trained(data, checkpoint=tmp_path / "run", resume=True, num_epochs=0)
+    assert alive.exists() and not dead.exists()

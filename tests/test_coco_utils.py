@@ -5,6 +5,7 @@ import sys
 import h5py
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from deeplearning.coco_utils import (
@@ -13,7 +14,7 @@ from deeplearning.coco_utils import (
     load_references,
     sample_coco_minibatch,
 )
-from deeplearning.feature_array import FeatureArray, feature_statistics
+from deeplearning.feature_array import feature_array, feature_statistics
 from deeplearning.image_fetching import image_from_url
 from deeplearning.metrics import tokenize
 
@@ -156,7 +157,7 @@ def stored(request, tmp_path):
     with h5py.File(tmp_path / "features.h5", "w") as file:
         file.create_dataset("other", data=np.arange(5))
         file.create_dataset("features", data=array, **how)
-    return FeatureArray(tmp_path / "features.h5"), array
+    return feature_array(tmp_path / "features.h5"), array
 
 
 def test_features_are_indexed_like_an_array(stored):
@@ -220,34 +221,47 @@ def test_features_in_place(stored):
     np.testing.assert_array_equal(
         np.asarray(data["train_features"]), (array - array.mean(axis=0)) / np.float32(2)
     )
+
+
+def test_features_leave_no_file_open(stored, tmp_path):
+    """After opening, the file can be rewritten, and except where it is mapped renamed and deleted."""
+    features, array = stored
+    path = tmp_path / "features.h5"
+    with h5py.File(path, "a") as file:  # HDF5 refuses this where a handle to read is still open
+        file["more"] = 1
+    if isinstance(features.base, np.memmap) and os.name != "posix":
+        return  # Windows keeps a mapped file until it is let go
+    moved = path.rename(tmp_path / "moved.h5")
+    np.testing.assert_array_equal(features[[4, 3]], array[[4, 3]])
+    moved.unlink()
     np.testing.assert_array_equal(features, array)
 
 
-def test_features_leave_no_file_open(stored):
-    """After opening, and after use except where the file is mapped, it can be renamed, rewritten
-    and deleted.
+def test_features_are_an_array(stored, tmp_path):
+    """They are a plain ndarray with all that it has, PyTorch takes them, and the file stays as it is
+    whatever is written into them.
     """
     features, array = stored
-    with h5py.File(
-        features.path, "a"
-    ) as file:  # HDF5 refuses this where a handle to read is still open
-        file["more"] = 1
-    if (
-        features._offset is None or os.name == "posix"
-    ):  # Windows keeps a mapped file until it is let go
-        np.testing.assert_array_equal(features[[4, 2]], array[[4, 2]])
-        moved = features.path.rename(features.path.with_name("moved.h5"))
-        np.testing.assert_array_equal(features[[4, 3]], array[[4, 3]])
-        moved.unlink()
-        np.testing.assert_array_equal(np.asarray(features), array)
+    before = (tmp_path / "features.h5").read_bytes()
+    assert type(features) is np.ndarray and features.dtype.isnative
+    assert features.size == array.size and features.T.shape == array.T.shape
+    assert features.mean() == array.mean() and features.std(axis=0).shape == array.shape[1:]
+    assert features.astype(np.float64).dtype == np.float64
+    np.testing.assert_array_equal(features.reshape(-1), array.reshape(-1))
+    np.testing.assert_array_equal(features.copy(), array)
+    np.testing.assert_array_equal(torch.from_numpy(features), array)
+    features[:] = 0
+    assert not features.any() and (tmp_path / "features.h5").read_bytes() == before
 
 
-def test_features_whose_file_is_gone(stored):
-    """A file deleted before its first use gives one error that names it."""
-    features, _ = stored
-    features.path.unlink()
-    with pytest.raises((FileNotFoundError, ValueError), match="features.h5"):
-        features[0]
+def test_features_of_another_byte_order(tmp_path):
+    """Numbers that another machine wrote become this one's, so that PyTorch takes them."""
+    array = np.arange(6000 * 64, dtype=">f4").reshape(6000, 64)
+    with h5py.File(tmp_path / "features.h5", "w") as file:
+        file["features"] = array
+    features = feature_array(tmp_path / "features.h5")
+    assert features.dtype.isnative
+    np.testing.assert_array_equal(torch.from_numpy(features), array.astype(np.float32))
 
 
 def test_large_features_are_mapped(tmp_path):
@@ -256,7 +270,7 @@ def test_large_features_are_mapped(tmp_path):
     """
     with h5py.File(tmp_path / "features.h5", "w") as file:
         file["features"] = np.ones((3000, 128), np.float32)
-    rows = FeatureArray(tmp_path / "features.h5")[10:20]
+    rows = feature_array(tmp_path / "features.h5")[10:20]
     while isinstance(rows.base, np.ndarray):
         rows = rows.base
     assert type(rows.base).__name__ == "mmap"
@@ -267,7 +281,7 @@ def test_wrong_features_are_refused(tmp_path):
     with h5py.File(tmp_path / "features.h5", "w") as file:
         file.create_group("features")
     with pytest.raises(ValueError, match="features.h5.*features"):
-        FeatureArray(tmp_path / "features.h5")
+        feature_array(tmp_path / "features.h5")
 
 
 @pytest.mark.parametrize("count, chunk", [(1, 4096), (50, 7), (50, 50), (1000, 64), (1000, 4096)])

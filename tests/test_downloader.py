@@ -40,7 +40,7 @@ def test_without_ranges_from_the_beginning(tmp_path, how):
 
 def test_another_version_from_the_beginning(tmp_path):
     """Where the server has another version after a cut, nothing of the first one stays."""
-    with serving({"/file": CONTENT}, [("cut", 1 << 20), 404, 404, 404, 404]) as server:
+    with serving({"/file": CONTENT}, [("cut", 1 << 20), 404]) as server:
         with pytest.raises(ConnectionError, match="/file: the server answers 404 Not Found"):
             received(server, tmp_path / "file")
         server.files["/file"] = CONTENT[::-1]
@@ -52,7 +52,7 @@ def test_complete_when_it_was_stopped(tmp_path, extra):
     """A run that was stopped between the last byte and the file's last name costs nothing; more
     bytes than the server has are thrown away.
     """
-    with serving({"/file": CONTENT}, [("cut", len(CONTENT) - 1), 404, 404, 404, 404]) as server:
+    with serving({"/file": CONTENT}, [("cut", len(CONTENT) - 1), 404]) as server:
         with pytest.raises(ConnectionError):
             received(server, tmp_path / "file")
         (tmp_path / "incoming").write_bytes(CONTENT + extra)
@@ -110,7 +110,7 @@ def test_the_version_belongs_to_the_bytes(tmp_path):
     """Where the whole file came again, and the server does not say which version that was, the old
     one is forgotten.
     """
-    with serving({"/file": CONTENT}, [("cut", 1 << 20), 404, 404, 404, 404]) as server:
+    with serving({"/file": CONTENT}, [("cut", 1 << 20), 404]) as server:
         with pytest.raises(ConnectionError):
             received(server, tmp_path / "file")
         server.files["/file"], server.versions, server.faults = (
@@ -127,3 +127,36 @@ def test_shorter_than_announced(tmp_path):
     response = SimpleNamespace(iter_content=lambda _: [b"abc"])
     with pytest.raises(requests.ConnectionError, match="cut off after 3 of 5 bytes"):
         downloader.Incoming(tmp_path / "incoming", 1, 100)._write(response, 5)
+
+
+@pytest.mark.parametrize("status, asked", [(404, 1), (403, 1), (410, 1), (503, 4), (429, 4)])
+def test_an_answer_that_will_stay_is_asked_for_once(tmp_path, status, asked):
+    """A file that is not there is not asked for again; a server that is busy is."""
+    with serving({"/file": CONTENT}, [status] * 9) as server:
+        with pytest.raises(ConnectionError, match=str(status)):
+            received(server, tmp_path / "file")
+        assert len(server.asked) == asked
+
+
+def test_the_other_url_is_tried_where_one_is_wrong(tmp_path):
+    """An address that has moved leaves the others."""
+    with serving({"/file": CONTENT}) as server:
+        other = f"{server.url}/file"
+        target = tmp_path / "file"
+        received(SimpleNamespace(url=f"{server.url}/moved"), target, others=[other])
+        assert target.read_bytes() == CONTENT
+        assert [path for path, _ in server.asked] == ["/moved/file", "/file"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        requests.exceptions.ChunkedEncodingError(OSError("('Connection broken: Incomplete', 3)")),
+        requests.exceptions.ConnectionError(OSError("Connection aborted.", "RemoteDisconnected")),
+        requests.exceptions.ContentDecodingError(OSError("bad")),
+    ],
+)
+def test_a_broken_connection_is_said_in_our_words(error):
+    """Python's own text of a connection that broke does not reach the user."""
+    assert downloader._reason(error) == "the connection broke"
+    assert downloader._reason(requests.ConnectionError("cut off after 3")) == "cut off after 3"

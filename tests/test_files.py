@@ -3,11 +3,16 @@
 import errno
 import json
 import os
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
-from deeplearning.files import atomic_write, read_npz
+from deeplearning.feature_array import open_h5
+from deeplearning.feature_transform import FeatureTransform
+from deeplearning.files import atomic_write, check_can_write, locked, read_npz
+from deeplearning.imagenet_file import read_imagenet_file
 
 
 def test_write(tmp_path):
@@ -126,7 +131,7 @@ def test_read_something_else(tmp_path):
     for settings in ([], 3, None, "text"):
         archive(tmp_path / f"settings {settings}", json.dumps(settings))
     for path in tmp_path.iterdir():
-        with pytest.raises(ValueError) as raised:
+        with pytest.raises((ValueError, IsADirectoryError)) as raised:
             read_npz(path)
         assert str(path) in str(raised.value)
 
@@ -154,3 +159,83 @@ def test_read_damaged(tmp_path):
             if "W" in arrays:  # a damaged name leaves the array to be missed
                 np.testing.assert_array_equal(arrays["W"], array)
     assert refused > 0.8 * len(damaged)
+
+
+REFUSED = {
+    errno.EACCES: "permission",
+    errno.EAGAIN: "another program holds it",
+    errno.ENOLCK: "has no locks",
+    errno.EIO: "the disk, or the way to it, fails",
+}
+
+
+@pytest.mark.parametrize("code, advice", REFUSED.items())
+@pytest.mark.parametrize("read", [read_npz, read_imagenet_file, FeatureTransform.load, open_h5])
+def test_a_sound_file_that_cannot_be_read(tmp_path, monkeypatch, read, code, advice):
+    """Without permission, locked, on a file system without locks or on a failing disk, a file is not
+    called damaged: the advice fits.
+    """
+
+    def refuse(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    path = tmp_path / "features.json"
+    path.touch()
+    for where in ("builtins.open", "h5py.File"):
+        monkeypatch.setattr(where, refuse)
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(OSError, match=f"can't use .*features.json.*{advice}") as caught:
+        with read(tmp_path if read == FeatureTransform.load else path):
+            pass
+    assert caught.value.errno == code and "damaged" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04" + b"\xff" * 300])
+def test_a_damaged_file_is_called_damaged(tmp_path, content):
+    """What is wrong with the content stays a matter of the content."""
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(ValueError, match="is damaged"):
+        read_npz(tmp_path / "file")
+    with pytest.raises(ValueError, match="is damaged"), open_h5(tmp_path / "file"):
+        pass
+
+
+def test_a_locked_file(tmp_path):
+    """A data set that another program is writing is not called damaged."""
+    fcntl = pytest.importorskip("fcntl", reason="Windows locks files in another way")
+    with h5py.File(tmp_path / "file.h5", "w") as file:
+        file["x"] = 1
+    with open(tmp_path / "file.h5", "rb+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with (
+            pytest.raises(OSError, match="another program holds it"),
+            open_h5(tmp_path / "file.h5"),
+        ):
+            pass
+
+
+def test_where_nothing_can_be_written(tmp_path, monkeypatch):
+    """A missing folder, a folder in place of the file and a read-only one are refused beforehand."""
+    check_can_write(tmp_path / "file", "--out")
+    with pytest.raises(FileNotFoundError, match="folder of --out .* does not exist"):
+        check_can_write(tmp_path / "missing" / "file", "--out")
+    with pytest.raises(IsADirectoryError, match="name a file"):
+        check_can_write(tmp_path, "--out")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(PermissionError, match="can't write into the folder of --out"):
+        check_can_write(tmp_path / "file", "--out")
+
+
+@pytest.mark.parametrize("error", [NotImplementedError("flock"), OSError(errno.ENOLCK, "none")])
+def test_a_file_system_without_locks(tmp_path, monkeypatch, error):
+    """It is said, with what to do; and a lock is free again after its use."""
+    for _ in range(2):
+        with locked(tmp_path / "lock", blocking=False):
+            pass
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    with pytest.raises(OSError, match="this file system has no locks"), locked(tmp_path / "lock"):
+        pass

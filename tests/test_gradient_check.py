@@ -195,3 +195,36 @@ def test_jupyter_shows_a_failed_check_without_a_traceback():
         "dW is wrong.",
         "It looks as if ...",
     ]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_coarse_arrays_are_not_called_wrong(dtype, which):
+    """What float32 can't show is neither right nor wrong, and the message says what to do."""
+    pair = [np.full((2, 3), 0.1), np.full((2, 3), 0.1)]
+    pair[which] = pair[which].astype(dtype) * dtype(1.001)
+    verdict = compare_gradients(*pair)
+    assert not verdict and "WRONG" not in str(verdict)
+    assert f"can't be judged. The arrays are {np.dtype(dtype)}" in str(verdict)
+    assert "x.astype(np.float64)" in str(verdict)
+
+
+def test_sparse_checks_of_coarse_arrays_say_so(capsys):
+    """The numbers of a check in float32 come with the reason why they differ."""
+    for dtype in (np.float64, np.float32):
+        x = np.ones((2, 3), dtype)
+        grad_check_sparse(lambda x: np.sum(x**2), x, 2 * x, num_checks=1)
+    output = capsys.readouterr().out
+    assert output.count("take float64") == 1 and "x is float32" in output
+
+
+def test_arrays_without_axes():
+    """A single number is checked as an array is, and its gradient may be NumPy's scalar."""
+    x = np.array(2.0)
+    numeric = eval_numerical_gradient(lambda x: x**2, x, verbose=False)
+    assert compare_gradients(2 * x, numeric) and compare_gradients(np.array(4.0), numeric)
+    assert "WRONG. Here: 5, expected 4." in str(compare_gradients(np.float64(5), numeric))
+    assert compare_gradients(
+        3 * x**2, eval_numerical_gradient_array(lambda x: x**3, x, np.array(1.0))
+    )
+    assert not compare_gradients(4.0, numeric)

@@ -16,7 +16,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from deeplearning import image_fetching
-from deeplearning.image_fetching import decode_image, image_from_url
+from deeplearning.classifiers.backbones import read_picture
+from deeplearning.image_fetching import decode_image, image_from_url, in_rgb, read_image
+from deeplearning.image_utils import open_image
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 17, 3), dtype=np.uint8)
 
@@ -244,13 +246,10 @@ def test_too_large(server, tmp_path, monkeypatch):
 
 
 def test_too_many_pixels(tmp_path, monkeypatch):
-    """A picture of 40 million pixels is refused, one of 24 million is not, and the limit itself is
-    allowed.
-    """
-    assert 24e6 <= image_fetching.MAX_PIXELS < 40e6
+    """A PNG of 400 million pixels is refused, the limit itself is allowed."""
     path = tmp_path / "picture.png"
-    path.write_bytes(encoded("PNG", Image.new("1", (8000, 5000))))
-    with pytest.warns(UserWarning, match="8000 x 5000 pixels are more than 24 million"):
+    path.write_bytes(encoded("PNG", Image.new("1", (20_000, 20_000))))
+    with pytest.warns(UserWarning, match="it has more than 120 million pixels"):
         assert_placeholder(image_from_url(path.as_uri()))
     path.write_bytes(FILES["/photo.png"])
     monkeypatch.setattr(image_fetching, "MAX_PIXELS", 12 * 17)
@@ -258,6 +257,33 @@ def test_too_many_pixels(tmp_path, monkeypatch):
     monkeypatch.setattr(image_fetching, "MAX_PIXELS", 12 * 17 - 1)
     with pytest.warns(UserWarning, match="17 x 12 pixels"):
         assert_placeholder(image_from_url(path.as_uri()))
+
+
+@pytest.mark.parametrize("pixels", [24.2e6, 50.3e6, 61e6, 102e6, 108e6, 200e6])
+def test_sizes_that_cameras_have(pixels):
+    """JPEGs of today's cameras and telephones are allowed."""
+    assert pixels < image_fetching.MAX_JPEG_PIXELS
+    assert pixels / 64 < image_fetching.MAX_PIXELS
+
+
+@pytest.mark.parametrize("limit, scale", [(800, 1), (799, 2), (199, 4), (49, 8), (1, 8)])
+def test_large_jpegs_are_decoded_reduced(monkeypatch, limit, scale):
+    """Above LARGE, a JPEG comes at a half, a quarter or an eighth of its size, and turned."""
+    monkeypatch.setattr(image_fetching, "LARGE", limit)
+    exif = Image.Exif()
+    exif[274] = 6
+    file = io.BytesIO()
+    Image.new("RGB", (40, 20), "red").save(file, "JPEG", exif=exif.tobytes())
+    image = decode_image(file.getvalue())
+    assert image.size == (-(-20 // scale), 40 // scale)
+    np.testing.assert_allclose(np.asarray(image).mean(axis=(0, 1)), [255, 0, 0], atol=2)
+
+
+def test_a_jpeg_that_no_camera_makes(monkeypatch):
+    """A JPEG above its own limit is refused before it is decoded."""
+    monkeypatch.setattr(image_fetching, "MAX_JPEG_PIXELS", 12 * 17 - 1)
+    with pytest.raises(ValueError, match="17 x 12 pixels, more"):
+        decode_image(FILES["/photo.jpg"])
 
 
 def test_kept_for_the_next_time(server):
@@ -366,8 +392,8 @@ def test_pictures_of_other_kinds(tmp_path):
 
 
 def test_enormous_picture(tmp_path):
-    """Of a picture of 100 megapixels there is one warning, ours, and a placeholder."""
-    Image.new("1", (10000, 10000)).save(tmp_path / "large.png")
+    """Of a picture of 200 megapixels there is one warning, ours, and a placeholder."""
+    Image.new("1", (20000, 10000)).save(tmp_path / "large.png")
     with pytest.warns(UserWarning) as caught:
         assert_placeholder(image_from_url((tmp_path / "large.png").as_uri()))
     assert ["no picture" in str(warning.message) for warning in caught] == [True]
@@ -500,3 +526,52 @@ def test_numbers_that_are_not_finite():
     Image.fromarray(np.array([[0, np.nan]], np.float32)).save(file, "TIFF")
     with pytest.raises(ValueError, match="holds NaN or infinity"):
         decode_image(file.getvalue())
+
+
+# One rule for all ways in
+
+
+def test_ways_in_agree(tmp_path):
+    """A file, a PIL image and an array give the same pixels: turned, on white, of their range."""
+    image = Image.open(io.BytesIO(jpeg_with_exif(tiff_entries(SIXTH))))
+    deep = Image.fromarray(np.full((3, 4), 30000, np.uint16))
+    clear = Image.new("RGBA", (4, 2), (0, 0, 0, 0))
+    for name, picture in {"turned.png": image, "deep.png": deep, "clear.png": clear}.items():
+        path = tmp_path / name
+        picture.save(path, exif=picture.getexif())
+        for way in (path, str(path), Image.open(path), np.asarray(read_image(path))):
+            np.testing.assert_array_equal(read_image(way), read_image(picture))
+    assert read_image(image).size == (16, 8)
+    assert np.asarray(read_image(deep)).max() == 117
+    assert np.asarray(read_image(clear)).min() == 255
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 3), (3, 4, 4)])
+def test_arrays_are_pictures(shape):
+    """Grey, coloured and transparent pixels in an array are a picture."""
+    array = np.full(shape, 200, np.uint8)
+    expected = 255 - (255 - 200) * 200 / 255 if shape[2:] == (4,) else 200
+    np.testing.assert_allclose(np.asarray(read_image(array)), np.full((3, 4, 3), expected), atol=1)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [np.random.default_rng(0).random((50, 60, 3)), np.zeros((1, 3, 9, 9), np.uint8), 3, None],
+)
+def test_what_is_no_picture(picture):
+    """Other arrays and things get one short sentence, which does not print their numbers."""
+    for use in (read_image, lambda picture: read_picture(picture, 8), open_image):
+        with pytest.raises(ValueError, match="expected (a picture as uint8|the path)") as caught:
+            use(picture)
+        assert len(str(caught.value)) < 250
+    with pytest.warns(UserWarning, match="no picture from a ") as caught:
+        assert_placeholder(image_from_url(picture))
+    assert len(str(caught[0].message)) < 250
+
+
+@pytest.mark.parametrize(
+    "mode", ["La", "RGBa", "PA", "LAB", "HSV", "YCbCr", "CMYK", "1", "P", "F", "I"]
+)
+def test_every_mode(mode):
+    """Every mode of Pillow becomes RGB."""
+    assert in_rgb(Image.new(mode, (3, 2))).mode == "RGB"

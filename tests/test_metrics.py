@@ -269,3 +269,28 @@ def test_scores_of_real_captions(shared_data):
     bleu = [0.628371278458789, 0.4442703257058964, 0.3077444857672498, 0.21203375516003653]
     np.testing.assert_allclose(corpus_bleu(references, captions), bleu, rtol=1e-10)
     assert cider_d(references, captions)[0] == pytest.approx(0.808474375732944, rel=1e-10)
+
+
+def test_cider_d_of_a_single_image():
+    """It means nothing, which is said, and no number pretends otherwise."""
+    with pytest.warns(UserWarning, match="CIDEr-D of a single image means nothing"):
+        score, scores = cider_d([["a dog runs"]], ["a dog runs"])
+    assert np.isnan(score) and np.isnan(scores).tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    "caption, words",
+    [
+        ("一只狗。", ["一", "只", "狗"]),
+        ("黒いネコ、2匹", ["黒", "い", "ネ", "コ", "2", "匹"]),
+        ("a 猫 cat猫x", ["a", "猫", "cat", "猫", "x"]),
+        ("หมาดำ", ["ห", "ม", "า", "ด", "ำ"]),
+        ("ผู้ชาย", ["ผู้", "ช", "า", "ย"]),
+        ("개가 뛴다", ["개가", "뛴다"]),
+        ("\U00020000\u4e8c", ["\U00020000", "\u4e8c"]),
+        ("<UNK> 狗 <END>", ["<unk>", "狗"]),
+    ],
+)
+def test_scripts_without_spaces(caption, words):
+    """Where no spaces stand between words, each character is one, with its marks."""
+    assert tokenize(caption) == words

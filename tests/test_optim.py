@@ -95,6 +95,14 @@ def test_gradient_of_another_shape_is_refused(rule):
     assert (w == 1).all()
 
 
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("key", ["lr", "learning rate", "weight_decay", 3])
+def test_unknown_settings_are_refused(rule, key):
+    """A key that the rule does not know would train at the default rate in silence."""
+    with pytest.raises(ValueError, match=f"no setting {key!r} .* learning_rate"):
+        getattr(optim, rule)(np.ones(3), np.ones(3), {key: 0.1})
+
+
 @pytest.mark.parametrize(
     ("rule", "key"),
     [("sgd_momentum", "velocity"), ("rmsprop", "cache"), ("adam", "m"), ("adam", "v")],

@@ -191,6 +191,30 @@ def test_every_imported_package_is_required():
     assert not missing
 
 
+def test_the_short_requirements_leave_out_pytorch_alone():
+    """requirements-numpy.txt is requirements.txt without PyTorch, line by line."""
+    texts = [(ROOT / name).read_text() for name in ("requirements.txt", "requirements-numpy.txt")]
+    every, short = ([x for x in text.splitlines() if not x.startswith("#")] for text in texts)
+    assert [line for line in every if not line.startswith("torch")] == short
+
+
+def test_questions_1_and_2_need_no_pytorch(run_python, tmp_path):
+    """Their tests and all that their notebooks import work where PyTorch is not installed."""
+    for name in ("torch", "torchvision"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise ModuleNotFoundError(__name__)")
+    environment = {"PYTHONPATH": str(tmp_path)}
+    code = (
+        "import deeplearning.figures, deeplearning.memory_task, deeplearning.caption_scores, "
+        "deeplearning.submission, deeplearning.run_notebooks, deeplearning.captioning_solver"
+    )
+    status, _, errors = run_python("-c", code, env=environment)
+    assert (status, errors) == (0, "")
+    arguments = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "q1 or q2")
+    status, output, _ = run_python(*arguments, env=environment, cwd=ROOT)
+    assert status == 0 and "60 of 60" in output
+
+
 def required(name):
     """Names of the distributions that a requirements file lists."""
     text = (ROOT / name).read_text(encoding="utf-8")

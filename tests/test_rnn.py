@@ -544,3 +544,14 @@ def test_the_numpy_half_does_not_import_torch():
     code = "import sys, deeplearning.classifiers.rnn, deeplearning.captioning_solver; sys.exit('torch' in sys.modules)"
     root = files.Path(__file__).resolve().parent.parent
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
+
+
+@pytest.mark.parametrize("beam_width", [1, 2])
+def test_nan_in_the_weights_is_said(beam_width):
+    """A model whose training diverged writes no empty captions; infinity may be meant."""
+    model = CaptioningRNN({"<NULL>": 0, "<START>": 1, "<END>": 2, "a": 3}, 4, 5, 6)
+    model.params["b_vocab"][0] = -np.inf
+    model.sample(np.ones((2, 4)), 5, beam_width=beam_width)
+    model.params["Wx"][0, 0] = np.nan
+    with pytest.raises(ValueError, match=r"params\['Wx'\] holds NaN"):
+        model.sample(np.ones((2, 4)), 5, beam_width=beam_width)

@@ -1,5 +1,6 @@
 """Executing notebooks, on small ones made for it, and the pages of the committed ones."""
 
+import html
 import json
 import os
 import shutil
@@ -45,6 +46,20 @@ def test_outputs_and_page(notebook, tmp_path):
     assert "<msub><mi>h</mi><mi>t</mi></msub>" in page
     # the notebook keeps its LaTeX
     assert "$h_t$" in (tmp_path / "out" / path.name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "formula", ["$a_b_c$", r"$\left( a$", "$ $", r"$$\begin{x}$$", r"$x < \foo{$"]
+)
+def test_a_formula_that_cannot_be_read(tmp_path, formula):
+    """It stays as it was written, and the page is made; the formulas around it are set."""
+    made = new_notebook(cells=[new_markdown_cell(f"Here $a_1$, then {formula}, then $b_2$.")])
+    page = run_notebooks.page_of(made, tmp_path / "x.ipynb")
+    text = html.unescape(page)
+    assert formula in text or text.count("<math") == 3
+    assert (
+        "<msub><mi>a</mi><mn>1</mn></msub>" in page and "<msub><mi>b</mi><mn>2</mn></msub>" in page
+    )
 
 
 def test_failing_cell_ends_the_run(notebook, tmp_path, monkeypatch):

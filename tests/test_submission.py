@@ -375,9 +375,9 @@ def script(tree):
         shutil.copy(ROOT / "deeplearning" / f"{name}.py", tree / "deeplearning")
     shutil.copy(ROOT / "collectSubmission.sh", tree)
 
-    def run(*arguments, path, **how):
-        command = ["bash", str(tree / "collectSubmission.sh"), *arguments]
-        environment = {"PATH": path, "HOME": str(tree)}
+    def run(*arguments, path, shell="bash", file=None, variables=None, **how):
+        command = [shell, str(file or tree / "collectSubmission.sh"), *arguments]
+        environment = {"PATH": path, "HOME": str(tree), **(variables or {})}
         return subprocess.run(
             command, capture_output=True, text=True, encoding="utf-8", env=environment, **how
         )
@@ -438,6 +438,47 @@ def test_script_without_python(script, tree, tmp_path):
         done.returncode == 1
         and "activate your environment, or set one up as in docs/setup.md" in done.stderr
     )
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh", "dash", "busybox sh"])
+def test_script_in_other_shells(script, tree, tmp_path, shell):
+    """`sh collectSubmission.sh`, an exported CDPATH and a link to the script do as bash does."""
+    program, *more = shell.split()
+    if not shutil.which(program):
+        pytest.skip(f"there is no {program} here")
+    path = os.pathsep.join([str(python_in(tmp_path / "bin")), "/usr/bin", "/bin"])
+    links = tmp_path / "my links"
+    links.mkdir()
+    (links / "first").symlink_to(tree / "collectSubmission.sh")
+    (links / "collect").symlink_to("first")
+    variables = {"CDPATH": f"{tmp_path}:{tree.parent}"}
+    for name, file in (("script", tree / "collectSubmission.sh"), ("link", links / "collect")):
+        out = tmp_path / f"{name}.zip"
+        if more:
+            done = script(
+                str(file),
+                "--out",
+                str(out),
+                path=path,
+                shell=program,
+                file=more[0],
+                variables=variables,
+            )
+        else:
+            done = script(
+                "--out", str(out), path=path, shell=program, file=file, variables=variables
+            )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert out.exists()
+    done = script(
+        "--out",
+        str(tmp_path / "here.zip"),
+        path=path,
+        file="collectSubmission.sh",
+        variables=variables,
+        cwd=tree,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 FULL = """

@@ -190,6 +190,10 @@ def test_command_trains(run_python, tiny_dataset, tmp_path):
         (["--data", "damaged", "--out", "model.npz"], "coco2014_vocab.json"),
         (["--data", "tiny captioning", "--out", "missing/model.npz"], "model.npz"),
         (["--data", "tiny captioning", "--out", "model.npz", "--batch-size", "0"], "batch_size"),
+        (["--out", "model.npz", "--beam-width", "0"], "--beam-width must be at least 1"),
+        (["--out", "model.npz", "--picture", "missing/x.png"], "folder of --picture"),
+        (["--out", "model.npz", "--picture", "x.bmpp"], "must end in one of"),
+        (["--out", "damaged"], "--out damaged is a folder"),
         (
             [
                 "--data",
@@ -222,3 +226,11 @@ def test_problems(run_python, tiny_dataset, tmp_path, arguments, fact):
     assert status == 1 and len(errors.splitlines()) == 1
     assert errors.startswith("train_captioner: ") and fact in errors
     assert not (tmp_path / "model.npz").exists()
+
+
+def test_damaged_references_are_known_before_training(tiny_dataset, tmp_path):
+    """What only the scores need is read before the work, not after it."""
+    (tiny_dataset / "val_references.json").write_text("[{}]")
+    with pytest.raises(ValueError, match="val_references.json does not hold captions"):
+        train(tiny_dataset, tmp_path / "model.npz")
+    assert not list(tmp_path.glob("model*"))

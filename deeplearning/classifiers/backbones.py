@@ -11,18 +11,19 @@ import sys
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
 import torch
-import torchvision
 from PIL import Image
 from torch import nn
-from torchvision.models import get_model, get_model_weights, list_models
 from tqdm import tqdm
 
 from deeplearning.classifiers.squeezenet import load_squeezenet
-from deeplearning.image_fetching import decode_image
+from deeplearning.files import not_damaged
+from deeplearning.image_fetching import read_image
+from deeplearning.vision import torchvision
 
 
 def load_network(name="squeezenet1_1", weights="imagenet"):
@@ -42,12 +43,12 @@ def load_network(name="squeezenet1_1", weights="imagenet"):
     """
     if name == "squeezenet1_1":
         return load_squeezenet(weights)
-    if name not in list_models(module=torchvision.models):
+    if name not in torchvision.models.list_models(module=torchvision.models):
         raise ValueError(
             f"torchvision has no classifier {name!r}; it has squeezenet1_1, vgg16, resnet50 and "
             "many others: https://pytorch.org/vision/stable/models.html"
         )
-    default = get_model_weights(name).DEFAULT
+    default = torchvision.models.get_model_weights(name).DEFAULT
     with torch.random.fork_rng(devices=[]):  # parameters are drawn, and then replaced
         model = (
             _pretrained(name, default) if weights == "imagenet" else _from_file(name, Path(weights))
@@ -148,7 +149,7 @@ def read_picture(path, size):
     """A picture's pixels, squashed to a square; one of that size already is taken as it is.
 
     Inputs:
-    - path: Its file
+    - path: Its file, or what else `read_image` takes
     - size: Height and width, S
 
     Returns: uint8 array of shape (S, S, 3)
@@ -156,15 +157,16 @@ def read_picture(path, size):
     Raises FileNotFoundError for a missing file, and ValueError for one that can't be read.
     """
     try:
-        image = decode_image(Path(path).read_bytes())
+        image = read_image(path)
         return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
     except FileNotFoundError:
         raise FileNotFoundError(
             f"the picture {path} is missing: put it there, or leave it out"
         ) from None
     except Exception as error:  # damaged bytes make Pillow raise almost anything
+        name = path if isinstance(path, str | PathLike) else f"given as {type(path).__name__}"
         raise ValueError(
-            f"the picture {path} can't be read ({error}): replace it, or leave it out"
+            f"the picture {name} can't be read ({error}): replace it, or leave it out"
         ) from error
 
 
@@ -232,7 +234,7 @@ def _before_last_layer(network, x):
 
 def _pretrained(name, weights):
     try:
-        return get_model(name, weights=weights)
+        return torchvision.models.get_model(name, weights=weights)
     except Exception as error:  # no network, a wrong hash, a damaged file: all kinds are raised
         raise OSError(
             f"no ImageNet weights of {name} from {weights.url} ({error}): go online for once, or "
@@ -247,12 +249,12 @@ def _from_file(name, path):
         )
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        classes = len(state[f"{last_layer(get_model(name))[0]}.weight"])
-        model = get_model(name, num_classes=classes)
+        classes = len(state[f"{last_layer(torchvision.models.get_model(name))[0]}.weight"])
+        model = torchvision.models.get_model(name, num_classes=classes)
         model.load_state_dict(state)
         return model
     except Exception as error:  # torch.load raises almost anything for damaged files
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(
+        raise not_damaged(path, error) or ValueError(
             f"{path} does not hold a state dict of {name} ({reason}): save one by torch.save"
         ) from error

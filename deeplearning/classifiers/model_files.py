@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from deeplearning.familiarity import Familiarity
 from deeplearning.feature_transform import FeatureTransform
 from deeplearning.files import group, read_npz, write_npz
 
@@ -28,6 +29,8 @@ def write_model(path, model, half=False):
         arrays[f"params/{name}"] = value.astype(dtype, copy=False)
     if model.feature_transform is not None:
         arrays |= model.feature_transform.to_arrays()
+    if model.familiarity is not None:
+        arrays |= model.familiarity.to_arrays()
     if model.standardize is not None:
         arrays["standardize/mean"], arrays["standardize/std"] = model.standardize
     write_npz(path, settings, arrays)
@@ -63,6 +66,7 @@ def read_model(path, make):
             params=params,
         )
         model.feature_transform = FeatureTransform.from_arrays(arrays)
+        model.familiarity = Familiarity.from_arrays(arrays)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} does not hold a captioning model ({error}): train or fetch it again"

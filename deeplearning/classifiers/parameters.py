@@ -37,6 +37,16 @@ def checked_parameters(params, shapes):
     return params
 
 
+def check_trained(params):
+    """Refuse parameters with NaN, which write empty captions. Infinity may be meant, in b_vocab."""
+    for name, w in params.items():
+        if np.isnan(w).any():
+            raise ValueError(
+                f"params[{name!r}] holds NaN: did training diverge? Train again with a smaller "
+                "learning_rate, or fix the gradients"
+            )
+
+
 def checked_statistics(standardize, D, dtype):
     """Mean and standard deviation as arrays of shape (D,), or None."""
     if standardize is None:

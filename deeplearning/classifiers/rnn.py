@@ -13,6 +13,7 @@ from deeplearning.beam_search import beam_search, log_probabilities
 from deeplearning.checks import check_indices
 from deeplearning.classifiers.model_files import read_model, write_model
 from deeplearning.classifiers.parameters import (
+    check_trained,
     checked_parameters,
     checked_statistics,
     parameter_shapes,
@@ -45,8 +46,9 @@ class CaptioningRNN:
     Letters: N batch, T time steps, D features, W word vector, H hidden, V vocabulary; K is H for
     the RNN and 4H for the LSTM. `params` holds W_embed (V, W), W_proj (D, H), b_proj (H,), Wx (W,
     K), Wh (H, K), b (K,), W_vocab (H, V) and b_vocab (V,); it may be edited at any time.
-    `feature_transform` is None, or says how its features are made from pictures; it is kept with
-    the model and not used by it.
+    `feature_transform` is None, or says how its features are made from pictures, and `familiarity`
+    is None, or says what those that it learnt from are like; both are kept with the model and not
+    used by it.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class CaptioningRNN:
         self.rng = np.random.default_rng(0) if rng is None else rng
         self.standardize = checked_statistics(standardize, input_dim, self.dtype)
         self.feature_transform = None
+        self.familiarity = None
         self._null = word_to_idx["<NULL>"]
 
         V = len(word_to_idx)
@@ -187,9 +190,10 @@ class CaptioningRNN:
         - captions: ints of shape (N, max_length), from the first word after <START>; <NULL> after
           <END>
 
-        Raises ValueError for features that do not fit, settings that contradict each other, or a
-        vocabulary without <START> or <END>.
+        Raises ValueError for features that do not fit, settings that contradict each other, NaN in
+        the parameters, or a vocabulary without <START> or <END>.
         """
+        check_trained(self.params)
         features = self._checked_features(features)
         start, end = self._start_and_end()
         _check_sampling(max_length, beam_width, temperature, rng)

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from deeplearning.classifiers.backbones import last_layer, weights_sha256
+from deeplearning.classifiers.backbones import feature_dim, last_layer, weights_sha256
 from deeplearning.datasets.extraction import image_features_to_disk
-from deeplearning.datasets.pca import principal_components
-from deeplearning.feature_array import FeatureArray, feature_statistics
+from deeplearning.datasets.pca import check_components, principal_components
+from deeplearning.feature_array import feature_array, feature_statistics
 from deeplearning.feature_transform import FeatureTransform
+from deeplearning.files import locked
 from deeplearning.metrics import UNKNOWN, tokenize
 
 SPECIAL = ("<NULL>", "<START>", "<END>", "<UNK>")
@@ -62,10 +63,12 @@ def build_dataset(
             f"no word occurs {min_count} times in the training captions: ask for a smaller "
             "min_count"
         )
+    if components is not None:
+        check_components(components, len(splits["train"]), feature_dim(network))
     part = out / "building.part"
     make_folder(part)
     try:
-        with FileLock(part / "lock", blocking=False):
+        with locked(part / "lock", blocking=False):
             broken = _build(
                 part, out, splits, network, min_count, length, components, link, skip_broken
             )
@@ -226,7 +229,7 @@ def _write_names(ready, splits, link):
 
 def _write_features(ready, full, network, components):
     """Fit the transform to the training split, and write it and the features that it gives."""
-    raw = {split: FeatureArray(full / f"{split}2014_vgg16_fc7.h5") for split in ("train", "val")}
+    raw = {split: feature_array(full / f"{split}2014_vgg16_fc7.h5") for split in ("train", "val")}
     if components is None:
         mean, std, projection = *feature_statistics(raw["train"]), None
     else:

@@ -15,6 +15,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from deeplearning.checks import shortened
 from deeplearning.classifiers.backbones import load_network
 from deeplearning.dataset_folder import read_dataset
 from deeplearning.datasets.assembly import build_dataset, make_folder
@@ -27,7 +28,7 @@ def main(argv=None):
     splits, left_out = read_captions(args.captions, args.images, args.val_captions)
     for reason, names in left_out.items():
         what = reason if reason == RESPELT else f"left out, {reason}"
-        some = ", ".join(map(repr, names[:5])) + ", ..." * (len(names) > 5)
+        some = ", ".join(map(shortened, names[:5])) + ", ..." * (len(names) > 5)
         print(f"{what}: {len(names):,} ({some})")
     if kept_back := splits.pop("test", None):
         print(f"left out, the test split: {len(kept_back):,} pictures")
@@ -78,7 +79,7 @@ def _arguments(argv):
     parser.add_argument(
         "--captions",
         required=True,
-        help="COCO's or Karpathy's JSON, or CSV with columns image, caption",
+        help="CSV with columns image, caption, or one of the other forms that README names",
     )
     parser.add_argument(
         "--val-captions", help="the same for validation, if --captions is for training alone"

@@ -10,17 +10,20 @@ from pathlib import Path
 
 import numpy as np
 
-from deeplearning.datasets.caption_files import SUFFIXES, csv_rows, json_rows
+from deeplearning.checks import shortened
+from deeplearning.datasets.caption_files import caption_rows
+from deeplearning.datasets.caption_tables import SUFFIXES
 from deeplearning.metrics import tokenize
 
 RESPELT = "found under another spelling"  # the one remark about names that are not left out
+SEVERAL = object()  # in place of a path: more than one picture could be meant
 
 
 def read_captions(path, images, val_path=None):
     """Read a file of captions, and find the pictures.
 
     Inputs:
-    - path: The file; what ends in .csv or .tsv is CSV, the rest JSON
+    - path: The file, of any form that `caption_files.py` reads
     - images: Folder with the pictures, or with folders of pictures
     - val_path: None, or a second file, for validation; then the first is for training, and neither
       may name splits
@@ -40,16 +43,16 @@ def read_captions(path, images, val_path=None):
     pictures = {}
     left_out = defaultdict(dict)
     for name, split, caption in _all_rows(path, val_path, find, left_out):
-        picture, respelt = find(name)
+        picture, remark = find(name)
+        if remark:
+            left_out[remark][name] = None
         if picture is None:
-            left_out[f"not in {images}, or there more than once"][name] = None
             continue
-        if respelt:
-            left_out[RESPELT][name] = None
         known_split, captions = pictures.setdefault(picture, (split, []))
         if split != known_split:
             raise ValueError(
-                f"{name!r} is in split {known_split} and in {split}: name one for each picture"
+                f"{shortened(name)} is in split {known_split} and in {split}: name one for each "
+                "picture"
             )
         if caption is not None and tokenize(caption):
             captions.append(caption)
@@ -71,9 +74,14 @@ def read_captions(path, images, val_path=None):
             "picture"
         )
     if not splits:
+        reasons = "".join(
+            f"; {reason}: {shortened(next(iter(names)))}"
+            for reason, names in left_out.items()
+            if names
+        )
         raise ValueError(
             f"no picture in {images} has a caption in {path}: name the folder of the pictures it "
-            "speaks of"
+            f"speaks of{reasons}"
         )
     return dict(splits), {reason: list(names) for reason, names in left_out.items() if names}
 
@@ -118,6 +126,7 @@ class _Finder:
     def __init__(self, folder):
         if not Path(folder).is_dir():
             raise FileNotFoundError(f"no folder of pictures at {folder}: look at the spelling")
+        self.folder = folder
         self.exact = _Names(str)
         self.loose = _Names(str.casefold)
         self.stems = _Names(_stem)
@@ -131,12 +140,15 @@ class _Finder:
                     self.stems.add(inside, path)
 
     def __call__(self, name):
-        """The path of a picture, or None; and whether its name is spelt in another way."""
-        found = self.exact.find(_normal(name))
-        if found is not None:
-            return found, False
-        name = _normal(name.replace("\\", "/").strip())
-        return self.loose.find(name) or self.stems.find(name), True
+        """The path of a picture, or None; and what there is to say about its name, or None."""
+        exact = self.exact.find(_normal(name))
+        cleaned = _normal(name.replace("\\", "/").strip())
+        found = exact or self.loose.find(cleaned) or self.stems.find(cleaned)
+        if found is None:
+            return None, f"not in {self.folder}"
+        if found is SEVERAL:
+            return None, f"more than once in {self.folder}"
+        return found, None if exact else RESPELT
 
     def pictures(self):
         """All files whose names end as those of pictures do."""
@@ -160,9 +172,8 @@ class _Names:
     def add(self, inside, path):
         inside = self.key(inside)
         name = inside.rpartition("/")[2]
-        # None: it is not known which one is meant
-        self.by_path[inside] = None if inside in self.by_path else path
-        self.by_name[name] = None if name in self.by_name else path
+        self.by_path[inside] = SEVERAL if inside in self.by_path else path
+        self.by_name[name] = SEVERAL if name in self.by_name else path
 
     def find(self, name):
         parts = self.key(name).split("/")
@@ -194,9 +205,7 @@ def _all_rows(path, val_path, find, left_out):
             raise FileNotFoundError(
                 f"no captions at {path}: look at the spelling, and at which folder it is in"
             )
-        is_csv = path.suffix.lower() in (".csv", ".tsv")
-        rows = csv_rows(path) if is_csv else json_rows(path, find, left_out)
-        for name, split, caption in rows:
+        for name, split, caption in caption_rows(path, find, left_out):
             if given and split:
                 raise ValueError(
                     f"{path} names splits itself: give it alone, without a file for validation"

@@ -13,17 +13,18 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pooch
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from deeplearning.dataset_folder import read_dataset
 from deeplearning.datasets.downloader import ResumingDownloader
 from deeplearning.datasets.unpacking import unpack
-from deeplearning.feature_array import FeatureArray
+from deeplearning.feature_array import feature_array
+from deeplearning.files import locked
 from deeplearning.locations import data_folder, squeezenet_checkpoint
 
 COCO_FILES = {"coco2014_captions.h5", "coco2014_vocab.json"} | {
@@ -59,7 +60,7 @@ def _check_coco(folder):
     except FileNotFoundError as error:
         raise ValueError(error) from error
     for path in folder.glob("*_fc7.h5"):  # the full features, which not every copy has
-        FeatureArray(path)
+        feature_array(path)  # raises for damaged ones
 
 
 def _check_sha256(digits):
@@ -164,16 +165,14 @@ def _work(target):
 @contextmanager
 def _lock(target):
     """Within this context no other process of ours works on this part."""
-    lock = FileLock(target.with_name(f".{target.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        print(f"waiting for another process that fetches {target.name}", flush=True)
-        lock.acquire()
-    try:
+    path = target.with_name(f".{target.name}.lock")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(path, blocking=False))
+        except Timeout:
+            print(f"waiting for another process that fetches {target.name}", flush=True)
+            stack.enter_context(locked(path))
         yield
-    finally:
-        lock.release()
 
 
 def _replace(part, target, mirror):

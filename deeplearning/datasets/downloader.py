@@ -57,13 +57,18 @@ class ResumingDownloader:
                 break
             except requests.RequestException as error:
                 reason = f"{urls[0]}: {_reason(error)}"
+                if _is_final(error):
+                    urls.popleft()
+                    if not urls:
+                        raise ConnectionError(reason) from None
+                    continue
             if incoming.size() > longest:
                 longest = incoming.size()
                 in_vain = 0
             else:
                 in_vain += 1
                 urls.rotate(-1)
-            if in_vain == ROUNDS * len(urls):
+            if in_vain >= ROUNDS * len(urls):
                 raise ConnectionError(reason)
             rounds, rest = divmod(in_vain, len(urls))
             if rest == 0:
@@ -169,6 +174,12 @@ class Incoming:
         self.version.unlink(missing_ok=True)
 
 
+def _is_final(error):
+    """Whether a server will answer the same when it is asked again: 404, but not 429 or 503."""
+    status = error.response.status_code if isinstance(error, requests.HTTPError) else 0
+    return 400 <= status < 500 and status not in (408, 425, 429)
+
+
 def _reason(error):
     """What went wrong, in a few words: requests' own errors tell of pools, objects and retries."""
     if isinstance(error, requests.HTTPError):
@@ -183,4 +194,6 @@ def _reason(error):
         return "the proxy gives no connection"
     if isinstance(error, requests.ConnectionError) and "HTTPConnection" in str(error):
         return "no connection"
+    if not isinstance(error.args[0] if error.args else None, str):  # Python's own, of our network
+        return "the connection broke"
     return str(error)

@@ -1,10 +1,17 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Fetches the course's real data, from any directory: see get_assignment2_data.sh --help
-# Without bash: python -m deeplearning.datasets.download
-set -euo pipefail
-
-here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-root=$(dirname -- "$(dirname -- "$here")")
+# Without a shell: python -m deeplearning.datasets.download
+set -eu
+script=$0
+while [ -L "$script" ]; do  # a link to this file: the project lies where the file is
+    target=$(readlink "$script")
+    case $target in
+        /*) script=$target ;;
+        *) script=$(dirname "$script")/$target ;;
+    esac
+done
+here=$(CDPATH='' cd "$(dirname "$script")" && pwd)
+root=$(dirname "$(dirname "$here")")
 
 # A Python that is recent enough and has our packages
 usable='import sys, importlib.util as u; sys.exit(sys.version_info < (3, 10) or u.find_spec("pooch") is None)'

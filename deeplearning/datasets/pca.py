@@ -4,6 +4,16 @@ import numpy as np
 import scipy.linalg
 
 
+def check_components(components, n, R):
+    """Refuse to reduce n rows of R features to this many numbers if that can't be done."""
+    if not 1 <= components <= min(n - 1, R):
+        raise ValueError(
+            f"PCA to {components} numbers needs more than {components} training pictures with at "
+            f"least as many features, got {n} pictures with {R}: ask for {min(n - 1, R)} or fewer, "
+            "or take more pictures"
+        )
+
+
 def principal_components(features, components, chunk=1024):
     """The directions in which features vary most.
 
@@ -20,12 +30,7 @@ def principal_components(features, components, chunk=1024):
     Raises ValueError for too many components.
     """
     n, R = features.shape
-    if not 1 <= components <= min(n - 1, R):
-        raise ValueError(
-            f"PCA to {components} numbers needs more than {components} training pictures with at "
-            f"least as many features, got {n} pictures with {R}: ask for {min(n - 1, R)} or fewer, "
-            "or take more pictures"
-        )
+    check_components(components, n, R)
     # sums of differences from it lose no digits where the mean is large
     first = np.asarray(features[0], np.float64)
     total = np.zeros(R)

@@ -13,6 +13,7 @@ it holds
 
 import errno
 import hashlib
+import importlib.util
 import json
 import os
 import random
@@ -22,7 +23,6 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from filelock import FileLock
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
@@ -30,7 +30,7 @@ from deeplearning.datasets.toytown import NAME
 from deeplearning.datasets.toytown.grammar import write_captions
 from deeplearning.datasets.toytown.plan import PICTURES, SEED, picture
 from deeplearning.datasets.toytown.scene import SIZE
-from deeplearning.files import atomic_write
+from deeplearning.files import atomic_write, locked
 from deeplearning.locations import data_folder
 
 VERSION = 3  # of pictures and captions: a data set of an older version is made again
@@ -68,7 +68,7 @@ def ensure_toytown(folder=None, seed=SEED, pictures=None):
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f".{folder.name}.lock")):
+        with locked(folder.with_name(f".{folder.name}.lock")):
             # another process may have written it meanwhile
             if not _is_complete(folder, seed, pictures):
                 _replace(folder, seed, pictures)
@@ -156,6 +156,7 @@ def _replace(folder, seed, pictures):
 
 def _write(folder, seed, pictures):
     # these two import torch, which takes seconds
+    _check_pytorch()
     from deeplearning.classifiers.squeezenet import (
         load_squeezenet,
     )
@@ -171,6 +172,15 @@ def _write(folder, seed, pictures):
     files = sorted(path.name for path in folder.iterdir())
     with atomic_write(folder / "toytown.json") as file:
         file.write(json.dumps(_made_from(seed, pictures) | {"files": files}).encode())
+
+
+def _check_pytorch():
+    if importlib.util.find_spec("torch") is None:
+        raise ModuleNotFoundError(
+            "PyTorch, which computes Toytown's features, is not installed: pip install torch "
+            "torchvision, or copy the folder toytown_captioning from a machine that has them into "
+            f"{data_folder()}"
+        )
 
 
 def _draw_split(folder, seed, split, count):

@@ -1,0 +1,12 @@
+"""torchvision, with one sentence where it does not fit PyTorch."""
+
+try:
+    import torchvision
+    import torchvision.transforms.functional
+except RuntimeError as error:  # operator torchvision::nms does not exist
+    raise ImportError(
+        f"torchvision does not fit PyTorch ({error}): install both together, by "
+        "pip install --upgrade torch torchvision"
+    ) from error
+
+__all__ = ["torchvision"]
