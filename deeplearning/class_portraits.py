@@ -21,7 +21,14 @@ COLOUR_AXES = torch.tensor([[1.0, 0.35, 0.1], [1.0, 0.0, -0.2], [1.0, -0.35, 0.1
 
 
 def paint_classes(
-    classes, model, num_iterations=100, learning_rate=0.1, *, image_size=None, generator=None
+    classes,
+    model,
+    num_iterations=100,
+    learning_rate=0.1,
+    *,
+    flatness=3.0,
+    image_size=None,
+    generator=None,
 ):
     """Paint what the network takes several classes to look like, large forms and small ones alike.
 
@@ -44,6 +51,8 @@ def paint_classes(
     - model: Network from pictures to scores
     - num_iterations: Number of steps
     - learning_rate: Of Adam
+    - flatness: Weight of total variation in the last step, in units of the score's gradient; what
+      suits a network of drawings is too much for photos, where 0.2 and a rate of 0.05 do
     - image_size: Height and width, by default the model's image_size, else 224
     - generator: torch.Generator on the CPU, by default one with seed 0
 
@@ -66,7 +75,7 @@ def paint_classes(
     for t in tqdm(range(num_iterations), desc=f"{len(classes)} classes", file=sys.stdout):
         X = waves.picture(amplitudes)  # (n, 3, H, W)
         ascent = _unit(score_gradient(X.detach(), chosen, climbed))
-        flatten = 3 * t / num_iterations * _total_variation_gradient(X.detach())
+        flatten = flatness * t / num_iterations * _total_variation_gradient(X.detach())
         optimiser.zero_grad()
         X.backward(flatten - ascent)  # Adam goes down
         optimiser.step()

@@ -3,8 +3,10 @@ them is wrong.
 """
 
 import copy
+import errno
 import hashlib
 import json
+import os
 import re
 import urllib.error
 
@@ -242,6 +244,20 @@ def test_imagenet_from_the_data_folder(no_files):
         224,
     )
     assert_same(loaded, state)
+
+
+def test_a_failing_disk_is_not_called_damage(no_files, monkeypatch):
+    """Where the disk fails, nobody is told to delete weights that may be sound."""
+    path = no_files / "squeezenet1_1.npz"
+    path.write_bytes(b"")
+
+    def load(*arguments, **named):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(np, "load", load)
+    with pytest.raises(OSError, match="can't use .*squeezenet1_1.npz .*the disk.*fails") as caught:
+        load_squeezenet("imagenet")
+    assert "delete" not in str(caught.value)
 
 
 def test_imagenet_from_torchs_cache(no_files):

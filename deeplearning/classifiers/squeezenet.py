@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from deeplearning.data_utils import imagenet_or_toytown
-from deeplearning.files import atomic_write, read_npz
+from deeplearning.files import atomic_write, not_damaged, read_npz
 from deeplearning.locations import data_folder
 
 TOYTOWN = Path(__file__).resolve().parents[1] / "datasets" / "toytown"
@@ -162,11 +162,9 @@ def _saved(path):
 
 def _imagenet():
     """Where torchvision's weights come from, their settings and their arrays."""
-    from torchvision.models import (
-        SqueezeNet1_1_Weights,
-    )  # torchvision takes seconds, and only loading needs it
+    from deeplearning.vision import torchvision  # it takes seconds, and only loading needs it
 
-    imagenet = SqueezeNet1_1_Weights.IMAGENET1K_V1
+    imagenet = torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1
     transform = imagenet.transforms()
     settings = _settings(
         imagenet.meta["categories"], transform.mean, transform.std, transform.crop_size[0]
@@ -176,10 +174,9 @@ def _imagenet():
         try:
             with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
                 return path, settings, dict(archive)
-        except (
-            Exception
-        ) as error:  # damaged bytes make zipfile, zlib and NumPy raise almost anything
-            raise ValueError(f"{path} is damaged ({error}): delete it or fetch it again") from error
+        except Exception as error:  # damaged bytes make zipfile and NumPy raise almost anything
+            damaged = ValueError(f"{path} is damaged ({error}): delete it or fetch it again")
+            raise not_damaged(path, error) or damaged from error
     try:
         state = imagenet.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except Exception as error:  # no network, a wrong hash, a damaged file: almost anything
@@ -203,12 +200,12 @@ def _settings(class_names, mean, std, image_size):
 
 def _squeezenet(source, arrays, classes):
     """The frozen network with these parameters; arrays missing or of other shapes are refused."""
-    from torchvision.models import squeezenet1_1  # as in `_imagenet`
+    from deeplearning.vision import torchvision  # as in `_imagenet`
 
     with torch.device(
         "meta"
     ):  # no parameters are drawn, so torch's global generator stays where it was
-        model = squeezenet1_1(num_classes=classes)
+        model = torchvision.models.squeezenet1_1(num_classes=classes)
     state = {}
     for name, parameter in model.state_dict().items():
         array, shape = arrays.get(name), tuple(parameter.shape)
