@@ -157,6 +157,9 @@ class FeatureTransform:
                 description, np.load(projection, allow_pickle=False) if reduced else None
             )
         except (OSError, ValueError, EOFError) as error:
-            raise not_damaged(path, error) or ValueError(
+            damaged = ValueError(
                 f"{path} does not hold how features were made ({error}): build the data set again"
-            ) from error
+            )
+            if isinstance(error, FileNotFoundError):  # the projection
+                raise damaged from error
+            raise not_damaged(path, error) or damaged from error

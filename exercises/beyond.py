@@ -241,11 +241,42 @@ def _fooling_callback(package):
         seen.append(pictures)
 
     package.network_visualization.make_fooling_image(X, target, model, 1e-3, 3, watch)
-    if len(seen) > 1 and (seen[0] == seen[-1]).all():
+    if len(seen) < 2:
+        return "the callback is not called before each step, with its number, pictures and scores."
+    if (seen[0] == seen[-1]).all():
         return (
             "the callback gets the same tensor at every step, so what it keeps changes afterwards. "
             "Pass it a clone, or make a new tensor: X_fooling = X_fooling + step."
         )
+    return ""
+
+
+def _fooling_targets(package):
+    model, X, _ = _pictures()
+    fool = package.network_visualization.make_fooling_image
+    scores = model(X).detach()
+    targets = scores.argmin(1)
+    targets[0] = scores[0].argmax()  # that picture is fooled before the first step
+    changed = fool(X, targets, model, 0.05, 2)
+    if not (changed[0] == X[0]).all():
+        return (
+            "a picture that is taken for its target already is changed all the same. Only pictures "
+            "that don't fool the network yet take a step."
+        )
+    alone = fool(X[1:], int(targets[1]), model, 0.05, 2)
+    if not np.allclose(changed[1].detach(), alone[0].detach()):
+        return "of several targets only one is used. Each picture climbs its own, target_y[i]."
+    return ""
+
+
+def _update_targets(package):
+    model, X, y = _pictures()
+    step = package.network_visualization.class_visualization_update_step
+    both = step(X, model, y, 0.1, 1.0).detach()
+    for i in range(len(X)):
+        alone = step(X[i : i + 1], model, int(y[i]), 0.1, 1.0).detach()
+        if not np.allclose(both[i], alone[0]):
+            return "of several targets only one is used. Each picture climbs its own, target_y[i]."
     return ""
 
 
@@ -262,6 +293,11 @@ TESTED = {
 }
 NOTED = {
     "compute_saliency_maps": [_saliency_traces, _saliency_labels],
-    "make_fooling_image": [_fooling_traces, _fooling_warning, _fooling_callback],
-    "class_visualization_update_step": [_update_traces],
+    "make_fooling_image": [
+        _fooling_traces,
+        _fooling_warning,
+        _fooling_callback,
+        _fooling_targets,
+    ],
+    "class_visualization_update_step": [_update_traces, _update_targets],
 }

@@ -110,8 +110,8 @@ def _wrong_numbers(name, a, n, numbers):
     worst = np.unravel_index(np.argmax(np.abs(a - n)), n.shape)
     where = f" at {[int(i) for i in worst]}" if n.ndim else ""
     gap = distance(a, n)
-    size = norm(a) + norm(n)
-    relative = gap / size if size < np.inf else 1
+    size = norm(n)
+    relative = gap / size if 0 < size < np.inf else 1
     if not numbers:
         place = f", most{where}" if where else ""
         return f"{name} is wrong, by about {_power_of_ten(relative)} of its size{place}."

@@ -205,6 +205,48 @@ def test_what_fooling_leaves_out(monkeypatch, function, says):
     assert says in said and "costs no points" in said
 
 
+def without_callback(X, target_y, model, learning_rate=1.0, max_steps=100, callback=None):
+    return make_fooling_image(X, target_y, model, learning_rate, max_steps)
+
+
+def first_target(X, target_y, model, *others, **options):
+    return make_fooling_image(X, torch.as_tensor(target_y).flatten()[0].item(), model, *others)
+
+
+def fooled_ones_too(X, target_y, model, learning_rate=1.0, max_steps=100, callback=None):
+    nudged = X + 1e-3
+    return make_fooling_image(nudged, target_y, model, learning_rate, max_steps, callback)
+
+
+@pytest.mark.parametrize(
+    "function, says",
+    [
+        (without_callback, "the callback is not called"),
+        (first_target, "of several targets only one is used"),
+        (fooled_ones_too, "taken for its target already is changed"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:not fooled")
+def test_what_the_notebook_needs_of_fooling(monkeypatch, function, says):
+    """What the notebook's cells build on, and points don't, is told."""
+    monkeypatch.setattr(network_visualization, "make_fooling_image", function)
+    assert any(says in said for said in notes("make_fooling_image"))
+
+
+def test_several_classes_at_once(monkeypatch):
+    """A step that climbs the first of several classes for all pictures is told; ours is right."""
+    step = network_visualization.class_visualization_update_step
+    assert not notes("class_visualization_update_step")
+
+    def first(img, model, target_y, l2_reg, learning_rate):
+        target = torch.as_tensor(target_y).flatten()[0].item()
+        return step(img, model, target, l2_reg, learning_rate)
+
+    monkeypatch.setattr(network_visualization, "class_visualization_update_step", first)
+    (said,) = notes("class_visualization_update_step")
+    assert "of several targets only one is used" in said
+
+
 def test_the_table_has_a_row_without_points():
     """What is wrong beyond the points stands below the exercises, once."""
     verdicts = {"lstm_forward": Verdict("lstm_forward")}

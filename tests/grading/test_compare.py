@@ -46,7 +46,7 @@ def put(value):
         (put(1e200), "h is wrong by"),
         (np.full_like(H, 1e308), "h is wrong by"),
         (np.zeros_like(H), "h is wrong by 1 of its size"),
-        (1.001 * H, "h is wrong by 0.0005 of its size"),
+        (1.001 * H, "h is wrong by 0.001 of its size"),
         (H + 1e-5, "h is wrong by"),
     ],
 )
