@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deeplearning.datasets.pca import principal_components
-
 DIRECTIONS = 64
 FEWEST = {"train": 1000, "val": 100}  # pictures from which this can be told
 
@@ -71,6 +69,8 @@ def learn_familiarity(train_features, val_features):
 
     Returns: `Familiarity`, or None for too few pictures or features to tell
     """
+    from deeplearning.datasets.pca import principal_components  # models load without data sets
+
     D = train_features.shape[1]
     if D < 2 * DIRECTIONS or len(train_features) < FEWEST["train"]:
         return None

@@ -280,6 +280,8 @@ def _time_pattern(name, a, n):
         return f"Time runs backwards in {name}."
     if agree(a[:, 1:], n[:, :-1]) or agree(a[:, :-1], n[:, 1:]):
         return f"{name} is shifted by one time step."
+    if name == "dx" and len(right) > 2 and all(right[1:]) and not right[0]:
+        return "Only the first time step is wrong: does the loop come down to t = 0?"
     if right[-1] and name == "dx":
         return "Only the last time steps are right: is the gradient carried back from step to step?"
     if right[0] and name != "dx":
@@ -298,6 +300,10 @@ def _words_pattern(a, n):
             "Everything comes one step too late: the first column holds the first word that was "
             "sampled, not <START>."
         )
+    if (a[:, 1:] == n[:, 1:]).all() and len(np.unique(a[:, 0])) == 1:
+        return (
+            "Only the first column is wrong: it holds the first word that was sampled, not <START>."
+        )
     if only_fill and not to_the_end:
         return (
             "Captions are right as far as <END>, and begin anew after it: what has ended stays "
@@ -311,8 +317,8 @@ def _words_pattern(a, n):
             "word fed back?"
         )
     return (
-        "In some captions the first word is wrong already: is <START> read first, and do the "
-        "projected features start the state?"
+        "In some captions the first word is wrong already: is <START> read first, do the "
+        "projected features start the hidden state, and does an LSTM's cell state start at zero?"
     )
 
 

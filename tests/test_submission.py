@@ -440,12 +440,13 @@ def test_script_without_python(script, tree, tmp_path):
     )
 
 
-@pytest.mark.parametrize("shell", ["bash", "sh", "dash", "busybox sh"])
+SHELLS = ["sh", "bash", "dash", "busybox sh"]
+
+
+@pytest.mark.parametrize("shell", [s for s in SHELLS if shutil.which(s.split()[0])])
 def test_script_in_other_shells(script, tree, tmp_path, shell):
     """`sh collectSubmission.sh`, an exported CDPATH and a link to the script do as bash does."""
     program, *more = shell.split()
-    if not shutil.which(program):
-        pytest.skip(f"there is no {program} here")
     path = os.pathsep.join([str(python_in(tmp_path / "bin")), "/usr/bin", "/bin"])
     links = tmp_path / "my links"
     links.mkdir()

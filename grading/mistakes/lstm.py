@@ -80,7 +80,7 @@ def cell_state_overwritten(x, prev_h, prev_c, Wx, Wh, b):
 
 @mistake(
     "lstm_step_forward",
-    "the cache keeps a copy of prev_c that next_c is then written into: keep prev_c as it came in",
+    "the forget gate's gradient gets next_c: it needs prev_c, and a copy that stays as it came in",
     exercises=("lstm_step_backward",),
 )
 def cached_view_overwritten(x, prev_h, prev_c, Wx, Wh, b):
