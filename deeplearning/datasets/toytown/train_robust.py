@@ -19,24 +19,23 @@ in another order, so its weights will differ, though not what they can do.
 """
 
 import argparse
-import hashlib
 import sys
 import time
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
-from deeplearning.classifiers.squeezenet import save_squeezenet
 from deeplearning.datasets.toytown.plan import PICTURES
-from deeplearning.datasets.toytown.train_squeezenet import Trained, accuracies, norms
+from deeplearning.datasets.toytown.train_squeezenet import (
+    Trained,
+    accuracies,
+    norms,
+    save_and_report,
+)
 from deeplearning.datasets.toytown.training_pictures import (
     HEADS,
-    KIND_NAMES,
-    MEAN,
-    STD,
     augment,
     draw,
     normalise,
@@ -165,17 +164,7 @@ def main(argv=None):
     args = _arguments(argv)
     began = time.perf_counter()
     network, accuracy = train(args)
-    save_squeezenet(args.out, network, KIND_NAMES, MEAN, STD, image_size=128)
-    grey = torch.zeros(1, 3, 128, 128)  # to the network
-    with torch.no_grad():
-        highest = network.classifier[1](network.features(grey)).amax((0, 2, 3))
-    dead = [name for name, value in zip(KIND_NAMES, highest.tolist(), strict=True) if value <= 0]
-    minutes = (time.perf_counter() - began) / 60
-    print(f"{args.out}: right for {100 * accuracy:.1f} % of the validation pictures, ", end="")
-    print(f"{minutes:.0f} minutes")
-    found = hashlib.sha256(Path(args.out).read_bytes()).hexdigest()
-    print(f"SHA-256 {found}, for SHA256 in squeezenet.py")
-    print(f"no gradient to climb from a grey picture: {', '.join(dead) or 'none'}")
+    save_and_report(args.out, network, accuracy, (time.perf_counter() - began) / 60)
 
 
 def _arguments(argv):

@@ -201,21 +201,27 @@ def train(args):
     return model.plain(), accuracies(model, unseen, their_labels)["kind"]
 
 
+def save_and_report(path, network, accuracy, minutes):
+    """Save a trained network, and print how good it is, its hash, and the classes that have no
+    gradient on a grey picture, if there are any.
+    """
+    save_squeezenet(path, network, KIND_NAMES, MEAN, STD, image_size=128)
+    grey = torch.zeros(1, 3, 128, 128)  # to the network
+    with torch.no_grad():
+        highest = network.classifier[1](network.features(grey)).amax((0, 2, 3))
+    dead = [name for name, value in zip(KIND_NAMES, highest.tolist(), strict=True) if value <= 0]
+    right = f"right for {100 * accuracy:.1f} % of the validation pictures"
+    print(f"{path}: {right}, {minutes:.0f} minutes")
+    found = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    print(f"SHA-256 {found}, for SHA256 in squeezenet.py")
+    print(f"no gradient to climb from a grey picture: {', '.join(dead) or 'none'}")
+
+
 def main(argv=None):
     args = _arguments(argv)
     began = time.perf_counter()
     network, accuracy = train(args)
-    save_squeezenet(args.out, network, KIND_NAMES, MEAN, STD, image_size=128)
-    with torch.no_grad():  # a grey picture is all zeros to the network
-        highest = network.classifier[1](network.features(torch.zeros(1, 3, 128, 128))).amax(
-            (0, 2, 3)
-        )
-    dead = [name for name, value in zip(KIND_NAMES, highest.tolist(), strict=True) if value <= 0]
-    print(f"{args.out}: right for {100 * accuracy:.1f} % of the validation pictures, "
-          f"{(time.perf_counter() - began) / 60:.0f} minutes")  # fmt: skip
-    found = hashlib.sha256(Path(args.out).read_bytes()).hexdigest()
-    print(f"SHA-256 {found}, for SHA256 in squeezenet.py")
-    print(f"no gradient to climb from a grey picture: {', '.join(dead) or 'none'}")
+    save_and_report(args.out, network, accuracy, (time.perf_counter() - began) / 60)
 
 
 def _arguments(argv):
