@@ -25,8 +25,13 @@ from grading.isolation import ENVIRONMENT, package_folders
 HERE = Path(__file__).resolve().parent
 # what students' code for questions 3 and 4 imports, as far as it is installed
 MODULES = ("torch", "PIL.Image", "platformdirs", "h5py", "torchvision", "matplotlib.pyplot")
-# who waits in the sandbox says that it is there; tasks can't open its memory (PR_SET_DUMPABLE)
-WAIT = "import ctypes, sys; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); print(flush=True); sys.stdin.read()"
+# who waits in the sandbox, whose memory tasks can't open (PR_SET_DUMPABLE), says that it is there
+WAIT = """
+import ctypes, sys
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+print(flush=True)
+sys.stdin.read()
+"""
 HOLDER = (sys.executable, "-I", "-S", "-c", WAIT)
 LONGEST = 1 << 16  # bytes of a message
 
