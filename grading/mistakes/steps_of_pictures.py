@@ -97,6 +97,24 @@ def fooling_by_signs(X, target_y, model):
     return climb(X, target_y, model, torch.sign)
 
 
+@mistake(
+    "make_fooling_image",
+    "one norm is shared by all pictures, those that are done as well: each picture's gradient is "
+    "divided by its own",
+)
+def norm_shared_with_those_done(X, target_y, model):
+    X_fooling = X.clone()
+    for _ in range(100):
+        x = X_fooling.detach().requires_grad_()
+        scores = model(x)
+        todo = scores.argmax(1) != target_y
+        if not todo.any():
+            break
+        (g,) = torch.autograd.grad(scores[:, target_y].sum(), x)
+        X_fooling = X_fooling + torch.where(todo.view(-1, 1, 1, 1), g / g.norm(), 0)
+    return X_fooling
+
+
 @mistake("class_visualization_update_step", PER_PIXEL)
 def update_by_pixel(img, model, target_y, l2_reg, learning_rate):
     return update(img, model, target_y, l2_reg, learning_rate, by_pixel)
