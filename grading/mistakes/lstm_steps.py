@@ -9,7 +9,7 @@ from grading.variants.plain import lstm_step_backward
 
 @mistake(
     "lstm_step_forward",
-    "the gates are cut out of every four columns: each gate is a block of H columns side by side",
+    "each gate takes every fourth column: the gates are four blocks of H columns, side by side",
 )
 def gates_interleaved(x, prev_h, prev_c, Wx, Wh, b):
     N, H = prev_h.shape

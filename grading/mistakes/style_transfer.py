@@ -84,7 +84,7 @@ def divided_by_twice(features, normalize=True):
 
 @mistake(
     "gram_matrix",
-    "each channel's mean is taken off first, as for a covariance: a Gram matrix keeps it",
+    "each channel's mean is subtracted first, as for a covariance: a Gram matrix leaves it in",
 )
 def centred(features, normalize=True):
     N, C, H, W = features.shape

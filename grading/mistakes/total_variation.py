@@ -101,7 +101,7 @@ def colours_alone(img, tv_weight):
     return tv_weight * (img[:, 1:] - img[:, :-1]).square().sum()
 
 
-@mistake("tv_loss", "both sums are means: add the squared differences up")
+@mistake("tv_loss", "mean() is taken where sum() is asked for, in both directions")
 def tv_of_means(img, tv_weight):
     down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
     # a picture of one row or column has no differences there
