@@ -17,7 +17,11 @@ RIGHT_AFTERWARDS = "\n    return right(*a, **k)\n"
 
 
 def before(name, code):
-    """A submission whose function of an exercise first does something, and then answers rightly."""
+    """A submission whose function of an exercise first does something, and then answers rightly.
+
+    Where a forward pass gives no answer, the backward pass is lost with it if its cache is not of
+    the usual form: there is none to try it on.
+    """
     lines = "\n".join(f"    {line}" for line in code.strip("\n").splitlines())
     function = name.split(".")[-1]
     return zipped(instead(name, f"def {function}(*a, **k):\n{lines}{RIGHT_AFTERWARDS}"))
@@ -35,7 +39,7 @@ def exit_with_success():
     return before("rnn_step_forward", "import os; os._exit(0)")
 
 
-@hostile("word_embedding_forward")
+@hostile("word_embedding_forward", "word_embedding_backward")
 def polite_exit():
     """sys.exit(0)."""
     return before("word_embedding_forward", "import sys; sys.exit(0)")
@@ -103,19 +107,19 @@ while True:
     )
 
 
-@hostile("lstm_step_forward")
+@hostile("lstm_step_forward", "lstm_step_backward")
 def sleep():
     """It sleeps for a day."""
     return before("lstm_step_forward", "import time; time.sleep(86400)")
 
 
-@hostile("lstm_forward")
+@hostile("lstm_forward", "lstm_backward")
 def waiting_for_input():
     """input(), which waits for somebody to type."""
     return before("lstm_forward", "input()")
 
 
-@hostile("rnn_forward")
+@hostile("rnn_forward", "rnn_backward")
 def memory_bomb():
     """It takes memory until there is none."""
     return before(
@@ -123,7 +127,7 @@ def memory_bomb():
     )
 
 
-@hostile("rnn_forward")
+@hostile("rnn_forward", "rnn_backward")
 def memory_bomb_of_many():
     """Forty processes take memory together, each below the limit of one."""
     return before(
@@ -296,7 +300,7 @@ for folder, folders, names in os.walk("/box"):
     )
 
 
-@hostile("lstm_forward")
+@hostile("lstm_forward", "lstm_backward")
 def slow_drip():
     """It sleeps, computes a little and sleeps again, so that no single pause is long."""
     return before(
