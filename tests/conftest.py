@@ -14,6 +14,10 @@ import pytest
 import deeplearning
 from deeplearning.locations import data_folder
 
+# Beneath nbformat, jsonschema would compile a grammar of web addresses for seconds; notebooks need
+# none, and what is None here counts as not installed
+sys.modules.setdefault("rfc3987_syntax", None)
+
 WORDS = [
     "<NULL>",
     "<START>",
