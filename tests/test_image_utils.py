@@ -299,13 +299,18 @@ def test_missing_file(tmp_path, function):
 
 
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8))
-HEADER = b"IHDR" + struct.pack(">IIBBBBB", 20_000, 20_000, 1, 0, 0, 0, 0)  # of a black and white PNG
+HEADER = b"IHDR" + struct.pack(
+    ">IIBBBBB", 20_000, 20_000, 1, 0, 0, 0, 0
+)  # of a black and white PNG
 BAD = {
     "empty": b"",
     "text": b"no picture at all",
     "cut": encoded(PHOTO)[:2000],
     "cut jpeg": encoded(PHOTO, "JPEG")[:900],
-    "vast": encoded(PHOTO)[:12] + HEADER + struct.pack(">I", zlib.crc32(HEADER)) + encoded(PHOTO)[33:],
+    "vast": encoded(PHOTO)[:12]
+    + HEADER
+    + struct.pack(">I", zlib.crc32(HEADER))
+    + encoded(PHOTO)[33:],
 }
 
 
