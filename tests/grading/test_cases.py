@@ -129,4 +129,6 @@ def test_pictures_are_fooled_after_different_numbers_of_steps():
         steps.append(
             np.linalg.norm(cases.reference("make_fooling_image", inputs)["X_fooling"] - inputs["X"])
         )
-    assert min(steps) < 1.5 and max(steps) > 3
+        if min(steps) < 1.5 and max(steps) > 3:
+            return
+    pytest.fail(f"lengths of all changes: {steps}")
