@@ -26,6 +26,7 @@ ENVIRONMENT = {
 }
 SYSTEM = ["/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime"]
 SYSTEM += ["/etc/alternatives"]  # Debian's NumPy finds its libblas there
+OF_NAMESPACES = ("bubblewrap", "namespaces")
 
 
 @functools.cache
@@ -51,7 +52,7 @@ def user() -> int | None:
 
 def inside(kind: str, tree: Path) -> Path:
     """Where a tree is found in the sandbox."""
-    return Path("/box") if kind in ("bubblewrap", "namespaces") else tree
+    return Path("/box") if kind in OF_NAMESPACES else tree
 
 
 def package_folders() -> list[str]:

@@ -28,9 +28,11 @@ import time
 from pathlib import Path
 
 from grading import messages
+from grading.forkserver import HOLDER, fork_server
 from grading.isolation import (
     COMMANDS,
     ENVIRONMENT,
+    OF_NAMESPACES,
     PROGRAMS,
     inside,
     package_folders,
@@ -84,6 +86,11 @@ class Box:
         self.spent = 0
         self._start()
 
+    @property
+    def joined(self):
+        """Whether its server came from a fork server, which had imported PyTorch already."""
+        return self._server is not None
+
     def __enter__(self):
         return self
 
@@ -108,7 +115,7 @@ class Box:
             raise BoxError(f"The {PATIENCE} seconds for this part of the submission were used up.")
         if self.process is None:
             self._start()
-        watch = Watch(self.process)
+        watch = Watch(self.process.pid, self._server)
         try:
             answer, arrays = self._exchange(about, groups, watch)
             while lend is not None and isinstance(answer, dict) and "call" in answer:
@@ -134,56 +141,96 @@ class Box:
             return
         process = self.process
         self.process = None
-        with contextlib.suppress(OSError):
-            process.stdin.close()  # then the server leaves by itself
+        for pipe in (self._to_server, process.stdin):
+            with contextlib.suppress(OSError):
+                pipe.close()  # then the server leaves by itself, and so does who waits
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
         kill_tree(process)
         if self.kind == "user":
             kill_user(user())
         self._reader.join()
-        process.stdout.close()
+        self._from_server.close()
 
     def _exchange(self, about, groups, watch):
         """Send a message, and wait for the next one."""
-        self.process.stdin.write(messages.encode(about, groups))
-        self.process.stdin.flush()
+        self._to_server.write(messages.encode(about, groups))
+        self._to_server.flush()
         return messages.decode(self._next_message(WALL, watch.look))
 
     def _start(self):
         walls = self.kind != "none"
         settings = {
+            "tree": str(inside(self.kind, self.tree)),
             "warm": self.warm + self.wanted,
             "user": user() if walls else None,
             "limits": LIMITS,
             "alone": walls,
         }
+        self._server = None
+        if self.kind in OF_NAMESPACES and "torch" in self.warm and fork_server():
+            with contextlib.suppress(OSError, NoBox):  # it is no worse without, but slower
+                return self._start_joined(settings)
         worker = str(inside(self.kind, self.tree) / "worker.py")
         python = [sys.executable, "-I", "-B", worker, json.dumps(settings), *package_folders()]
-        outside = os.environ | {"DEEPLEARNING_DATA": tempfile.gettempdir()}
         with tempfile.TemporaryFile() as said:
+            self._run(python, said)
+            self._listen(self.process.stdin, self.process.stdout, said)
+
+    def _start_joined(self, settings):
+        """Start with a copy of a server that has imported PyTorch already."""
+        with tempfile.TemporaryFile() as said:
+            self._run(HOLDER, said)
+            with self.process.stdout as waits:
+                waits.readline()
+            theirs_in, ours_out = os.pipe()
+            ours_in, theirs_out = os.pipe()
+            to_server = os.fdopen(ours_out, "wb")
+            from_server = os.fdopen(ours_in, "rb")
             try:
-                self.process = subprocess.Popen(
-                    [*COMMANDS[self.kind](self.tree), *python],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=said,
-                    env=ENVIRONMENT if walls else outside,
-                    start_new_session=os.name == "posix",
-                )
-            except (OSError, TypeError) as error:
-                raise NoBox(f"the {self.kind} sandbox can't be started: {error}") from error
-            self._messages = queue.Queue()
-            self._reader = threading.Thread(
-                target=_read_messages, args=(self.process.stdout, self._messages), daemon=True
+                self._server = fork_server().join(self.process.pid, settings, theirs_in, theirs_out)
+            except OSError:
+                for pipe in (to_server, from_server, self.process.stdin):
+                    pipe.close()
+                kill_tree(self.process)
+                self.process = None
+                raise
+            finally:
+                os.close(theirs_in)
+                os.close(theirs_out)
+            self._listen(to_server, from_server, said)
+
+    def _run(self, command, said):
+        """Start a command in a new sandbox; what it says on its way goes into a file."""
+        walls = self.kind != "none"
+        outside = os.environ | {"DEEPLEARNING_DATA": tempfile.gettempdir()}
+        try:
+            self.process = subprocess.Popen(
+                [*COMMANDS[self.kind](self.tree), *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                env=ENVIRONMENT if walls else outside,
+                start_new_session=os.name == "posix",
             )
-            self._reader.start()
-            try:
-                about, _ = messages.decode(self._next_message(START))
-            except (BoxError, ValueError) as error:
-                self.close(patience=0)
-                said.seek(0)
-                raise NoBox(_why_not(self.kind, said.read().decode(errors="replace"))) from error
+        except (OSError, TypeError) as error:
+            raise NoBox(f"the {self.kind} sandbox can't be started: {error}") from error
+
+    def _listen(self, to_server, from_server, said):
+        """Take note of the server's pipes, and wait until it is ready."""
+        self._to_server = to_server
+        self._from_server = from_server
+        self._messages = queue.Queue()
+        self._reader = threading.Thread(
+            target=_read_messages, args=(from_server, self._messages), daemon=True
+        )
+        self._reader.start()
+        try:
+            about, _ = messages.decode(self._next_message(START))
+        except (BoxError, ValueError) as error:
+            self.close(patience=0)
+            said.seek(0)
+            raise NoBox(_why_not(self.kind, said.read().decode(errors="replace"))) from error
         self._check_python(about)
 
     def _check_python(self, about):

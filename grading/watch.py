@@ -1,5 +1,6 @@
 """What the processes of a sandbox use, and how they are ended."""
 
+import itertools
 import subprocess
 import sys
 
@@ -18,14 +19,15 @@ class BoxError(Exception):
 class Watch:
     """What one task has used so far."""
 
-    def __init__(self, process):
-        self.process = process
+    def __init__(self, *processes):
+        """Watch processes, by their numbers, and their descendants."""
+        self.processes = [number for number in processes if number is not None]
         self.idle = 0
-        self.before = self.cpu = _used(process)[1]
+        self.before = self.cpu = _used(self.processes)[1]
 
     def look(self):
         """Raise BoxError when it has used up its memory, computing time or patience."""
-        memory, self.cpu, waits = _used(self.process)
+        memory, self.cpu, waits = _used(self.processes)
         self.idle += LOOK if waits else 0
         if memory > MEMORY:
             used = memory >> 20
@@ -41,14 +43,14 @@ class Watch:
         return self.cpu - self.before + self.idle
 
 
-def _used(process):
-    """Memory (bytes) and computing time (seconds) of a process and its descendants; whether all of
-    them wait.
+def _used(processes):
+    """Memory (bytes) and computing time (seconds) of processes and their descendants; whether all
+    of them wait.
     """
     memory = 0
     cpu = 0
     waits = True
-    for each in _tree(process):
+    for each in itertools.chain.from_iterable(map(_tree, processes)):
         try:
             with each.oneshot():
                 memory += each.memory_info().rss
@@ -64,9 +66,9 @@ def _used(process):
     return memory, cpu, waits
 
 
-def _tree(process):
+def _tree(number):
     try:
-        root = psutil.Process(process.pid)
+        root = psutil.Process(number)
         return [root, *root.children(recursive=True)]
     except psutil.Error:
         return []
@@ -77,7 +79,7 @@ def kill_tree(process):
     namespace along.
     """
     for _ in range(10):
-        tree = _tree(process)
+        tree = _tree(process.pid)
         for each in tree:
             try:
                 each.kill()
@@ -92,7 +94,11 @@ def kill_tree(process):
 def kill_user(user):
     """Kill all processes of a user, until none is left."""
     killer = "import os; os.setuid(int(os.sys.argv[1])); os.kill(-1, 9)"
-    while any(
-        p.info["uids"] and p.info["uids"].real == user for p in psutil.process_iter(["uids"])
-    ):
+    while any(_lives(process, user) for process in psutil.process_iter(["uids", "status"])):
         subprocess.run([sys.executable, "-I", "-c", killer, str(user)], stderr=subprocess.DEVNULL)
+
+
+def _lives(process, user):
+    """Whether a process is a user's, and more than a note that it has ended."""
+    uids = process.info["uids"]
+    return uids and uids.real == user and process.info["status"] != psutil.STATUS_ZOMBIE

@@ -10,9 +10,10 @@ student's code does to this server, it can at best send the answers that it coul
 A task may ask the grader to run a function for it (`conversation`): then this server hands the
 message on, and the answer back. After a task nothing of it is left, neither processes nor files.
 
-SETTINGS is JSON: `warm`, names of modules to import first; `user`, a number to become, or null;
-`limits`, as in `sandbox.LIMITS`; `alone`, whether all that this user's processes can signal belongs
-to the sandbox. PACKAGES are folders to import from, besides Python's own.
+SETTINGS is JSON: `tree`, where the student's files lie; `warm`, names of modules to import first;
+`user`, a number to become, or null; `limits`, as in `sandbox.LIMITS`; `alone`, whether all that
+this user's processes can signal belongs to the sandbox. PACKAGES are folders to import from,
+besides Python's own.
 """
 
 import contextlib
@@ -30,12 +31,10 @@ import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path += [path for path in sys.argv[2:] if path not in sys.path]
 import messages
 import syscall_filter
 
-HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE / "beside"))  # the student's own modules: last, so that they shadow none
+CAPABILITIES = 0x20080522  # version of the kernel's structure. Source: linux/capability.h
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
@@ -47,22 +46,40 @@ SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock", "/dev/mqueue")
 
 def main():
     settings = json.loads(sys.argv[1])
-    inbox = os.fdopen(os.dup(0), "rb")
-    outbox = os.fdopen(os.dup(1), "wb")
+    sys.path += [path for path in sys.argv[2:] if path not in sys.path]
+    look_beside(settings["tree"])
+    serve(settings, os.dup(0), os.dup(1))
+
+
+def look_beside(tree):
+    """Let the student's own modules be imported: last, so that they shadow none."""
+    sys.path.append(os.path.join(tree, "beside"))
+
+
+def serve(settings, source, sink, joined=False):
+    """Import, confine this process, and answer tasks until the pipe ends.
+
+    Inputs:
+    - settings: Dictionary, see above
+    - source, sink: Descriptors of the pipes that messages come from and go to
+    - joined: Whether this process came from outside of the sandbox, see `joining`
+    """
+    inbox = os.fdopen(source, "rb")
+    outbox = os.fdopen(sink, "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
     warnings.simplefilter("ignore")
     about = {"ready": True, "failed": _import_all(settings["warm"])}
     if hasattr(os, "fork"):
-        _confine(settings["user"], settings["limits"], settings["alone"])
+        _confine(settings["user"], settings["limits"], settings["alone"], joined)
         about["unreadable"] = _unreadable()
         _clean_up(settings["alone"])
     _send(outbox, messages.encode(about))
     while message := _receive(inbox):
         if not hasattr(os, "fork"):
-            _send(outbox, _answer(message, None))  # and that was all: the next task gets a new one
-            return
+            _send(outbox, _answer(message, settings["tree"], None))
+            return  # and that was all: the next task gets a new one
         _send(outbox, _in_a_process(message, settings, (inbox, outbox)))
         _clean_up(settings["alone"])
     os._exit(0)  # PyTorch takes a while to say goodbye
@@ -79,7 +96,7 @@ def _import_all(modules):
     return failed
 
 
-def _confine(user, limits, alone):
+def _confine(user, limits, alone, joined):
     """Become the user of the sandbox, for good, with limits on what this and every later process
     may take.
     """
@@ -90,9 +107,12 @@ def _confine(user, limits, alone):
         os.setgid(user)
         os.setuid(user)
     if sys.platform == "linux":
-        prctl = ctypes.CDLL(None).prctl
+        libc = ctypes.CDLL(None)
+        prctl = libc.prctl
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # becoming a user has cleared it
+        libc.capset(struct.pack("Ii", CAPABILITIES, 0), bytes(24))  # whatever rights are left
+        if not joined:  # else the parent is none of the sandbox's
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # becoming a user has cleared it
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # a task can't open this server's pipes, nor its memory
         if alone:
             syscall_filter.install()
@@ -130,7 +150,7 @@ def _in_a_process(message, settings, pipes):
             seconds = settings["limits"]["CPU"]
             resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
             with os.fdopen(to_server, "wb") as out, os.fdopen(from_server, "rb") as replies:
-                out.write(LAST + _answer(message, (out, replies)))
+                out.write(LAST + _answer(message, settings["tree"], (out, replies)))
         finally:
             os._exit(0)
     os.close(to_server)
@@ -235,13 +255,13 @@ def _empty(folder, device):
                 os.unlink(entry.path)
 
 
-def _answer(message, pipes):
+def _answer(message, tree, pipes):
     """The message that answers a task."""
     try:
         about, groups = messages.decode(message)
         return messages.encode(*TASKS[about["task"]](about, groups, pipes))
     except BaseException as error:  # SystemExit ends the task, not the exercise's neighbours
-        return messages.encode({"error": _described(error)})
+        return messages.encode({"error": _described(error, tree)})
 
 
 def _exercise(about, groups, pipes):
@@ -265,7 +285,7 @@ def _sources(about, groups, pipes):
 TASKS = {"exercise": _exercise, "sources": _sources}
 
 
-def _described(error):
+def _described(error, tree):
     """An error in one line, with the line of the student's file that it came from."""
     if isinstance(error, NotImplementedError) and str(error):
         return str(error)[:400]  # a stub says itself what is to be done
@@ -273,7 +293,9 @@ def _described(error):
     places = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename.startswith((str(HERE / "deeplearning"), str(HERE / "beside")))
+        if frame.filename.startswith(
+            (os.path.join(tree, "deeplearning"), os.path.join(tree, "beside"))
+        )
     ]
     if not places:
         return text

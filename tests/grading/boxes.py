@@ -1,5 +1,7 @@
 """A box for tests: what exercises in it do, and how they are asked."""
 
+import os
+
 import numpy as np
 
 from grading import sandbox
@@ -7,7 +9,7 @@ from grading import sandbox
 KINDS = [kind for kind in ("bubblewrap", "namespaces") if sandbox.why_not(kind) is None]
 
 
-SURVIVOR = "54321.25"  # seconds that a process sleeps which must not survive
+SURVIVOR = f"54321.{os.getpid()}"  # seconds that a process sleeps which must not survive
 
 
 CODE = f'''
@@ -26,6 +28,7 @@ def write(path):
 def status(name):
     with open("/proc/self/status") as file:
         return next(line.split()[1] for line in file if line.startswith(name + ":"))
+def rights(): return sum(int(status(name), 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"))
 def connected(_):
     with socket.socket() as s:
         s.settimeout(1)
@@ -55,7 +58,7 @@ CALLS = {{
     "sees": lambda p, i: numbers(*(os.path.exists(bytes(i["path"]).decode()) for _ in "1")),
     "writes": lambda p, i: numbers(*(can(write, path + "/x") for path in ("/", "/box", "/usr", sys.prefix, "/tmp"))),
     "writes_to": lambda p, i: numbers(can(write, bytes(i["path"]).decode() + "/x")),
-    "rights": lambda p, i: numbers(int(status("NoNewPrivs")), int(status("CapEff"), 16) & ~0xC0, "SECRET" in ENV),
+    "rights": lambda p, i: numbers(int(status("NoNewPrivs")), rights(), "SECRET" in ENV),
     "connects": lambda p, i: numbers(*(can(socket.create_connection, ("127.0.0.1", int(i["port"])), 1) for _ in "1")),
     "counts": lambda p, i: state.append(1) or numbers(len(state)),
     "leaves": lambda p, i: leave() or numbers(1),
@@ -67,6 +70,7 @@ CALLS = {{
     ),
     "drips": lambda p, i: drip(),
     "fails": lambda p, i: 1 / 0,
+    "leaves_and_kills": lambda p, i: leave() or os.kill(os.getppid(), 9) or time.sleep(1000),
     "leaves_and_waits": lambda p, i: leave() or time.sleep(1000),
     "exits": lambda p, i: os._exit(0),
     "sleeps": lambda p, i: time.sleep(1000),

@@ -34,10 +34,17 @@ def kind(request):
     return request.param
 
 
+@pytest.fixture(scope="module", params=["numpy", "torch"], ids=["started", "joined"])
+def warm(request):
+    """What a box has imported: with PyTorch, its server comes from the fork server."""
+    return [request.param]
+
+
 @pytest.fixture(scope="module")
-def boxed(tree, kind):
+def boxed(tree, kind, warm):
     """A box for all tests that leave it as it was."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SECRET", "of the grader")
-        with Box(tree, ["numpy"], kind) as opened:
+        with Box(tree, warm, kind) as opened:
+            assert opened.joined == (warm == ["torch"])
             yield opened

@@ -1,0 +1,88 @@
+"""A process that has imported PyTorch once, and sends a copy of itself into each sandbox.
+
+Importing PyTorch takes longer than all else that a submission needs. So each grader keeps one
+process that has done it, outside of every sandbox and without a line of the reference or of any
+student in its memory. A sandbox is built around a process that only waits; then the fork server
+forks, and the copy joins that process's namespaces, gives up all rights and becomes the sandbox's
+server (`joining.py`). From then on it can't be told from one that was started there, but that it is
+not the namespace's first process: a task may kill it, and gets no answer then.
+
+Fork servers are an old idea (Python's multiprocessing has one; on Android it is the zygote).
+"""
+
+import functools
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from grading.isolation import ENVIRONMENT, package_folders
+
+HERE = Path(__file__).resolve().parent
+# what students' code for questions 3 and 4 imports, as far as it is installed
+MODULES = ("torch", "PIL.Image", "platformdirs", "h5py", "torchvision", "matplotlib.pyplot")
+# who waits in the sandbox, whose memory tasks can't open (PR_SET_DUMPABLE), says that it is there
+WAIT = """
+import ctypes, sys
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+print(flush=True)
+sys.stdin.read()
+"""
+HOLDER = (sys.executable, "-I", "-S", "-c", WAIT)
+LONGEST = 1 << 16  # bytes of a message
+
+
+class ForkServer:
+    """The process, and the socket to it."""
+
+    def __init__(self):
+        """Start it; it imports while this process goes on."""
+        self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        about = json.dumps({"modules": MODULES, "socket": theirs.fileno()})
+        joining = str(HERE / "joining.py")
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-B", joining, about, *package_folders()],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=ENVIRONMENT,
+                start_new_session=True,  # it ends with the socket, however this process ends
+            )
+
+    def join(self, sandbox: int, settings: dict, *pipes: int) -> int:
+        """Send a copy into a sandbox.
+
+        Inputs:
+        - sandbox: Number of the process that has started it; its last descendant waits inside
+        - settings: As for `worker.serve`
+        - pipes: Descriptors that the server in the sandbox reads from and writes to
+
+        Returns: number of the server's process, as this process sees it
+
+        Raises OSError where that does not work.
+        """
+        inside = psutil.Process(sandbox).children(recursive=True)
+        if not inside:
+            raise OSError("nothing waits in the sandbox")
+        about = json.dumps({"holder": inside[-1].pid, "settings": settings}).encode()
+        holder = os.pidfd_open(inside[-1].pid)
+        try:
+            socket.send_fds(self.socket, [about], [holder, *pipes])
+            answer = json.loads(self.socket.recv(LONGEST) or '{"error": "the fork server ended"}')
+        finally:
+            os.close(holder)
+        if "error" in answer:
+            raise OSError(answer["error"])
+        return answer["server"]
+
+
+@functools.cache
+def fork_server() -> ForkServer | None:
+    """This process's fork server; None where a process can't join namespaces."""
+    return ForkServer() if sys.platform == "linux" and hasattr(os, "pidfd_open") else None
