@@ -158,3 +158,23 @@ def shortened(value, quotes=True, length=80):
 
 def _kind(value):
     return f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+
+
+def check_sampling(max_length, beam_width, temperature, rng):
+    """Refuse settings of `CaptioningRNN.sample` that are out of range or contradict each other."""
+    if beam_width < 1 or max_length < 1:
+        raise ValueError(
+            f"beam_width and max_length must be at least 1, got {beam_width} and {max_length}"
+        )
+    if temperature is None:
+        return
+    if not temperature > 0:
+        raise ValueError(f"temperature must be positive, or None, got {temperature}")
+    if beam_width != 1:
+        raise ValueError(
+            "beam search takes the best words, a temperature draws them: give one of the two"
+        )
+    if rng is None:
+        raise ValueError(
+            "a temperature draws words at random: pass rng=np.random.default_rng(seed)"
+        )

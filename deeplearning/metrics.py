@@ -127,13 +127,7 @@ def cider_d(references, captions, sigma=6.0):
             stacklevel=2,
         )
         return math.nan, np.full(1, math.nan)
-    images_with = Counter()
-    for refs, _ in tokenized:
-        ngrams = set()
-        for ref in refs:
-            for n in range(1, 5):
-                ngrams.update(_ngrams(ref, n))
-        images_with.update(ngrams)
+    images_with = _images_with([refs for refs, _ in tokenized])
     log_images = math.log(len(tokenized))
 
     def weighted(words, n):
@@ -142,24 +136,39 @@ def cider_d(references, captions, sigma=6.0):
             for gram, count in _ngrams(words, n).items()
         }
 
-    def norm(vector):
-        return math.sqrt(sum(value**2 for value in vector.values()))
-
     scores = np.zeros(len(tokenized))
     for image, (refs, words) in enumerate(tokenized):
         for ref in refs:
             penalty = math.exp(-((len(words) - len(ref)) ** 2) / (2 * sigma**2))
             for n in range(1, 5):
-                ours = weighted(words, n)
-                theirs = weighted(ref, n)
-                dot = sum(
-                    min(ours[gram], theirs[gram]) * theirs[gram]
-                    for gram in ours.keys() & theirs.keys()
-                )
-                norms = norm(ours) * norm(theirs)
-                scores[image] += penalty * dot / norms / len(refs) if norms and dot else 0.0
+                cosine = _clipped_cosine(weighted(words, n), weighted(ref, n))
+                scores[image] += penalty * cosine / len(refs)
     scores *= 10 / 4
     return float(scores.mean()), scores
+
+
+def _images_with(references):
+    """For each n-gram the number of images with it in a reference."""
+    images_with = Counter()
+    for refs in references:
+        ngrams = set()
+        for ref in refs:
+            for n in range(1, 5):
+                ngrams.update(_ngrams(ref, n))
+        images_with.update(ngrams)
+    return images_with
+
+
+def _clipped_cosine(ours, theirs):
+    """Cosine of two vectors, dictionaries, the entries of the first clipped to the second's."""
+    shared = ours.keys() & theirs.keys()
+    dot = sum(min(ours[gram], theirs[gram]) * theirs[gram] for gram in shared)
+    norms = _norm(ours) * _norm(theirs)
+    return dot / norms if norms and dot else 0.0
+
+
+def _norm(vector):
+    return math.sqrt(sum(value**2 for value in vector.values()))
 
 
 def _tokenized(references, captions):

@@ -118,12 +118,19 @@ def main(argv=None):
         epilog="example: python -m deeplearning.run_notebooks LSTM_Captioning.ipynb --out build",
     )
     parser.add_argument(
-        "notebooks", nargs="*", default=[ROOT / name for name in NOTEBOOKS], help="default: all"
+        "notebooks",
+        nargs="*",
+        default=[ROOT / name for name in NOTEBOOKS],
+        help="with or without .ipynb (default: all)",
     )
     parser.add_argument(
         "--out", default=ROOT / "build", type=Path, help="folder to write to (default: build)"
     )
     args = parser.parse_args(argv)
+    notebooks = [_found(name) for name in args.notebooks]
+    missing = [str(path) for path in notebooks if not path.is_file()]
+    if missing:
+        parser.error(f"no notebook at {missing[0]}; those of the course are {', '.join(NOTEBOOKS)}")
     # the notebooks' own processes import the package from here, wherever this was started
     packages = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     env = os.environ | {"PYTHONPATH": packages, "DEEPLEARNING_DATA": str(data_folder())}
@@ -132,14 +139,20 @@ def main(argv=None):
     except (OSError, ValueError) as error:
         sys.exit(f"run_notebooks: {error}")
     print(f"captioning data: {env['DEEPLEARNING_CAPTIONS']}")
-    for path in args.notebooks:
+    for path in notebooks:
         began = time.perf_counter()
         try:
             run_notebook(path, args.out, env)
         except CellExecutionError as error:
             sys.exit(f"{path}: a cell failed\n{error}")
-        page = args.out / Path(path).with_suffix(".html").name
+        page = args.out / path.with_suffix(".html").name
         print(f"{page}: done in {time.perf_counter() - began:.0f} s")
+
+
+def _found(name):
+    """The path of a notebook, whose name may lack its ending."""
+    path = Path(name)
+    return path if path.suffix == ".ipynb" else path.with_name(f"{path.name}.ipynb")
 
 
 if __name__ == "__main__":

@@ -34,20 +34,7 @@ def main(argv=None):
     np.random.seed(args.seed)
     data = load_coco_data(args.data)
     load_references(data, args.data)  # a damaged file is better known now than after training
-    model = CaptioningRNN(
-        data["word_to_idx"],
-        data["train_features"].shape[1],
-        args.wordvec_dim,
-        args.hidden_dim,
-        args.cell_type,
-        dropout=args.dropout,
-        rng=np.random.default_rng(args.seed),
-        standardize=feature_statistics(data["train_features"]),
-    )
-    # without it, the model can do everything but caption new pictures
-    with contextlib.suppress(FileNotFoundError):
-        model.feature_transform = FeatureTransform.load(find_dataset(args.data))
-    model.familiarity = learn_familiarity(data["train_features"], data["val_features"])
+    model = _make_model(data, args)
     solver = CaptioningSolver(
         model,
         data,
@@ -90,6 +77,25 @@ def _check(args):
             )
 
 
+def _make_model(data, args):
+    """A model with random parameters that knows how its features are made."""
+    model = CaptioningRNN(
+        data["word_to_idx"],
+        data["train_features"].shape[1],
+        args.wordvec_dim,
+        args.hidden_dim,
+        args.cell_type,
+        dropout=args.dropout,
+        rng=np.random.default_rng(args.seed),
+        standardize=feature_statistics(data["train_features"]),
+    )
+    # without it, the model can do everything but caption new pictures
+    with contextlib.suppress(FileNotFoundError):
+        model.feature_transform = FeatureTransform.load(find_dataset(args.data))
+    model.familiarity = learn_familiarity(data["train_features"], data["val_features"])
+    return model
+
+
 def _score(model, data, args):
     """Print the scores of the model that was written, and draw pictures with its captions."""
     for width in sorted({1, args.beam_width}):
@@ -121,49 +127,36 @@ def _arguments(argv):
         ),
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument(
-        "--data", help="folder of the data set, or the name of one in the data folder"
-    )
+    parser.add_argument("--data", help="folder of the data set, or name of one in the data folder")
     parser.add_argument("--out", required=True, help="file for the trained model")
     parser.add_argument("--seed", type=int, default=0, help="of everything drawn at random")
-    parser.add_argument("--cell-type", choices=("rnn", "lstm"), default="lstm")
-    parser.add_argument("--wordvec-dim", type=int, default=256)
-    parser.add_argument("--hidden-dim", type=int, default=512)
-    parser.add_argument("--dropout", type=float, default=0.5)
-    parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--batch-size", type=int, default=100)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument(
-        "--lr-decay", type=float, default=0.85, help="factor on the learning rate after each epoch"
-    )
-    parser.add_argument(
-        "--clip-norm", type=float, default=5.0, help="largest norm of the gradients"
-    )
-    parser.add_argument(
-        "--average", type=float, default=0.999, help="decay of the running mean of the parameters"
-    )
-    parser.add_argument(
-        "--beam-width", type=int, default=3, help="of the beam search that is scored"
-    )
-    parser.add_argument(
-        "--length-penalty",
-        type=float,
-        default=0.7,
-        help="of the beam search; 1 compares mean scores",
-    )
-    parser.add_argument(
-        "--picture", help="file for a picture of validation images with their captions"
-    )
-    parser.add_argument(
-        "--pictures", type=int, default=12, help="how many images to put on it, the first ones"
-    )
-    parser.add_argument(
-        "--half", action="store_true", help="round the model's parameters to float16: half the file"
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="go on where an interrupted run stopped"
-    )
+    parser.add_argument("--half", action="store_true", help="write parameters as float16")
+    parser.add_argument("--resume", action="store_true", help="go on where a run was interrupted")
+    _add_training(parser.add_argument)
+    _add_scoring(parser.add_argument)
     return parser.parse_args(argv)
+
+
+def _add_training(add):
+    """The options of the model and its training."""
+    add("--cell-type", choices=("rnn", "lstm"), default="lstm")
+    add("--wordvec-dim", type=int, default=256)
+    add("--hidden-dim", type=int, default=512)
+    add("--dropout", type=float, default=0.5)
+    add("--epochs", type=int, default=12)
+    add("--batch-size", type=int, default=100)
+    add("--learning-rate", type=float, default=1e-3)
+    add("--lr-decay", type=float, default=0.85, help="factor on it after each epoch")
+    add("--clip-norm", type=float, default=5.0, help="largest norm of the gradients")
+    add("--average", type=float, default=0.999, help="decay of the running mean of the parameters")
+
+
+def _add_scoring(add):
+    """The options of scores and pictures, after training."""
+    add("--beam-width", type=int, default=3, help="of the beam search that is scored")
+    add("--length-penalty", type=float, default=0.7, help="of it; 1 compares mean scores")
+    add("--picture", help="file for a picture of validation images with their captions")
+    add("--pictures", type=int, default=12, help="how many images to put on it, the first ones")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ leave a trace in any array: a sign, a factor, an axis, a time step.
 import numpy as np
 
 from exercises.compare import agree, norm
+from exercises.error_hints import ERRORS
 
 
 def hint(exercise, outputs, expected, wrong):
@@ -27,49 +28,6 @@ def hint(exercise, outputs, expected, wrong):
         return _hint(exercise, plain, expected, wrong)
 
 
-# What an error suggests: exercise (or its beginning), a phrase of the error, and the sentence
-ERRORS = [
-    (
-        "style_loss",
-        "IndexError",
-        "style_targets and style_weights have an entry for each entry of style_layers, in that "
-        "order; only feats is read at the layer's number.",
-    ),
-    (
-        "CaptioningRNN.sample",
-        "prev_h must have shape",
-        "A state is a list: _initial_state returns [h], or [h, c] for the LSTM, and _step returns "
-        "the scores and a list of the same kind.",
-    ),
-    (
-        "CaptioningRNN.sample[lstm]",
-        "prev_c must have shape",
-        "An LSTM has two states: _initial_state and _step should return [h, c].",
-    ),
-    (
-        "",
-        "'NoneType' object has no attribute",
-        "A tensor's .grad is None where it was computed from others: a copy gets its gradient by "
-        "X.detach().clone().requires_grad_(), or take torch.autograd.grad(score, x).",
-    ),
-    (
-        "",
-        "AxisError",
-        "An axis is missing: with one picture, or one word, squeeze removes the minibatch, too.",
-    ),
-    (
-        "",
-        "cannot unpack non-iterable NoneType",
-        "A function that was called returns nothing: look for its `return`.",
-    ),
-    (
-        "",
-        "only integer tensors of a single element can be converted to an index",
-        "Index with a tensor of integers, or take .item() of a single one.",
-    ),
-]
-
-
 def hint_of_error(exercise, error):
     """A sentence on the likely cause of an error, or None.
 
@@ -84,9 +42,10 @@ def hint_of_error(exercise, error):
 
 
 def _hint(exercise, plain, expected, wrong):
-    for cause, answer in wrong:
-        if _same_answer(plain, expected | answer):
-            return f"It looks as if {cause}."
+    causes = [cause for cause, answer in wrong if _same_answer(plain, expected | answer)]
+    if causes:
+        others = [f" Or, which gives the same here, {cause}." for cause in causes[1:3]]
+        return f"It looks as if {causes[0]}." + "".join(others)
     explained = [(_agreeing(plain, expected, answer), cause) for cause, answer in wrong]
     names, cause = max(explained, key=lambda pair: len(pair[0]), default=([], ""))
     if names:
@@ -313,8 +272,8 @@ def _words_pattern(a, n):
         return "Captions are right as far as <END>; after it, there must be <NULL>."
     if (a[:, 0] == n[:, 0]).all():
         return (
-            "The first words are right, later ones are not: does the state advance, and is the "
-            "word fed back?"
+            "The first words are right, later ones are not: does the state advance, is the word "
+            "fed back, and did the state begin with the image?"
         )
     return (
         "In some captions the first word is wrong already: is <START> read first, do the "

@@ -69,7 +69,7 @@ UPDATE_STEP = [
     {"N": 4, "H": 6, "W": 5, "classes": 3, "width": 3} | F32,
 ]
 FEATURES = [
-    {"N": 2, "C": 4, "H": 3, "W": 2},
+    {"N": 5, "C": 4, "H": 3, "W": 2},  # N tells itself from a factor of 2
     {"N": 1, "C": 1, "H": 3, "W": 4},
     {"N": 3, "C": 2, "H": 1, "W": 1},
     {"N": 3, "C": 12, "H": 7, "W": 9} | F32,

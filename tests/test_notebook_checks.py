@@ -193,9 +193,22 @@ def run(cell):
 
 
 FIRST = '''
+import numpy as np
+from deeplearning.checks import takes
+
+
 def f():
     "Says one."
     return 1
+
+
+def g(x):
+    return np.tanh(x) + 1
+
+
+@takes(x="N")
+def h(x):
+    return np.tanh(x) - 1
 
 
 class Model:
@@ -215,6 +228,10 @@ run("%load_ext autoreload\\n%autoreload 2\\nfrom lessons import f, Model\\nmodel
 run("from exercises.notebook import check_loaded\\ncheck_loaded()")
 save("\\n" + FIRST.replace("1", "2").replace("old", "new"))
 run("check_loaded()\\nf(), model.m(), model.made")
+run("%autoreload 0")
+save("\\n" + FIRST.replace("1", "2").replace("old", "new").replace("(x) - 2", "(x) - 3"))
+run("check_loaded()")
+run("%autoreload 2")
 save("def f(:\\n  return 3")
 run("0")
 run("f()")
@@ -229,18 +246,19 @@ run("check_loaded()\\nf()")
 
 def test_old_code_that_still_runs_is_noticed(run_python, tmp_path):
     """With autoreload, a saved change reaches functions and the methods of models that were made
-    before, but not what those models hold. After a syntax error, or an error while the module
-    loads, the old code runs on without a word; the check finds it, and is content once the file is
-    mended.
+    before, but not what those models hold, and the check is content with it. After a syntax
+    error, or an error while the module loads, the old code runs on without a word; the check finds
+    it, behind decorators, too, and is content once the file is mended.
     """
     status, output, errors = run_python("-c", textwrap.dedent(SESSION), cwd=tmp_path)
     assert status == 0, errors
     results = [line[3:] for line in output.splitlines() if line.startswith("=>")]
     assert results[2] == "(2, 'new', 1) | None"
-    assert results[4] == "2 | None"  # the cell after the one that told of the error tells nothing
-    assert "lessons.py, line 1: Python can't read it" in results[5]
-    assert "lessons.py has changed" in results[7]
-    assert results[8] == "5 | None"
+    assert "lessons.py has changed" in results[4]
+    assert results[7] == "2 | None"  # the cell after the one that told of the error tells nothing
+    assert "lessons.py, line 1: Python can't read it" in results[8]
+    assert "lessons.py has changed" in results[10]
+    assert results[11] == "5 | None"
 
 
 def test_colours_and_markers_go_together():

@@ -56,7 +56,7 @@ def test_all_are_fooled():
         float(re.search(rf"(?m)^{name} +nothing yet +(\S+)", text)[1])
         for name in ("score", "log-probability")
     )
-    assert log < score < 0.2
+    assert log < score
 
 
 def test_changes_are_made_visible():
@@ -76,14 +76,17 @@ def test_changes_are_made_visible():
 
 def test_what_each_regulariser_does():
     """Without jitter the score falls when the picture is shifted, and not with it; blur makes
-    neighbouring pixels more alike, and so does more l2_reg; without all of them both are at their
-    worst.
+    neighbouring pixels more alike, and so does more l2_reg, which costs score; without all of them
+    the score is the highest, more than half of it is lost in a shift, and neighbours differ most.
     """
     rows = re.findall(r"(?m)^(\S.*?) +(\d+\.\d) +(\d+\.\d) +(\d+\.\d\d)$", printed(NAMES[0]))
     kept = {name: float(shifted) / float(score) for name, score, shifted, _ in rows}
     rough = {name: float(differ) for name, *_, differ in rows}
+    score = {name: float(first) for name, first, *_ in rows}
     assert list(kept) == ["as above", "no jitter", "no blur", "l2_reg = 0.01", "none of these"]
-    assert kept["none of these"] < kept["no jitter"] < 0.8 < 0.9 < kept["as above"]
+    assert kept["none of these"] < 0.5 < kept["no jitter"] < 0.8 < 0.9 < kept["as above"]
+    assert score["l2_reg = 0.01"] == min(score.values()) < score["as above"]
+    assert score["none of these"] == max(score.values())
     assert rough["l2_reg = 0.01"] < rough["as above"] < rough["no blur"] < rough["none of these"]
 
 
@@ -117,6 +120,19 @@ def test_swapped_halves():
     assert share["one class, left and right"] == share["one class, top and bottom"] == 1
     *_, names = re.findall(r"most frequent wrong names: (.*)", text)
     assert set(names.split(", ")) == {name for name, kind in KINDS.items() if "air" in kind.spots}
+
+
+def test_cut_or_moved():
+    """With left and right swapped, all that is left whole keeps its name, and some of what is cut
+    loses it; with top and bottom, most of both lose it.
+    """
+    rows = re.findall(r"(?m)^(.+?) +(\d+) of (\d+) +(\d+) of (\d+)$", printed(NAMES[0]))
+    shares = {name: (int(a) / int(b), int(c) / int(d)) for name, a, b, c, d in rows}
+    assert list(shares) == ["left and right", "top and bottom"]
+    assert all(int(b) + int(d) == 100 for _, _, b, _, d in rows)
+    cut, whole = shares["left and right"]
+    assert cut < 0.9 and whole == 1
+    assert max(shares["top and bottom"]) < 0.5
 
 
 def test_the_three_ways_down():
@@ -153,6 +169,18 @@ def test_pictures_for_everyone(name):
             for kind in output.get("data", {}):
                 if kind.startswith("image/"):
                     assert output.metadata[kind]["alt"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_question_has_a_cell_for_the_answer(name):
+    """After each question comes the cell with our answer, which the hand-out empties."""
+    every = nbformat.read(ROOT / name, as_version=4).cells
+    asked = [
+        k for k, cell in enumerate(every) if cell.source.startswith("**Question (optional).**")
+    ]
+    answers = [k for k, cell in enumerate(every) if cell.source.startswith("**Answer.**")]
+    assert asked and answers == [k + 1 for k in asked]
+    assert all(every[k].metadata.get("tags") == ["answer"] for k in answers)
 
 
 def names(source):

@@ -75,6 +75,24 @@ def test_failing_cell_ends_the_run(notebook, tmp_path, monkeypatch):
     assert written.cells[0].outputs[0].data["text/plain"] == "2"
 
 
+def test_names_without_their_ending(notebook, tmp_path, monkeypatch, capsys):
+    """A notebook is found without .ipynb, too; one that isn't there gets one sentence and status 2,
+    before anything runs.
+    """
+    monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
+    monkeypatch.delenv("DEEPLEARNING_CAPTIONS", raising=False)
+    (tmp_path / "coco_captioning").mkdir()
+    path = notebook(new_code_cell("6 * 7"))
+    run_notebooks.main([str(path.with_suffix("")), "--out", str(tmp_path / "out")])
+    assert nbformat.read(tmp_path / "out" / path.name, as_version=4).cells[0].execution_count == 1
+
+    with pytest.raises(SystemExit) as stopped:
+        run_notebooks.main([str(path), "nothing_here", "--out", str(tmp_path / "other")])
+    assert stopped.value.code == 2 and not (tmp_path / "other").exists()
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "no notebook at nothing_here.ipynb; those of the course are RNN_Captioning.ipynb" in said
+
+
 def test_data_set_is_found_first(notebook, tmp_path, monkeypatch):
     """Notebooks run on the data set that load_coco_data finds; where none can be had, the run ends
     in one sentence.

@@ -10,7 +10,7 @@ It learns from captions between <START> and <END>, filled up with <NULL>. After 
 import numpy as np
 
 from deeplearning.beam_search import beam_search, log_probabilities
-from deeplearning.checks import check_indices
+from deeplearning.checks import check_indices, check_sampling
 from deeplearning.classifiers.model_files import read_model, write_model
 from deeplearning.classifiers.parameters import (
     check_trained,
@@ -19,12 +19,7 @@ from deeplearning.classifiers.parameters import (
     parameter_shapes,
     random_parameters,
 )
-from deeplearning.layers import (
-    affine_backward,
-    affine_forward,
-    dropout_backward,
-    dropout_forward,
-)
+from deeplearning.layers import affine_backward, affine_forward, dropout_backward, dropout_forward
 from deeplearning.rnn_layers import (
     lstm_backward,
     lstm_forward,
@@ -196,7 +191,7 @@ class CaptioningRNN:
         check_trained(self.params)
         features = self._checked_features(features)
         start, end = self._start_and_end()
-        _check_sampling(max_length, beam_width, temperature, rng)
+        check_sampling(max_length, beam_width, temperature, rng)
         if beam_width > 1:
             state = self._initial_state(features)
             special = (start, end, self._null)
@@ -342,25 +337,6 @@ class CaptioningRNN:
                 "them"
             )
         return self.word_to_idx["<START>"], self.word_to_idx["<END>"]
-
-
-def _check_sampling(max_length, beam_width, temperature, rng):
-    if beam_width < 1 or max_length < 1:
-        raise ValueError(
-            f"beam_width and max_length must be at least 1, got {beam_width} and {max_length}"
-        )
-    if temperature is None:
-        return
-    if not temperature > 0:
-        raise ValueError(f"temperature must be positive, or None, got {temperature}")
-    if beam_width != 1:
-        raise ValueError(
-            "beam search takes the best words, a temperature draws them: give one of the two"
-        )
-    if rng is None:
-        raise ValueError(
-            "a temperature draws words at random: pass rng=np.random.default_rng(seed)"
-        )
 
 
 def _chosen(scores, temperature, rng):

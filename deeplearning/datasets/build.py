@@ -73,45 +73,22 @@ def _arguments(argv):
         ),
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument(
-        "--images", required=True, help="folder with the pictures, or with folders of them"
+    add = parser.add_argument
+    add("--images", required=True, help="folder with the pictures, or with folders of them")
+    add(
+        "--captions", required=True, help="CSV of image, caption, or another form that README names"
     )
-    parser.add_argument(
-        "--captions",
-        required=True,
-        help="CSV with columns image, caption, or one of the other forms that README names",
+    add("--val-captions", help="the same for validation, if --captions is for training alone")
+    add("--out", required=True, help="folder for the data set")
+    add(
+        "--val", type=float, default=0.1, help="share of validation, if the captions name no splits"
     )
-    parser.add_argument(
-        "--val-captions", help="the same for validation, if --captions is for training alone"
-    )
-    parser.add_argument("--out", required=True, help="folder for the data set")
-    parser.add_argument(
-        "--val",
-        type=float,
-        default=0.1,
-        help="share of validation, where the captions name no splits",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of that random split")
-    parser.add_argument(
-        "--network", default="squeezenet1_1", help="one of torchvision's classifiers"
-    )
-    parser.add_argument(
-        "--weights", default="imagenet", help="imagenet, or a file with the network's weights"
-    )
-    parser.add_argument(
-        "--pca",
-        type=int,
-        help="reduce features to this many, as the course did, else standardise them",
-    )
-    parser.add_argument(
-        "--min-count", type=int, default=5, help="how often a word of the vocabulary must occur"
-    )
-    parser.add_argument(
-        "--length",
-        type=int,
-        default=17,
-        help="words of a stored caption, <START> and <END> included",
-    )
+    add("--seed", type=int, default=0, help="of that random split")
+    add("--network", default="squeezenet1_1", help="one of torchvision's classifiers")
+    add("--weights", default="imagenet", help="imagenet, or a file with the network's weights")
+    add("--pca", type=int, help="reduce features to so many, as the course did; else scale them")
+    add("--min-count", type=int, default=5, help="how often a word of the vocabulary must occur")
+    add("--length", type=int, default=17, help="words of a stored caption, START and END included")
     return parser.parse_args(argv)
 
 

@@ -38,11 +38,28 @@ def read_captions(path, images, val_path=None):
     Raises FileNotFoundError for a missing file or folder, PermissionError for one that can't be
     read, and ValueError for a damaged file, one of another form, or one that contradicts itself.
     """
-    # of inner dictionaries only the keys count
     find = _Finder(images)
+    left_out = defaultdict(dict)  # of the inner dictionaries only the keys count
+    pictures = _captions_by_picture(_all_rows(path, val_path, find, left_out), find, left_out)
+    unknown = find.pictures() - set(pictures)
+    left_out["in the folder, but not in the file"] |= dict.fromkeys(
+        sorted(os.path.relpath(p, images) for p in unknown)
+    )
+    splits = defaultdict(list)
+    for picture, (split, captions) in pictures.items():
+        if captions:
+            splits[split].append((picture, captions))
+        else:
+            left_out["without a caption"][os.path.relpath(picture, images)] = None
+    left_out = {reason: list(names) for reason, names in left_out.items() if names}
+    _check_splits(splits, left_out, path, images)
+    return dict(splits), left_out
+
+
+def _captions_by_picture(rows, find, left_out):
+    """Dictionary from the path of a picture to its split and the list of its captions."""
     pictures = {}
-    left_out = defaultdict(dict)
-    for name, split, caption in _all_rows(path, val_path, find, left_out):
+    for name, split, caption in rows:
         picture, remark = find(name)
         if remark:
             left_out[remark][name] = None
@@ -58,32 +75,22 @@ def read_captions(path, images, val_path=None):
             captions.append(caption)
         elif caption is not None:
             left_out["captions without a word, of"][name] = None
-    unknown = find.pictures() - set(pictures)
-    left_out["in the folder, but not in the file"] |= dict.fromkeys(
-        sorted(os.path.relpath(p, images) for p in unknown)
-    )
-    splits = defaultdict(list)
-    for picture, (split, captions) in pictures.items():
-        if captions:
-            splits[split].append((picture, captions))
-        else:
-            left_out["without a caption"][os.path.relpath(picture, images)] = None
+    return pictures
+
+
+def _check_splits(splits, left_out, path, images):
+    """Refuse captions of which none has a picture, or only some have a split."""
     if None in splits and len(splits) > 1:
         raise ValueError(
             f"{path}: {splits[None][0][0].name!r} is in no split, others are: name one for each "
             "picture"
         )
     if not splits:
-        reasons = "".join(
-            f"; {reason}: {shortened(next(iter(names)))}"
-            for reason, names in left_out.items()
-            if names
-        )
+        reasons = [f"; {reason}: {shortened(names[0])}" for reason, names in left_out.items()]
         raise ValueError(
             f"no picture in {images} has a caption in {path}: name the folder of the pictures it "
-            f"speaks of{reasons}"
+            f"speaks of{''.join(reasons)}"
         )
-    return dict(splits), {reason: list(names) for reason, names in left_out.items() if names}
 
 
 def draw_split(pairs, share, seed):

@@ -15,9 +15,13 @@ MODULES = [
     "rnn",
     "word_embedding",
     "captioning",
+    "captioning_steps",
     "lstm",
+    "lstm_steps",
     "network_visualization",
+    "steps_of_pictures",
     "style_transfer",
+    "total_variation",
     "held_out",
     "held_out_pictures",
 ]

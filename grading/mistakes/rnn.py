@@ -72,6 +72,13 @@ def derivative_of_sigmoid(dnext_h, cache):
     return da @ Wx.T, da @ Wh.T, x.T @ da, prev_h.T @ da, da.sum(axis=0)
 
 
+@mistake("rnn_step_backward", "a square is missing: the derivative of tanh is 1 - next_h**2")
+def derivative_not_squared(dnext_h, cache):
+    x, prev_h, Wx, Wh, next_h = cache
+    da = dnext_h * (1 - next_h)
+    return da @ Wx.T, da @ Wh.T, x.T @ da, prev_h.T @ da, da.sum(axis=0)
+
+
 @mistake("rnn_step_backward", "Wh is not transposed on the way back to prev_h")
 def not_transposed(dnext_h, cache):
     x, prev_h, Wx, Wh, next_h = cache
@@ -94,6 +101,16 @@ def bias_averaged(dnext_h, cache):
     x, prev_h, Wx, Wh, next_h = cache
     da = dnext_h * (1 - next_h**2)
     return da @ Wx.T, da @ Wh.T, x.T @ da, prev_h.T @ da, da.mean(axis=0)
+
+
+@mistake(
+    "rnn_step_backward",
+    "db is summed over the hidden numbers, axis 1: sum over the minibatch, axis 0",
+)
+def bias_summed_over_columns(dnext_h, cache):
+    x, prev_h, Wx, Wh, next_h = cache
+    da = dnext_h * (1 - next_h**2)
+    return da @ Wx.T, da @ Wh.T, x.T @ da, prev_h.T @ da, da.sum(axis=1)
 
 
 @mistake("rnn_step_backward", "db is not summed over the minibatch")

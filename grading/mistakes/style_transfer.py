@@ -71,6 +71,29 @@ def divided_by_all(features, normalize=True):
     return gram / features.numel() if normalize else gram
 
 
+@mistake(
+    "gram_matrix",
+    "it is divided by 2*C*H*W, as in some papers: this course divides by C*H*W",
+)
+def divided_by_twice(features, normalize=True):
+    N, C, H, W = features.shape
+    F = features.reshape(N, C, H * W)
+    gram = F @ F.transpose(1, 2)
+    return gram / (2 * C * H * W) if normalize else gram
+
+
+@mistake(
+    "gram_matrix",
+    "each channel's mean is subtracted first, as for a covariance: a Gram matrix leaves it in",
+)
+def centred(features, normalize=True):
+    N, C, H, W = features.shape
+    F = features.reshape(N, C, H * W)
+    F = F - F.mean(dim=2, keepdim=True)
+    gram = F @ F.transpose(1, 2)
+    return gram / (C * H * W) if normalize else gram
+
+
 @mistake("gram_matrix", "it is not divided by C*H*W")
 def never_divided(features, normalize=True):
     F = features.flatten(2)
@@ -145,70 +168,6 @@ def style_not_weighted(feats, style_layers, style_targets, style_weights):
     )
 
 
-@mistake("tv_loss", "the differences are taken as absolute values: square them")
-def absolute_differences(img, tv_weight):
-    down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
-    return tv_weight * (down.abs().sum() + right.abs().sum())
-
-
-@mistake("tv_loss", "the squared differences are averaged, not summed")
-def tv_averaged(img, tv_weight):
-    down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
-    return tv_weight * (down.square().sum() + right.square().sum()) / img.numel()
-
-
-@mistake(
-    "tv_loss",
-    "only neighbours below each other are compared: compare those side by side as well",
-)
-def rows_only(img, tv_weight):
-    return tv_weight * (img[:, :, 1:] - img[:, :, :-1]).square().sum()
-
-
-@mistake(
-    "tv_loss",
-    "the picture's edges are joined, as torch.roll does: the first row is no neighbour of the last",
-)
-def edges_joined(img, tv_weight):
-    return tv_weight * (
-        (img - img.roll(1, 2)).square().sum() + (img - img.roll(1, 3)).square().sum()
-    )
-
-
-@mistake(
-    "tv_loss",
-    "the first row or column of differences is left out: both slices must keep the whole other "
-    "axis",
-)
-def first_differences_left_out(img, tv_weight):
-    down = img[:, :, 1:, 1:] - img[:, :, :-1, 1:]
-    right = img[:, :, 1:, 1:] - img[:, :, 1:, :-1]
-    return tv_weight * (down.square().sum() + right.square().sum())
-
-
-@mistake(
-    "tv_loss",
-    "the last row or column of differences is left out: both slices must keep the whole other axis",
-)
-def last_differences_left_out(img, tv_weight):
-    down = img[:, :, 1:, :-1] - img[:, :, :-1, :-1]
-    right = img[:, :, :-1, 1:] - img[:, :, :-1, :-1]
-    return tv_weight * (down.square().sum() + right.square().sum())
-
-
-@mistake("tv_loss", "a square root is taken: the weight multiplies the plain sum of squares")
-def root_taken(img, tv_weight):
-    down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
-    return tv_weight * (down.square().sum() + right.square().sum()).sqrt()
-
-
-@mistake("tv_loss", "colours are compared with each other: neighbours are on the last two axes")
-def along_colours(img, tv_weight):
-    colours = img[:, 1:] - img[:, :-1]
-    down = img[:, :, 1:] - img[:, :, :-1]
-    return tv_weight * (colours.square().sum() + down.square().sum())
-
-
 @mistake(
     "style_loss",
     "style_targets is read at a layer's number: its entries are in the order of style_layers",
@@ -228,40 +187,6 @@ def content_weight_squared(content_weight, content_current, content_original):
 def style_weights_squared(feats, style_layers, style_targets, style_weights):
     layers = zip(style_layers, style_targets, style_weights, strict=True)
     return sum((w * (gram_matrix(feats[k]) - A)).square().sum() for k, A, w in layers)
-
-
-@mistake("tv_loss", "the weight is squared, too: it multiplies the sum of squares")
-def tv_weight_squared(img, tv_weight):
-    down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
-    return (tv_weight * down).square().sum() + (tv_weight * right).square().sum()
-
-
-@mistake(
-    "tv_loss",
-    "colours are compared with each other, too: neighbours are on the last two axes only",
-)
-def along_colours_too(img, tv_weight):
-    colours = img[:, 1:] - img[:, :-1]
-    down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
-    return tv_weight * (colours.square().sum() + down.square().sum() + right.square().sum())
-
-
-@mistake(
-    "tv_loss",
-    "colours are compared with each other, not rows: rows are on axis 2, columns on axis 3",
-)
-def colours_for_rows(img, tv_weight):
-    colours = img[:, 1:] - img[:, :-1]
-    right = img[:, :, :, 1:] - img[:, :, :, :-1]
-    return tv_weight * (colours.square().sum() + right.square().sum())
-
-
-@mistake(
-    "tv_loss",
-    "only colours are compared, and with each other: neighbours are on the last two axes",
-)
-def colours_alone(img, tv_weight):
-    return tv_weight * (img[:, 1:] - img[:, :-1]).square().sum()
 
 
 @mistake(

@@ -45,7 +45,8 @@ def refused(*numbers):
     libc = ctypes.CDLL(None, use_errno=True)
     return [libc.syscall(*n) == -1 and ctypes.get_errno() in (1, 13, 38) for n in numbers]
 def opened(pid):
-    return [can(os.listdir, f"/proc/{{pid}}/fd"), can(open, f"/proc/{{pid}}/mem", "rb")]
+    pipes = [f"/proc/{{pid}}/fd/{{number}}" for number in range(128)]
+    return [sum(can(os.open, pipe, os.O_NONBLOCK) for pipe in pipes), can(open, f"/proc/{{pid}}/mem", "rb")]
 def drip():
     while True:
         time.sleep(0.5)

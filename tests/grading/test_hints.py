@@ -109,7 +109,18 @@ def test_what_may_be_negative_is_not_blamed_for_it():
             "ValueError: prev_c must have shape (N, H) with N = 5, H = 5, got (4, 20)",
             "An LSTM has two states",
         ),
+        (
+            "CaptioningRNN.sample[rnn]",
+            "IndexError: boolean index did not match indexed array along axis 0",
+            "A state is a list, with one array for each state",
+        ),
+        (
+            "CaptioningRNN.loss[rnn]",
+            "ValueError: Wx must be a NumPy array of floating-point numbers, got tuple",
+            "a pair: its output and a cache",
+        ),
         ("rnn_forward", "IndexError: list index out of range", None),
+        ("rnn_forward", "IndexError: boolean index did not match indexed array", None),
     ],
 )
 def test_errors_have_hints(exercise, error, says):
@@ -128,6 +139,16 @@ def test_known_mistakes_come_first():
     assert hint("any", {"dW": 2 * W, "db": B + 1}, right, known) == "It looks as if it rains."
     assert hint("any", {"dW": W, "db": B + 1}, right, known) == "In db, it looks as if it rains."
     assert "The sign" in hint("any", {"dW": W, "db": -B}, right, known)
+
+
+def test_causes_that_give_the_same_are_all_named():
+    """Where several known mistakes give the answer, none is blamed alone: up to three are named."""
+    known = [(cause, {"dW": -W}) for cause in ("it rains", "it snows", "it hails", "it blows")]
+    found = hint("any", {"dW": -W}, {"dW": W}, known)
+    assert found == (
+        "It looks as if it rains. Or, which gives the same here, it snows. "
+        "Or, which gives the same here, it hails."
+    )
 
 
 def test_two_that_are_exchanged():

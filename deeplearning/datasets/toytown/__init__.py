@@ -5,7 +5,7 @@ world        what there is: kinds, colours, settings, relations, and how a scene
 pen          drawing with an unsteady hand
 objects      how things are drawn
 creatures    how animals, people and plants are drawn
-places       how the settings are drawn
+places       how the settings are drawn, below their skies
 scene        placing things, painting the picture
 plan         which scenes the data set shows
 grammar      captions of a scene

@@ -1,0 +1,66 @@
+"""What an error suggests, where it has a usual cause."""
+
+# Exercise (or its beginning), a phrase of the error, and the sentence
+ERRORS = [
+    (
+        "style_loss",
+        "IndexError",
+        "style_targets and style_weights have an entry for each entry of style_layers, in that "
+        "order; only feats is read at the layer's number.",
+    ),
+    (
+        "CaptioningRNN.sample",
+        "prev_h must have shape",
+        "A state is a list: _initial_state returns [h], or [h, c] for the LSTM, and _step returns "
+        "the scores and a list of the same kind.",
+    ),
+    (
+        "CaptioningRNN.sample[lstm]",
+        "prev_c must have shape",
+        "An LSTM has two states: _initial_state and _step should return [h, c].",
+    ),
+    (
+        "CaptioningRNN.sample",
+        "boolean index did not match",
+        "A state is a list, with one array for each state: _step returns the scores and [h], or "
+        "[h, c] for the LSTM.",
+    ),
+    (
+        "CaptioningRNN.sample",
+        "'list' object has no attribute",
+        "_step returns the scores first, then the list of states: look at the order after "
+        "`return`.",
+    ),
+    (
+        "CaptioningRNN.sample",
+        "to unpack (expected 2",
+        "_step returns two things, the scores and the list of states.",
+    ),
+    (
+        "CaptioningRNN",
+        "got tuple",
+        "affine_forward and the layers return a pair: its output and a cache. Write "
+        "`h, _ = affine_forward(...)`.",
+    ),
+    (
+        "",
+        "'NoneType' object has no attribute",
+        "A tensor's .grad is None where it was computed from others: a copy gets its gradient by "
+        "X.detach().clone().requires_grad_(), or take torch.autograd.grad(score, x).",
+    ),
+    (
+        "",
+        "AxisError",
+        "An axis is missing: with one picture, or one word, squeeze removes the minibatch, too.",
+    ),
+    (
+        "",
+        "cannot unpack non-iterable NoneType",
+        "A function that was called returns nothing: look for its `return`.",
+    ),
+    (
+        "",
+        "only integer tensors of a single element can be converted to an index",
+        "Index with a tensor of integers, or take .item() of a single one.",
+    ),
+]
