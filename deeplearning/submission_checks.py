@@ -6,9 +6,8 @@ times or places.
 
 import ast
 import re
+import sys
 import warnings
-
-import nbformat
 
 from deeplearning.handed_in import ANSWER
 
@@ -136,8 +135,19 @@ def check_notebook(name, content):
     return _check_run(name, cells), remarks
 
 
+def _nbformat():
+    """The package nbformat, without the grammar of web addresses that jsonschema would compile for
+    it: that takes seconds, and no notebook's check uses it.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # to jsonschema it is not installed now
+    import nbformat
+
+    return nbformat
+
+
 def _parse(text):
     """A notebook in the current version of the format. Raises what nbformat raises."""
+    nbformat = _nbformat()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of cells without ids: Jupyter adds them
         notebook = nbformat.convert(nbformat.reader.reads(text), 4)

@@ -3,7 +3,7 @@
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -37,8 +37,17 @@ def cases(exercise):
     Inputs:
     - exercise: Its name, as in `CALLS`
 
-    Returns: list of `Case`
+    Returns: list of `Case`, whose inputs may be written into
     """
+    return [
+        replace(case, inputs={name: array.copy() for name, array in case.inputs.items()})
+        for case in _read(exercise)
+    ]
+
+
+@cache
+def _read(exercise):
+    """The cases in an exercise's file: hundreds of small arrays, so they are read once."""
     with np.load(path(exercise), allow_pickle=False) as archive:
         arrays = {tuple(key.split("/")): array for key, array in archive.items()}
     found = []

@@ -1,9 +1,12 @@
 """Fixtures that several test files use."""
 
+import io
 import json
 import os
+import runpy
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +16,10 @@ import pytest
 
 import deeplearning
 from deeplearning.locations import data_folder
+
+# Beneath nbformat, jsonschema would compile a grammar of web addresses for seconds; notebooks need
+# none, and what is None here counts as not installed
+sys.modules.setdefault("rfc3987_syntax", None)
 
 WORDS = [
     "<NULL>",
@@ -145,6 +152,35 @@ def run_python(start_python):
         process = start_python(*arguments, **how)
         output, errors = process.communicate(timeout=1200)
         return process.returncode, output, errors
+
+    return run
+
+
+@pytest.fixture
+def run_module(monkeypatch):
+    """Function that runs a module as `python -m` does, and returns exit status, output and errors.
+    It runs in this process, where PyTorch is imported already.
+    """
+
+    def run(module, *arguments, cwd=".", encoding="utf-8"):
+        output = io.TextIOWrapper(io.BytesIO(), encoding)
+        errors = io.TextIOWrapper(io.BytesIO(), encoding)
+        status = 0
+        with monkeypatch.context() as changes:
+            changes.chdir(cwd)
+            changes.setattr(sys, "argv", [module, *map(str, arguments)])
+            changes.setattr(sys, "stdout", output)
+            changes.setattr(sys, "stderr", errors)
+            try:
+                runpy.run_path(find_spec(module).origin, run_name="__main__")
+            except SystemExit as end:
+                status = end.code or 0
+        if isinstance(status, str):
+            print(status, file=errors)
+            status = 1
+        for stream in (output, errors):
+            stream.flush()
+        return status, *(s.buffer.getvalue().decode(encoding) for s in (output, errors))
 
     return run
 

@@ -9,5 +9,5 @@ def condition(network):
             for m in network.modules()
         ],
         [(p.requires_grad, p.grad is None) for p in network.parameters()],
-        {name: value.tolist() for name, value in network.state_dict().items()},
+        {name: value.numpy(force=True).tobytes() for name, value in network.state_dict().items()},
     )

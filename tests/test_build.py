@@ -541,17 +541,16 @@ def photos(tmp_path, network):
     ]
 
 
-def command(run_python, *arguments, **how):
-    return run_python("-m", "deeplearning.datasets.build", *arguments, **how)
+COMMAND = "deeplearning.datasets.build"
 
 
-def test_command_builds(run_python, photos, tmp_path):
+def test_command_builds(run_module, photos, tmp_path):
     """The command builds a data set that loads, by a split drawn at random, and says what it left out."""
     (tmp_path / "my photos" / "7.png").write_bytes(b"damaged")
     (tmp_path / "my photos" / "new\nline.png").write_bytes(b"")
     with open(tmp_path / "captions.csv", "a", encoding="utf-8") as file:
         file.write("missing.png,a dog\n8.png,?!\n")
-    status, output, errors = command(run_python, *photos, "--out", "in/mine", cwd=tmp_path)
+    status, output, errors = run_module(COMMAND, *photos, "--out", "in/mine", cwd=tmp_path)
     assert (status, errors) == (0, "")
     for fact in (
         "1 ('missing.png')",
@@ -568,18 +567,16 @@ def test_command_builds(run_python, photos, tmp_path):
     assert not (tmp_path / "in" / "mine" / "building.part").exists()
 
 
-def test_command_goes_on_after_a_kill(start_python, run_python, photos, tmp_path):
+def test_command_goes_on_after_a_kill(start_python, run_module, photos, tmp_path):
     """A run that was killed goes on where it stopped, and gives the files of a run in one go."""
     folder, captions = tmp_path / "my photos", tmp_path / "captions.csv"
-    names = [f"{k} {n}.png" for n in range(30) for k in range(40)]
+    names = [f"{k} {n}.png" for n in range(12) for k in range(40)]
     for name in names:
         (folder / name).write_bytes((folder / f"{name.split()[0]}.png").read_bytes())
     captions.write_text(
         "image,caption\n" + "".join(f"{name},a dog\n" for name in names), encoding="utf-8"
     )
-    process = start_python(
-        "-m", "deeplearning.datasets.build", *photos, "--out", tmp_path / "killed"
-    )
+    process = start_python("-m", COMMAND, *photos, "--out", tmp_path / "killed")
     raw = tmp_path / "killed" / "building.part" / "train.raw"
     batch = 100 * 512 * 4  # bytes, of the largest one; half a batch counts for nothing
     while process.poll() is None and not (raw.exists() and raw.stat().st_size >= batch):
@@ -589,7 +586,7 @@ def test_command_goes_on_after_a_kill(start_python, run_python, photos, tmp_path
     assert not list(
         (tmp_path / "killed").glob("*2014*")
     )  # nothing that could be taken for a data set
-    status, output, errors = command(run_python, *photos, "--out", tmp_path / "killed")
+    status, output, errors = run_module(COMMAND, *photos, "--out", tmp_path / "killed")
     assert (status, errors) == (0, "") and "were there" in output
     main([*map(str, photos), "--out", str(tmp_path / "whole")])
     files = {path.name: path.read_bytes() for path in (tmp_path / "killed").iterdir()}
@@ -636,10 +633,10 @@ def test_command_usage(capsys):
     assert caught.value.code == 2
 
 
-def test_a_problem_is_one_line(run_python, tmp_path):
+def test_a_problem_is_one_line(run_module, tmp_path):
     """What can't be found is told in one line, and the command's exit status is 1."""
-    status, _, errors = command(
-        run_python, "--images", "x", "--captions", "y", "--out", "z", cwd=tmp_path
+    status, _, errors = run_module(
+        COMMAND, "--images", "x", "--captions", "y", "--out", "z", cwd=tmp_path
     )
     assert (
         status == 1

@@ -262,11 +262,10 @@ def command(run_python, *arguments, **how):
     return run_python("-m", "deeplearning.caption", *arguments, **how)
 
 
-def test_command(run_python, model_file, photos, tmp_path):
+def test_command(run_module, model_file, photos, tmp_path):
     """From any directory, with names that a terminal can't show; status 0."""
-    environment = {"PYTHONIOENCODING": "ascii"}
-    status, output, errors = command(
-        run_python, photos, "--model", model_file, cwd=tmp_path, env=environment
+    status, output, errors = run_module(
+        "deeplearning.caption", photos, "--model", model_file, cwd=tmp_path, encoding="ascii"
     )
     assert (status, errors) == (0, "") and output.count("greedy") == 4 and r"gr\xf6\xdfe" in output
     assert (tmp_path / "captions.html").exists()

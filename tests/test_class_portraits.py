@@ -16,7 +16,7 @@ def test_painted_classes_are_recognised():
     """
     model, chosen = load_squeezenet("robust"), [0, 13, 20]
     before = [p.clone() for p in model.parameters()]
-    pictures = cp.paint_classes(chosen, model, num_iterations=80)
+    pictures = cp.paint_classes(chosen, model, num_iterations=40)
     X = torch.cat([preprocess(picture, 128) for picture in pictures])
     X = X.to(next(model.parameters()))
     probabilities = model(X).softmax(1)

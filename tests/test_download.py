@@ -338,19 +338,12 @@ def test_file_in_place_of_the_data_folder(places):
 
 
 @pytest.mark.parametrize("name", list(PARTS))
-def test_without_network(run_python, tmp_path, name):
+def test_without_network(run_module, tmp_path, name):
     """Without a network one message names URL, file and place for fetching it by hand; status 1,
     nothing half-done.
     """
-    slow = "import deeplearning.datasets.downloader as r; r.PAUSE = 0.01; from deeplearning.datasets.download import *;"
-    status, output, errors = run_python(
-        "-c",
-        f"{slow} sys.exit(main())",
-        name,
-        "--mirror",
-        "http://127.0.0.1:9/cs231n",
-        cwd=tmp_path,
-    )
+    command = ["deeplearning.datasets.download", name, "--mirror", "http://127.0.0.1:9/cs231n"]
+    status, output, errors = run_module(*command, cwd=tmp_path)
     part = PARTS[name]
     assert (
         status == 1 and len(errors.splitlines()) == 1 and errors.startswith(f"download: {name}: ")

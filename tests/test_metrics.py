@@ -3,7 +3,6 @@ import math
 
 import numpy as np
 import pytest
-from nltk.translate import bleu_score
 
 from deeplearning.metrics import bleu_1, cider_d, corpus_bleu, tokenize
 
@@ -18,6 +17,14 @@ CAPTIONS = [
     "two kids play with a ball on a ball",
     "a man on a surfboard rides a wave",
 ]
+
+
+@pytest.fixture(scope="module")
+def bleu_score():
+    """nltk's scores; importing them takes seconds, which other runs of the tests should not wait."""
+    from nltk.translate import bleu_score
+
+    return bleu_score
 
 
 def random_corpus(seed, images=30, words=3):
@@ -79,7 +86,7 @@ def test_tokenize_other_languages(caption, words):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_bleu_agrees_with_nltk(seed):
+def test_bleu_agrees_with_nltk(bleu_score, seed):
     """BLEU-1 to 4 over a corpus with several references is nltk's, closest lengths and their ties
     included.
     """
@@ -102,7 +109,7 @@ def test_bleu_up_to_max_n(max_n):
     np.testing.assert_array_equal(scores[:4], corpus_bleu(references, captions)[:max_n])
 
 
-def test_bleu_takes_the_shorter_of_two_equally_close_references():
+def test_bleu_takes_the_shorter_of_two_equally_close_references(bleu_score):
     """Of references one word shorter and one longer than the caption the shorter one counts: no
     penalty.
     """
@@ -147,7 +154,7 @@ def test_unknown_words_never_match():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_bleu_1_agrees_with_nltk(seed):
+def test_bleu_1_agrees_with_nltk(bleu_score, seed):
     """The course's score of one caption is nltk's sentence BLEU of single words."""
     rng = np.random.default_rng(seed)
     for _ in range(20):

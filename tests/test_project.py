@@ -1,6 +1,7 @@
 """The project as a whole: exercises, notebooks, README and requirements fit together."""
 
 import ast
+import functools
 import importlib.metadata
 import re
 import sys
@@ -205,6 +206,7 @@ def test_questions_1_and_2_need_no_pytorch(run_python, tmp_path):
         (tmp_path / name / "__init__.py").write_text("raise ModuleNotFoundError(__name__)")
     environment = {"PYTHONPATH": str(tmp_path)}
     code = (
+        "import sys; sys.modules['rfc3987_syntax'] = None;"  # as in conftest.py
         "import deeplearning.figures, deeplearning.memory_task, deeplearning.caption_scores, "
         "deeplearning.submission, deeplearning.run_notebooks, deeplearning.captioning_solver"
     )
@@ -221,10 +223,17 @@ def required(name):
     return {n.lower().replace("_", "-") for n in re.findall(r"^[\w-]+", text, flags=re.MULTILINE)}
 
 
+@functools.cache
+def imports(path):
+    """All import statements in a file."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def imported(path):
     """Top names of the absolute imports in a file."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in imports(path):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -266,7 +275,7 @@ def test_imports_of_the_package_form_no_circle():
 def modules_imported(path):
     """Full names of the package's modules that a file imports."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in imports(path):
         if isinstance(node, ast.ImportFrom) and node.module.startswith("deeplearning"):
             inside = ROOT.joinpath(*node.module.split("."))
             for alias in node.names:

@@ -1,5 +1,6 @@
 """Executing notebooks, on small ones made for it, and the pages of the committed ones."""
 
+import functools
 import html
 import json
 import os
@@ -142,8 +143,9 @@ class Fetches(HTMLParser):
             self.outside.append("a style that imports")
 
 
+@functools.cache
 def page_of(name):
-    """The page of a committed notebook, as it is written after a run."""
+    """The page of a committed notebook, as it is written after a run; making it takes seconds."""
     path = run_notebooks.ROOT / name
     return run_notebooks.page_of(nbformat.read(path, as_version=4), path)
 

@@ -32,12 +32,19 @@ from tests.work_trees import (
 ROOT = Path(submission.__file__).resolve().parents[1]
 
 
-@pytest.fixture
-def tree(tmp_path):
-    """A good work tree."""
-    folder = tmp_path / "my work, étude 2"
+@pytest.fixture(scope="module")
+def good_tree(tmp_path_factory):
+    """A good work tree, to be copied."""
+    folder = tmp_path_factory.mktemp("good")
     make_tree(folder)
     return folder
+
+
+@pytest.fixture
+def tree(good_tree, tmp_path):
+    """A good work tree, all of whose files are new."""
+    folder = tmp_path / "my work, étude 2"
+    return shutil.copytree(good_tree, folder, copy_function=shutil.copyfile)
 
 
 def hand_in(folder, capsys, *options):

@@ -8,6 +8,7 @@ import shutil
 import time
 
 import h5py
+import joblib
 import numpy as np
 import pytest
 from PIL import Image
@@ -23,7 +24,14 @@ from deeplearning.datasets.toytown.plan import SEED, picture
 from deeplearning.datasets.toytown.record import load_scenes
 from deeplearning.image_fetching import image_from_url
 
-FEW = {"train": 12, "val": 5}
+FEW = {"train": 8, "val": 3}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_process():
+    """Few pictures are drawn before other processes have started; `test_killed_run` starts them."""
+    with joblib.parallel_config(backend="sequential"):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -72,16 +80,33 @@ def test_second_use_writes_nothing(written):
 STAMPS = {
     "version": {"version": 0},
     "seed": {"seed": 1},
-    "counts": {"pictures": {"train": 12, "val": 4}},
+    "counts": {"pictures": {"train": 8, "val": 2}},
     "weights": {"network": "0"},
     "files": {"files": None},
     "more files": {"files": ["toytown.json", "of a later version"]},
 }
 
 
-@pytest.mark.parametrize(
-    "damage", ["picture", "file", "folder", "{", "", "[]", "null", "3", "{}", "\xff", *STAMPS]
-)
+def spoil_stamp(stamp, damage):
+    """Make it that of another set, or something else."""
+    if damage in STAMPS:
+        damage = json.dumps(json.loads(stamp.read_text()) | STAMPS[damage])
+    stamp.write_text(damage, encoding="latin-1")
+
+
+@pytest.mark.parametrize("damage", ["{", "", "[]", "null", "3", "{}", "\xff", *STAMPS])
+def test_a_wrong_stamp_is_seen(toytown, damage, monkeypatch):
+    """Sets made from something else, or whose stamp is damaged, are made again; the test below
+    really does it.
+    """
+    replaced = []
+    monkeypatch.setattr(dataset, "_replace", lambda folder, *_: replaced.append(folder))
+    spoil_stamp(toytown / "toytown.json", damage)
+    ensure_toytown(toytown, pictures=FEW)
+    assert replaced == [toytown]
+
+
+@pytest.mark.parametrize("damage", ["picture", "file", "folder", "{", "version"])
 def test_incomplete_sets_are_made_again(toytown, damage):
     """Deleted pictures and files, and sets made from something else, are mended by writing the same
     set anew.
@@ -98,10 +123,8 @@ def test_incomplete_sets_are_made_again(toytown, damage):
         (toytown / "masks.h5").unlink()
     elif damage == "folder":
         shutil.rmtree(toytown / "train_images")
-    elif damage in STAMPS:
-        stamp.write_text(json.dumps(json.loads(stamp.read_text()) | STAMPS[damage]))
     else:
-        stamp.write_text(damage, encoding="latin-1")
+        spoil_stamp(stamp, damage)
     for suffix in ("part", "old"):  # of an interrupted run
         (toytown.with_name(f".toytown.123.{suffix}") / "train_images").mkdir(parents=True)
     ensure_toytown(toytown, pictures=FEW)
@@ -149,12 +172,23 @@ def test_links_stay(toytown, tmp_path):
     assert (tmp_path / "link").is_symlink() and (toytown / "masks.h5").is_file()
 
 
+DRAWING = """
+import sys
+from types import SimpleNamespace
+from deeplearning.datasets.toytown.dataset import ensure_toytown
+# what comes after drawing: importing it would take seconds, and it isn't reached
+for name in ("classifiers.squeezenet", "datasets.assembly"):
+    nothing = SimpleNamespace(load_squeezenet=lambda _: None, build_dataset=None)
+    sys.modules[f"deeplearning.{name}"] = nothing
+ensure_toytown(sys.argv[1])
+"""
+
+
 def test_killed_run(tmp_path, start_python):
     """A run that is killed while it draws leaves nothing that is taken for a data set, and the next
     one succeeds.
     """
-    program = "import sys; from deeplearning.datasets.toytown.dataset import *; ensure_toytown(sys.argv[1])"
-    process = start_python("-c", program, tmp_path / "toytown")
+    process = start_python("-c", DRAWING, tmp_path / "toytown")
     until = time.monotonic() + 1000
     while not list(tmp_path.glob(".toytown.*.part/train_images/*.png")):
         assert process.poll() is None and time.monotonic() < until
@@ -167,20 +201,29 @@ def test_killed_run(tmp_path, start_python):
     assert len(list((tmp_path / "toytown" / "train_images").iterdir())) == FEW["train"]
 
 
-def test_two_processes_at_once(tmp_path, start_python):
-    """Two processes that need the data set at once both get it, whole, and one of them draws it."""
+def test_two_processes_at_once(tmp_path, start_python, monkeypatch):
+    """A process that needs the data set while another one draws it waits, draws nothing, and gets
+    it whole.
+    """
     program = (
         "import sys; from deeplearning.datasets.toytown.dataset import ensure_toytown;"
+        "print('ready', flush=True);"
         f"print(ensure_toytown(sys.argv[1], pictures={FEW}))"
     )
-    processes = [start_python("-c", program, tmp_path / "toytown") for _ in range(2)]
-    drawn = 0
-    for process in processes:
-        output, errors = process.communicate(timeout=1200)
-        assert process.returncode == 0, errors
-        assert output.splitlines()[-1] == str(tmp_path / "toytown")
-        drawn += "Drawing Toytown" in output
-    assert drawn == 1
+    draw_split = dataset._draw_split
+    started = []
+
+    def start_the_other(*arguments):
+        if not started:
+            started.append(start_python("-c", program, tmp_path / "toytown"))
+            assert started[0].stdout.readline() == "ready\n"
+        return draw_split(*arguments)
+
+    monkeypatch.setattr(dataset, "_draw_split", start_the_other)
+    assert ensure_toytown(tmp_path / "toytown", pictures=FEW) == tmp_path / "toytown"
+    output, errors = started[0].communicate(timeout=1200)
+    assert started[0].returncode == 0, errors
+    assert output.splitlines() == [str(tmp_path / "toytown")]
     assert load_coco_data(tmp_path / "toytown")["train_features"].shape == (FEW["train"], 512)
 
 

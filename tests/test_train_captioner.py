@@ -213,16 +213,15 @@ def test_command_trains(run_python, tiny_dataset, tmp_path):
         ),
     ],
 )
-def test_problems(run_python, tiny_dataset, tmp_path, arguments, fact):
+def test_problems(run_module, tiny_dataset, tmp_path, arguments, fact):
     """What can't be found, read or written, or does not converge: status 1 and one line, not a
     traceback.
     """
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "run.npz.checkpoint").write_text("damaged")
-    environment = {
-        "PYTHONWARNINGS": "ignore::RuntimeWarning"
-    }  # NumPy's, of the overflow at a rate of 1e30
-    status, _, errors = command(run_python, *SMALL, *arguments, cwd=tmp_path, env=environment)
+    command = ["deeplearning.train_captioner", *SMALL, *arguments]
+    with np.errstate(all="ignore"):  # of the overflow at a rate of 1e30
+        status, _, errors = run_module(*command, cwd=tmp_path)
     assert status == 1 and len(errors.splitlines()) == 1
     assert errors.startswith("train_captioner: ") and fact in errors
     assert not (tmp_path / "model.npz").exists()

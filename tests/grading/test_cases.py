@@ -1,5 +1,7 @@
 """Unseen cases: reproducible, of many sizes, clear, and with answers that other software confirms."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -9,12 +11,13 @@ from exercises.compare import compare
 from grading import cases
 
 SEEDS = range(12)
+inputs_of = functools.cache(cases.inputs)  # drawing clear ones takes a while
 
 
 @pytest.mark.parametrize("exercise", CALLS)
 def test_cases_come_from_their_seed(exercise):
     """Equal seeds give equal inputs, other seeds other ones; both precisions and sizes of 1 occur."""
-    drawn = [cases.inputs(exercise, seed) for seed in SEEDS]
+    drawn = [inputs_of(exercise, seed) for seed in SEEDS]
     again = cases.inputs(exercise, 7)
     assert drawn[7].keys() == again.keys() and all(
         np.array_equal(drawn[7][name], again[name]) for name in again
@@ -115,7 +118,7 @@ def test_gradients_through_time_are_those_of_torch(cell):
 def test_sampled_captions_are_telling(cell):
     """Some caption ends before its last place and has more than one word."""
     for seed in SEEDS[:9]:
-        inputs = cases.inputs(f"CaptioningRNN.sample[{cell}]", seed)
+        inputs = inputs_of(f"CaptioningRNN.sample[{cell}]", seed)
         captions = cases.reference(f"CaptioningRNN.sample[{cell}]", inputs)["captions"]
         assert (captions[:, :-1] == inputs["end"]).any()
         assert (captions != inputs["null"]).sum(axis=1).max() > 2
@@ -125,8 +128,10 @@ def test_pictures_are_fooled_after_different_numbers_of_steps():
     """Fooling takes one step or several, so that neither a loop nor its stop can be left out."""
     steps = []
     for seed in range(40):
-        inputs = cases.inputs("make_fooling_image", seed)
+        inputs = inputs_of("make_fooling_image", seed)
         steps.append(
             np.linalg.norm(cases.reference("make_fooling_image", inputs)["X_fooling"] - inputs["X"])
         )
-    assert min(steps) < 1.5 and max(steps) > 3
+        if min(steps) < 1.5 and max(steps) > 3:
+            return
+    pytest.fail(f"lengths of all changes: {steps}")

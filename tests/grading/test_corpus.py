@@ -40,6 +40,12 @@ def one_case(exercise, seed):
     return inputs, cases.reference(exercise, inputs)
 
 
+@functools.cache
+def stored_verdict(exercise, mistake):
+    """What the stored cases of an exercise say of a tree with one mistake."""
+    return judge(exercise, package({mistake.function: mistake.wrong}))
+
+
 def related(mistake):
     """Exercises that a mistake may lose: its own, and those that build on it."""
     own = set(mistake.exercises)
@@ -72,10 +78,9 @@ def test_causes_are_told_apart():
 @each_mistake
 def test_mistake_is_caught_in_its_exercise_alone(mistake):
     """The stored cases of its exercise find it; those of its question that do not build on it pass."""
-    tree = package({mistake.function: mistake.wrong})
     question = MANIFEST.exercises[mistake.exercises[0]].question
     exercises = {e.id for e in MANIFEST.of(question)} | set(mistake.exercises)
-    wrong = {exercise for exercise in exercises if not judge(exercise, tree).right}
+    wrong = {exercise for exercise in exercises if not stored_verdict(exercise, mistake).right}
     assert set(mistake.exercises) <= wrong <= related(mistake)
 
 
@@ -93,8 +98,7 @@ def test_most_causes_are_named():
     """
     hits = {True: [], False: []}
     for mistake in MISTAKES:
-        tree = package({mistake.function: mistake.wrong})
-        reasons = [judge(e, tree).reason for e in mistake.exercises]
+        reasons = [stored_verdict(e, mistake).reason for e in mistake.exercises]
         hits[mistake.held_out].append(all(named(mistake, reason) for reason in reasons))
         assert not any("Or, which gives the same here" in reason for reason in reasons), reasons
     late, everything = hits[True], hits[True] + hits[False]

@@ -160,6 +160,14 @@ def test_stored_cases_are_small_and_current():
         assert {m.cause for m in known if m.known_by_numbers} <= causes <= {m.cause for m in known}
 
 
+def test_stored_inputs_may_be_written_into():
+    """An exercise that changes its inputs does not change those of the next one that is tried."""
+    for _ in range(2):
+        x = stored.cases("rnn_step_forward")[0].inputs["x"]
+        assert x.any()
+        x[:] = 0
+
+
 @pytest.mark.corpus
 @pytest.mark.parametrize("exercise", MANIFEST.exercises)
 def test_stored_cases_are_those_that_would_be_written(exercise):

@@ -15,11 +15,10 @@ def brush(draw, side, path, widths, fill):
 
 
 def normals(path):
-    """Unit vectors at right angles to a path of shape (N, 2)."""
-    along = np.gradient(path, axis=0)
-    return np.stack([-along[:, 1], along[:, 0]], 1) / (
-        np.linalg.norm(along, axis=1, keepdims=True) + 1e-6
-    )
+    """Unit vectors at right angles to a path of shape (N, 2), or to paths (..., N, 2)."""
+    along = np.gradient(path, axis=-2)
+    across = np.stack([-along[..., 1], along[..., 0]], -1)
+    return across / (np.linalg.norm(along, axis=-1, keepdims=True) + 1e-6)
 
 
 def to_pixels(points, side):

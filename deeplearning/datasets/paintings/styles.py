@@ -56,8 +56,8 @@ def strokes(rng, side):
         tone = 0.2 + 0.1 * np.cos(5 * near) + 0.75 * glow + 0.09 * rng.standard_normal(count)
         colours = between(NIGHT, tone)
         paths = _follow(start, centres, radii, spins, phase)
-        for path, colour in zip(paths, colours, strict=True):
-            _bristles(draw, rng, side, path, width, tuple(colour))
+        for path, normal, colour in zip(paths, normals(paths), colours, strict=True):
+            _bristles(draw, rng, side, path, normal, width, tuple(colour.tolist()))
     return image
 
 
@@ -76,21 +76,20 @@ def _follow(xy, centres, radii, spins, phase, steps=13, step=0.009):
     return np.stack(paths, 1)
 
 
-def _bristles(draw, rng, side, path, width, colour, hairs=6):
+def _bristles(draw, rng, side, path, normal, width, colour, hairs=6):
     """One stroke: parallel hairs of paint, light on the ridge that faces the light and dark on the
     other.
     """
-    normal = normals(path)
-    for across in np.linspace(-1, 1, hairs):
+    across = np.linspace(-1, 1, hairs)
+    facing = normal[len(path) // 2].sum()  # the light comes from above and the left
+    points = path + 0.5 * width * across[:, None, None] * normal  # (hairs, steps, 2)
+    for share, hair in zip(across.tolist(), points, strict=True):
         begin, end = rng.integers(0, 3), len(path) - rng.integers(0, 3)
-        hair = (path + 0.5 * width * across * normal)[begin:end]
-        lit = (
-            -across * normal[len(path) // 2].sum() * abs(across)
-        )  # the light comes from above and the left
-        tone = shade(colour, float(np.clip(0.3 * lit + 0.07 * rng.standard_normal(), -0.5, 0.5)))
+        lit = -share * facing * abs(share)
+        tone = min(max(0.3 * lit + 0.07 * rng.standard_normal(), -0.5), 0.5)
         draw.line(
-            to_pixels(hair, side),
-            fill=tone,
+            to_pixels(hair[begin:end], side),
+            fill=shade(colour, float(tone)),
             width=math.ceil(1.3 * width / hairs * side),
             joint="curve",
         )
