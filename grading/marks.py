@@ -92,14 +92,15 @@ def held(reason: str, *notes: str) -> Grade:
 
 def with_slips(marks: list[Mark]) -> list[Mark]:
     """Marks, with what float64 in place of float32 costs: a fixed number of points, once in each
-    question.
+    question, and nothing where it comes from a function that has been charged.
     """
+    slipped = {mark.exercise for mark in marks if mark.slip}
     charged = set()
     result = []
     for mark in marks:
         exercise = MANIFEST.exercises[mark.exercise]
         if mark.slip:
-            first = exercise.question not in charged
+            first = exercise.question not in charged and slipped.isdisjoint(exercise.needs)
             cost = min(MANIFEST.slip, mark.points) if first else 0
             charged.add(exercise.question)
             costs = f" It costs {cost} points" if first else " It has cost points already"

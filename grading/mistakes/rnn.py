@@ -72,7 +72,7 @@ def derivative_of_sigmoid(dnext_h, cache):
     return da @ Wx.T, da @ Wh.T, x.T @ da, prev_h.T @ da, da.sum(axis=0)
 
 
-@mistake("rnn_step_backward", "a square is missing: the derivative of tanh is 1 - next_h**2")
+@mistake("rnn_step_backward", "a square is missing: tanh' is one minus the square of tanh")
 def derivative_not_squared(dnext_h, cache):
     x, prev_h, Wx, Wh, next_h = cache
     da = dnext_h * (1 - next_h)

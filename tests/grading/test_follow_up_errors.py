@@ -155,6 +155,16 @@ def test_float64_costs_once_in_a_question():
     assert "dtype=x.dtype" in first.reason and "once in each question" in first.reason
 
 
+def test_float64_of_an_earlier_function_costs_nothing_more():
+    """Where the loss of the second question calls a function of the first that has cost points, it
+    costs none itself.
+    """
+    embedding = Mark("word_embedding_forward", 1, "out must be float32, got float64.", slip=True)
+    loss = Mark("CaptioningRNN.loss[lstm]", 4, "dW_vocab must be float32.", slip=True)
+    assert [mark.points for mark in with_slips([embedding, loss])] == [0, 4]
+    assert [mark.points for mark in with_slips([loss])] == [4 - MANIFEST.slip]
+
+
 def test_a_loss_of_one_entry_has_a_note():
     """A loss of shape (1,) earns its points, and a remark says what is usual."""
     from deeplearning.style_transfer import tv_loss
