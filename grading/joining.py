@@ -10,6 +10,7 @@ processes holds for children alone.
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -47,6 +48,7 @@ def main():
     for module in about["modules"]:
         with contextlib.suppress(Exception):  # then the sandbox says what is missing
             importlib.import_module(module)
+    gc.freeze()  # else collecting garbage would touch, and so copy, what all copies share
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # the servers become this process's children
     signal.signal(signal.SIGCHLD, _reap)
     while True:

@@ -48,12 +48,14 @@ def build(name):
 
 
 def graded(names, folder):
-    """Grade submissions in one batch; returns for each the ids of the exercises that it lost."""
+    """Grade submissions in one batch; returns for each the ids of the exercises that it lost. They
+    are graded in this process, which knows the unseen cases already.
+    """
     (folder / "in").mkdir()
     for name in names:
         (folder / "in" / f"{name}.zip").write_bytes(build(name))
     before = outside(folder)
-    status = grade.main([str(folder / "in"), "--out", str(folder / "out"), "--jobs", "2"])
+    status = grade.main([str(folder / "in"), "--out", str(folder / "out"), "--jobs", "1"])
     assert status in (0, 1)  # 1 where there was nothing to grade in one
     assert outside(folder) == before
     assert not [p for p in psutil.process_iter(["cmdline"]) if "98765" in (p.info["cmdline"] or ())]
