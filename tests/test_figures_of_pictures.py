@@ -20,7 +20,7 @@ def test_heat_over_grey():
     shown = heat_over_grey(image, heat, 1.0)
     assert shown.shape == (8, 6, 3) and 0 <= shown.min() and shown.max() <= 1
     grey = np.asarray(image.convert("L"))[heat == 0] / 255
-    np.testing.assert_allclose(shown[heat == 0], np.repeat(0.1 + 0.6 * grey[:, None], 3, 1))
+    np.testing.assert_allclose(shown[heat == 0], np.repeat(0.25 + 0.6 * grey[:, None], 3, 1))
     assert np.array_equal(shown[2, 2], shown[3, 3])
     assert shown[2, 2].sum() > max(shown[1, 1].sum(), shown[heat == 0].sum(1).max())
 
@@ -29,7 +29,7 @@ def test_heat_without_any():
     """A map of zeros, whose ceiling is zero, too, shows the grey picture and no warning."""
     image = Image.new("RGB", (5, 4), (90, 90, 90))
     shown = heat_over_grey(image, np.zeros((4, 5)), 0.0)
-    np.testing.assert_allclose(shown, 0.1 + 0.6 * 90 / 255, atol=1e-3)
+    np.testing.assert_allclose(shown, 0.25 + 0.6 * 90 / 255, atol=1e-3)
 
 
 @pytest.mark.parametrize("count", [1, 5])
