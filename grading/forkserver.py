@@ -34,6 +34,7 @@ sys.stdin.read()
 """
 HOLDER = (sys.executable, "-I", "-S", "-c", WAIT)
 LONGEST = 1 << 16  # bytes of a message
+PATIENCE = 900  # seconds until it has imported everything, on a machine that has much else to do
 
 
 class ForkServer:
@@ -42,6 +43,7 @@ class ForkServer:
     def __init__(self):
         """Start it; it imports while this process goes on."""
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.settimeout(PATIENCE)
         about = json.dumps({"modules": MODULES, "socket": theirs.fileno()})
         joining = str(HERE / "joining.py")
         with theirs:
@@ -75,6 +77,9 @@ class ForkServer:
         try:
             socket.send_fds(self.socket, [about], [holder, *pipes])
             answer = json.loads(self.socket.recv(LONGEST) or '{"error": "the fork server ended"}')
+        except TimeoutError:
+            self.process.kill()  # a late answer must not be taken for another one
+            raise
         finally:
             os.close(holder)
         if "error" in answer:

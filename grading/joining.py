@@ -105,10 +105,10 @@ def _become_server(settings, source, sink):
     try:
         os.setsid()
         os.chdir("/tmp")
-        for descriptor in range(3, os.sysconf("SC_OPEN_MAX")):
-            if descriptor not in (source, sink):
-                with contextlib.suppress(OSError):
-                    os.close(descriptor)
+        first, last = sorted((source, sink))
+        os.closerange(3, first)
+        os.closerange(first + 1, last)
+        os.closerange(last + 1, os.sysconf("SC_OPEN_MAX"))
         # orphans of tasks become this server's children, which ends them
         LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         sys.path[:] = [path for path in sys.path if path != HERE]
