@@ -2,6 +2,7 @@
 is one that the executed notebook shows.
 """
 
+import ast
 import builtins
 import re
 import symtable
@@ -183,8 +184,8 @@ def test_the_readme_quotes_the_notebook():
 
 def needed_and_defined(source):
     """Names that a cell needs from elsewhere, and those that it defines."""
-    lines = [line for line in source.splitlines() if not line.startswith("%")]
-    top = symtable.symtable("\n".join(lines), "cell", "exec")
+    code = "\n".join(line for line in source.splitlines() if not line.startswith("%"))
+    top = symtable.symtable(code, "cell", "exec")
     needed, waiting = set(), [top]
     while waiting:
         scope = waiting.pop()
@@ -193,9 +194,19 @@ def needed_and_defined(source):
             is_outer = scope is top or symbol.is_global()
             if symbol.is_referenced() and is_outer:
                 needed.add(symbol.get_name())
-    defined = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
-    defined |= {s.get_name() for s in top.get_symbols() if s.is_namespace()}
-    return needed - BUILTINS, defined
+    assigned = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+    own = assigned & names_of_comprehensions(code)  # Python 3.12 shows them among the cell's
+    defined = assigned | {s.get_name() for s in top.get_symbols() if s.is_namespace()}
+    return needed - BUILTINS - own, defined - own
+
+
+def names_of_comprehensions(code):
+    """Names that only comprehensions assign to."""
+    nodes = list(ast.walk(ast.parse(code)))
+    targets = [n.target for n in nodes if isinstance(n, ast.comprehension)]
+    inside = [n for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)]
+    stored = [n for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return {n.id for n in inside} - {n.id for n in stored if n not in inside}
 
 
 @pytest.mark.parametrize("name", TOLD)
