@@ -308,11 +308,19 @@ def _helpers(entries, found, chosen):
             continue
         if folder[: len(package)] == package:
             inside = "/".join(["deeplearning", *folder[len(package) :], name])
-            if inside not in _course_files() and _now(entry.path).name == name:
+            if not _shadows(inside) and _now(entry.path).name == name:
                 helpers.setdefault(inside, entry)
         if folder == beside and name != "conftest.py":
             helpers.setdefault(f"beside/{name}", entry)
     return helpers
+
+
+def _shadows(path):
+    """Whether a file would take the place of one of the course's modules: under its name, or in a
+    folder of its name, which Python would take for the module.
+    """
+    folders = [f"{folder}.py" for folder in PurePosixPath(path).parents]
+    return not _course_files().isdisjoint([path, *folders])
 
 
 @functools.cache

@@ -10,12 +10,12 @@ not the namespace's first process: a task may kill it, and gets no answer then.
 Fork servers are an old idea (Python's multiprocessing has one; on Android it is the zygote).
 """
 
-import functools
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -42,6 +42,7 @@ class ForkServer:
 
     def __init__(self):
         """Start it; it imports while this process goes on."""
+        self.lock = threading.Lock()
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.settimeout(PATIENCE)
         about = json.dumps({"modules": MODULES, "socket": theirs.fileno()})
@@ -75,8 +76,9 @@ class ForkServer:
         about = json.dumps({"holder": inside[-1].pid, "settings": settings}).encode()
         holder = os.pidfd_open(inside[-1].pid)
         try:
-            socket.send_fds(self.socket, [about], [holder, *pipes])
-            answer = json.loads(self.socket.recv(LONGEST) or '{"error": "the fork server ended"}')
+            with self.lock:
+                socket.send_fds(self.socket, [about], [holder, *pipes])
+                answer = json.loads(self.socket.recv(LONGEST) or '{"error": "it has ended"}')
         except TimeoutError:
             self.process.kill()  # a late answer must not be taken for another one
             raise
@@ -87,7 +89,21 @@ class ForkServer:
         return answer["server"]
 
 
-@functools.cache
 def fork_server() -> ForkServer | None:
-    """This process's fork server; None where a process can't join namespaces."""
-    return ForkServer() if sys.platform == "linux" and hasattr(os, "pidfd_open") else None
+    """This process's fork server, a new one if it has ended; None where a process can't join
+    namespaces.
+    """
+    if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
+        return None
+    with _making:
+        server = _made.get(os.getpid())
+        if server is not None and server.process.poll() is not None:
+            server.socket.close()
+            server = None
+        if server is None:
+            server = _made[os.getpid()] = ForkServer()
+        return server
+
+
+_made: dict[int, ForkServer] = {}  # by the process that has made it: a fork must not share it
+_making = threading.Lock()

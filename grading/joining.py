@@ -14,6 +14,7 @@ import gc
 import importlib
 import json
 import os
+import resource  # noqa: F401  the server needs it, and imports nothing before it is confined
 import signal
 import socket
 import sys
@@ -45,9 +46,12 @@ def main():
     about = json.loads(sys.argv[1])
     requests = socket.socket(fileno=about["socket"])
     warnings.simplefilter("ignore")
+    environment = dict(os.environ)
     for module in about["modules"]:
         with contextlib.suppress(Exception):  # then the sandbox says what is missing
             importlib.import_module(module)
+    os.environ.clear()  # of what imports have added
+    os.environ.update(environment)
     gc.freeze()  # else collecting garbage would touch, and so copy, what all copies share
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # the servers become this process's children
     signal.signal(signal.SIGCHLD, _reap)
@@ -111,9 +115,9 @@ def _become_server(settings, source, sink):
         os.closerange(last + 1, os.sysconf("SC_OPEN_MAX"))
         # orphans of tasks become this server's children, which ends them
         LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        sys.path[:] = [path for path in sys.path if path != HERE]
-        sys.path.insert(0, settings["tree"])
-        worker.look_beside(settings["tree"])
+        sys.path[:] = [settings["tree"], *(path for path in sys.path if path != HERE)]
+        sys.path_importer_cache.pop(HERE, None)
+        del sys.argv[1:]
         worker.serve(settings, source, sink, joined=True)
     finally:
         os._exit(1)

@@ -27,6 +27,8 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
+
 from grading import messages
 from grading.forkserver import HOLDER, fork_server
 from grading.isolation import (
@@ -169,7 +171,8 @@ class Box:
         }
         self._server = None
         if self.kind in OF_NAMESPACES and "torch" in self.warm and fork_server():
-            with contextlib.suppress(OSError, NoBox):  # it is no worse without, but slower
+            # it is no worse without, but slower
+            with contextlib.suppress(OSError, ValueError, NoBox, psutil.Error):
                 return self._start_joined(settings)
         worker = str(inside(self.kind, self.tree) / "worker.py")
         python = [sys.executable, "-I", "-B", worker, json.dumps(settings), *package_folders()]
@@ -189,7 +192,7 @@ class Box:
             from_server = os.fdopen(ours_in, "rb")
             try:
                 self._server = fork_server().join(self.process.pid, settings, theirs_in, theirs_out)
-            except OSError:
+            except BaseException:
                 for pipe in (to_server, from_server, self.process.stdin):
                     pipe.close()
                 kill_tree(self.process)

@@ -1,9 +1,9 @@
 """System calls that a student's NumPy never needs are refused: one more wall of the sandbox.
 
 The filter is a small program for the kernel (seccomp). It is for good, and children inherit it.
-Refused are debugging other processes, new namespaces, mounts, keys, kernel modules, io_uring,
-memory that no limit counts, what outlives a process (System V and POSIX queues), and sockets other
-than those of this machine's own files.
+Refused are debugging other processes and setting their limits, new namespaces, mounts, keys, kernel
+modules, io_uring, memory that no limit counts, what outlives a process (System V and POSIX queues),
+and sockets other than those of this machine's own files.
 
 It stands in the sandbox and needs the standard library alone.
 """
@@ -57,6 +57,7 @@ REFUSED = {
 }
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 SOCKET = (41, 198)
+PRLIMIT = (302, 261)  # of another process: a task could starve its server
 CLONE = (56, 220)
 CLONE3 = (435, 435)
 AF_UNIX = 1
@@ -117,6 +118,11 @@ def program(machine):
         _line(EQUAL, CLONE[column], skip_if_false=4),
         _line(LOAD, FIRST_ARGUMENT),
         _line(ANY_BIT, NEW_NAMESPACES, skip_if_false=1),
+        _refuse(errno.EPERM),
+        _line(RETURN, ALLOW),
+        _line(EQUAL, PRLIMIT[column], skip_if_false=4),
+        _line(LOAD, FIRST_ARGUMENT),
+        _line(EQUAL, 0, skip_if_true=1),
         _refuse(errno.EPERM),
         _line(RETURN, ALLOW),
         _line(EQUAL, SOCKET[column], skip_if_false=3),

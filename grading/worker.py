@@ -47,17 +47,12 @@ SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock", "/dev/mqueue")
 def main():
     settings = json.loads(sys.argv[1])
     sys.path += [path for path in sys.argv[2:] if path not in sys.path]
-    look_beside(settings["tree"])
     serve(settings, os.dup(0), os.dup(1))
 
 
-def look_beside(tree):
-    """Let the student's own modules be imported: last, so that they shadow none."""
-    sys.path.append(os.path.join(tree, "beside"))
-
-
 def serve(settings, source, sink, joined=False):
-    """Import, confine this process, and answer tasks until the pipe ends.
+    """Confine this process, import, and answer tasks until the pipe ends. All rights are given up
+    before the first module of the tree is imported.
 
     Inputs:
     - settings: Dictionary, see above
@@ -70,9 +65,12 @@ def serve(settings, source, sink, joined=False):
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
     warnings.simplefilter("ignore")
-    about = {"ready": True, "failed": _import_all(settings["warm"])}
     if hasattr(os, "fork"):
         _confine(settings["user"], settings["limits"], settings["alone"], joined)
+    about = {"ready": True, "failed": _import_all(settings["warm"])}
+    # the student's own modules: last, so that they shadow none, and not before tasks
+    sys.path.append(os.path.join(settings["tree"], "beside"))
+    if hasattr(os, "fork"):
         about["unreadable"] = _unreadable()
         _clean_up(settings["alone"])
     _send(outbox, messages.encode(about))

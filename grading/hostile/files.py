@@ -269,6 +269,17 @@ def modules_of_their_own():
 
 
 @hostile()
+def folders_in_place_of_modules():
+    """Folders with the names of the course's modules, which Python would import in their place,
+    and the server before any task.
+    """
+    evil = "raise SystemExit\n"
+    names = ["image_utils", "figures", "classifiers/squeezenet", "layers", "files/deep"]
+    folders = {f"deeplearning/{name}/__init__.py": evil for name in names}
+    return zipped({**solved(), **folders, "platformdirs.py": evil, "torch.py": evil})
+
+
+@hostile()
 def strays_beside_the_package():
     """Other files of the exercises' names lie beside the package and in a backup of it."""
     strays = {name.rpartition("/")[2]: "raise SystemExit\n" for name in MANIFEST.files}

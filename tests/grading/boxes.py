@@ -67,7 +67,8 @@ CALLS = {{
     "fills": lambda p, i: numbers(*(can(write, path + "/x") for path in ("/dev", "/dev/shm"))),
     "server": lambda p, i: numbers(*opened(1), *opened(os.getppid())),
     "calls": lambda p, i: numbers(
-        *refused((272, 0x10000000), (425, 8, 0), (319, b"x", 0), (29, 1, 4096, 0o1600), (101, 0))
+        *refused((272, 0x10000000), (425, 8, 0), (319, b"x", 0), (29, 1, 4096, 0o1600), (101, 0)),
+        *refused((302, os.getppid(), 7, 0, 0)),
     ),
     "drips": lambda p, i: drip(),
     "fails": lambda p, i: 1 / 0,

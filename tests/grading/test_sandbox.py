@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -82,8 +83,10 @@ def test_the_server_is_closed_to_its_tasks(boxed):
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the test has x86_64's numbers")
 def test_needless_system_calls_are_refused(boxed):
-    """New namespaces, io_uring, memory without a limit, queues and debugging are refused."""
-    assert ask(boxed, "calls") == [1] * 5
+    """New namespaces, io_uring, memory without a limit, queues, debugging and other processes'
+    limits are refused.
+    """
+    assert ask(boxed, "calls") == [1] * 6
 
 
 def test_a_killed_grader_leaves_nothing(tree, kind, warm, start_python):
@@ -190,6 +193,41 @@ def test_a_box_works_without_a_fork_server(tree, monkeypatch):
     monkeypatch.setattr(forkserver.ForkServer, "join", refused)
     with Box(tree, ["torch"]) as opened:
         assert ask(opened, "counts") == [1] and not opened.joined
+
+
+def test_nothing_is_imported_with_rights(tmp_path, kind, warm, tree):
+    """What the server imports from the tree before any task has no rights any more: a student's
+    module could have taken its place.
+    """
+    shutil.copytree(tree, tmp_path / "tree")
+    (tmp_path / "tree" / "looks.py").write_text(
+        "status = open('/proc/self/status').read()\n"
+        "kept = dict(line.split(':', 1) for line in status.splitlines())\n"
+        "told = [kept[name].split()[0] for name in ('CapEff', 'NoNewPrivs', 'Seccomp', 'Uid')]\n"
+        "raise ImportError(' '.join(told))"
+    )
+    sandbox.show_to_user(tmp_path)
+    with pytest.raises(NoBox) as refusal:
+        Box(tmp_path / "tree", [*warm, "looks"], kind)
+    own = "0" if os.getuid() and kind == "namespaces" else str(sandbox.user() or os.getuid())
+    assert f"{'0' * 16} 1 2 {own}" in str(refusal.value)
+
+
+def test_boxes_of_several_threads_are_told_apart(tree, kind):
+    """Each knows the number of its own server, whose use of the machine is counted."""
+    with ThreadPoolExecutor(4) as pool:
+        boxes = list(pool.map(lambda _: Box(tree, ["torch"], kind), range(8)))
+        servers = {opened._server for opened in boxes}
+        list(pool.map(Box.close, boxes))
+    assert len(servers) == 8 and None not in servers
+
+
+def test_a_fork_server_that_was_killed_is_replaced(tree):
+    """The next sandbox is joined again, by a copy of a new one."""
+    forkserver.fork_server().process.kill()
+    forkserver.fork_server().process.wait()
+    with Box(tree, ["torch"]) as opened:
+        assert ask(opened, "counts") == [1] and opened.joined
 
 
 def test_a_fork_server_ends_with_its_grader(start_python):
