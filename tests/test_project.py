@@ -16,6 +16,7 @@ from grading.manifest import MANIFEST
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted(path.name for path in ROOT.glob("*.ipynb"))
+STANDARD = sys.stdlib_module_names | {"tomllib"}  # of which Python 3.10 knows nothing yet
 
 
 def notebook(name):
@@ -185,7 +186,7 @@ def test_every_imported_package_is_required():
     distributions = importlib.metadata.packages_distributions()
     missing = {}
     for path in sorted(ROOT.glob("[deg]*/**/*.py")):
-        for name in imported(path) - own - beside - sys.stdlib_module_names:
+        for name in imported(path) - own - beside - STANDARD:
             names = {n.lower().replace("_", "-") for n in distributions.get(name, [name])}
             if not names & listed:
                 missing.setdefault(name, path.relative_to(ROOT).as_posix())
