@@ -13,6 +13,7 @@ it reaches the student.
 
 import dataclasses
 import functools
+import re
 import tempfile
 from pathlib import Path
 
@@ -48,6 +49,9 @@ TORCH = [
     "deeplearning.image_utils",
     "deeplearning.figures",
 ]
+NOT_THERE = re.compile(
+    r"cannot import name '\w+' from 'deeplearning[\w.]*'|No module named 'deeplearning[\w.]*'"
+)
 # importing PyTorch twice would cost more than all the rest
 BOXES = [(["q1", "q2"], NUMPY), (["q3", "q4"], TORCH)]
 
@@ -111,7 +115,7 @@ class Grading:
         notes = [f"{path} is not in the submission." for path in missing]
         notes += self.handed_in.notes + found["notes"]
         ordered = [self.marks[id] for id in MANIFEST.exercises if id in self.marks]
-        return Grade(ordered, notes, found["pictures"], self.used)
+        return Grade(ordered, notes, found["pictures"], self.used, of_another_edition(ordered))
 
     def _parts(self, imports):
         """The exercises to try, with what is imported before: for those of NumPy and of PyTorch."""
@@ -194,6 +198,21 @@ def _checked(found, groups, handed_in):
         "imports": {path: list(map(str, names)) for path, names in found["imports"].items()},
         "pictures": pictures,
     }
+
+
+def of_another_edition(marks):
+    """Why a person should look at work that imports from the course's package what is not there;
+    "" where none does.
+    """
+    for mark in marks:
+        found = NOT_THERE.search(mark.reason)
+        if found:
+            path = MANIFEST.exercises[mark.exercise].path
+            return (
+                f"{path}: {found[0]}. Was it written for another edition of the course, or is a "
+                "file missing?"
+            )
+    return ""
 
 
 def _unwritten(exercise):

@@ -174,3 +174,15 @@ def test_notebooks_alone_are_graded(tmp_path):
     grade = grade_one.grade(tmp_path / "notebooks.zip", 3, only=wanted)
     lost = {mark.exercise for mark in grade.marks if not mark.points}
     assert lost == set(corpus()["notebooks_alone"].lost) & set(wanted) and lost != set(wanted)
+
+
+def test_imports_of_another_edition_are_held(tmp_path):
+    """Work that imports what this edition of the package does not have waits for a person, beside
+    the marks of what could be tried.
+    """
+    files = solved()
+    files[RNN_LAYERS] += "\nfrom deeplearning.layers import check_shapes\n"
+    (tmp_path / "old.zip").write_bytes(zipped(files))
+    grade = grade_one.grade(tmp_path / "old.zip", 3, only=["rnn_step_forward", "tv_loss"])
+    assert [bool(mark.points) for mark in grade.marks] == [False, True]
+    assert "check_shapes" in grade.held and "another edition" in grade.held
