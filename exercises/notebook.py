@@ -235,9 +235,8 @@ def _functions(module):
         for value in list(scope.values()):
             function = inspect.unwrap(getattr(value, "__func__", value))
             own = isinstance(function, FunctionType) and function.__module__ == module.__name__
-            if (
-                own and function.__code__.co_filename != "<string>"
-            ):  # made by exec, as dataclasses do
+            # those of dataclasses are made by exec, from no file
+            if own and function.__code__.co_filename != "<string>":
                 yield function
 
 

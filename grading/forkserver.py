@@ -68,7 +68,7 @@ class ForkServer:
 
         Returns: number of the server's process, as this process sees it
 
-        Raises OSError where that does not work.
+        Raises OSError, ValueError or psutil.Error where that does not work.
         """
         inside = psutil.Process(sandbox).children(recursive=True)
         if not inside:
