@@ -15,7 +15,7 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from grading.find_work import PACKAGES, looks_like_work
+from grading.file_names import PACKAGES, looks_like_work
 from grading.people import FEW, are_people, is_version
 from grading.unpack import LOOSE, MAX_ENTRIES, OTHER_ARCHIVES, folder_entries, is_noise
 

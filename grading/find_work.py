@@ -12,6 +12,7 @@ import functools
 import re
 from pathlib import Path, PurePosixPath
 
+from grading.file_names import PACKAGES, can_be, notebook_names, present, small
 from grading.manifest import MANIFEST
 from grading.unpack import (
     OTHER_ARCHIVES,
@@ -29,11 +30,6 @@ ROOT = Path(__file__).resolve().parent.parent
 MAX_SOURCE = 1 << 20  # bytes
 MAX_NOTEBOOK = 30 << 20
 MAX_HELPERS = 100
-PACKAGES = ("deeplearning", "cs231n", "cs182")
-OLDER_NAMES = {  # files of earlier editions, and what they are called now
-    "net_visualization_pytorch.py": "network_visualization.py",
-    "style_transfer_pytorch.py": "style_transfer.py",
-}
 COPY = re.compile(
     r"(?i)(^|[^a-z])(backup|bak|old|older|copy|draft|archive|previous|orig|saved?|tmp)\d*([^a-z]|$)"
 )
@@ -69,13 +65,6 @@ def read_submission(paths) -> HandedIn:
         return HandedIn(held=str(undecided))
     handed_in.notes = notes + handed_in.notes
     return handed_in
-
-
-def looks_like_work(paths) -> bool:
-    """Whether some of the paths could be files of an assignment, or a package of one."""
-    wanted = [*MANIFEST.files, *notebook_names()]
-    names = [PurePosixPath(path.name) for path in paths]
-    return any(n.name in PACKAGES or any(can_be(n, w) for w in wanted) for n in names)
 
 
 def _look_for_other_archives(entries):
@@ -157,9 +146,9 @@ def _works(entries):
     for entry in entries:
         for wanted in MANIFEST.files:
             parts = PurePosixPath(wanted).parts
-            own = _now(entry.path).parts
+            own = present(entry.path).parts
             place = own[-len(parts) :]
-            if _small(place[1:]) == parts[1:] and place[0].lower() in PACKAGES:
+            if small(place[1:]) == parts[1:] and place[0].lower() in PACKAGES:
                 works.setdefault((own[: -len(parts)], place[0]), {}).setdefault(wanted, entry)
     return works
 
@@ -238,44 +227,6 @@ def _nearest(candidates, near):
     return candidates[0] if candidates else None
 
 
-def can_be(path, wanted):
-    """Whether a path can be the file that is wanted, in whatever folder, by its present or an older
-    name.
-    """
-    if is_noise(path):
-        return False
-    if wanted.endswith(".ipynb"):
-        return path.suffix.lower() == ".ipynb" and _plain_name(path.stem) == _plain_name(
-            wanted[:-6]
-        )
-    parts = PurePosixPath(wanted).parts
-    if len(parts) > 2:  # deeplearning/classifiers/rnn.py: rnn.py alone could be anything
-        return _small(_now(path).parts[-2:]) == parts[-2:]
-    return _now(path).name.lower() == parts[-1]
-
-
-def _now(path):
-    """A path with the name that its file has today."""
-    return path.with_name(OLDER_NAMES.get(path.name.lower(), path.name)) if path.name else path
-
-
-def _small(parts):
-    """Parts of a path in small letters: on Windows nobody notices others."""
-    return tuple(part.lower() for part in parts)
-
-
-def _plain_name(stem):
-    """A notebook's name without what browsers, Colab, Jupyter and platforms add to it."""
-    stem = re.sub(r"(?i)^copy of ", "", stem)
-    stem = re.sub(r"(?i)([ _-]*\(\d+\)|-copy\d*|[ _-]copy \d+|-\d)$", "", stem)
-    stem = re.sub(r"[^a-z]", "", stem.lower())
-    return stem.removesuffix("pytorch")
-
-
-def notebook_names():
-    return [question.notebook for question in MANIFEST.questions.values()]
-
-
 def _notebook(entries, name, chosen):
     """The entry of a question's notebook, or None."""
     candidates = [entry for entry in entries if can_be(entry.path, name)]
@@ -308,7 +259,7 @@ def _helpers(entries, found, chosen):
             continue
         if folder[: len(package)] == package:
             inside = "/".join(["deeplearning", *folder[len(package) :], name])
-            if not _shadows(inside) and _now(entry.path).name == name:
+            if not _shadows(inside) and present(entry.path).name == name:
                 helpers.setdefault(inside, entry)
         if folder == beside and name != "conftest.py":
             helpers.setdefault(f"beside/{name}", entry)

@@ -13,7 +13,6 @@ it reaches the student.
 
 import dataclasses
 import functools
-import re
 import tempfile
 from pathlib import Path
 
@@ -25,10 +24,11 @@ from grading import cases
 from grading.assemble import known_wrong
 from grading.find_work import read_submission
 from grading.follow_up_errors import gradients, known_mistake
+from grading.isolation import show_to_user
 from grading.manifest import MANIFEST, Exercise
-from grading.marks import Grade, Mark, held, nothing
+from grading.marks import Grade, Mark, held, nothing, of_another_edition
 from grading.reference_functions import Lender, lent_functions, usual_forward
-from grading.sandbox import Box, BoxError, show_to_user
+from grading.sandbox import Box, BoxError
 from grading.stubs import stub_out, told_by_stub
 from grading.unpack import HandedIn
 
@@ -49,9 +49,6 @@ TORCH = [
     "deeplearning.image_utils",
     "deeplearning.figures",
 ]
-NOT_THERE = re.compile(
-    r"cannot import name '\w+' from 'deeplearning[\w.]*'|No module named 'deeplearning[\w.]*'"
-)
 # importing PyTorch twice would cost more than all the rest
 BOXES = [(["q1", "q2"], NUMPY), (["q3", "q4"], TORCH)]
 
@@ -198,21 +195,6 @@ def _checked(found, groups, handed_in):
         "imports": {path: list(map(str, names)) for path, names in found["imports"].items()},
         "pictures": pictures,
     }
-
-
-def of_another_edition(marks):
-    """Why a person should look at work that imports from the course's package what is not there;
-    "" where none does.
-    """
-    for mark in marks:
-        found = NOT_THERE.search(mark.reason)
-        if found:
-            path = MANIFEST.exercises[mark.exercise].path
-            return (
-                f"{path}: {found[0]}. Was it written for another edition of the course, or is a "
-                "file missing?"
-            )
-    return ""
 
 
 def _unwritten(exercise):

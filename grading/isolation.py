@@ -6,6 +6,7 @@ import functools
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -50,6 +51,15 @@ def user() -> int | None:
     raise OSError(f"{USERS} graders run on this machine already: wait until some have ended")
 
 
+def show_to_user(folder: str | Path) -> None:
+    """Let the sandbox's user read a folder, and nobody else."""
+    group = user()
+    for path in (Path(folder), *Path(folder).rglob("*")):
+        if group is not None:
+            os.chown(path, -1, group)
+        path.chmod(0o750 if path.is_dir() else 0o640)
+
+
 def inside(kind: str, tree: Path) -> Path:
     """Where a tree is found in the sandbox."""
     return Path("/box") if kind in OF_NAMESPACES else tree
@@ -92,6 +102,19 @@ def reference_in_sight() -> str | None:
                 "read it: move the repository to another place"
             )
     return None
+
+
+def reference_readable() -> str | None:
+    """Why a sandbox without walls, where its user is all that separates, would show the reference;
+    or None.
+    """
+    look = f"import os; os.setuid({user()}); os.sys.exit(os.access({str(HERE)!r}, os.R_OK))"
+    if subprocess.run([sys.executable, "-I", "-c", look]).returncode == 0:
+        return None
+    return (
+        f"everyone can read {HERE.parent}: take that right away (chmod 700), and keep the "
+        "environment in another folder"
+    )
 
 
 def _lies_in_another(path, folders):

@@ -1,11 +1,16 @@
 """What a submission has earned: a mark for each exercise, and the grade that they make together."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 from grading.manifest import MANIFEST
 from grading.results import Result
 
 KEEP_PRECISION = "Arrays that you make get the arguments' type by dtype=x.dtype or np.zeros_like."
+
+NOT_THERE = re.compile(
+    r"cannot import name '\w+' from 'deeplearning[\w.]*'|No module named 'deeplearning[\w.]*'"
+)
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,21 @@ def held(reason: str, *notes: str) -> Grade:
     """The grade of a submission that a person has to look at first."""
     marks = [Mark(exercise, 0, "It was not graded yet.") for exercise in MANIFEST.exercises]
     return Grade(marks, [reason, *notes], held=reason)
+
+
+def of_another_edition(marks: list[Mark]) -> str:
+    """Why a person should look at work that imports from the course's package what is not there;
+    "" where none does.
+    """
+    for mark in marks:
+        found = NOT_THERE.search(mark.reason)
+        if found:
+            path = MANIFEST.exercises[mark.exercise].path
+            return (
+                f"{path}: {found[0]}. Was it written for another edition of the course, or is a "
+                "file missing?"
+            )
+    return ""
 
 
 def with_slips(marks: list[Mark]) -> list[Mark]:

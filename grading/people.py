@@ -5,7 +5,7 @@ person's work. Names decide, and what lies in them.
 import re
 from pathlib import PurePosixPath
 
-from grading.find_work import can_be, notebook_names
+from grading.file_names import can_be, notebook_names
 from grading.manifest import MANIFEST
 from grading.unpack import is_noise
 

@@ -39,6 +39,8 @@ from grading.isolation import (
     inside,
     package_folders,
     reference_in_sight,
+    reference_readable,
+    show_to_user,
     user,
 )
 from grading.watch import LOOK, BoxError, Watch, kill_tree, kill_user
@@ -334,27 +336,6 @@ def why_not(kind):
         show_to_user(folder)
         try:
             with Box(folder, kind=kind):
-                return _readable_answers(kind)
+                return reference_readable() if kind == "user" else None
         except NoBox as error:
             return str(error)
-
-
-def show_to_user(folder):
-    """Let the sandbox's user read a folder, and nobody else."""
-    for path in (Path(folder), *Path(folder).rglob("*")):
-        if user() is not None:
-            os.chown(path, -1, user())
-        path.chmod(0o750 if path.is_dir() else 0o640)
-
-
-def _readable_answers(kind):
-    """For a sandbox without walls: why its user can read the reference, or None."""
-    if kind != "user":
-        return None
-    look = f"import os; os.setuid({user()}); os.sys.exit(os.access({str(HERE)!r}, os.R_OK))"
-    if subprocess.run([sys.executable, "-I", "-c", look]).returncode == 0:
-        return None
-    return (
-        f"everyone can read {HERE.parent}: take that right away (chmod 700), and keep the "
-        "environment in another folder"
-    )

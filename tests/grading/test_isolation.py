@@ -20,20 +20,20 @@ def test_only_the_user_of_the_sandbox_reads_a_tree(tmp_path):
     """
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "x.py").touch()
-    sandbox.show_to_user(tmp_path / "tree")
+    isolation.show_to_user(tmp_path / "tree")
     modes = [
         path.stat().st_mode & 0o007 for path in (tmp_path / "tree", tmp_path / "tree" / "x.py")
     ]
     assert modes == [0, 0]
     if os.getuid() == 0:
-        assert (tmp_path / "tree" / "x.py").stat().st_gid == sandbox.user()
+        assert (tmp_path / "tree" / "x.py").stat().st_gid == isolation.user()
 
 
 @pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="needs root")
 def test_no_two_graders_have_one_user(run_python):
     """Two processes of graders have sandboxes of different users, as long as both live."""
     code = "from grading.isolation import user; print(user())"
-    assert sandbox.user() != int(run_python("-c", code)[1])
+    assert isolation.user() != int(run_python("-c", code)[1])
 
 
 def test_why_a_sandbox_does_not_start(tree, kind, monkeypatch):

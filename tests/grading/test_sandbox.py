@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from grading import forkserver, sandbox, watch
+from grading import forkserver, isolation, sandbox, watch
 from grading.sandbox import Box, BoxError, NoBox
 from tests.grading.boxes import SURVIVOR, ask
 
@@ -206,10 +206,10 @@ def test_nothing_is_imported_with_rights(tmp_path, kind, warm, tree):
         "told = [kept[name].split()[0] for name in ('CapEff', 'NoNewPrivs', 'Seccomp', 'Uid')]\n"
         "raise ImportError(' '.join(told))"
     )
-    sandbox.show_to_user(tmp_path)
+    isolation.show_to_user(tmp_path)
     with pytest.raises(NoBox) as refusal:
         Box(tmp_path / "tree", [*warm, "looks"], kind)
-    own = "0" if os.getuid() and kind == "namespaces" else str(sandbox.user() or os.getuid())
+    own = "0" if os.getuid() and kind == "namespaces" else str(isolation.user() or os.getuid())
     assert f"{'0' * 16} 1 2 {own}" in str(refusal.value)
 
 
@@ -288,7 +288,7 @@ def test_the_box_of_a_user(tree):
         assert "Python can't be read" in str(error)
         return
     with opened:
-        assert ask(opened, "where")[1] == sandbox.user() != 0
+        assert ask(opened, "where")[1] == isolation.user() != 0
         assert ask(opened, "rights") == [1, 0, 0]
         assert ask(opened, "writes") == [0, 0, 0, 0, 1]
         ask(opened, "leaves")
