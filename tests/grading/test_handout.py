@@ -21,7 +21,7 @@ from grading.stubs import find, solution, stub_out
 
 ROOT = Path(__file__).resolve().parents[2]
 
-QUESTIONS = ("**Question.**", "**Question (optional).**")
+QUESTION = "**Question.**"
 
 
 @pytest.fixture(scope="session")
@@ -191,7 +191,7 @@ def test_notebooks_are_fresh_and_ask(made, question):
             assert handed.source == handout.ANSWER and handed.metadata == {}
         else:
             assert handed.source == mine.source
-    assert answers == sum(cell.source.startswith(QUESTIONS) for cell in ours) > 0
+    assert answers == sum(cell.source.startswith(QUESTION) for cell in ours) > 0
 
 
 def test_the_students_readme_tells_the_truth(made):
