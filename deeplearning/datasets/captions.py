@@ -4,9 +4,12 @@
 """
 
 import os
+import posixpath
+import re
 import unicodedata
 from collections import defaultdict
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -15,7 +18,9 @@ from deeplearning.datasets.caption_files import caption_rows
 from deeplearning.datasets.caption_tables import SUFFIXES
 from deeplearning.metrics import tokenize
 
+AROUND = " \t\r\n\xa0\u200b\ufeff'\"\u2018\u2019\u201c\u201d"  # what names can be copied with
 RESPELT = "found under another spelling"  # the one remark about names that are not left out
+MISSING = {"nan", "null", "none", "n/a", "#n/a"}  # what programs write where there is no caption
 SEVERAL = object()  # in place of a path: more than one picture could be meant
 
 
@@ -71,7 +76,7 @@ def _captions_by_picture(rows, find, left_out):
                 f"{shortened(name)} is in split {known_split} and in {split}: name one for each "
                 "picture"
             )
-        if caption is not None and tokenize(caption):
+        if caption is not None and tokenize(caption) and caption.strip().lower() not in MISSING:
             captions.append(caption)
         elif caption is not None:
             left_out["captions without a word, of"][name] = None
@@ -126,8 +131,8 @@ class _Finder:
     """Finds pictures by the names that a file of captions has for them.
 
     A name is a path in the folder, or in one around it; a name alone is also looked for in folders
-    inside it. If that finds nothing, capitals, spaces at the ends, backslashes and the ending may
-    differ.
+    inside it. If that finds nothing, capitals, spaces and quotes at the ends, backslashes, the
+    ending and zeros before a number may differ; then a URL's escapes and what follows its ? or #.
     """
 
     def __init__(self, folder):
@@ -149,13 +154,17 @@ class _Finder:
     def __call__(self, name):
         """The path of a picture, or None; and what there is to say about its name, or None."""
         exact = self.exact.find(_normal(name))
-        cleaned = _normal(name.replace("\\", "/").strip())
-        found = exact or self.loose.find(cleaned) or self.stems.find(cleaned)
+        cleaned = _normal(posixpath.normpath(name.replace("\\", "/").strip(AROUND)))
+        plain = _normal(unquote(re.split("[?#]", cleaned)[0]))
+        found = exact or next(filter(None, map(self._respelt, {cleaned: 0, plain: 0})), None)
         if found is None:
             return None, f"not in {self.folder}"
         if found is SEVERAL:
             return None, f"more than once in {self.folder}"
         return found, None if exact else RESPELT
+
+    def _respelt(self, name):
+        return self.loose.find(name) or self.stems.find(name)
 
     def pictures(self):
         """All files whose names end as those of pictures do."""
@@ -192,9 +201,12 @@ class _Names:
 
 
 def _stem(name):
-    """A name without its ending, if that is a picture's."""
+    """A name without its ending, if that is a picture's, and without what COCO had in 2014 before
+    the number that is the whole name now.
+    """
     stem, dot, ending = name.casefold().rpartition(".")
-    return stem if dot + ending in SUFFIXES else name.casefold()
+    stem = stem if dot + ending in SUFFIXES else name.casefold()
+    return re.sub(r"(^|/)(?:coco_[a-z]+\d+_)?0{0,20}(?=\d+$)", r"\1", stem)
 
 
 def _normal(name):
