@@ -3,6 +3,7 @@
 The first part is NumPy's, the second PyTorch's. N pictures, H and W their height and width.
 """
 
+import os
 from os import PathLike
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from deeplearning.files import ADVICE
 from deeplearning.image_fetching import BROKEN, image_from_url, in_rgb, read_image
 
 __all__ = [
@@ -102,7 +104,10 @@ def open_image(path):
         ) from None
     except BROKEN as error:
         what = f"the picture {path}" if isinstance(path, str | PathLike) else "it as a picture"
-        raise ValueError(f"can't read {what}: {error}") from error
+        reason = str(error)
+        if isinstance(error, OSError) and error.errno in ADVICE:
+            reason = f"{os.strerror(error.errno)}, so {ADVICE[error.errno]}"
+        raise ValueError(f"can't read {what}: {reason}") from error
 
 
 def blur_image(X):
