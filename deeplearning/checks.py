@@ -165,8 +165,10 @@ def check_finite(**numbers):
 def check_counts(least=0, **numbers):
     """Refuse, with a ValueError that names it, what is not an integer of at least `least`."""
     for name, number in numbers.items():
-        if not isinstance(number, Integral) or number < least:
-            raise ValueError(f"{name} must be an integer of at least {least}, got {number!r}")
+        if not isinstance(number, Integral) or isinstance(number, bool):
+            raise ValueError(f"{name} must be an integer, got {number!r}")
+        if number < least:
+            raise ValueError(f"{name} must be at least {least}, got {number}")
 
 
 def shortened(value, quotes=True, length=80):

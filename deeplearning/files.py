@@ -33,6 +33,10 @@ def not_damaged(path, error):
     """
     if not isinstance(error, OSError) or error.errno not in ADVICE:
         return None
+    if error.errno == errno.ENOENT:
+        return FileNotFoundError(
+            f"no file at {path}: look at the spelling, and at which folder it is in"
+        )
     reason = os.strerror(error.errno)
     return OSError(error.errno, f"can't use {path} ({reason}): {ADVICE[error.errno]}")
 
@@ -147,8 +151,6 @@ def read_npz(path):
         if not isinstance(settings, dict):
             raise ValueError(f"its settings are a {type(settings).__name__}")
         return settings, arrays
-    except FileNotFoundError:
-        raise
     except Exception as error:  # damaged bytes make zipfile, zlib and NumPy raise almost anything
         raise not_damaged(path, error) or ValueError(
             f"{path} is damaged, or was not written by this package ({error}): delete it"

@@ -239,3 +239,10 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch, error):
     monkeypatch.setattr("filelock.FileLock.acquire", refuse)
     with pytest.raises(OSError, match="this file system has no locks"), locked(tmp_path / "lock"):
         pass
+
+
+@pytest.mark.parametrize("read", [read_npz, lambda path: open_h5(path).__enter__()])
+def test_a_file_that_is_missing(tmp_path, read):
+    """Where a file should be read that is not there, nobody is told to make its folder."""
+    with pytest.raises(FileNotFoundError, match="^no file at .*gone: look at the spelling"):
+        read(tmp_path / "gone")

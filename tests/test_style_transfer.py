@@ -507,7 +507,7 @@ LARGE = [
     (texture, {"tv_weight": None}, "expected a finite tv_weight, got None"),
     (texture, {"style_weights": 5}, "expected style_weights as a list, got 5"),
     (transfer, {"content_layer": "3"}, "layers from 0 to 7, got .'3', 1, 5"),
-    (texture, {"show_every": -1}, "show_every must be an integer of at least 0, got -1"),
+    (texture, {"show_every": -1}, "show_every must be at least 0, got -1"),
     (transfer, {"num_iterations": 2.5}, "num_iterations must be .*, got 2.5"),
     (texture, {"cnn": nn.Identity()}, "expected the layers of a network, such as .*got Identity"),
     (transfer, {"cnn": network().to("meta")}, "on the device meta, without weights"),
