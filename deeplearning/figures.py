@@ -148,6 +148,62 @@ def pictures_with_truth(urls, captions, statements, columns=3, width=34):
     return fig
 
 
+def show_rows(rows, titles, alt, size=2.1, labels=()):
+    """Show pictures in rows, with titles above the first one.
+
+    Inputs:
+    - rows: Lists of equally many pictures: PIL images, or arrays of shape (H, W, 3)
+    - titles: A text for each column
+    - alt: As for `show`
+    - size: Width of a picture, in inches
+    - labels: A text for each row, which stands at its left; none by default
+    """
+    import matplotlib.pyplot as plt
+
+    columns = len(rows[0])
+    figsize = (size * columns, 1.1 * size * len(rows))
+    fig, axes = plt.subplots(len(rows), columns, figsize=figsize, squeeze=False)
+    for line, pictures in zip(axes, rows, strict=True):
+        for ax, picture in zip(line, pictures, strict=True):
+            ax.imshow(picture)
+            ax.axis("off")
+    for ax, text in zip(axes[0], titles, strict=True):
+        ax.set_title(text, fontsize=9)
+    for ax, text in zip(axes[:, 0], labels, strict=False):
+        how = {"ha": "right", "va": "center", "rotation": 90, "fontsize": 9}
+        ax.text(-0.04, 0.5, text, transform=ax.transAxes, **how)
+    fig.tight_layout(pad=0.4)
+    show(alt)
+
+
+def loss_curves(solver, title, training, validation):
+    """Draw the losses of a training over its epochs.
+
+    Inputs:
+    - solver: A `CaptioningSolver` that has trained for an epoch at least
+    - title: Text above the curves
+    - training, validation: Names of the two curves; the first is a mean of 25 steps, over the
+      losses of the single steps in pale
+    """
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    losses = solver.loss_history
+    epochs = np.arange(1, len(losses) + 1) / solver.steps_per_epoch
+    smooth = np.convolve(losses, np.ones(25) / 25, mode="valid")
+    ends = range(1, len(solver.val_loss_history) + 1)
+    plt.figure(figsize=(6.5, 3.2))
+    plt.plot(epochs, losses, color="C0", alpha=0.2)
+    plt.plot(epochs[12:-12], smooth, color="C0", label=training)
+    plt.plot(ends, solver.val_loss_history, "s-", color="C1", label=validation)
+    plt.ylim(0, 1.1 * max(losses[10:]))
+    plt.xticks(range(ends[-1] + 1))
+    plt.xlabel("epoch")
+    plt.ylabel("loss of a caption")
+    plt.title(title)
+    plt.legend()
+
+
 def heat_over_grey(image, heat, ceiling):
     """A map of what matters, in glowing colours over the grey picture.
 

@@ -150,7 +150,8 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
     X_fooling = X.detach().clone()
     scores = None
     left = torch.arange(len(X), device=X.device)  # those that don't fool the network yet
-    bar = tqdm(total=max_steps, desc="fooling", file=sys.stdout)
+    # short runs show no bar
+    bar = tqdm(total=max_steps, desc="fooling", file=sys.stdout, delay=0.5)
     with frozen(model), torch.enable_grad(), bar:
         for step in range(max_steps + 1):
             x = X_fooling[left].requires_grad_()
@@ -167,7 +168,6 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
             bar.set_postfix_str(f"{len(left)} to go", refresh=False)
             if step == max_steps or len(left) == 0:
                 bar.total = step  # as many as it took
-                bar.refresh()
                 break
             (g,) = torch.autograd.grad(chosen.sum(), x)
             X_fooling[left] += learning_rate * _direction(g[todo])
@@ -244,7 +244,7 @@ def create_class_visualization(
     Raises ValueError for a class or a number out of range.
 
     Source: Simonyan, Vedaldi and Zisserman 2014, section 2; Yosinski et al. 2015, section 3, for
-    blur and jitter
+    blur; Mordvintsev, Olah and Tyka, "Inceptionism", 2015, for jitter
     """
     check_counts(num_iterations=num_iterations, max_jitter=max_jitter)
     check_counts(blur_every=blur_every or 0, show_every=show_every or 0)

@@ -79,3 +79,31 @@ def test_the_house_style_sets_the_colours():
     with plt.rc_context():
         figures.use_house_style()
         assert plt.rcParams["axes.prop_cycle"].by_key()["color"] == figures.COLOURS
+
+
+def test_rows_of_pictures(monkeypatch):
+    """Each picture stands in its row and column, titles above the first row, labels at the left."""
+    drawn = []
+    monkeypatch.setattr(figures, "show", lambda alt: drawn.append((plt.gcf(), alt)))
+    rows = [[np.full((4, 5, 3), 0.1 * (3 * k + j)) for j in range(3)] for k in range(2)]
+    figures.show_rows(rows, ["a", "b", "c"], "Six greys.", labels=["first", "second"])
+    ((figure, alt),) = drawn
+    shown = [ax.images[0].get_array()[0, 0, 0] for ax in figure.axes]
+    np.testing.assert_allclose(shown, 0.1 * np.arange(6))
+    assert [ax.get_title() for ax in figure.axes] == ["a", "b", "c", "", "", ""]
+    texts = [[text.get_text() for text in ax.texts] for ax in figure.axes]
+    assert texts == [["first"], [], [], ["second"], [], []]
+    assert alt == "Six greys."
+
+
+def test_loss_curves():
+    """All losses over the epochs, their mean of 25 steps in the middle of these, and the validation
+    losses at the epochs' ends.
+    """
+    losses = [10.0 - 0.1 * k for k in range(80)]
+    solver = SimpleNamespace(loss_history=losses, steps_per_epoch=40, val_loss_history=[6.0, 3.0])
+    figures.loss_curves(solver, "losses", "training", "validation")
+    single, mean, validation = plt.gca().lines
+    np.testing.assert_allclose(single.get_xydata(), np.c_[np.arange(1, 81) / 40, losses])
+    np.testing.assert_allclose(mean.get_xydata(), np.c_[np.arange(13, 69) / 40, losses[12:68]])
+    np.testing.assert_array_equal(validation.get_xydata(), [[1, 6], [2, 3]])

@@ -558,9 +558,15 @@ def test_never():
     assert never == painting(network(), blur_every=False, learning_rate=1)[0]
 
 
-def test_the_bar_ends_where_all_are_done(capsys):
-    """The last thing that the fooling's bar says is that none is left, at 100 %."""
+def test_the_bar_ends_where_all_are_done(capsys, monkeypatch):
+    """The last thing that the fooling's bar says is that none is left, at 100 %; a run of a moment
+    shows no bar.
+    """
     model = Quadratic((3, 3, 4, 4), curvature=0)
+    nv.make_fooling_image(numbers(3, 3, 4, 4), 0, model, 0.3, 1000)
+    assert capsys.readouterr().out == ""
+    bar = nv.tqdm
+    monkeypatch.setattr(nv, "tqdm", lambda **how: bar(**how | {"delay": 0}))
     nv.make_fooling_image(numbers(3, 3, 4, 4), 0, model, 0.3, 1000)
     last = capsys.readouterr().out.rstrip().rpartition("\r")[2]
     assert "100%" in last and "0 to go" in last

@@ -55,13 +55,17 @@ def test_sizes(name, size):
 @pictures
 def test_the_pattern_scales(name):
     """A large picture, shrunk, is the small one up to its edges: means of eight by eight patches
-    nearly agree.
+    nearly agree, and so does what varies within them, which tells the width of strokes.
     """
     small, large = (
-        np.asarray(drawn(name, size).resize((8, 8), Image.Resampling.BOX), np.float64)
+        np.asarray(drawn(name, size).resize((64, 64), Image.Resampling.BOX), np.float64)
         for size in (64, 600)
     )
-    assert np.abs(small - large).mean() < 4 < np.abs(small - small[::-1]).mean()
+    small, large = (picture.reshape(8, 8, 8, 8, 3) for picture in (small, large))
+    means = small.mean((1, 3))
+    assert np.abs(means - large.mean((1, 3))).mean() < 4 < np.abs(means - means[::-1]).mean()
+    within = [np.median(picture.std((1, 3))) for picture in (small, large)]
+    np.testing.assert_allclose(*within, rtol=0.05)
 
 
 @pictures

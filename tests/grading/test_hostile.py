@@ -97,18 +97,12 @@ def test_table():
         assert hostile.about.endswith(".") and set(hostile.lost) <= set(EVERYTHING)
 
 
-def test_sample_of_the_hostile(tmp_path):
+def test_a_sample(tmp_path):
     """Hostile submissions get exactly what they deserve, leave nothing behind, and stop nobody
-    else's grading.
+    else's grading; right implementations of an unusual make get every point, and a mistake costs
+    its own exercise alone.
     """
-    check(SAMPLE, tmp_path)
-
-
-def test_sample_of_right_and_wrong(tmp_path):
-    """Right implementations of an unusual make get every point, a mistake costs its own exercise
-    alone.
-    """
-    check(["caches_of_objects", *list(MISTAKES)[:: len(MISTAKES) // 2]], tmp_path)
+    check([*SAMPLE, "caches_of_objects", *list(MISTAKES)[:: len(MISTAKES) // 2]], tmp_path)
 
 
 @pytest.mark.corpus

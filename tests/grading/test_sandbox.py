@@ -110,11 +110,11 @@ def _wait_for(condition):
         time.sleep(0.05)
 
 
-def test_tasks_together_have_a_limit(tree, kind, monkeypatch):
+def test_tasks_together_have_a_limit(tree, monkeypatch):
     """Many slow tasks are stopped together, however each of them stays below its own limit."""
     monkeypatch.setattr(sandbox, "PATIENCE", 1)
     monkeypatch.setattr(watch, "IDLE", 2)
-    with Box(tree, ["numpy"], kind) as opened:
+    with Box(tree, ["numpy"]) as opened:
         with pytest.raises(BoxError, match="waited"):
             ask(opened, "sleeps")
         with pytest.raises(BoxError, match="used up"):
@@ -144,28 +144,41 @@ def test_nothing_survives_a_box(tree, kind, warm):
     [
         ("fails", "ZeroDivisionError: division by zero"),
         ("exits", "Its process ended before it answered"),
-        ("sleeps", "waited for 1 seconds"),
-        ("drips", "waited for 1 seconds"),
-        ("computes", "seconds of computing"),
-        ("hoards", "MB of memory"),
         ("large", "Its answer was too large"),
         ("forks", "temporarily unavailable|MB of memory"),  # PyTorch's pages count for each
     ],
 )
-def test_what_a_task_may_not(tree, kind, warm, monkeypatch, exercise, reason):
-    """A task that fails, hangs or takes too much is stopped, with a reason; the next one is not the
-    worse for it.
+def test_what_a_task_may_not(tree, kind, warm, exercise, reason):
+    """A task that fails or takes too much is stopped, with a reason; the next one is not the worse
+    for it.
     """
-    if exercise in ("sleeps", "drips"):
-        monkeypatch.setattr(watch, "IDLE", 1)
-    if exercise == "hoards":
-        monkeypatch.setattr(watch, "MEMORY", 1 << 29)
-    if exercise == "computes":  # only there: half a gigabyte may take a second, too
-        monkeypatch.setitem(sandbox.LIMITS, "CPU", 1)
     with Box(tree, warm, kind) as opened:
-        with pytest.raises(BoxError, match=reason):
-            ask(opened, exercise)
-        assert ask(opened, "counts") == [1]
+        stopped(opened, exercise, reason)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "reason", "module", "limit", "value"),
+    [
+        ("sleeps", "waited for 1 seconds", watch, "IDLE", 1),
+        ("drips", "waited for 1 seconds", watch, "IDLE", 1),
+        ("hoards", "MB of memory", watch, "MEMORY", 1 << 29),
+        # only there: half a gigabyte may take a second, too
+        ("computes", "seconds of computing", sandbox, "LIMITS", sandbox.LIMITS | {"CPU": 1}),
+    ],
+)
+def test_what_takes_too_long_or_too_much(
+    tree, warm, monkeypatch, exercise, reason, module, limit, value
+):
+    """A task that is watched from outside, whatever the kind of sandbox, is stopped too."""
+    monkeypatch.setattr(module, limit, value)
+    with Box(tree, warm) as opened:
+        stopped(opened, exercise, reason)
+
+
+def stopped(opened, exercise, reason):
+    with pytest.raises(BoxError, match=reason):
+        ask(opened, exercise)
+    assert ask(opened, "counts") == [1]
 
 
 def test_the_server_cannot_be_killed_from_inside(tree, kind):
