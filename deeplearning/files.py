@@ -98,6 +98,16 @@ def atomic_write(path):
             part.unlink()
 
 
+def make_folder(path):
+    """Make a folder, and those around it, where they are missing. Raises OSError with advice."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"can't make the folder {path} ({error.strerror}): name another one by out"
+        ) from error
+
+
 def check_can_write(path, option):
     """Refuse a file that can't be written, before the work whose result it is to hold.
 

@@ -18,8 +18,9 @@ from pathlib import Path
 from deeplearning.checks import shortened
 from deeplearning.classifiers.backbones import load_network
 from deeplearning.dataset_folder import read_dataset
-from deeplearning.datasets.assembly import build_dataset, make_folder
+from deeplearning.datasets.assembly import build_dataset
 from deeplearning.datasets.captions import RESPELT, draw_split, read_captions
+from deeplearning.files import make_folder
 
 
 def main(argv=None):

@@ -145,7 +145,9 @@ class _Finder:
         for where, _, names in os.walk(folder, onerror=self._unreadable, followlinks=True):
             for name in names:
                 path = Path(where, name)
-                inside = _normal(path.relative_to(folder).as_posix())
+                # bytes first: old locales have other letters for them than UTF-8
+                inside = os.fsencode(path.relative_to(folder).as_posix())
+                inside = _normal(inside.decode("utf-8", "surrogateescape"))
                 self.exact.add(inside, path)
                 if path.suffix.lower() in SUFFIXES:
                     self.loose.add(inside, path)
