@@ -254,6 +254,7 @@ class CaptioningSolver:
         try:
             self.model.params = self.mean_params or last_params
             val_loss = self._validation_loss()
+            self._check_finite("validation loss", val_loss)
             self.val_loss_history.append(val_loss)
             if val_loss < self.best_val_loss:
                 self.best_val_loss = val_loss

@@ -155,16 +155,27 @@ def read_npz(path):
     ValueError for a damaged one or one that is not such an archive.
     """
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        with open(path, "rb") as file:
+            if file.read(2) != b"PK":  # else NumPy takes it for a pickle, and says how to load it
+                raise ValueError("it does not begin as such archives do")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
         settings = json.loads(str(arrays["settings"]))
         if not isinstance(settings, dict):
             raise ValueError(f"its settings are a {type(settings).__name__}")
         return settings, arrays
     except Exception as error:  # damaged bytes make zipfile, zlib and NumPy raise almost anything
         raise not_damaged(path, error) or ValueError(
-            f"{path} is damaged, or was not written by this package ({error}): delete it"
+            f"{path} is damaged, or was not written by this package ({error}): name another file, "
+            "or delete it"
         ) from error
+
+
+def said(error):
+    """What an error says to people: the sentence alone, without a number of the system's."""
+    ours = isinstance(error, OSError) and error.strerror and error.filename is None
+    return error.strerror if ours else str(error)
 
 
 def group(arrays, prefix):

@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from deeplearning.checks import shortened
 from deeplearning.datasets.finding import find_dataset
-from deeplearning.files import make_folder, not_damaged
+from deeplearning.files import atomic_write, make_folder, not_damaged, said
 from deeplearning.handed_in import NOTEBOOKS
 from deeplearning.locations import data_folder
 
@@ -64,10 +64,10 @@ def run_notebook(path, out, env=None):
             notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
             for cell in cells:
                 cell.metadata.pop("execution", None)  # time stamps would make every run a new file
-            nbformat.write(notebook, out / path.name)
-            (out / path.with_suffix(".html").name).write_text(
-                page_of(notebook, path), encoding="utf-8"
-            )
+            with atomic_write(out / path.name) as file:
+                file.write(f"{nbformat.writes(notebook).rstrip()}\n".encode())
+            with atomic_write(out / path.with_suffix(".html").name) as file:
+                file.write(page_of(notebook, path).encode())
 
 
 def _read(path):
@@ -180,7 +180,7 @@ def main(argv=None):
                 f"first cell without output in {args.out / path.name} is the one"
             )
         except (OSError, ValueError) as error:
-            sys.exit(f"run_notebooks: {error}")
+            sys.exit(f"run_notebooks: {said(error)}")
         page = args.out / path.with_suffix(".html").name
         print(f"{page}: done in {time.perf_counter() - began:.0f} s")
 

@@ -596,6 +596,8 @@ def test_loss_that_is_not_finite(data, tmp_path, value):
     with pytest.raises(FloatingPointError, match=r"step 7\b.*rate 0\.25\b"):
         # step 7 is the 8th call: the 5th is the validation after the first epoch
         trained(data, Fails(8, lambda: value), **settings)
+    with pytest.raises(FloatingPointError, match="the validation loss is "):
+        trained(data, Fails(5, lambda: value))
     resumed = trained(data, resume=True, **settings)
     assert len(resumed.loss_history) == 8 and np.isfinite(resumed.loss_history).all()
 

@@ -345,6 +345,8 @@ def test_draw_split_refuses(count, share, fact):
     """A share that leaves a split empty, and a single picture, are refused."""
     with pytest.raises(ValueError, match=fact):
         draw_split([("a", ["b"])] * count, share, 0)
+    with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
+        draw_split([("a", ["b"]), ("c", ["d"])], 0.5, -1)
 
 
 @pytest.mark.corpus

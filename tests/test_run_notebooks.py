@@ -1,5 +1,6 @@
 """Executing notebooks, on small ones made for it, and the pages of the committed ones."""
 
+import errno
 import functools
 import html
 import json
@@ -107,6 +108,21 @@ def test_no_place_for_the_pages(notebook, tmp_path, monkeypatch):
     path = notebook(new_code_cell("1 + 1"))
     with pytest.raises(SystemExit, match="run_notebooks: .*can't make the folder .*small one"):
         run_notebooks.main([str(path), "--out", str(path)])
+
+
+def test_full_disk(notebook, tmp_path, monkeypatch):
+    """A notebook that can't be written leaves the older one as it was, and nothing half-written."""
+    monkeypatch.setattr(run_notebooks, "find_dataset", lambda: tmp_path)
+    path = notebook(new_code_cell("1 + 1"))
+    before = path.read_bytes()
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SystemExit, match=f"could not write {path} .*: free space there"):
+        run_notebooks.main([str(path), "--out", str(tmp_path)])
+    assert path.read_bytes() == before and os.listdir(tmp_path) == [path.name]
 
 
 def test_a_process_that_ends(notebook, tmp_path, monkeypatch):

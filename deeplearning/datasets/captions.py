@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from deeplearning.checks import shortened
+from deeplearning.checks import check_counts, shortened
 from deeplearning.datasets.caption_files import caption_rows
 from deeplearning.datasets.caption_tables import SUFFIXES
 from deeplearning.metrics import tokenize
@@ -113,6 +113,7 @@ def draw_split(pairs, share, seed):
     """
     if not 0 < share < 1:
         raise ValueError(f"the share of validation must lie between 0 and 1, got {share}")
+    check_counts(seed=seed)
     if len(pairs) < 2:
         raise ValueError(
             "at least two pictures are needed, one to learn from and one to validate, got "
