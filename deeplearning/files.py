@@ -173,7 +173,9 @@ def read_npz(path):
 
 
 def said(error):
-    """What an error says to people: the sentence alone, without a number of the system's."""
+    """What an error says to people: a sentence with advice, without a number of the system's."""
+    if isinstance(error, OSError) and error.filename is not None:
+        error = not_damaged(error.filename, error) or error
     ours = isinstance(error, OSError) and error.strerror and error.filename is None
     return error.strerror if ours else str(error)
 

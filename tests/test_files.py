@@ -258,9 +258,17 @@ def test_a_file_of_another_kind(tmp_path):
 
 
 def test_what_people_are_told(tmp_path):
-    """Sentences of ours come without the system's number, others whole."""
+    """Sentences of ours come without the system's number, those of Python with advice."""
     assert said(OSError(errno.ENOSPC, "could not write x: free space")).startswith("could not")
     assert said(ValueError("x")) == "x"
     with pytest.raises(FileNotFoundError) as raised:
         open(tmp_path / "gone")
-    assert "gone" in said(raised.value)
+    assert said(
+        raised.value
+    ) == f"no file at {tmp_path / 'gone'}: look at the spelling, and at " + (
+        "which folder it is in"
+    )
+    refused = PermissionError(errno.EACCES, "Permission denied", "captions.csv")
+    assert said(refused) == (
+        "can't use captions.csv (Permission denied): ask for permission, or name another place"
+    )
