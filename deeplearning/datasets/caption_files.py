@@ -31,6 +31,7 @@ from deeplearning.datasets.caption_tables import (
     is_table,
     split_of,
     table_rows,
+    texts_of,
 )
 from deeplearning.datasets.json_stream import items, members, what_is_wrong
 
@@ -99,14 +100,14 @@ def _kept(entries, read, what, left_out):
     """The rows that `read` finds in each entry. What can't be read is left out by its number,
     unless nothing else is there: then its error is raised.
     """
-    first = None
+    first = KeyError(what) if what == "entry" else None  # a list or an object may be empty
     any_good = False
     for number, entry in enumerate(entries, 1):
         try:
             rows = read(entry)
             any_good = True
         except ODD as error:
-            first = first or error
+            first = error if number == 1 else first
             left_out["of another form"][f"{what} {number}: {_said(error)}"] = None
             continue
         yield from rows
@@ -129,6 +130,8 @@ def _named_rows(entry):
 def _member_rows(member):
     """Rows of a picture's name, and what an object has under it."""
     name, value = member
+    if value in ([], {}, None):
+        raise KeyError("caption")
     if isinstance(value, dict):
         return _named_rows(value | {"image": name})
     return _named_rows({"image": name, "captions": value})
@@ -241,8 +244,11 @@ def _captions(entry, expected):
     if not known:
         raise KeyError(expected)
     texts = []
-    for key in known:
-        texts += entry[key] if isinstance(entry[key], list) else [entry[key]]
+    for value in (entry[key] for key in known):
+        if isinstance(value, str):
+            texts += texts_of(value)
+        else:
+            texts += value if isinstance(value, list) else [value]
     return [_text(text) for text in texts]
 
 
