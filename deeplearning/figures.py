@@ -161,7 +161,7 @@ def show_rows(rows, titles, alt, size=2.1, labels=()):
     import matplotlib.pyplot as plt
 
     columns = len(rows[0])
-    figsize = (size * columns, 1.1 * size * len(rows))
+    figsize = (size * columns, size * len(rows) + 0.3)
     fig, axes = plt.subplots(len(rows), columns, figsize=figsize, squeeze=False)
     for line, pictures in zip(axes, rows, strict=True):
         for ax, picture in zip(line, pictures, strict=True):

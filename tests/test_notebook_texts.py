@@ -115,7 +115,7 @@ def test_rnn_notebook_says_what_it_shows():
     steps = re.findall(r"(?m)^([\d.]+) +\d+ to \d+ +([\d.]+) +([\d.]+)$", out)
     grown = [(float(scale), float(back), float(told)) for scale, back, told in steps]
     assert [scale for scale, _, _ in grown] == [0.7] * 3 + [1.0] * 3 + [1.3] * 3
-    assert all(abs(back - told) <= 0.02 for _, back, told in grown)  # the factor explains it
+    assert all(abs(back - told) < 0.025 for _, back, told in grown)  # the factor explains it
     first, then, late = [back for _, back, _ in grown[-3:]]
     assert 1 < late < 1.05 < then < 1.25 < first < 1.3  # it grows in the first steps, not later
     assert number(r"captions of other pictures +([\d.]+)", out) < number(
@@ -147,6 +147,9 @@ def test_lstm_notebook_says_what_it_shows():
     assert [p for p, _ in lengths] == ["0.0", "0.7", "1.0"]
     words = [float(length) for _, length in lengths]
     assert words == sorted(words)  # the sum favours short ones, the mean lets long ones catch up
+    scores = re.findall(r"(?m)^beam of 3, p = ([\d.]+) .* ([\d.]+) +([\d.]+) +[\d.]+$", out)
+    best = [max(scores, key=lambda row: float(row[k]))[0] for k in (1, 2)]
+    assert best[0] != best[1]  # by BLEU-4 and by CIDEr-D
     assert "relation" in table(LSTM, "order").split(", ")[-1]
     assert float(table(LSTM, "nothing false after 50 steps, in %")) > 90
     seen, new = number(r"seen \((\d+)\)", out), number(r"never seen \((\d+)\)", out)
@@ -157,8 +160,8 @@ def test_lstm_notebook_says_what_it_shows():
         name: [float(share) for share in shares.split(", ")]
         for name, shares in re.findall(r"(?m)^(.*), in % of .* after each epoch: (.*)$", out)
     }
-    assert epochs["nothing false"] == sorted(epochs["nothing false"], reverse=True)
-    assert epochs["a relation is stated"] == sorted(epochs["a relation is stated"])
+    assert epochs["nothing false"][-1] < epochs["nothing false"][-2]
+    assert epochs["a relation is stated"][-1] > epochs["a relation is stated"][-2]
     differences = re.findall(r"(?m)% +(-?[\d.]+) \(([\d.]+)\)$", out)
     assert len(differences) == 5
     assert all(abs(float(d)) <= 2 * float(error) for d, error in differences)
