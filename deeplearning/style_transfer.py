@@ -194,7 +194,7 @@ def style_transfer(
     """
     weights = _checked(content_weight, style_weights, tv_weight)
     cnn = load_squeezenet().features if cnn is None else cnn
-    last = _last_layer(cnn, [content_layer, *style_layers])
+    last = _last_layer(cnn, style_layers, content_layer)
     feats, content = features_from_img(content_image, image_size, cnn, last)
     target = feats[content_layer]
     style_targets = _style_targets(style_image, style_size, cnn, style_layers)
@@ -310,7 +310,7 @@ def _relative(weights, target, style_targets, img):
     return content_weight, shares, tv_weight / img.numel()
 
 
-def _last_layer(cnn, layers):
+def _last_layer(cnn, style_layers, *layers):
     """The last layer that has to be computed; none, and layers that the network doesn't have, are
     refused.
     """
@@ -319,6 +319,10 @@ def _last_layer(cnn, layers):
             "expected the layers of a network, such as load_squeezenet().features, got "
             f"{type(cnn).__name__}"
         )
+    try:
+        layers = [*layers, *style_layers]
+    except TypeError:
+        raise ValueError(f"expected style_layers as a list, got {style_layers!r}") from None
     known = range(len(cnn))
     if not layers or not all(isinstance(k, Integral) and k in known for k in layers):
         raise ValueError(f"expected one or more layers from 0 to {len(cnn) - 1}, got {layers}")

@@ -506,6 +506,8 @@ LARGE = [
     (transfer, {"learning_rate": math.inf}, "expected a finite learning_rate, got inf"),
     (texture, {"tv_weight": None}, "expected a finite tv_weight, got None"),
     (texture, {"style_weights": 5}, "expected style_weights as a list, got 5"),
+    (texture, {"style_layers": 0}, "expected style_layers as a list, got 0"),
+    (transfer, {"style_layers": None}, "expected style_layers as a list, got None"),
     (transfer, {"content_layer": "3"}, "layers from 0 to 7, got .'3', 1, 5"),
     (texture, {"show_every": -1}, "show_every must be at least 0, got -1"),
     (transfer, {"num_iterations": 2.5}, "num_iterations must be .*, got 2.5"),
