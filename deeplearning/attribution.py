@@ -4,9 +4,12 @@ N pictures, C classes, H and W height and width. No function changes its argumen
 mode and parameters are left as they were.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 
+from deeplearning.checks import check_counts
 from deeplearning.classifiers.squeezenet import frozen
 from deeplearning.image_utils import black_and_white, blur_tensor
 from deeplearning.network_visualization import (
@@ -35,10 +38,9 @@ def smooth_grad(X, y, model, samples=25, noise=0.03, generator=None):
     Source: Smilkov et al. 2017, section 3
     """
     check_pictures(X)
-    if samples < 1 or noise < 0:
-        raise ValueError(
-            f"expected at least 1 sample and noise of at least 0, got {samples} and {noise}"
-        )
+    check_counts(1, samples=samples)
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"expected noise of at least 0, got {noise}")
     generator = generator or torch.Generator(X.device).manual_seed(0)
     deviation = noise * (
         X.amax((1, 2, 3), keepdim=True) - X.amin((1, 2, 3), keepdim=True)
@@ -70,11 +72,18 @@ def integrated_gradients(X, y, model, steps=50, baseline=None):
     Source: Sundararajan, Taly and Yan 2017, equations 1 and 3
     """
     check_pictures(X)
-    if steps < 1:
-        raise ValueError(f"expected at least 1 step, got {steps}")
+    check_counts(1, steps=steps)
     X = X.detach()
     if baseline is None:
         baseline, _ = black_and_white(X)
+    baseline = torch.as_tensor(baseline).to(X)
+    try:
+        baseline = baseline.expand(X.shape)
+    except RuntimeError:
+        raise ValueError(
+            f"expected a baseline that broadcasts to {tuple(X.shape)}, got one of shape "
+            f"{tuple(baseline.shape)}"
+        ) from None
     difference = X - baseline
     total = torch.zeros_like(X)
     for k in range(steps):
@@ -103,6 +112,8 @@ def grad_cam(X, y, model, layer=None):
     layer = getattr(model, "features", None) if layer is None else layer
     if layer is None:
         raise ValueError("this network has no `features`: name the layer to look at")
+    if not isinstance(layer, torch.nn.Module):
+        raise ValueError(f"expected a layer of the network, a module, got {layer!r}")
     kept = []
 
     def keep(_module, _inputs, output):

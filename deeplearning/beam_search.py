@@ -4,6 +4,7 @@ once; and how probable it finds given sentences.
 
 import numpy as np
 
+from deeplearning.checks import check_finite
 from deeplearning.layers import logsumexp
 
 
@@ -29,7 +30,10 @@ def beam_search(step, state, width, max_length, start, end, null, length_penalty
 
     Returns:
     - sentences: ints of shape (N, max_length), without `start`; `null` after `end`
+
+    Raises ValueError for a penalty that is not finite.
     """
+    check_finite(length_penalty=length_penalty)  # NaN is better than nothing, and worse: no caption
     N = len(state[0])
     best = np.full((N, max_length), null)
     best_score = np.full(N, -np.inf)

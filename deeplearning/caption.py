@@ -22,10 +22,11 @@ import jinja2
 import numpy as np
 from tqdm import tqdm
 
+from deeplearning.checks import check_finite
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import decode_captions
 from deeplearning.datasets.caption_tables import SUFFIXES
-from deeplearning.files import atomic_write, check_can_write
+from deeplearning.files import atomic_write, check_can_write, said
 from deeplearning.image_fetching import read_image
 
 BUILT_IN_MODEL = Path(__file__).resolve().parent / "datasets" / "toytown" / "captioner.npz"
@@ -194,6 +195,7 @@ def main(argv=None):
     args = _arguments(argv)
     if args.beam_width < 1:
         raise ValueError(f"--beam-width must be at least 1, got {args.beam_width}")
+    check_finite(**{"--length-penalty": args.length_penalty})
     page = args.page or (
         "captions.html" if any(Path(path).is_dir() for path in args.photos) else None
     )
@@ -261,4 +263,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except (OSError, ValueError) as error:
-        sys.exit(f"caption: {error}")
+        sys.exit(f"caption: {said(error)}")

@@ -2,6 +2,8 @@
 
 import math
 import sys
+from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,12 @@ from deeplearning.checkpoints import (
     remove_partial_checkpoints,
     save_checkpoint,
 )
+from deeplearning.checks import check_counts, check_finite
 from deeplearning.coco_utils import sample_coco_minibatch
+from deeplearning.files import check_can_write
 
+NEEDED = ("train_captions", "train_image_idxs", "train_features", "train_urls")  # of the data
+UNBOUNDED = ("learning_rate", "epsilon", "t")  # what rules know beside shares from 0 to 1
 RULES = ("sgd", "sgd_momentum", "rmsprop", "adam")
 
 
@@ -84,8 +90,8 @@ class CaptioningSolver:
           has, so that validation costs less than training
 
         Raises ValueError for an unknown update rule, keyword or key of optim_config, a setting out
-        of range, or a checkpoint that does not fit, and FileNotFoundError where the checkpoint's
-        folder is missing.
+        of range, or a checkpoint that does not fit, and OSError where the checkpoint's folder is
+        missing or can't be written.
         """
         if unknown:
             raise ValueError(f"CaptioningSolver has no setting {', '.join(sorted(unknown))}")
@@ -93,6 +99,7 @@ class CaptioningSolver:
         self.data = data
         self.update_rule = update_rule
         self.optim_config = _python_numbers(optim_config or {})
+        _check_range("lr_decay", lr_decay)
         self.lr_decay = float(lr_decay)
         self.batch_size = batch_size
         self.num_epochs = num_epochs
@@ -122,36 +129,46 @@ class CaptioningSolver:
             raise ValueError(
                 f"update_rule must be one of {', '.join(RULES)}, got {self.update_rule!r}"
             )
-        rule = getattr(optim, self.update_rule)
-        rule(np.zeros(1), np.zeros(1), dict(self.optim_config))  # refuses unknown keys
-        if self.checkpoint is not None and not self.checkpoint.parent.is_dir():
-            raise FileNotFoundError(
-                f"the folder of checkpoint {self.checkpoint} does not exist: make it first"
-            )
-        least = {
-            "batch_size": 1,
-            "num_epochs": 0,
-            "print_every": 1,
-            "checkpoint_every": 1,
-            "max_val": 1,
-        }
-        for name, smallest in least.items():
-            value = getattr(self, name)
-            if value < smallest:
-                raise ValueError(f"{name} must be at least {smallest}, got {value}")
-        if self.clip_norm is not None and not self.clip_norm > 0:
+        self._check_optim_config()
+        if self.checkpoint is not None:
+            check_can_write(self.checkpoint, "checkpoint")
+        check_counts(
+            1,
+            batch_size=self.batch_size,
+            print_every=self.print_every,
+            checkpoint_every=self.checkpoint_every,
+            max_val=self.max_val,
+        )
+        _check_range("num_epochs", self.num_epochs)
+        if self.clip_norm is not None and not (
+            isinstance(self.clip_norm, Real) and self.clip_norm > 0
+        ):
             raise ValueError(
-                f"clip_norm must be positive, or None for no limit, got {self.clip_norm}"
+                f"clip_norm must be positive, or None for no limit, got {self.clip_norm!r}"
             )
-        if self.average is not None and not 0 <= self.average <= 1:
+        if self.average is not None and not (
+            isinstance(self.average, Real) and 0 <= self.average <= 1
+        ):
             raise ValueError(
                 "average must be a decay from 0 to 1, or None for no running mean, "
-                f"got {self.average}"
+                f"got {self.average!r}"
+            )
+        if missing := [key for key in NEEDED if key not in self.data]:
+            raise ValueError(
+                f"data has no {', '.join(missing)}: it must be what load_coco_data returns"
             )
         if len(self.data["train_captions"]) == 0:
             raise ValueError("data holds no training captions")
         if resume and self.checkpoint is None:
             raise ValueError("resume=True needs checkpoint, the file to go on from")
+
+    def _check_optim_config(self):
+        rule = getattr(optim, self.update_rule)
+        known = dict.fromkeys(self.optim_config, np.full(1, 0.5))
+        rule(np.zeros(1), np.zeros(1), known)  # refuses unknown keys
+        for key, value in self.optim_config.items():
+            if not isinstance(value, np.ndarray):
+                _check_range(key, value, below=None if key in UNBOUNDED else 1)
 
     @property
     def steps_per_epoch(self):
@@ -237,6 +254,7 @@ class CaptioningSolver:
         try:
             self.model.params = self.mean_params or last_params
             val_loss = self._validation_loss()
+            self._check_finite("validation loss", val_loss)
             self.val_loss_history.append(val_loss)
             if val_loss < self.best_val_loss:
                 self.best_val_loss = val_loss
@@ -265,8 +283,20 @@ class CaptioningSolver:
         return self.model.loss(features, captions)[0]
 
 
+def _check_range(name, value, below=None):
+    """Refuse what is no finite number, negative, or too large."""
+    check_finite(**{name: value})
+    if value < 0 or below is not None and value >= below:
+        limit = "" if below is None else f" and below {below}"
+        raise ValueError(f"{name} must be at least 0{limit}, got {value}")
+
+
 def _python_numbers(config):
     """NumPy's scalars as Python's: a float64 scalar would drag float32 parameters to float64."""
+    if not isinstance(config, Mapping):
+        raise ValueError(
+            f"optim_config must be a dictionary, such as {{'learning_rate': 1e-3}}, got {config!r}"
+        )
     return {
         key: value.item() if isinstance(value, np.generic) else value
         for key, value in config.items()

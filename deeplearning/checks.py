@@ -15,6 +15,7 @@ import inspect
 import math
 import re
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
@@ -148,6 +149,26 @@ def check_upstream(name, gradient, shape):
         )
     if gradient.shape != shape:
         raise ValueError(f"{name} must have the shape of the output, {shape}, got {gradient.shape}")
+
+
+def check_finite(**numbers):
+    """Refuse, with a ValueError that names it, what is not a finite number."""
+    for name, number in numbers.items():
+        try:
+            finite = math.isfinite(number)
+        except (TypeError, ValueError):
+            finite = False
+        if not finite:
+            raise ValueError(f"expected a finite {name}, got {shortened(number)}")
+
+
+def check_counts(least=0, **numbers):
+    """Refuse, with a ValueError that names it, what is not an integer of at least `least`."""
+    for name, number in numbers.items():
+        if not isinstance(number, Integral) or isinstance(number, bool):
+            raise ValueError(f"{name} must be an integer, got {number!r}")
+        if number < least:
+            raise ValueError(f"{name} must be at least {least}, got {number}")
 
 
 def shortened(value, quotes=True, length=80):

@@ -10,9 +10,14 @@ import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
-from deeplearning.classifiers.squeezenet import frozen
-from deeplearning.image_utils import black_and_white, deprocess
-from deeplearning.network_visualization import check_labels, score_gradient, scores_of
+from deeplearning.checks import check_counts
+from deeplearning.classifiers.squeezenet import frozen, parameter_of
+from deeplearning.image_utils import black_and_white, check_size, deprocess
+from deeplearning.network_visualization import (
+    check_labels,
+    score_gradient,
+    scores_of,
+)
 
 # the axes along which the colours of pictures vary nearly independently, and how much: brightness
 # most, then red to blue, then green to magenta (Ohta, Kanade and Sakai 1980, "Color information
@@ -47,7 +52,7 @@ def paint_classes(
     - of 16 starts each class takes the one that it is most probable for.
 
     Inputs:
-    - classes: n classes, integers
+    - classes: n classes, integers, or one
     - model: Network from pictures to scores
     - num_iterations: Number of steps
     - learning_rate: Of Adam
@@ -60,9 +65,13 @@ def paint_classes(
 
     Raises ValueError for a class out of range.
     """
-    parameter = next(model.parameters())
+    check_counts(num_iterations=num_iterations)
+    classes = [classes] if isinstance(classes, int) else classes
+    parameter = parameter_of(model)
+    # waves can't be summed in half precision
+    parameter = parameter.to(torch.promote_types(parameter.dtype, torch.float32))
     generator = generator or torch.Generator().manual_seed(0)
-    size = image_size or getattr(model, "image_size", 224)
+    size = check_size(getattr(model, "image_size", 224) if image_size is None else image_size)
     waves = _Waves(size, *black_and_white(parameter))
     starts = 0.1 * torch.randn((16, 3, size, size // 2 + 1, 2), generator=generator).to(parameter)
     with frozen(model), torch.no_grad():

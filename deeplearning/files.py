@@ -33,6 +33,10 @@ def not_damaged(path, error):
     """
     if not isinstance(error, OSError) or error.errno not in ADVICE:
         return None
+    if error.errno == errno.ENOENT:
+        return FileNotFoundError(
+            f"no file at {path}: look at the spelling, and at which folder it is in"
+        )
     reason = os.strerror(error.errno)
     return OSError(error.errno, f"can't use {path} ({reason}): {ADVICE[error.errno]}")
 
@@ -94,6 +98,16 @@ def atomic_write(path):
             part.unlink()
 
 
+def make_folder(path):
+    """Make a folder, and those around it, where they are missing. Raises OSError with advice."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"can't make the folder {path} ({error.strerror}): name another one by out"
+        ) from error
+
+
 def check_can_write(path, option):
     """Refuse a file that can't be written, before the work whose result it is to hold.
 
@@ -141,18 +155,29 @@ def read_npz(path):
     ValueError for a damaged one or one that is not such an archive.
     """
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        with open(path, "rb") as file:
+            if file.read(2) != b"PK":  # else NumPy takes it for a pickle, and says how to load it
+                raise ValueError("it does not begin as such archives do")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
         settings = json.loads(str(arrays["settings"]))
         if not isinstance(settings, dict):
             raise ValueError(f"its settings are a {type(settings).__name__}")
         return settings, arrays
-    except FileNotFoundError:
-        raise
     except Exception as error:  # damaged bytes make zipfile, zlib and NumPy raise almost anything
         raise not_damaged(path, error) or ValueError(
-            f"{path} is damaged, or was not written by this package ({error}): delete it"
+            f"{path} is damaged, or was not written by this package ({error}): name another file, "
+            "or delete it"
         ) from error
+
+
+def said(error):
+    """What an error says to people: a sentence with advice, without a number of the system's."""
+    if isinstance(error, OSError) and error.filename is not None:
+        error = not_damaged(error.filename, error) or error
+    ours = isinstance(error, OSError) and error.strerror and error.filename is None
+    return error.strerror if ours else str(error)
 
 
 def group(arrays, prefix):

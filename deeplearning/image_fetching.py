@@ -9,11 +9,12 @@ import time
 import urllib.error
 import urllib.request
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
 import platformdirs
-from PIL import ExifTags, Image, ImageDraw, JpegImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageDraw, JpegImagePlugin
 
 from deeplearning.files import atomic_write
 
@@ -39,7 +40,14 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-PLANES = ((), (3,), (4,))  # what may follow the height and width of an array
+PLANES = ((), (1,), (3,), (4,))  # what may follow the height and width of an array
+# What makes a picture of an array of these kinds of numbers
+HOW = {
+    "u": "numbers from 0 to 255 become one by x.astype(np.uint8), colours come last",
+    "i": "numbers from 0 to 255 become one by x.astype(np.uint8)",
+    "f": "numbers from 0 to 1 become one by np.rint(255 * x).astype(np.uint8)",
+}
+PNG = b"\x89PNG\r\n\x1a\n"  # what such files begin with
 # What Pillow raises for bad files
 BROKEN = (OSError, ValueError, TypeError, SyntaxError, RuntimeError, Image.DecompressionBombError)
 
@@ -81,8 +89,8 @@ def read_image(source):
     """A picture, wherever it comes from: what every function of ours that takes one calls.
 
     Inputs:
-    - source: Path of a file, PIL image of any mode, or uint8 array of shape (H, W), (H, W, 3) or
-      (H, W, 4)
+    - source: Path of a file, PIL image of any mode, or uint8 array of shape (H, W), (H, W, 1),
+      (H, W, 3) or (H, W, 4)
 
     Returns: PIL image in RGB, as `decode_image` describes it
 
@@ -104,22 +112,36 @@ def decode_image(content):
     transparent lies on white. Numbers of more than 16 bits are spread over their own range. A JPEG
     of more than LARGE pixels comes at a half, a quarter or an eighth of its size.
 
-    Raises ValueError for more than MAX_PIXELS, and one of BROKEN for what is not a picture, or only
-    a part of one.
+    Raises ValueError for more than MAX_PIXELS, and for what is no picture, or only a part of one.
     """
     with warnings.catch_warnings():
         # our own limits come first; damaged EXIF data is no matter
         warnings.simplefilter("ignore")
-        image = _opened(content)
-        with image:
-            if isinstance(image, JpegImagePlugin.JpegImageFile):
-                _check_size(image, MAX_JPEG_PIXELS)
-                pixels = image.width * image.height
-                scale = next((k for k in (1, 2, 4) if pixels <= LARGE * k**2), 8)
-                image.draft(None, (image.width // scale, image.height // scale))
-            _check_size(image, MAX_PIXELS)
+        try:
+            return _decoded(content)
+        except ValueError:
+            plain = _without_remarks(content)
+            if plain == content:
+                raise
+        return _decoded(plain)
+
+
+def _decoded(content):
+    with _opened(content) as image:
+        if isinstance(image, JpegImagePlugin.JpegImageFile):
+            _check_size(image, MAX_JPEG_PIXELS)
+            pixels = image.width * image.height
+            scale = next((k for k in (1, 2, 4) if pixels <= LARGE * k**2), 8)
+            image.draft(None, (image.width // scale, image.height // scale))
+        _check_size(image, MAX_PIXELS)
+        try:
             image.load()
-            return in_rgb(image)
+        except Exception as error:  # damaged bytes make Pillow raise almost anything
+            raise ValueError(
+                f"its pixels can't be decoded ({error}): fetch it again, or save it anew as JPEG "
+                "or PNG"
+            ) from error
+        return in_rgb(image)
 
 
 def _opened(content):
@@ -128,14 +150,33 @@ def _opened(content):
     try:
         # Image.open refuses the sizes of some telephones, unless a limit is lifted for everybody
         return (JpegImagePlugin.JpegImageFile if jpeg else Image.open)(io.BytesIO(content))
-    except (UnidentifiedImageError, SyntaxError):  # of which one names an object in memory
-        raise ValueError(
-            "it is not a picture of a kind that Pillow reads: save it as JPEG or PNG"
-        ) from None
     except Image.DecompressionBombError:
         raise ValueError(
             f"it has more than {MAX_PIXELS // 10**6} million pixels: make it smaller"
         ) from None
+    except Exception:  # of which one names an object in memory
+        raise ValueError(
+            "it is not a picture of a kind that Pillow reads: save it as JPEG or PNG"
+        ) from None
+
+
+def _without_remarks(content):
+    """A PNG file without the chunks that it can do without, of which Pillow lets none be damaged;
+    what tells of transparency and orientation stays, if it is sound. Other files as they are.
+    """
+    if not content.startswith(PNG):
+        return content
+    chunks = [PNG]
+    start = len(PNG)
+    while start + 12 <= len(content):
+        end = start + 12 + int.from_bytes(content[start : start + 4], "big")
+        kind = content[start + 4 : start + 8]
+        checksum = zlib.crc32(content[start + 4 : end - 4]).to_bytes(4, "big")
+        known = kind in (b"tRNS", b"eXIf") and content[end - 4 : end] == checksum
+        if kind[:1].isupper() or known:  # a capital: needed for the pixels
+            chunks.append(content[start:end])
+        start = end
+    return b"".join(chunks)
 
 
 def _check_size(image, limit):
@@ -154,16 +195,17 @@ def in_rgb(picture):
         raise ValueError(
             f"expected the path of a picture, a PIL image or an array, got {type(picture).__name__}"
         )
+    if 0 in picture.size:
+        raise ValueError(
+            f"it has {picture.width} x {picture.height} pixels: there is nothing to see"
+        )
     image = _upright(picture)
-    if image.mode.startswith("I;16"):  # Pillow would show all but the darkest as white
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode.startswith("I;16"):
+        image = _upper_bits(image)
     if image.mode in ("I", "F"):
         return _own_range(np.asarray(image, np.float64))
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La", "P"):
-        if image.mode == "La":  # Pillow knows no direct way
-            image = image.convert("LA")
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+        return _on_white(image)
     return image.convert("RGB")
 
 
@@ -171,9 +213,32 @@ def _from_array(array):
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in PLANES:
         raise ValueError(
             f"expected a picture as uint8 array of shape (H, W, 3), got {array.dtype} of shape "
-            f"{array.shape}; numbers from 0 to 1 become one by np.rint(255 * x).astype(np.uint8)"
+            f"{array.shape}; {HOW.get(array.dtype.kind, HOW['f'])}"
         )
-    return Image.fromarray(array)
+    return Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array)
+
+
+def _upper_bits(image):
+    """8 of 16 bits: Pillow would show all but the darkest as white."""
+    values = np.asarray(image)
+    grey = Image.fromarray((values >> 8).astype(np.uint8))
+    if isinstance(clear := image.info.get("transparency"), int):
+        grey.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+    return grey
+
+
+def _on_white(image):
+    """What is transparent becomes white; all is opaque where the picture names a transparent colour
+    that it does not have.
+    """
+    try:
+        # La: Pillow knows no direct way
+        image = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+    except (ValueError, TypeError):
+        image = image.copy()
+        del image.info["transparency"]
+        return image.convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
 def _upright(image):

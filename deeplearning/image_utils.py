@@ -3,6 +3,8 @@
 The first part is NumPy's, the second PyTorch's. N pictures, H and W their height and width.
 """
 
+import os
+from numbers import Integral
 from os import PathLike
 
 import numpy as np
@@ -10,12 +12,13 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from deeplearning.image_fetching import BROKEN, image_from_url, in_rgb, read_image
+from deeplearning.files import ADVICE
+from deeplearning.image_fetching import BROKEN, image_from_url, read_image
 
 __all__ = [
     "SQUEEZENET_MEAN", "SQUEEZENET_STD", "black_and_white", "blur_image", "blur_tensor",
-    "deprocess", "deprocess_image", "image_from_url", "jitter", "load_image", "open_image",
-    "preprocess", "preprocess_image", "rescale",
+    "check_size", "deprocess", "deprocess_image", "image_from_url", "jitter", "load_image",
+    "open_image", "preprocess", "preprocess_image", "rescale",
 ]  # fmt: skip
 
 SQUEEZENET_MEAN = np.array(
@@ -82,7 +85,7 @@ def load_image(filename, size=None):
         # torchvision takes seconds, and most functions do without it
         from deeplearning.vision import torchvision
 
-        image = torchvision.transforms.functional.resize(image, size)
+        image = torchvision.transforms.functional.resize(image, _side(size))
     return np.array(image)
 
 
@@ -102,7 +105,22 @@ def open_image(path):
         ) from None
     except BROKEN as error:
         what = f"the picture {path}" if isinstance(path, str | PathLike) else "it as a picture"
-        raise ValueError(f"can't read {what}: {error}") from error
+        reason = str(error)
+        if isinstance(error, OSError) and error.errno in ADVICE:
+            reason = f"{os.strerror(error.errno)}, so {ADVICE[error.errno]}"
+        raise ValueError(f"can't read {what}: {reason}") from error
+
+
+def check_size(size):
+    """A number of pixels as an int. Raises ValueError for one that is no number of pixels."""
+    if not isinstance(size, Integral) or size < 1:
+        raise ValueError(f"expected a size of 1 pixel or more, got {size!r}")
+    return int(size)
+
+
+def _side(size):
+    """What torchvision takes: the shorter side, or height and width."""
+    return list(map(check_size, size)) if isinstance(size, tuple | list) else check_size(size)
 
 
 def blur_image(X):
@@ -124,7 +142,7 @@ def preprocess(img, size=224):
     """Make a picture what SqueezeNet reads.
 
     Inputs:
-    - img: PIL image, or uint8 array of shape (H, W, 3)
+    - img: PIL image, or what else `open_image` takes
     - size: Pixels of its shorter side
 
     Returns: float32 tensor of shape (1, 3, H, W)
@@ -133,7 +151,7 @@ def preprocess(img, size=224):
 
     TF = torchvision.transforms.functional
     return TF.normalize(
-        TF.to_tensor(TF.resize(in_rgb(img), size)), SQUEEZENET_MEAN, SQUEEZENET_STD
+        TF.to_tensor(TF.resize(open_image(img), _side(size))), SQUEEZENET_MEAN, SQUEEZENET_STD
     )[None]
 
 

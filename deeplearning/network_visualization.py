@@ -12,15 +12,17 @@ parameters are left as they were: `with frozen(model):` puts a network into eval
 gradients for its parameters, and afterwards all is as before.
 """
 
+import re
 import sys
 import warnings
 
 import torch
 from tqdm import tqdm
 
-from deeplearning.classifiers.squeezenet import frozen
+from deeplearning.checks import check_counts, check_finite
+from deeplearning.classifiers.squeezenet import frozen, parameter_of
 from deeplearning.figures import show_picture
-from deeplearning.image_utils import black_and_white, blur_tensor, deprocess, jitter
+from deeplearning.image_utils import black_and_white, blur_tensor, check_size, deprocess, jitter
 
 
 def compute_saliency_maps(X, y, model):
@@ -61,9 +63,9 @@ def score_gradient(X, y, model):
 def scores_of(model, X):
     """A network's scores, whatever form it returns them in.
 
-    Networks may compute in another precision than that of the pictures, work in place, return an
-    object with the attribute `logits` or a tuple that begins with the scores, or one score a
-    picture, which is then class 0's.
+    Networks may compute in another precision than that of the pictures, work in place, return
+    `logits`, as an attribute or in a dictionary, a tuple that begins with the scores, maps of one
+    pixel, or one score a picture, which is then class 0's.
 
     Inputs:
     - model: Network
@@ -71,24 +73,52 @@ def scores_of(model, X):
 
     Returns: tensor of shape (N, C), in at least single precision
 
-    Raises ValueError where no scores can be found in what the network returns.
+    Raises ValueError where no scores can be found in what the network returns, where they are not
+    finite or don't depend on X, and where pictures are too small for the network.
     """
-    parameter = next((p for p in model.parameters() if p.is_floating_point()), X)
     # a copy, because a first layer that works in place would change X, or not be differentiable
-    found = model(X.to(parameter.dtype, copy=True))
+    copy = X.to(parameter_of(model).dtype, copy=True)
+    try:
+        found = model(copy)
+    except RuntimeError as error:
+        if not re.search("Kernel size|size is too small", str(error)):
+            raise
+        raise ValueError(
+            f"the network can't read pictures of shape {tuple(X.shape)}, which are too small for "
+            f"its layers: choose a larger size ({error})"
+        ) from error
+    scores = _scores_in(found, len(X))
+    if not scores.isfinite().all():
+        raise ValueError(
+            "the network's scores are NaN or infinite: look at its weights, and try it in float32"
+        )
+    if X.requires_grad and torch.is_grad_enabled() and not scores.requires_grad:
+        raise ValueError(
+            "the network's scores have no gradient with respect to the picture: take out what cuts "
+            "it off, such as detach, argmax or torch.no_grad"
+        )
+    return scores.to(torch.promote_types(scores.dtype, torch.float32))
+
+
+def _scores_in(found, N):
+    """The scores (N, C) in what a network returned for N pictures."""
     if hasattr(found, "logits"):
         found = found.logits
+    elif isinstance(found, dict) and "logits" in found:
+        found = found["logits"]
     elif isinstance(found, tuple | list) and len(found) > 0:
         found = found[0]
-    if isinstance(found, torch.Tensor) and found.shape == (len(X),):
+    if isinstance(found, torch.Tensor) and found.shape[2:] == (1, 1):
+        found = found[:, :, 0, 0]
+    elif isinstance(found, torch.Tensor) and found.shape == (N,):
         found = found[:, None]
-    if not isinstance(found, torch.Tensor) or found.ndim != 2 or len(found) != len(X):
-        what = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
-        raise ValueError(
-            f"expected a network that returns scores of shape ({len(X)}, C), got {what}: "
-            "wrap it in one that returns the scores alone"
-        )
-    return found.to(torch.promote_types(found.dtype, torch.float32))
+    if isinstance(found, torch.Tensor) and found.ndim == 2 and len(found) == N:
+        return found
+    shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+    raise ValueError(
+        f"expected a network that returns scores of shape ({N}, C), got {shape}: wrap it in one "
+        "that returns the scores alone"
+    )
 
 
 def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, callback=None):
@@ -115,8 +145,8 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
     Source: Szegedy et al. 2014, section 4; the step is that of the course
     """
     check_pictures(X)
-    if max_steps < 0:
-        raise ValueError(f"expected max_steps of at least 0, got {max_steps}")
+    check_counts(max_steps=max_steps)
+    check_finite(learning_rate=learning_rate)
     X_fooling = X.detach().clone()
     scores = None
     left = torch.arange(len(X), device=X.device)  # those that don't fool the network yet
@@ -163,11 +193,12 @@ def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate)
 
     Returns: the next picture, of the shape of img
 
-    Raises ValueError as `compute_saliency_maps` does.
+    Raises ValueError as `compute_saliency_maps` does, and for numbers that are not finite.
 
     Source: Simonyan, Vedaldi and Zisserman 2014, equation 1, with a step of fixed length
     """
     check_pictures(img)
+    check_finite(l2_reg=l2_reg, learning_rate=learning_rate)
     with frozen(model), torch.enable_grad():
         img = img.detach().requires_grad_()
         scores = scores_of(model, img)  # (N, C)
@@ -210,20 +241,22 @@ def create_class_visualization(
 
     Returns: PIL image
 
-    Raises ValueError for a class out of range.
+    Raises ValueError for a class or a number out of range.
 
     Source: Simonyan, Vedaldi and Zisserman 2014, section 2; Yosinski et al. 2015, section 3, for
     blur; Mordvintsev, Olah and Tyka, "Inceptionism", 2015, for jitter
     """
-    parameter = next(model.parameters())
+    check_counts(num_iterations=num_iterations, max_jitter=max_jitter)
+    check_counts(blur_every=blur_every or 0, show_every=show_every or 0)
+    parameter = parameter_of(model)
     generator = generator or torch.Generator().manual_seed(0)
-    size = image_size or getattr(model, "image_size", 224)
+    size = check_size(getattr(model, "image_size", 224) if image_size is None else image_size)
     img = torch.randn((1, 3, size, size), generator=generator).to(parameter)
     if dtype is not None:
         img = img.type(dtype)
     low, high = black_and_white(img)
-    names = getattr(model, "class_names", {})
-    name = names[target_y] if 0 <= target_y < len(names) else f"class {target_y}"
+    names = dict(enumerate(getattr(model, "class_names", ())))
+    name = names.get(target_y, f"class {target_y}") if isinstance(target_y, int) else "class"
     bar = tqdm(range(num_iterations), desc=name, file=sys.stdout)
     for t in bar:
         ox, oy = torch.randint(0, max_jitter + 1, (2,), generator=generator).tolist()
@@ -259,7 +292,12 @@ def _direction(g):
 def check_labels(y, scores):
     """Labels as a tensor of shape (N,) beside the scores; one integer stands for all."""
     N, C = scores.shape
-    y = torch.as_tensor(y, device=scores.device)
+    try:
+        y = torch.as_tensor(y, device=scores.device)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(
+            f"expected labels as integers of shape ({N},), got {type(y).__name__}"
+        ) from None
     if y.is_floating_point() or y.dtype == torch.bool or y.shape not in ((), (N,)):
         raise ValueError(
             f"expected labels as integers of shape ({N},), got {y.dtype} of shape {tuple(y.shape)}"
@@ -274,6 +312,11 @@ def check_labels(y, scores):
 
 def check_pictures(X):
     """Refuse, with a ValueError, what is not a batch of pictures of finite numbers."""
+    if not isinstance(X, torch.Tensor):
+        raise ValueError(
+            "expected pictures as a tensor of shape (N, 3, H, W), got "
+            f"{type(X).__name__}: image_utils.preprocess makes it"
+        )
     if X.ndim != 4 or X.shape[1] != 3 or not X.is_floating_point():
         raise ValueError(
             f"expected pictures as floating-point numbers of shape (N, 3, H, W), got {X.dtype} of "

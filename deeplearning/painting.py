@@ -5,6 +5,7 @@ import sys
 import torch
 from tqdm import tqdm
 
+from deeplearning.checks import check_counts, check_finite
 from deeplearning.classifiers.squeezenet import frozen
 from deeplearning.image_utils import black_and_white, deprocess
 
@@ -18,6 +19,7 @@ def noise(shape, generator):
 
 def optimizer_of(name, start, learning_rate):
     """What changes a copy of the picture step by step."""
+    check_finite(learning_rate=learning_rate)
     img = start.detach().clone().requires_grad_()
     if name == "adam":
         return torch.optim.Adam([img], lr=learning_rate)
@@ -34,6 +36,7 @@ def paint(steps, losses, cnn, num_iterations, show_every, callback):
     After each step the pixels are cut off at black and white, so what is returned, what is shown
     and what the losses are of is one and the same picture.
     """
+    check_counts(num_iterations=num_iterations, show_every=show_every or 0)
     (img,) = steps.param_groups[0]["params"]
     low, high = black_and_white(img)
     now = {}
@@ -54,8 +57,7 @@ def paint(steps, losses, cnn, num_iterations, show_every, callback):
             if isinstance(steps, torch.optim.Adam) and t == round(0.9 * num_iterations):
                 steps.param_groups[0]["lr"] *= SETTLING
             steps.step(closure)
-            if t == 0:
-                _check_first_step(now, img)
+            _check_step(now, img, "at the first step" if t == 0 else f"in step {t + 1}")
             with torch.no_grad():
                 img.clamp_(low, high)
             values = ", ".join(f"{name} {value.item():.4g}" for name, value in now.items())
@@ -72,18 +74,17 @@ def _is_shown(t, show_every, num_iterations):
     return t % show_every == 0 or t == num_iterations - 1
 
 
-def _check_first_step(losses, img):
+def _check_step(losses, img, when):
     """Refuse weights that make a loss, or its gradient, too large for the numbers' type."""
     for name, value in losses.items():
         if not value.isfinite():
             weight = "style_weights" if name == "style" else f"{name}_weight"
-            raise ValueError(
-                f"the {name} loss is {value.item()} at the first step: make {weight} smaller"
-            )
-    if not img.isfinite().all():
+            raise ValueError(f"the {name} loss is {value.item()} {when}: make {weight} smaller")
+    # optimisers square the gradient, and stand still where that is infinite
+    if not (img.isfinite().all() and img.grad.square().sum().isfinite()):
         largest = max(losses, key=lambda name: losses[name].item())
         weight = "style_weights" if largest == "style" else f"{largest}_weight"
         raise ValueError(
-            f"the first step leaves {img.dtype}'s range: make {weight} smaller, whose loss is "
-            f"{losses[largest].item():.3g}"
+            f"the picture or its gradient leaves {img.dtype}'s range {when}: make {weight} "
+            f"smaller, whose loss is {losses[largest].item():.3g}"
         )

@@ -19,12 +19,14 @@ from pathlib import Path
 import nbformat
 from latex2mathml.converter import convert as latex_to_mathml
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from tqdm import tqdm
 
+from deeplearning.checks import shortened
 from deeplearning.datasets.finding import find_dataset
+from deeplearning.files import atomic_write, make_folder, not_damaged, said
 from deeplearning.handed_in import NOTEBOOKS
 from deeplearning.locations import data_folder
 
@@ -39,11 +41,13 @@ def run_notebook(path, out, env=None):
     - out: Folder for `<name>.ipynb` and `<name>.html`
     - env: Environment variables of the notebook's process; default: those of this one
 
-    Raises CellExecutionError where a cell fails; what was executed until then is written.
+    Raises CellExecutionError where a cell fails and DeadKernelError where Python ends in it; what
+    was executed until then is written. ValueError for a damaged notebook, OSError where nothing can
+    be written.
     """
     path, out = Path(path), Path(out)
-    out.mkdir(parents=True, exist_ok=True)  # now, not after an hour
-    notebook = nbformat.read(path, as_version=4)
+    make_folder(out)  # now, not after an hour
+    notebook = _read(path)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     with tqdm(total=len(cells), desc=path.name, unit="cell") as bar:
         client = NotebookClient(
@@ -60,10 +64,23 @@ def run_notebook(path, out, env=None):
             notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
             for cell in cells:
                 cell.metadata.pop("execution", None)  # time stamps would make every run a new file
-            nbformat.write(notebook, out / path.name)
-            (out / path.with_suffix(".html").name).write_text(
-                page_of(notebook, path), encoding="utf-8"
-            )
+            with atomic_write(out / path.name) as file:
+                file.write(f"{nbformat.writes(notebook).rstrip()}\n".encode())
+            with atomic_write(out / path.with_suffix(".html").name) as file:
+                file.write(page_of(notebook, path).encode())
+
+
+def _read(path):
+    try:
+        return nbformat.read(path, as_version=4)
+    except OSError as error:
+        raise not_damaged(path, error) or error from error
+    except Exception as error:  # nbformat raises almost anything for what is no notebook
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"{path} is damaged or no notebook ({shortened(reason, quotes=False)}): take a sound "
+            "copy of it"
+        ) from error
 
 
 # The page of JupyterLab, without the scripts that it would fetch: formulas come as MathML, and
@@ -74,7 +91,16 @@ TEMPLATE = """{% extends 'lab/index.html.j2' %}
 {% block html_head_js_mathjax %}{% endblock %}
 {% block html_head_js_mermaidjs %}{% endblock %}
 """
-FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)
+FORMULA = re.compile(
+    r"""
+    ^(?P<fence>```+|~~~+).+?^(?P=fence)                  # code is no formula,
+    | (?P<ticks>`+)(?:(?!\n\s*\n).)+?(?P=ticks)          # nor is it in a paragraph,
+    | \\\$                                               # nor are dollars,
+    | \$\$(?P<display>.+?)\$\$
+    | \$(?P<inline>[ ][^$\n]*[ ] | [^\s$](?:[^$\n]*[^\s$])?)\$(?!\d)   # such as $5 and $10
+    """,
+    re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
 OPEN = "\N{LEFT WHITE SQUARE BRACKET}"
 CLOSE = "\N{RIGHT WHITE SQUARE BRACKET}"
 
@@ -95,7 +121,10 @@ def page_of(notebook, path):
 
     def set_aside(match):
         """The converter to HTML would break MathML, so it gets a number in its place."""
-        display, inline = match.groups()
+        display = match["display"]
+        inline = match["inline"]
+        if not (display or inline):
+            return match[0]
         kind = "block" if display else "inline"
         try:
             formulas.append(latex_to_mathml(display or inline, display=kind))
@@ -145,6 +174,13 @@ def main(argv=None):
             run_notebook(path, args.out, env)
         except CellExecutionError as error:
             sys.exit(f"{path}: a cell failed\n{error}")
+        except DeadKernelError:
+            sys.exit(
+                f"run_notebooks: Python ended in a cell of {path}, perhaps for want of memory: the "
+                f"first cell without output in {args.out / path.name} is the one"
+            )
+        except (OSError, ValueError) as error:
+            sys.exit(f"run_notebooks: {said(error)}")
         page = args.out / path.with_suffix(".html").name
         print(f"{page}: done in {time.perf_counter() - began:.0f} s")
 

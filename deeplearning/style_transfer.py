@@ -11,14 +11,20 @@ Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016.
 N pictures, C channels, H and W height and width.
 """
 
-import math
+from numbers import Integral
 
 import torch
 from PIL import Image
 
-from deeplearning.classifiers.squeezenet import extract_features, frozen, load_squeezenet
+from deeplearning.checks import check_finite
+from deeplearning.classifiers.squeezenet import (
+    extract_features,
+    frozen,
+    load_squeezenet,
+    parameter_of,
+)
 from deeplearning.figures import show_picture
-from deeplearning.image_utils import deprocess, open_image, preprocess
+from deeplearning.image_utils import check_size, deprocess, preprocess
 from deeplearning.painting import noise, optimizer_of, paint
 
 TINY = 1e-12  # targets of no size at all, such as a black picture's, leave their weights finite
@@ -143,8 +149,7 @@ def features_from_img(path, size, cnn, last=None):
 
     Raises ValueError for a picture too small for the network, and OSError where it can't be read.
     """
-    _check_size(size)
-    img = preprocess(open_image(path), size).to(next(cnn.parameters()))
+    img = preprocess(path, size).to(parameter_of(cnn))
     return _features(img, cnn, last), img
 
 
@@ -189,17 +194,18 @@ def style_transfer(
     """
     weights = _checked(content_weight, style_weights, tv_weight)
     cnn = load_squeezenet().features if cnn is None else cnn
-    last = _last_layer(cnn, [content_layer, *style_layers])
+    last = _last_layer(cnn, style_layers, content_layer)
     feats, content = features_from_img(content_image, image_size, cnn, last)
     target = feats[content_layer]
     style_targets = _style_targets(style_image, style_size, cnn, style_layers)
+    content = _in_full(content)
     start = noise(content.shape, generator).to(content) if init_random else content
     if relative:
         weights = _relative(weights, target, style_targets, content)
     content_weight, style_weights, tv_weight = weights
 
     def losses(img):
-        feats = extract_features(img, cnn, last)
+        feats = _maps(img, cnn, last)
         found = {"content": content_loss(content_weight, feats[content_layer], target)}
         if [*style_layers, *style_weights]:  # a sum over no layers may well be the number 0
             found["style"] = style_loss(feats, style_layers, style_targets, style_weights)
@@ -227,7 +233,7 @@ def synthesize_texture(
     cnn = load_squeezenet().features if cnn is None else cnn
     last = _last_layer(cnn, style_layers)
     style_targets = _style_targets(style_image, style_size, cnn, style_layers)
-    _check_size(image_size)
+    image_size = check_size(image_size)
     start = noise((1, 3, image_size, image_size), generator).to(style_targets[0])
     _features(start, cnn, last)  # whether it is large enough
     if relative:
@@ -235,7 +241,7 @@ def synthesize_texture(
     _, style_weights, tv_weight = weights
 
     def losses(img):
-        feats = extract_features(img, cnn, last)
+        feats = _maps(img, cnn, last)
         return {
             "style": style_loss(feats, style_layers, style_targets, style_weights),
             "tv": tv_loss(img, tv_weight),
@@ -245,22 +251,33 @@ def synthesize_texture(
     return deprocess(paint(steps, losses, cnn, num_iterations, show_every, callback), False)
 
 
-def _check_size(size):
-    if not isinstance(size, int) or size < 1:
-        raise ValueError(f"expected a size of 1 pixel or more, got {size!r}")
+def _in_full(x):
+    """A tensor in at least single precision."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def _maps(img, cnn, last):
+    """Feature maps in at least single precision, whatever the network computes in."""
+    feats = extract_features(img.to(parameter_of(cnn).dtype), cnn, last)
+    return [_in_full(feat) for feat in feats]
 
 
 def _features(img, cnn, last):
     """Feature maps without a graph; a picture that the network can't read is refused."""
     try:
         with frozen(cnn), torch.no_grad():
-            return extract_features(img, cnn, last)
+            feats = _maps(img, cnn, last)
     except RuntimeError as error:
         H, W = img.shape[2:]
         raise ValueError(
             f"the network can't read a picture of {H} x {W} pixels: is it too small for its "
             f"layers? Choose a larger size ({error})"
         ) from error
+    if not all(feat.isfinite().all() for feat in feats):
+        raise ValueError(
+            "the network's features are NaN or infinite: look at its weights, and try it in float32"
+        )
+    return feats
 
 
 def _style_targets(image, size, cnn, layers):
@@ -272,10 +289,11 @@ def _style_targets(image, size, cnn, layers):
 def _checked(content_weight, style_weights, tv_weight):
     """The three weights, where they are finite numbers."""
     named = {"content_weight": content_weight, "tv_weight": tv_weight}
-    named |= {f"style_weights[{k}]": weight for k, weight in enumerate(style_weights)}
-    for name, weight in named.items():
-        if not math.isfinite(weight):
-            raise ValueError(f"expected a finite {name}, got {weight}")
+    try:
+        named |= {f"style_weights[{k}]": weight for k, weight in enumerate(style_weights)}
+    except TypeError:
+        raise ValueError(f"expected style_weights as a list, got {style_weights!r}") from None
+    check_finite(**named)
     return content_weight, list(style_weights), tv_weight
 
 
@@ -292,11 +310,21 @@ def _relative(weights, target, style_targets, img):
     return content_weight, shares, tv_weight / img.numel()
 
 
-def _last_layer(cnn, layers):
+def _last_layer(cnn, style_layers, *layers):
     """The last layer that has to be computed; none, and layers that the network doesn't have, are
     refused.
     """
-    if not layers or not all(0 <= layer < len(cnn) for layer in layers):
+    if not isinstance(cnn, torch.nn.Module) or not hasattr(cnn, "__len__"):
+        raise ValueError(
+            "expected the layers of a network, such as load_squeezenet().features, got "
+            f"{type(cnn).__name__}"
+        )
+    try:
+        layers = [*layers, *style_layers]
+    except TypeError:
+        raise ValueError(f"expected style_layers as a list, got {style_layers!r}") from None
+    known = range(len(cnn))
+    if not layers or not all(isinstance(k, Integral) and k in known for k in layers):
         raise ValueError(f"expected one or more layers from 0 to {len(cnn) - 1}, got {layers}")
     return max(layers)
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from deeplearning.caption_scores import rows_with_pictures, score_captions, write_captions
 from deeplearning.captioning_solver import CaptioningSolver
+from deeplearning.checks import check_counts, check_finite
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.coco_utils import load_coco_data, load_references
 from deeplearning.datasets.finding import find_dataset
@@ -24,7 +25,7 @@ from deeplearning.familiarity import learn_familiarity
 from deeplearning.feature_array import feature_statistics
 from deeplearning.feature_transform import FeatureTransform
 from deeplearning.figures import captioned_pictures
-from deeplearning.files import check_can_write
+from deeplearning.files import atomic_write, check_can_write, said
 
 
 def main(argv=None):
@@ -65,6 +66,8 @@ def _check(args):
         if getattr(args, name) < 1:
             option = name.replace("_", "-")
             raise ValueError(f"--{option} must be at least 1, got {getattr(args, name)}")
+    check_finite(**{"--length-penalty": args.length_penalty})
+    check_counts(**{"--seed": args.seed})
     if args.picture:
         check_can_write(args.picture, "--picture")
         from matplotlib.backend_bases import FigureCanvasBase  # takes a while
@@ -110,9 +113,9 @@ def _score(model, data, args):
         captions = write_captions(
             model, data, rows, beam_width=args.beam_width, length_penalty=args.length_penalty
         )
-        captioned_pictures(data["val_urls"][rows], captions, columns=4).savefig(
-            args.picture, dpi=100
-        )
+        figure = captioned_pictures(data["val_urls"][rows], captions, columns=4)
+        with atomic_write(args.picture) as file:
+            figure.savefig(file, dpi=100, format=Path(args.picture).suffix[1:])
 
 
 def _arguments(argv):
@@ -163,4 +166,6 @@ if __name__ == "__main__":
     try:
         main()
     except (OSError, ValueError, FloatingPointError) as error:
-        sys.exit(f"train_captioner: {error}")
+        sys.exit(f"train_captioner: {said(error)}")
+    except MemoryError as error:
+        sys.exit(f"train_captioner: out of memory, take a smaller model or batch ({error})")

@@ -124,3 +124,10 @@ def test_sentences_that_end_give_up_their_place(seed, width):
         ended = plain_beam(step, state, row, width, length)
         best = list(max(ended, key=lambda each: each[1] / len(each[0]))[0])
         assert found[row].tolist() == best + [NULL] * (length - len(best))
+
+
+@pytest.mark.parametrize("penalty", [np.nan, np.inf])
+def test_a_penalty_that_is_not_finite(penalty):
+    """It is refused, since no sentence would be better than another."""
+    with pytest.raises(ValueError, match="a finite length_penalty, got "):
+        beam_search(language(0), [initial(1)], 2, 3, 0, 1, 2, penalty)

@@ -289,6 +289,7 @@ def test_command_usage(run_python, tmp_path):
         (["photo.png", "--model", "damaged.npz"], "damaged.npz is damaged"),
         (["empty", "--model", "model.npz"], "no pictures in empty"),
         (["photo.png", "--model", "model.npz", "--beam-width", "0"], "--beam-width must"),
+        (["photo.png", "--length-penalty", "nan"], "a finite --length-penalty, got nan"),
         (["photo.png", "--model", "model.npz", "--page", "missing/page.html"], "page.html"),
     ],
 )

@@ -1,6 +1,7 @@
 import errno
 import gc
 import io
+import math
 import os
 import tracemalloc
 
@@ -595,6 +596,8 @@ def test_loss_that_is_not_finite(data, tmp_path, value):
     with pytest.raises(FloatingPointError, match=r"step 7\b.*rate 0\.25\b"):
         # step 7 is the 8th call: the 5th is the validation after the first epoch
         trained(data, Fails(8, lambda: value), **settings)
+    with pytest.raises(FloatingPointError, match="the validation loss is "):
+        trained(data, Fails(5, lambda: value))
     resumed = trained(data, resume=True, **settings)
     assert len(resumed.loss_history) == 8 and np.isfinite(resumed.loss_history).all()
 
@@ -612,6 +615,20 @@ WRONG_SETTINGS = [
     {"clip_norm": -1.0},
     {"average": -0.5},
     {"resume": True},
+    {"batch_size": 2.5},
+    {"batch_size": "2"},
+    {"num_epochs": None},
+    {"print_every": None},
+    {"max_val": 1.5},
+    {"lr_decay": math.nan},
+    {"lr_decay": -0.9},
+    {"clip_norm": "5"},
+    {"average": "0.9"},
+    {"optim_config": 0.1},
+    *(
+        {"optim_config": {"learning_rate": rate}}
+        for rate in (math.nan, math.inf, -0.1, "0.1", None)
+    ),
 ]
 
 
@@ -620,8 +637,26 @@ def test_wrong_settings(data, settings):
     """An unknown update rule or keyword, or a setting out of range, is refused by its name before
     any step.
     """
-    with pytest.raises(ValueError, match=next(iter(settings))):
+    with pytest.raises(ValueError, match=f"{next(iter(settings))}|learning_rate"):
         CaptioningSolver(LeastSquares(), data, **settings)
+
+
+@pytest.mark.parametrize("name", ["beta1", "beta2", "epsilon"])
+def test_rates_of_adam(data, name):
+    """Shares lie from 0 to less than 1, and a small number to divide by is not negative."""
+    adam = {"update_rule": "adam", "verbose": False}
+    CaptioningSolver(LeastSquares(), data, optim_config={name: 0.5}, **adam)
+    wrong = [-0.1, math.nan, "0.9"] + ([] if name == "epsilon" else [1, 1.5])
+    for value in wrong:
+        with pytest.raises(ValueError, match=f"{name}.*, got "):
+            CaptioningSolver(LeastSquares(), data, optim_config={name: value}, **adam)
+
+
+def test_data_of_another_form(data):
+    """What the data lacks is named."""
+    del data["train_urls"]
+    with pytest.raises(ValueError, match="data has no train_urls: it must be what load_coco_data"):
+        CaptioningSolver(LeastSquares(), data)
 
 
 def test_no_training_captions(data):
@@ -661,11 +696,15 @@ def test_memory_does_not_grow(data):
 
 
 def test_unknown_key_of_optim_config(data, tmp_path):
-    """A key that the rule does not know, and a checkpoint in no folder, are refused at once."""
+    """A key that the rule does not know, and a checkpoint in no folder or in place of one, are
+    refused at once.
+    """
     with pytest.raises(ValueError, match="no setting 'lr' .* learning_rate"):
         trained(data, optim_config={"lr": 1.0})
     with pytest.raises(FileNotFoundError, match="folder of checkpoint .* make it first"):
         trained(data, checkpoint=tmp_path / "missing" / "run")
+    with pytest.raises(IsADirectoryError, match="checkpoint .* is a folder: name a file"):
+        CaptioningSolver(LeastSquares(), data, checkpoint=tmp_path)
 
 
 def test_the_part_of_a_living_process_stays(data, tmp_path):

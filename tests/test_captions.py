@@ -220,26 +220,36 @@ WRONG = {
     "empty": ("c.json", "", "damaged or no JSON"),
     "not UTF-8": ("c.json", b'{"images": [{"id": 1, "file_name": "\xff.jpg"}]}', "damaged or no JSON"),
     "list": ("c.json", [1], "neither the form of COCO's .*1 stands where an object"),
-    "no captions": ("c.json", coco(["a.jpg"], []) | {"annotations": [{"image_id": 10}]}, "KeyError: 'caption'"),
-    "nameless": ("c.json", {"images": [{"id": 1}]}, "KeyError: 'file_name'"),
+    "no captions": ("c.json", coco(["a.jpg"], []) | {"annotations": [{"image_id": 10}]}, "it has no 'caption'"),
+    "nameless": ("c.json", {"images": [{"id": 1}]}, "it has no 'file_name'"),
     "texts": ("c.json", {"images": ["a.jpg"]}, "neither the form"),
     "number": ("c.json", coco(["a.jpg"], [(10, 5)]), "5 stands where a text should be"),
-    "no sentences": ("c.json", {"images": [{"filename": "a.jpg", "split": "val", "sentences": [{}]}]}, "'raw'"),
-    "split": ("c.json", karpathy(("a.jpg", "dev", ["a"])), "'a.jpg' is in split 'dev'.*of train, restval, val, test"),
+    "no sentences": ("c.json", {"images": [{"filename": "a.jpg", "split": "val", "sentences": [{}]}]}, "{} stands where a text"),
+    "split": ("c.json", karpathy(("a.jpg", "spare", ["a"])), "'a.jpg' is in split 'spare'.*of train, .*val, .*test"),
     "two splits": ("c.json", karpathy(("a.jpg", "val", "a"), ("a.jpg", "train", "a")), "in split val and in train"),
     "header": ("c.csv", "a.jpg,a dog\n", "must name the columns image and caption, got 'a.jpg,a dog'"),
     "long header": ("c.csv", f"{LONG},caption\n", "must name the columns"),
-    "long name": ("c.csv", f"image,caption,split\n{LONG},a,dev\n", "is in split 'dev'"),
-    "long text": ("c.json", coco(["a.jpg"], [(10, [LONG])]), "stands where a text should be"),
+    "long name": ("c.csv", f"image,caption,split\n{LONG},a,spare\n", "is in split 'spare'"),
+    "long text": ("c.json", coco(["a.jpg"], [(10, {"en": LONG})]), "stands where a text should be"),
     "long id": ("c.json", coco([LONG, "a.jpg"], []) | {"images": [{"id": 1, "file_name": n} for n in (LONG, "a.jpg")]}, "fix the ids"),
     "nowhere": ("c.csv", f"image,caption\n{LONG},a\n", "no picture in"),
     "swallows all": ("c.csv", 'image,caption\na.jpg,"a\n' + "b c,a cat sits\n" * 20_000, "opens in line 2 is not closed"),
     "no rows": ("c.jsonl", '{"file_name": "a.jpg"}\n{"x"\n', "no line with file_name and text"),
+    "deep": ("c.json", A + "," + '{"x":' * 100_000, "nested more than 100 levels"),
+    "comma": ("c.json", A.replace("}]", "},]"), "damaged or no JSON.*, near '.*a.jpg\"},],"),
+    "empty object": ("c.json", {}, "it has no 'entry'"),
+    "empty list": ("c.json", [], "it has no 'entry'"),
+    "scalar": ("c.json", "null", "it has no 'entry'"),
+    "empty lists": ("c.json", {"images": [], "annotations": []}, "it has no 'caption'"),
+    "images by number": ("c.json", {"images": {"1": "a.jpg"}, "annotations": [{"image_id": 1, "caption": "a"}]}, "images are no list"),
+    "Latin lines": ("c.jsonl", '{"file_name": "a.jpg", "text": "ok"}\n{"file_name": "a.jpg", "text": "größe"}'.encode("latin1"), "line 2 is in another"),
+    "spreadsheet": ("c.xlsx", b"PK\x03\x04\x14\x00\x06\x00" + bytes(range(256)), "no text in UTF-8"),
+    "long cell": ("c.csv", f"image,caption\na.jpg,{LONG * 2}\n", "line 2: field larger than"),
     "bytes": ("c.txt", b"\x00\xff\xd8" * 500, "must name the columns|NUL"),
     "empty CSV": ("c.csv", "", "must name the columns"),
     "commas": ("c.csv", "image,caption\na.jpg,a dog, a cat\n", "with too many columns: put ',' into quotes: 'line 2'"),
     "latin": ("c.csv", "image,caption\na.jpg,Größe".encode("latin1"), "as CSV in UTF-8"),
-    "CSV split": ("c.csv", "image,caption,split\na.jpg,a,dev\n", "line 2: 'a.jpg' is in split 'dev'"),
+    "CSV split": ("c.csv", "image,caption,split\na.jpg,a,spare\n", "line 2: 'a.jpg' is in split 'spare'"),
     "half split": ("c.csv", "image,caption,split\na.jpg,a,val\nf.jpg,a,\n", "'f.jpg' is in no split"),
     "nothing": ("c.csv", "image,caption\nx.jpg,a\n", "no picture in .* has a caption in .*c.csv: name the folder"),
 }  # fmt: skip
@@ -339,6 +349,8 @@ def test_draw_split_refuses(count, share, fact):
     """A share that leaves a split empty, and a single picture, are refused."""
     with pytest.raises(ValueError, match=fact):
         draw_split([("a", ["b"])] * count, share, 0)
+    with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
+        draw_split([("a", ["b"]), ("c", ["d"])], 0.5, -1)
 
 
 @pytest.mark.corpus
@@ -384,16 +396,52 @@ def test_memory_of_a_large_file(run_python, images, tmp_path):
         ("a,one\nb c,two\n", ["a", "b c"]),
         ("photos\\a.jpg,one\nb c.jpg,two\n", ["photos\\a.jpg"]),
         ("a.jpg , one\n b c.jpg,two\n", ["a.jpg ", " b c.jpg"]),
+        ("“a.jpg”,one\n'b c.jpg',two\n", ["“a.jpg”", "'b c.jpg'"]),
+        ("\u200ba.jpg,one\nb%20c.jpg,two\n", ["\u200ba.jpg", "b%20c.jpg"]),
+        (
+            "http://x.org/a.jpg?w=9,one\nB%20C.jpg#0,two\n",
+            ["http://x.org/a.jpg?w=9", "B%20C.jpg#0"],
+        ),
     ],
-    ids=["capitals", "endings", "backslashes", "spaces"],
+    ids=["capitals", "endings", "backslashes", "spaces", "quotes", "copied", "URLs"],
 )
 def test_names_spelt_in_another_way(images, tmp_path, rows, respelt):
-    """Capitals, endings, backslashes and spaces may differ; such names are found, and named."""
+    """Capitals, endings, backslashes and what surrounds a name may differ; such names are found, and
+    named.
+    """
     path = write(tmp_path / "c.csv", f"image, caption\n{rows}")
     splits, left_out = read_captions(path, images)
     found = {name: captions[0].strip() for name, captions in by_name(splits[None]).items()}
     assert found == {"a.jpg": "one", "b c.jpg": "two"}
     assert left_out[RESPELT] == respelt
+
+
+@pytest.mark.parametrize("name", ["7", "007", "COCO_train2014_000000000007.jpg", "0007.PNG"])
+def test_numbers_as_names(images, tmp_path, name):
+    """The number of a picture finds it with as many zeros as it has; so does COCO's name of 2014 the
+    one of 2017.
+    """
+    (images / "000000000007.jpg").touch()
+    path = write(tmp_path / "c.csv", f"image_id,caption\n{name},one\nb c.jpg,two\n")
+    splits, left_out = read_captions(path, images)
+    assert by_name(splits[None]) == {"000000000007.jpg": ["one"], "b c.jpg": ["two"]}
+    assert left_out[RESPELT] == [name]
+    (images / "7.png").touch()
+    splits, left_out = read_captions(write(path, "image,caption\n07,one\nb c.jpg,two\n"), images)
+    assert left_out[f"more than once in {images}"] == ["07"]
+
+
+@pytest.mark.parametrize(
+    "train, val", [("Training", "dev"), ("train2014", "val2014"), (" TRAIN ", "valid")]
+)
+def test_names_of_splits(images, tmp_path, train, val):
+    """Splits are known by the names that data sets have for them."""
+    path = write(tmp_path / "c.csv", f"image,caption,split\na.jpg,one,{train}\nb c.jpg,two,{val}\n")
+    splits, _ = read_captions(path, images)
+    assert {split: list(by_name(pairs)) for split, pairs in splits.items()} == {
+        "train": ["a.jpg"],
+        "val": ["b c.jpg"],
+    }
 
 
 def test_one_name_for_two_pictures(images, tmp_path):
@@ -487,16 +535,27 @@ FORMS = {
     "results": "image_name| comment_number| comment\n" + lines(ROWS, "{name}| 0| {caption} ."),
     "lines": "".join(json.dumps({"file_name": n, "text": c, "n": float("nan")}) + "\n\n" for n, c in ROWS),
     "list": json.dumps([{"image": n, "caption": c} for n, c in ROWS]),
+    "sep": "sep=;\n" + table(ROWS, "filename;comment"),
+    "rows end in commas": "image,caption\n\n" + lines(ROWS, '{name},"{caption}",').replace('a "red" b', "a red b"),
+    "wide": "file_name;caption_1;caption_2\na.jpg;a dog, and a cat;a ball\nb c.jpg;a red ball;\n",
+    "same header": "image;caption;caption\na.jpg;a dog, and a cat;a ball\nb c.jpg;a red ball;\n",
+    "JSON cells": 'raw,filename\n"[""a dog, and a cat"", ""a ball""]",a.jpg\n"[""a red ball""]",b c.jpg\n',
+    "Python cells": "img;captions\na.jpg;['a dog, and a cat', 'a ball']\nb c.jpg;['a red ball']\n",
+    "quotes after spaces": 'path, title\na.jpg, "a dog, and a cat"\nb c.jpg, a red ball\na.jpg, a ball\n',
+    "lists in texts": "".join(json.dumps({"file_name": n, "text": json.dumps(cs)}) + "\n" for n, cs in [("a.jpg", [ROWS[0][1], ROWS[2][1]]), ("b c.jpg", [ROWS[1][1]])]),
+    "lines of a list": "".join(json.dumps({"file_name": n, "text": c}) + ",\n" for n, c in ROWS),
+    "object": json.dumps({"a.jpg": [ROWS[0][1], ROWS[2][1]], "b c.jpg": ROWS[1][1]}),
+    "object of objects": json.dumps({"a.jpg": {"captions": [ROWS[0][1], ROWS[2][1]]}, "b c.jpg": {"text": ROWS[1][1]}}),
+    "annotations alone": json.dumps({"annotations": [{"file_name": n, "caption": c} for n, c in ROWS]}),
+    "images alone": json.dumps({"images": [{"id": 1, "file_name": "a.jpg", "captions": [ROWS[0][1], ROWS[2][1]]}, {"id": 2, "file_name": "b c.jpg", "captions": [ROWS[1][1]]}]}),
+    "captions in annotations": json.dumps(coco(["a.jpg", "b c.jpg"], [(10, [ROWS[0][1], ROWS[2][1]]), (11, ROWS[1][1])])),
+    "Karpathy without splits": json.dumps({"images": [{"filename": "x.jpg"}, {"filename": "a.jpg", "sentences": [{"tokens": ROWS[0][1].split()}, ROWS[2][1]]}, {"filename": "b c.jpg", "sentences": [{"raw": ROWS[1][1]}]}]}),
     "lists": json.dumps([{"image": "a.jpg", "captions": [c for n, c in ROWS if n[0] == "a"]}, {"image": "b c.jpg", "captions": [ROWS[1][1]]}]),
 }  # fmt: skip
 
 
 TEXTS = ["utf-8", "utf-8-sig", "utf-16"]
-WRITTEN = [
-    (form, encoding)
-    for form in FORMS
-    for encoding in (TEXTS[:2] if "{" in FORMS[form] else TEXTS)  # JSON is always UTF-8
-]
+WRITTEN = [(form, encoding) for form in FORMS for encoding in TEXTS]
 
 
 @pytest.mark.parametrize("ending", ["txt", "csv", "json", "token", ""])
@@ -509,7 +568,8 @@ def test_forms_under_any_ending(images, tmp_path, form, encoding, ending):
     found = {n: [tokenize(c) for c in cs] for n, cs in by_name(splits[None]).items()}
     dogs = ["a", "dog", "and", "a", "cat"]
     assert found == {"a.jpg": [dogs, ["a", "ball"]], "b c.jpg": [["a", "red", "ball"]]}
-    assert list(left_out) == ["in the folder, but not in the file"]
+    assert left_out.pop("in the folder, but not in the file")
+    assert left_out in ({}, {"of another form": ["image 1: it has no 'sentences'"]})
 
 
 ODD = {
@@ -526,6 +586,11 @@ ODD = {
     "picture": (json.dumps(coco(["a.jpg"], [(10, "one")])).replace("}], \"lic", '}, {"id": 5}], "lic'), "image 2: it has no 'file_name'"),
     "null id": (json.dumps(coco(["a.jpg"], [(10, "one"), (None, "two")])), "annotation 2: None stands where an id"),
     "no id": (json.dumps(coco(["a.jpg"], [(10, "one")])).replace('"one"}', '"one"}, {"caption": "x"}'), "annotation 2: it has no 'image_id'"),
+    "no caption": (json.dumps({"a.jpg": "one", "b c.jpg": []}), "entry 2: it has no 'caption'"),
+    "nameless": ("image,caption\n,two\na.jpg,one\n", "line 2"),
+    "null name": ('{"file_name": null, "text": "x"}\n{"file_name": "a.jpg", "text": "one"}', "line 1: it has no 'file_name'"),
+    "vast id": (json.dumps(coco(["a.jpg"], [(10, "one")])).replace("}], \"lic", '}, {"id": 1e999999999, "file_name": "b c.jpg"}], "lic'), "b c.jpg"),
+    "NaN": ("image,caption\na.jpg,one\nb c.jpg,NaN\n", "b c.jpg"),
     "a text": (json.dumps(coco(["a.jpg"], [(10, "one")])).replace('"one"}', '"one"}, "two"'), "annotation 2: "),
 }  # fmt: skip
 
@@ -540,7 +605,7 @@ def test_an_odd_row_costs_one_row(images, tmp_path, content, named):
     assert any(name.startswith(named) for names in left_out.values() for name in names)
 
 
-@pytest.mark.parametrize("number", ["10.0", '"10"', '"0010"', '" 10"'])
+@pytest.mark.parametrize("number", ["10.0", "1e1", '"10"', '"0010"', '" 10"', '"10.0"'])
 def test_ids_in_other_clothes(images, tmp_path, number):
     """An id is the same as an integer, a float and a text, with or without zeros before it."""
     text = json.dumps(coco(["a.jpg"], [(10, "one")])).replace(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deeplearning.checks import check_indices, check_upstream, takes
+from deeplearning.checks import check_counts, check_finite, check_indices, check_upstream, takes
 
 
 @takes(x="N D*", W="D 4H", y="int N", mask="bool N")
@@ -69,3 +69,21 @@ def test_upstream_gradient():
         check_upstream("dout", np.ones((3, 2)), (2, 3))
     with pytest.raises(ValueError, match="dout must be a NumPy array of floating-point numbers"):
         check_upstream("dout", np.ones((2, 3), int), (2, 3))
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, None, "1", [1.0, 2.0]])
+def test_finite(number):
+    """What is no finite number is named."""
+    check_finite(rate=1, other=np.float32(2))
+    with pytest.raises(ValueError, match="expected a finite rate, got "):
+        check_finite(other=1, rate=number)
+
+
+@pytest.mark.parametrize("number", [1.0, None, "1", np.nan, True])
+def test_counts(number):
+    """What is no integer, or too small, is named."""
+    check_counts(steps=0, other=np.int64(3))
+    with pytest.raises(ValueError, match="steps must be an integer, got "):
+        check_counts(other=1, steps=number)
+    with pytest.raises(ValueError, match="steps must be at least 2, got 1"):
+        check_counts(2, steps=1)

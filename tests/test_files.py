@@ -11,7 +11,7 @@ import pytest
 
 from deeplearning.feature_array import open_h5
 from deeplearning.feature_transform import FeatureTransform
-from deeplearning.files import atomic_write, check_can_write, locked, read_npz
+from deeplearning.files import atomic_write, check_can_write, locked, read_npz, said
 from deeplearning.imagenet_file import read_imagenet_file
 
 
@@ -239,3 +239,36 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch, error):
     monkeypatch.setattr("filelock.FileLock.acquire", refuse)
     with pytest.raises(OSError, match="this file system has no locks"), locked(tmp_path / "lock"):
         pass
+
+
+@pytest.mark.parametrize("read", [read_npz, lambda path: open_h5(path).__enter__()])
+def test_a_file_that_is_missing(tmp_path, read):
+    """Where a file should be read that is not there, nobody is told to make its folder."""
+    with pytest.raises(FileNotFoundError, match="^no file at .*gone: look at the spelling"):
+        read(tmp_path / "gone")
+
+
+def test_a_file_of_another_kind(tmp_path):
+    """Nobody is told to load it as a pickle, or only to delete what may be a file of captions."""
+    path = tmp_path / "captions.csv"
+    path.write_text("image,caption\n")
+    with pytest.raises(ValueError, match="not begin as such archives do.*name another") as raised:
+        read_npz(path)
+    assert "pickle" not in str(raised.value)
+
+
+def test_what_people_are_told(tmp_path):
+    """Sentences of ours come without the system's number, those of Python with advice."""
+    assert said(OSError(errno.ENOSPC, "could not write x: free space")).startswith("could not")
+    assert said(ValueError("x")) == "x"
+    with pytest.raises(FileNotFoundError) as raised:
+        open(tmp_path / "gone")
+    assert said(
+        raised.value
+    ) == f"no file at {tmp_path / 'gone'}: look at the spelling, and at " + (
+        "which folder it is in"
+    )
+    refused = PermissionError(errno.EACCES, "Permission denied", "captions.csv")
+    assert said(refused) == (
+        "can't use captions.csv (Permission denied): ask for permission, or name another place"
+    )

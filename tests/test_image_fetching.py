@@ -2,11 +2,13 @@ import errno
 import http.server
 import io
 import os
+import re
 import socket
 import struct
 import threading
 import urllib.request
 import warnings
+import zlib
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -478,13 +480,53 @@ def test_damaged_exif_data(exif):
     np.testing.assert_allclose(np.asarray(image).mean(axis=(0, 1)), [127, 0, 127], atol=3)
 
 
+def chunk(kind, data, damage=0):
+    """A chunk of a PNG file, whose check sum is wrong by `damage`."""
+    checksum = zlib.crc32(kind + data) ^ damage
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
+
+
+REMARKS = {
+    "text": chunk(b"tEXt", b"Comment\0hello", damage=1),
+    "bomb": chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(100 << 20))),
+    "profile": chunk(b"iCCP", b"k\0\0" + zlib.compress(bytes(100 << 20))),
+    "gamma": chunk(b"gAMA", b"") + chunk(b"cHRM", b"\0") + chunk(b"pHYs", b""),
+    "time": chunk(b"tIME", b"\0", damage=1),
+}
+
+
+@pytest.mark.parametrize("remark", REMARKS.values(), ids=REMARKS)
+@pytest.mark.parametrize("where", [b"IDAT", b"IEND"])
+def test_damaged_remarks_in_a_png(remark, where):
+    """What a PNG file says beside its pixels never costs the picture, whose transparency and
+    orientation still count.
+    """
+    exif = Image.Exif()
+    exif[274] = 6
+    grey = Image.new("L", (4, 2), 0)
+    grey.paste(100, (0, 0, 2, 2))
+    content = png(grey, transparency=0, exif=exif)
+    at = content.index(where) - 4
+    image = decode_image(content[:at] + remark + content[at:])
+    assert np.asarray(image)[..., 0].tolist() == [[100, 100], [100, 100], [255, 255], [255, 255]]
+
+
+def test_damage_that_costs_the_picture():
+    """Damaged pixels, in a PNG file with a damaged remark, are told of."""
+    content = encoded("PNG")
+    at = content.index(b"IDAT") - 4
+    content = content[:at] + REMARKS["text"] + content[at:-40]
+    with pytest.raises(ValueError, match="can't be decoded .*: fetch it again"):
+        decode_image(content)
+
+
 def png(image, **how):
     file = io.BytesIO()
     image.save(file, "PNG", **how)
     return file.getvalue()
 
 
-@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "RGB"])
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "RGB", "I;16"])
 def test_transparent_lies_on_white(mode):
     """What is transparent becomes white, whatever colour is stored there."""
     black = Image.new("RGBA", (4, 2), (0, 0, 0, 255))
@@ -498,10 +540,25 @@ def test_transparent_lies_on_white(mode):
         image = Image.new("RGB", (4, 2), "black")
         image.paste((1, 1, 1), (0, 0, 2, 2))
         content = png(image, transparency=(1, 1, 1))
+    elif mode == "I;16":
+        values = np.array([[257, 257, 0, 0]] * 2, np.uint16)
+        content = png(Image.fromarray(values), transparency=257)
     else:
         content = png(black.convert(mode))
     grey = np.asarray(decode_image(content))[0, :, 0].tolist()
     assert grey == [255, 255, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "clear"), [("P", 300), ("P", None), ("L", b"\0"), ("RGB", "red")], ids=str
+)
+def test_a_transparent_colour_that_does_not_fit(mode, clear):
+    """A transparent colour that a picture of this mode can't have leaves all of it opaque."""
+    image = Image.fromarray(PIXELS).convert(mode)
+    expected = np.asarray(image.convert("RGB"))
+    image.info["transparency"] = clear
+    np.testing.assert_array_equal(in_rgb(image), expected)
+    assert image.info["transparency"] is clear
 
 
 @pytest.mark.parametrize(
@@ -546,7 +603,7 @@ def test_ways_in_agree(tmp_path):
     assert np.asarray(read_image(clear)).min() == 255
 
 
-@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 3), (3, 4, 4)])
+@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 1), (3, 4, 3), (3, 4, 4)])
 def test_arrays_are_pictures(shape):
     """Grey, coloured and transparent pixels in an array are a picture."""
     array = np.full(shape, 200, np.uint8)
@@ -567,6 +624,22 @@ def test_what_is_no_picture(picture):
     with pytest.warns(UserWarning, match="no picture from a ") as caught:
         assert_placeholder(image_from_url(picture))
     assert len(str(caught[0].message)) < 250
+
+
+@pytest.mark.parametrize(
+    "array, advice",
+    [
+        (np.zeros((3, 4, 3)), "np.rint(255 * x)"),
+        (np.zeros((3, 4), bool), "np.rint(255 * x)"),
+        (np.zeros((3, 4, 3), int), "from 0 to 255 become one by x.astype(np.uint8)"),
+        (np.zeros((3, 40, 50), np.uint8), "colours come last"),
+        (np.zeros((0, 4, 3), np.uint8), "it has 4 x 0 pixels"),
+    ],
+)
+def test_how_arrays_become_pictures(array, advice):
+    """The message says what makes a picture of an array of its kind; one without pixels is none."""
+    with pytest.raises(ValueError, match=re.escape(advice)):
+        open_image(array)
 
 
 @pytest.mark.parametrize(

@@ -329,6 +329,7 @@ def test_no_picture(tmp_path, function, name):
     ) as raised:
         function(tmp_path / name)
     assert str(tmp_path / name) in str(raised.value)
+    assert "Errno" not in str(raised.value)
 
 
 # Stretched, shifted and blurred

@@ -258,6 +258,8 @@ WRONG = {
     "float labels": (SOME, [0.0, 1.0], r"labels as integers of shape \(2,\), got torch.float32"),
     "three labels": (SOME, [0, 1, 2], r"labels as integers of shape \(2,\), got .*\(3,\)"),
     "column of labels": (SOME, [[0], [1]], r"labels as integers of shape \(2,\), got .*\(2, 1\)"),
+    "a name": (SOME, "cat", r"labels as integers of shape \(2,\), got str"),
+    "NumPy": (SOME.numpy(), 0, r"pictures as a tensor .*, got ndarray: image_utils.preprocess"),
     "rank": (SOME[0], 0, r"pictures .*shape \(N, 3, H, W\), got .*\(3, 6, 5\)"),
     "one channel": (SOME[:, :1], 0, r"pictures .*shape \(N, 3, H, W\), got .*\(2, 1, 6, 5\)"),
     "channels last": (
@@ -428,6 +430,8 @@ FORMS = {
     "a tuple": lambda scores: (scores, None),
     "a list": lambda scores: [scores],
     "an object with logits": lambda scores: SimpleNamespace(logits=scores, loss=None),
+    "a dictionary with logits": lambda scores: {"loss": None, "logits": scores},
+    "maps of one pixel": lambda scores: scores[:, :, None, None],
     "a tuple with logits": lambda scores: collections.namedtuple("Out", "aux logits")(0, scores),
 }
 
@@ -469,6 +473,37 @@ def test_networks_without_scores(method, form, fact):
         method(numbers(2, 3, 6, 5), torch.tensor([0, 1]), Answering(form))
 
 
+def not_finite(value):
+    """A network one of whose weights is this value."""
+    model = network()
+    with torch.no_grad():
+        model[0].weight[0, 0] = value
+    return model
+
+
+NO_GRADIENT = "no gradient with respect to the picture"
+NO_USE = {
+    "detached": (Answering(lambda scores: scores.detach()), NO_GRADIENT),
+    "classes": (Answering(lambda scores: scores.argmax(1)), NO_GRADIENT),
+    "not a number": (not_finite(np.nan), "scores are NaN or infinite: look at its weights"),
+    "infinite": (not_finite(np.inf), "scores are NaN or infinite: look at its weights"),
+    "large kernels": (nn.Sequential(nn.Conv2d(3, 3, 7), *network()), "too small for its layers"),
+    "large pools": (nn.Sequential(nn.MaxPool2d(7), *network()), "too small for its layers"),
+    "meta": (network().to("meta"), "on the device meta, without weights"),
+    "a function": (lambda X: X.mean((2, 3)), "expected a network, .* got function"),
+}
+
+
+@methods
+@pytest.mark.parametrize("model, fact", NO_USE.values(), ids=NO_USE)
+def test_networks_of_no_use(method, model, fact):
+    """A network without gradient, weights or finite scores, or for larger pictures, is refused in a
+    sentence that says so.
+    """
+    with pytest.raises(ValueError, match=fact):
+        method(numbers(2, 3, 6, 5), torch.tensor([0, 0]), model)
+
+
 @methods
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_networks_of_half_precision(method, dtype):
@@ -492,6 +527,25 @@ def test_first_layers_that_work_in_place(method):
     inplace, plain = (nn.Sequential(nn.ReLU(inplace), *network()) for inplace in (True, False))
     torch.testing.assert_close(method(X, y, inplace), method(X, y, plain))
     assert torch.equal(X, x)
+
+
+ODD = {
+    "num_iterations": [-1, 2.5, None],
+    "blur_every": [-1, 2.5],
+    "show_every": [-1, "all"],
+    "max_jitter": [-1, 2.5, None],
+    "image_size": [0, -1, 7.5, (8, 9)],
+    "l2_reg": [np.nan, "none"],
+    "learning_rate": [np.inf, None],
+}
+
+
+@pytest.mark.parametrize("name, value", [(name, v) for name, vs in ODD.items() for v in vs])
+def test_odd_settings(name, value):
+    """What is no number of steps or pixels, or no finite number, is refused with its name."""
+    said = "expected a size" if name == "image_size" else name
+    with pytest.raises(ValueError, match=f"{said}.*, got "):
+        painting(network(), **{name: value})
 
 
 def test_never():

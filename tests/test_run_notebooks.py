@@ -1,5 +1,6 @@
 """Executing notebooks, on small ones made for it, and the pages of the committed ones."""
 
+import errno
 import functools
 import html
 import json
@@ -61,6 +62,77 @@ def test_a_formula_that_cannot_be_read(tmp_path, formula):
     assert (
         "<msub><mi>a</mi><mn>1</mn></msub>" in page and "<msub><mi>b</mi><mn>2</mn></msub>" in page
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["`$HOME` and `$PATH`", "costs $5 and $10", r"\$5 and \$6", "\n\n```\necho $A $B\n```\n\n"],
+    ids=["code", "prices", "dollars", "block"],
+)
+def test_dollars_that_begin_no_formula(tmp_path, text):
+    """Code and sums of money stay as they are, and the formulas around them are set."""
+    made = new_notebook(cells=[new_markdown_cell(f"Here $a_1$, then {text}, then $b_2$.")])
+    page = run_notebooks.page_of(made, tmp_path / "x.ipynb")
+    assert page.count("<math") == 2
+    seen = text.replace("\\", "").strip().strip("`").strip().split("` and `")
+    assert all(part in html.unescape(page) for part in seen)
+
+
+NO_NOTEBOOKS = {
+    "cut off": b'{"cells": [',
+    "a text": b"hello",
+    "empty": b"",
+    "a list": b"[]",
+    "another object": b"{}",
+    "another encoding": b"\xff\xfe{",
+    "of the future": b'{"metadata": {}, "nbformat": 9, "nbformat_minor": 0, "cells": []}',
+}
+
+
+@pytest.mark.parametrize("content", NO_NOTEBOOKS.values(), ids=NO_NOTEBOOKS)
+def test_what_is_no_notebook(tmp_path, monkeypatch, content):
+    """The run ends in one sentence that names the file."""
+    monkeypatch.setattr(run_notebooks, "find_dataset", lambda: tmp_path)
+    path = tmp_path / "x.ipynb"
+    path.write_bytes(content)
+    with pytest.raises(SystemExit) as stopped:
+        run_notebooks.main([str(path), "--out", str(tmp_path / "out")])
+    said = str(stopped.value.code)
+    assert said.startswith(f"run_notebooks: {path} is damaged or no notebook (")
+    assert len(said.splitlines()) == 1
+
+
+def test_no_place_for_the_pages(notebook, tmp_path, monkeypatch):
+    """Where the folder can't be made nothing runs, and one sentence says so."""
+    monkeypatch.setattr(run_notebooks, "find_dataset", lambda: tmp_path)
+    path = notebook(new_code_cell("1 + 1"))
+    with pytest.raises(SystemExit, match="run_notebooks: .*can't make the folder .*small one"):
+        run_notebooks.main([str(path), "--out", str(path)])
+
+
+def test_full_disk(notebook, tmp_path, monkeypatch):
+    """A notebook that can't be written leaves the older one as it was, and nothing half-written."""
+    monkeypatch.setattr(run_notebooks, "find_dataset", lambda: tmp_path)
+    path = notebook(new_code_cell("1 + 1"))
+    before = path.read_bytes()
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SystemExit, match=f"could not write {path} .*: free space there"):
+        run_notebooks.main([str(path), "--out", str(tmp_path)])
+    assert path.read_bytes() == before and os.listdir(tmp_path) == [path.name]
+
+
+def test_a_process_that_ends(notebook, tmp_path, monkeypatch):
+    """A cell that ends Python itself ends the run in one sentence; what ran before is written."""
+    monkeypatch.setattr(run_notebooks, "find_dataset", lambda: tmp_path)
+    path = notebook(new_code_cell("1 + 1"), new_code_cell("import os; os._exit(3)"))
+    with pytest.raises(SystemExit, match="Python ended in a cell of .*small one.ipynb"):
+        run_notebooks.main([str(path), "--out", str(tmp_path / "out")])
+    written = nbformat.read(tmp_path / "out" / path.name, as_version=4)
+    assert written.cells[0].outputs[0].data["text/plain"] == "2"
 
 
 def test_failing_cell_ends_the_run(notebook, tmp_path, monkeypatch):

@@ -503,6 +503,16 @@ LARGE = [
         "content loss is inf at the first step: make content_weight smaller",
     ),
     (texture, {"tv_weight": 1e39}, "tv loss is inf at the first step: make tv_weight smaller"),
+    (transfer, {"learning_rate": math.inf}, "expected a finite learning_rate, got inf"),
+    (texture, {"tv_weight": None}, "expected a finite tv_weight, got None"),
+    (texture, {"style_weights": 5}, "expected style_weights as a list, got 5"),
+    (texture, {"style_layers": 0}, "expected style_layers as a list, got 0"),
+    (transfer, {"style_layers": None}, "expected style_layers as a list, got None"),
+    (transfer, {"content_layer": "3"}, "layers from 0 to 7, got .'3', 1, 5"),
+    (texture, {"show_every": -1}, "show_every must be at least 0, got -1"),
+    (transfer, {"num_iterations": 2.5}, "num_iterations must be .*, got 2.5"),
+    (texture, {"cnn": nn.Identity()}, "expected the layers of a network, such as .*got Identity"),
+    (transfer, {"cnn": network().to("meta")}, "on the device meta, without weights"),
     (transfer, {"image_size": 0}, "expected a size of 1 pixel or more, got 0"),
     (texture, {"style_size": 0}, "expected a size of 1 pixel or more, got 0"),
     (texture, {"image_size": -1}, "expected a size of 1 pixel or more, got -1"),
@@ -518,6 +528,42 @@ def test_wrong_options(paint, options, fact):
     with pytest.raises(ValueError, match=fact):
         paint(**options, callback=lambda *now: shown.append(now))
     assert not shown
+
+
+@optimizers
+def test_a_weight_under_which_nothing_moves(optimizer):
+    """A weight whose loss is finite, but not the square of its gradient, is refused: the picture
+    would stay as it is.
+    """
+    with pytest.raises(ValueError, match="its gradient leaves torch.float32's range at the first"):
+        transfer(content_weight=1e30, optimizer=optimizer)
+
+
+@pytest.mark.parametrize("paint", [transfer, texture])
+def test_weights_of_the_network_that_are_not_finite(paint):
+    """They are told from weights of losses."""
+    cnn = network()
+    with torch.no_grad():
+        cnn[0].weight[0] = math.nan
+    with pytest.raises(ValueError, match="features are NaN or infinite: look at its weights"):
+        paint(cnn=cnn)
+
+
+@pytest.mark.parametrize("paint", [transfer, texture])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_networks_of_half_precision(paint, dtype):
+    """A network that computes in half precision paints nearly what it paints in single precision."""
+    half, full = (
+        np.asarray(paint(cnn=network().to(kind)), float) for kind in (dtype, torch.float32)
+    )
+    assert np.abs(half - full).mean() < 3
+
+
+def test_a_size_from_numpy():
+    """NumPy's integers are sizes, and a network needs no weights."""
+    assert transfer(image_size=np.int64(16)) == transfer(image_size=16)
+    pools = nn.Sequential(nn.AvgPool2d(2), nn.AvgPool2d(2))
+    assert transfer(cnn=pools, content_layer=0, style_layers=[0, 1]).size == (24, 16)
 
 
 @pytest.mark.parametrize(

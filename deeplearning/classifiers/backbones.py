@@ -254,7 +254,8 @@ def _from_file(name, path):
         model.load_state_dict(state)
         return model
     except Exception as error:  # torch.load raises almost anything for damaged files
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        # the first sentence; PyTorch's next ones say how to load what can't be trusted
+        reason = str(error).splitlines()[0].partition(". ")[0] or type(error).__name__
         raise not_damaged(path, error) or ValueError(
             f"{path} does not hold a state dict of {name} ({reason}): save one by torch.save"
         ) from error

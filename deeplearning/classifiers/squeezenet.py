@@ -91,7 +91,10 @@ def frozen(model):
 
     Inputs:
     - model: torch.nn.Module
+
+    Raises ValueError for anything else.
     """
+    _check_network(model)
     modes = [(module, module.training) for module in model.modules()]
     wanted = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     try:
@@ -102,6 +105,20 @@ def frozen(model):
             module.training = training
         for parameter, requires_grad in wanted:
             parameter.requires_grad_(requires_grad)
+
+
+def parameter_of(model):
+    """A parameter of a network, whose device and type its pictures need; where it has none, a
+    number in float32.
+
+    Raises ValueError for what is no network, and for one whose weights were not loaded.
+    """
+    _check_network(model)
+    parameters = (p for p in model.parameters() if p.is_floating_point())
+    parameter = next(parameters, torch.zeros(()))
+    if parameter.is_meta:
+        raise ValueError("the network is on the device meta, without weights: load them first")
+    return parameter
 
 
 def save_squeezenet(path, model, class_names, mean, std, image_size):
@@ -130,6 +147,11 @@ def save_squeezenet(path, model, class_names, mean, std, image_size):
     halves = {name: array.astype(np.float16) for name, array in arrays.items()}
     with atomic_write(path) as file:
         np.savez_compressed(file, settings=np.array(json.dumps(settings)), **halves)
+
+
+def _check_network(model):
+    if not isinstance(model, torch.nn.Module):
+        raise ValueError(f"expected a network, a torch.nn.Module, got {type(model).__name__}")
 
 
 def _saved(path):

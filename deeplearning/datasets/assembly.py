@@ -22,7 +22,7 @@ from deeplearning.datasets.extraction import image_features_to_disk
 from deeplearning.datasets.pca import check_components, principal_components
 from deeplearning.feature_array import feature_array, feature_statistics
 from deeplearning.feature_transform import FeatureTransform
-from deeplearning.files import locked
+from deeplearning.files import locked, make_folder
 from deeplearning.metrics import UNKNOWN, tokenize
 
 SPECIAL = ("<NULL>", "<START>", "<END>", "<UNK>")
@@ -271,15 +271,6 @@ def _write_array(path, n, block, size=4096):
         raise OSError(
             code,
             f"could not write {path}: free space there, then start again; it goes on from here",
-        ) from error
-
-
-def make_folder(path):
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OSError(
-            error.errno, f"can't make the folder {path} ({error.strerror}): name another one by out"
         ) from error
 
 

@@ -18,8 +18,9 @@ from pathlib import Path
 from deeplearning.checks import shortened
 from deeplearning.classifiers.backbones import load_network
 from deeplearning.dataset_folder import read_dataset
-from deeplearning.datasets.assembly import build_dataset, make_folder
+from deeplearning.datasets.assembly import build_dataset
 from deeplearning.datasets.captions import RESPELT, draw_split, read_captions
+from deeplearning.files import make_folder, said
 
 
 def main(argv=None):
@@ -98,4 +99,4 @@ if __name__ == "__main__":
     try:
         main()
     except (OSError, ValueError) as error:
-        sys.exit(f"build: {error}")
+        sys.exit(f"build: {said(error)}")

@@ -1,33 +1,61 @@
-"""Read captions from tables: one line a caption.
+"""Read captions from tables: one line a picture or a caption.
 
-- The first line names the columns, of which one is `IMAGES` and one is `CAPTIONS`; there may be
-  one called split (train, val or test). Commas separate cells, or semicolons, tabs or bars: the
-  course's CSV, Flickr8k's captions.txt, Flickr30k's results.csv, Hugging Face's metadata.csv
+- The first line names the columns, of which one is called as in `IMAGES` and one or more as in
+  `CAPTIONS` (caption, or caption_1 to caption_5); there may be one called split. Commas separate
+  cells, or semicolons, tabs or bars: the course's CSV, Flickr8k's captions.txt, Flickr30k's
+  results.csv, Hugging Face's metadata.csv. A cell may hold a list: ["a dog", "two dogs"]
 - Flickr8k's and Flickr30k's token files have no such line, but `name#0<TAB>caption`
 """
 
+import ast
 import codecs
+import contextlib
 import csv
+import functools
+import json
 import re
 from pathlib import Path
 
 from deeplearning.checks import shortened
 
 SPLITS = {
-    "train": "train", "restval": "train", "val": "val", "test": "test", "validation": "val"
+    "train": "train", "training": "train", "restval": "train", "val": "val", "valid": "val",
+    "validation": "val", "dev": "val", "test": "test", "testing": "test",
 }  # fmt: skip
 SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
-# What people call the columns; the first one that is there counts
-IMAGES = ("image", "image_name", "file_name", "filename", "image_file", "image_path", "file")
-CAPTIONS = ("caption", "captions", "comment", "text", "sentence", "description")
+# What people call the columns, in small letters and without anything between; the first one that
+# is there counts
+IMAGES = (
+    "image", "imagename", "filename", "imagefile", "imagepath", "filepath", "file", "img",
+    "imgname", "imgpath", "path", "imageurl", "url", "imageid",
+)  # fmt: skip
+CAPTIONS = (
+    "caption", "captions", "comment", "text", "sentence", "sentences", "description", "raw",
+    "prompt", "title",
+)  # fmt: skip
 TOKEN = re.compile(r"(?P<image>[^\t]+)#\d+\t(?P<caption>.*)")
 SEPARATORS = ",;\t|"
 
 
-def column(names, known):
-    """The name in `names` that means the same as those in `known`, or None."""
-    meant = {name.strip().lower().replace(" ", "_"): name for name in names}
-    return next((meant[name] for name in known if name in meant), None)
+def columns(names, known):
+    """Those of `names` that mean the first of `known` that is there; they may be numbered, as
+    caption_1 and caption_2 are.
+    """
+    meant = {}
+    for name in names:
+        meant.setdefault(_meaning(name), []).append(name)
+    return next((meant[word] for word in known if word in meant), [])
+
+
+def split_of(name):
+    """The split that a file's name for it means, such as "train" for "Training" and "train2014".
+
+    Raises ValueError for one that is not known.
+    """
+    split = SPLITS.get(re.sub(r"\d+$", "", name.strip().lower())) if isinstance(name, str) else None
+    if split is None:
+        raise ValueError(f"split {shortened(name)}, which is none of {', '.join(SPLITS)}")
+    return split
 
 
 def is_table(line):
@@ -36,9 +64,18 @@ def is_table(line):
 
 
 def first_line(path):
-    """The first line of a text file that is not empty; "" where it has none."""
-    with open(path, encoding=_encoding(path), errors="replace") as file:
-        return next((line for line in iter(lambda: file.readline(1 << 16), "") if line.strip()), "")
+    """The first line of a text file that says something; "" where it has none.
+
+    Raises ValueError for a file that is no text.
+    """
+    with open(path, encoding=encoding_of(path), errors="replace") as file:
+        lines = iter(lambda: file.readline(1 << 16), "")
+        line = next((line for line in lines if line.strip() and not _names_separator(line)), "")
+    if "\0" in line:
+        raise ValueError(
+            f"{path} is no text in UTF-8, since it holds NUL bytes: save it as CSV in UTF-8"
+        )
+    return line
 
 
 def table_rows(path, find, left_out):
@@ -54,73 +91,122 @@ def table_rows(path, find, left_out):
     Raises ValueError for a damaged file, one of another form, or one that contradicts itself.
     """
     header = first_line(path)
-    line = 1
     try:
-        with open(path, encoding=_encoding(path), newline="") as file:
+        with open(path, encoding=encoding_of(path), newline="") as file:
             if TOKEN.match(header):
                 yield from _token_rows(file, left_out)
-                return
-            separator = _separator(header)
-            if separator is None:
-                raise ValueError(
-                    "its first line must name the columns image and caption, got "
-                    f"{shortened(header.strip())}"
-                )
-            # Flickr30k's captions, between bars, hold single quotation marks
-            quoting = csv.QUOTE_NONE if separator == "|" else csv.QUOTE_MINIMAL
-            rows = csv.reader(file, delimiter=separator, quoting=quoting)
-            columns = None
-            for row in rows:
-                if columns is None and row:
-                    columns = _Columns(row, separator, find)
-                elif row and len(row) > columns.count:
-                    columns.check_quotes(row, line)
-                    left_out[f"with too many columns: put {separator!r} into quotes"][
-                        f"line {line}"
-                    ] = None
-                elif row:
-                    yield columns.read(row, line)
-                line = rows.line_num + 1
+            else:
+                yield from _rows_of_cells(file, header, find, left_out)
     except UnicodeDecodeError:
         raise ValueError(
-            f"{path} can't be read as CSV in UTF-8 (line {_undecodable(path)} is in another "
-            "encoding): fix it, or save it again as such"
+            f"{path} can't be read as CSV in UTF-8 ({in_another_encoding(path)}): fix it, or save "
+            "it again as such"
         ) from None
-    except (csv.Error, ValueError) as error:
-        reason = str(error)
-        if "field limit" in reason:  # of a cell's length
-            reason = f"a quote that opens in line {line} is not closed there"
+    except ValueError as error:
         raise ValueError(
-            f"{path} can't be read as CSV in UTF-8 ({reason}): fix it, or save it again as such"
+            f"{path} can't be read as CSV in UTF-8 ({error}): fix it, or save it again as such"
         ) from error
 
 
-class _Columns:
-    """Where in a row the name, the caption and the split stand."""
+def texts_of(cell):
+    """A cell's captions: itself, or those of a list that JSON or Python wrote into it."""
+    if cell.strip()[:1] == "[":
+        for read in (json.loads, ast.literal_eval):
+            with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+                texts = read(cell.strip())
+                if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
+                    return texts
+    return [cell]
 
-    def __init__(self, header, separator, find):
+
+def encoding_of(path):
+    """UTF-16 where a mark says so, else UTF-8."""
+    with open(path, "rb") as file:
+        mark = file.read(2)
+    return "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+def in_another_encoding(path):
+    """What is wrong with a file that can't be decoded, with its first line that is not UTF-8."""
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            if "\ufffd" in line.decode("utf-8", "replace"):
+                return f"line {number} is in another encoding"
+    return "it is in another encoding"
+
+
+def _rows_of_cells(file, header, find, left_out):
+    separator = _separator(header)
+    if separator is None:
+        raise ValueError(
+            "its first line must name the columns image and caption, got "
+            f"{shortened(header.strip())}"
+        )
+    # Flickr30k's captions, between bars, hold single quotation marks
+    quoting = csv.QUOTE_NONE if separator == "|" else csv.QUOTE_MINIMAL
+    rows = csv.reader(file, delimiter=separator, quoting=quoting)
+    table = None
+    line = 1
+    try:
+        for row in rows:
+            if not any(map(str.strip, row)) or _names_separator(row[0]):
+                pass
+            elif table is None:
+                table = _Table(row, separator, find, left_out)
+            else:
+                yield from table.read(row, line)
+            line = rows.line_num + 1
+    except csv.Error as error:
+        raise ValueError(
+            f"line {line}: {error}; perhaps a quote that opens in line {line} is not closed there"
+        ) from error
+
+
+class _Table:
+    """Where in a row the name, the captions and the split stand."""
+
+    def __init__(self, header, separator, find, left_out):
         self.separator = separator
         self.find = find
+        self.left_out = left_out
         self.count = len(header)
-        self.image = header.index(column(header, IMAGES))
-        self.caption = header.index(column(header, CAPTIONS))
-        split = column(header, ("split",))
-        self.split = None if split is None else header.index(split)
+        self.image = header.index(columns(header, IMAGES)[0])
+        captions = columns(header, CAPTIONS)
+        self.captions = [k for k, name in enumerate(header) if name in captions]
+        split = columns(header, ("split",))
+        self.split = header.index(split[0]) if split else None
 
     def read(self, row, line):
-        """Name, split and caption. A short row has empty ones."""
-        self.check_quotes(row, line)
-        row = row + [""] * (self.count - len(row))
+        """Triples of name, split and caption. A short row has empty ones."""
+        self._check_quotes(row, line)
+        row = self._fitted(row)
         name = row[self.image]
-        split = "" if self.split is None else row[self.split].strip()
-        if split and split.lower() not in SPLITS:
-            raise ValueError(
-                f"line {line}: {shortened(name)} is in split {shortened(split)}, which is none of "
-                f"{', '.join(SPLITS)}"
-            )
-        return name, SPLITS.get(split.lower()), row[self.caption]
+        if len(row) > self.count:
+            reason = f"with too many columns: put {self.separator!r} into quotes"
+            self.left_out[reason][f"line {line}"] = None
+            return []
+        if not name.strip():
+            self.left_out["without a picture's name"][f"line {line}"] = None
+            return []
+        try:
+            split = None if self.split is None else row[self.split].strip()
+            split = split_of(split) if split else None
+        except ValueError as error:
+            raise ValueError(f"line {line}: {shortened(name)} is in {error}") from None
+        texts = [text for k in self.captions for text in texts_of(row[k])]
+        texts = list(filter(str.strip, texts)) or [""]  # pictures have up to so many captions
+        return [(name, split, text) for text in texts]
 
-    def check_quotes(self, row, line):
+    def _fitted(self, row):
+        """The row with as many cells as the header has, where that can be."""
+        if len(row) > self.count and any(cell.startswith(' "') for cell in row):
+            text = [self.separator.join(row)]
+            row = next(csv.reader(text, delimiter=self.separator, skipinitialspace=True))
+        while len(row) > self.count and not row[-1].strip():
+            row = row[:-1]
+        return row + [""] * (self.count - len(row))
+
+    def _check_quotes(self, row, line):
         """Refuse a row in which a cell has swallowed others, for want of a closing quote."""
         for further in (text for cell in row for text in cell.splitlines()[1:]):
             cells = further.split(self.separator)
@@ -145,21 +231,17 @@ def _separator(header):
     """What separates the columns of a table, or None where the line names no columns."""
     for separator in SEPARATORS:
         cells = next(csv.reader([header], delimiter=separator), [])
-        if column(cells, IMAGES) and column(cells, CAPTIONS):
+        if columns(cells, IMAGES) and columns(cells, CAPTIONS):
             return separator
     return None
 
 
-def _encoding(path):
-    with open(path, "rb") as file:
-        mark = file.read(2)
-    return "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+def _names_separator(line):
+    """Whether this is the line `sep=;`, which tells Excel what separates cells."""
+    return line.lower().startswith("sep=") and len(line.strip()) <= len("sep=;")
 
 
-def _undecodable(path):
-    """Number of the first line that is not UTF-8."""
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            if "\ufffd" in line.decode("utf-8", "replace"):
-                return number
-    return "?"
+@functools.lru_cache(1000)
+def _meaning(name):
+    """The letters of a column's name, in small ones."""
+    return re.sub(r"[\W\d_]", "", name).lower()

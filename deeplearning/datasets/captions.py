@@ -4,18 +4,23 @@
 """
 
 import os
+import posixpath
+import re
 import unicodedata
 from collections import defaultdict
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 
-from deeplearning.checks import shortened
+from deeplearning.checks import check_counts, shortened
 from deeplearning.datasets.caption_files import caption_rows
 from deeplearning.datasets.caption_tables import SUFFIXES
 from deeplearning.metrics import tokenize
 
+AROUND = " \t\r\n\xa0\u200b\ufeff'\"\u2018\u2019\u201c\u201d"  # what names can be copied with
 RESPELT = "found under another spelling"  # the one remark about names that are not left out
+MISSING = {"nan", "null", "none", "n/a", "#n/a"}  # what programs write where there is no caption
 SEVERAL = object()  # in place of a path: more than one picture could be meant
 
 
@@ -71,7 +76,7 @@ def _captions_by_picture(rows, find, left_out):
                 f"{shortened(name)} is in split {known_split} and in {split}: name one for each "
                 "picture"
             )
-        if caption is not None and tokenize(caption):
+        if caption is not None and tokenize(caption) and caption.strip().lower() not in MISSING:
             captions.append(caption)
         elif caption is not None:
             left_out["captions without a word, of"][name] = None
@@ -108,6 +113,7 @@ def draw_split(pairs, share, seed):
     """
     if not 0 < share < 1:
         raise ValueError(f"the share of validation must lie between 0 and 1, got {share}")
+    check_counts(seed=seed)
     if len(pairs) < 2:
         raise ValueError(
             "at least two pictures are needed, one to learn from and one to validate, got "
@@ -126,8 +132,8 @@ class _Finder:
     """Finds pictures by the names that a file of captions has for them.
 
     A name is a path in the folder, or in one around it; a name alone is also looked for in folders
-    inside it. If that finds nothing, capitals, spaces at the ends, backslashes and the ending may
-    differ.
+    inside it. If that finds nothing, capitals, spaces and quotes at the ends, backslashes, the
+    ending and zeros before a number may differ; then a URL's escapes and what follows its ? or #.
     """
 
     def __init__(self, folder):
@@ -140,7 +146,9 @@ class _Finder:
         for where, _, names in os.walk(folder, onerror=self._unreadable, followlinks=True):
             for name in names:
                 path = Path(where, name)
-                inside = _normal(path.relative_to(folder).as_posix())
+                # bytes first: old locales have other letters for them than UTF-8
+                inside = os.fsencode(path.relative_to(folder).as_posix())
+                inside = _normal(inside.decode("utf-8", "surrogateescape"))
                 self.exact.add(inside, path)
                 if path.suffix.lower() in SUFFIXES:
                     self.loose.add(inside, path)
@@ -149,13 +157,17 @@ class _Finder:
     def __call__(self, name):
         """The path of a picture, or None; and what there is to say about its name, or None."""
         exact = self.exact.find(_normal(name))
-        cleaned = _normal(name.replace("\\", "/").strip())
-        found = exact or self.loose.find(cleaned) or self.stems.find(cleaned)
+        cleaned = _normal(posixpath.normpath(name.replace("\\", "/").strip(AROUND)))
+        plain = _normal(unquote(re.split("[?#]", cleaned)[0]))
+        found = exact or next(filter(None, map(self._respelt, {cleaned: 0, plain: 0})), None)
         if found is None:
             return None, f"not in {self.folder}"
         if found is SEVERAL:
             return None, f"more than once in {self.folder}"
         return found, None if exact else RESPELT
+
+    def _respelt(self, name):
+        return self.loose.find(name) or self.stems.find(name)
 
     def pictures(self):
         """All files whose names end as those of pictures do."""
@@ -192,9 +204,12 @@ class _Names:
 
 
 def _stem(name):
-    """A name without its ending, if that is a picture's."""
+    """A name without its ending, if that is a picture's, and without what COCO had in 2014 before
+    the number that is the whole name now.
+    """
     stem, dot, ending = name.casefold().rpartition(".")
-    return stem if dot + ending in SUFFIXES else name.casefold()
+    stem = stem if dot + ending in SUFFIXES else name.casefold()
+    return re.sub(r"(^|/)(?:coco_[a-z]+\d+_)?0{0,20}(?=\d+$)", r"\1", stem)
 
 
 def _normal(name):
