@@ -12,12 +12,8 @@ import torch.nn.functional as F
 from deeplearning.checks import check_counts
 from deeplearning.classifiers.squeezenet import frozen
 from deeplearning.image_utils import black_and_white, blur_tensor
-from deeplearning.network_visualization import (
-    check_labels,
-    check_pictures,
-    score_gradient,
-    scores_of,
-)
+from deeplearning.network_visualization import score_gradient
+from deeplearning.scores import check_labels, check_pictures, scores_of
 
 
 def smooth_grad(X, y, model, samples=25, noise=0.03, generator=None):

@@ -13,11 +13,8 @@ from tqdm import tqdm
 from deeplearning.checks import check_counts
 from deeplearning.classifiers.squeezenet import frozen, parameter_of
 from deeplearning.image_utils import black_and_white, check_size, deprocess
-from deeplearning.network_visualization import (
-    check_labels,
-    score_gradient,
-    scores_of,
-)
+from deeplearning.network_visualization import score_gradient
+from deeplearning.scores import check_labels, scores_of
 
 # the axes along which the colours of pictures vary nearly independently, and how much: brightness
 # most, then red to blue, then green to magenta (Ohta, Kanade and Sakai 1980, "Color information
