@@ -4,6 +4,7 @@ is one that the executed notebook shows.
 
 import ast
 import builtins
+import math
 import re
 import symtable
 from pathlib import Path
@@ -69,6 +70,7 @@ TOLD = {
         "Question 2, 30 points": None,
         "numbers between 0 and 1 for each unit": None,
         "open is it at the biases 0, 1 and 3": None,
+        "With a bias of 3": None,  # below: test_how_far_gradients_reach
         "then 5, 10, 20 or 40 others": None,
         "0 is an answer": None,
         "dropout at 0.4": None,
@@ -154,7 +156,10 @@ def test_lstm_notebook_says_what_it_shows():
     assert float(table(LSTM, "nothing false after 50 steps, in %")) > 90
     seen, new = number(r"seen \((\d+)\)", out), number(r"never seen \((\d+)\)", out)
     assert 0.18 < new / (seen + new) < 0.22  # a fifth
-    last = {row[0]: float(row[1]) for row in re.findall(r"(?m)^(\w[\w ]*?) +([\d.]+) %  ", out)}
+    last = {
+        row[0]: float(row[1])
+        for row in re.findall(r"(?m)^(\w[\w ]*?)(?:, .*?)? +([\d.]+) %  ", out)
+    }
     assert min(("thing", "colour", "setting", "relation"), key=last.get) == "relation"
     epochs = {
         name: [float(share) for share in shares.split(", ")]
@@ -167,6 +172,19 @@ def test_lstm_notebook_says_what_it_shows():
     assert all(abs(float(d)) <= 2 * float(error) for d, error in differences)
     counts = [number(rf"temperature {t}: (\d) different", out) for t in (0.3, 1.5)]
     assert counts[0] <= counts[1]
+
+
+def test_how_far_gradients_reach():
+    """At step 1 the LSTMs' gradients are larger than what the forget gate alone would leave after
+    49 steps, and with a bias of 3 most of it is there.
+    """
+    outputs = [output for cell in cells_of(LSTM) for output in cell.get("outputs", [])]
+    texts = [output.get("metadata", {}).get("image/jpeg", {}).get("alt", "") for output in outputs]
+    (text,) = [text for text in texts if "At step 1: " in text]
+    arriving = {int(b): float(share) for b, share in re.findall(r"bias (\d) ([-\de.]+\d)", text)}
+    assert list(arriving) == [0, 1, 3]
+    assert all(share > (1 + math.exp(-bias)) ** -49 for bias, share in arriving.items())
+    assert arriving[3] > 0.5
 
 
 def test_what_is_said_about_the_gates():
