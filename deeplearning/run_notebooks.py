@@ -142,33 +142,10 @@ def page_of(notebook, path):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(
-        description="Execute the notebooks top to bottom; write them as notebooks and as pages.",
-        epilog="example: python -m deeplearning.run_notebooks LSTM_Captioning.ipynb --out build",
-    )
-    parser.add_argument(
-        "notebooks",
-        nargs="*",
-        default=[ROOT / name for name in NOTEBOOKS],
-        help="with or without .ipynb (default: all)",
-    )
-    parser.add_argument(
-        "--out", default=ROOT / "build", type=Path, help="folder to write to (default: build)"
-    )
-    args = parser.parse_args(argv)
-    notebooks = [_found(name) for name in args.notebooks]
-    missing = [str(path) for path in notebooks if not path.is_file()]
-    if missing:
-        parser.error(f"no notebook at {missing[0]}; those of the course are {', '.join(NOTEBOOKS)}")
-    # the notebooks' own processes import the package from here, wherever this was started
-    packages = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    env = os.environ | {"PYTHONPATH": packages, "DEEPLEARNING_DATA": str(data_folder())}
-    try:
-        env["DEEPLEARNING_CAPTIONS"] = str(find_dataset())
-    except (OSError, ValueError) as error:
-        sys.exit(f"run_notebooks: {error}")
+    args = _arguments(argv)
+    env = _environment()
     print(f"captioning data: {env['DEEPLEARNING_CAPTIONS']}")
-    for path in notebooks:
+    for path in args.notebooks:
         began = time.perf_counter()
         try:
             run_notebook(path, args.out, env)
@@ -183,6 +160,41 @@ def main(argv=None):
             sys.exit(f"run_notebooks: {said(error)}")
         page = args.out / path.with_suffix(".html").name
         print(f"{page}: done in {time.perf_counter() - began:.0f} s")
+
+
+def _arguments(argv):
+    parser = argparse.ArgumentParser(
+        description="Execute the notebooks top to bottom; write them as notebooks and as pages.",
+        epilog="example: python -m deeplearning.run_notebooks LSTM_Captioning.ipynb --out build",
+    )
+    parser.add_argument(
+        "notebooks",
+        nargs="*",
+        default=[ROOT / name for name in NOTEBOOKS],
+        help="with or without .ipynb (default: all)",
+    )
+    parser.add_argument(
+        "--out", default=ROOT / "build", type=Path, help="folder to write to (default: build)"
+    )
+    args = parser.parse_args(argv)
+    args.notebooks = [_found(name) for name in args.notebooks]
+    missing = [str(path) for path in args.notebooks if not path.is_file()]
+    if missing:
+        parser.error(f"no notebook at {missing[0]}; those of the course are {', '.join(NOTEBOOKS)}")
+    return args
+
+
+def _environment():
+    """That of the notebooks' own processes, which import the package from here, wherever this was
+    started.
+    """
+    packages = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    env = os.environ | {"PYTHONPATH": packages, "DEEPLEARNING_DATA": str(data_folder())}
+    try:
+        env["DEEPLEARNING_CAPTIONS"] = str(find_dataset())
+    except (OSError, ValueError) as error:
+        sys.exit(f"run_notebooks: {error}")
+    return env
 
 
 def _found(name):

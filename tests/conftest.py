@@ -190,8 +190,8 @@ def run_module(monkeypatch):
 
 
 def pytest_sessionfinish(session):
-    """With NO_SKIPS set, a skipped test fails the run: all that tests could need is said to be at
-    hand.
+    """With NO_SKIPS set, a skipped test fails the run: all that tests could need is said to be
+    there.
     """
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("NO_SKIPS") and reporter is not None and reporter.stats.get("skipped"):

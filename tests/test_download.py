@@ -470,7 +470,7 @@ ALL = [(fault, seed) for fault, count in RUNS.items() for seed in range(count)]
 
 class Faults:
     """Each method runs the command with one thing that goes wrong, and returns whether it said that
-    all is well; None where it could not say anything.
+    nothing is wrong; None where it could not say anything.
     """
 
     def __init__(self, server, rng, start_python, monkeypatch):

@@ -306,7 +306,7 @@ def test_imagenet_file_of_another_network(no_files):
 
 
 def test_weights_by_default(no_files, capsys):
-    """By default the network is that of the pictures at hand, and one line says which it is and
+    """By default the network is that of the pictures that are there, and one line says which it is and
     why.
     """
     for world in ("toytown", "imagenet"):

@@ -17,7 +17,7 @@ RIGHT_AFTERWARDS = "\n    return right(*a, **k)\n"
 
 
 def before(name, code):
-    """A submission whose function of an exercise first does something, and then answers rightly.
+    """A submission whose function of an exercise first does something, and then answers correctly.
 
     Where a forward pass gives no answer, the backward pass is lost with it if its cache is not of
     the usual form: there is none to try it on.

@@ -122,7 +122,7 @@ def test_mistakes_are_recognised(exercise):
 
 
 def test_too_few_answers_earn_nothing():
-    """Whoever answers only some of the cases, however rightly, earns nothing."""
+    """Whoever answers only some of the cases, even if correctly, earns nothing."""
 
     class Short(InProcess):
         def ask(self, about, groups, lend=None):
