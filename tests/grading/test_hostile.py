@@ -20,8 +20,8 @@ from grading.variants import variants
 from tests.grading.machines import needs_sandbox
 
 SAMPLE = [
-    "source_of_lent_functions", "one_function_is_gone", "climbing_paths", "exit_with_success",
-    "forged_results", "survivors",
+    "source_of_lent_functions", "one_function_is_gone", "message_to_a_later_task", "climbing_paths",
+    "exit_with_success", "forged_results", "patched_numpy", "survivors", "written_into_notebooks",
 ]  # fmt: skip
 MISTAKES = {
     mistake.name.replace(":", "-").replace("CaptioningRNN.", ""): mistake for mistake in mistakes()
@@ -102,7 +102,7 @@ def test_a_sample(tmp_path):
     else's grading; right implementations of an unusual make get every point, and a mistake costs
     its own exercise alone.
     """
-    check([*SAMPLE, "caches_of_objects", list(MISTAKES)[0]], tmp_path)
+    check([*SAMPLE, "caches_of_objects", *list(MISTAKES)[:: len(MISTAKES) // 2]], tmp_path)
 
 
 @pytest.mark.corpus

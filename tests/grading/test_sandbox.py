@@ -110,11 +110,11 @@ def _wait_for(condition):
         time.sleep(0.05)
 
 
-def test_tasks_together_have_a_limit(tree, monkeypatch):
+def test_tasks_together_have_a_limit(tree, kind, monkeypatch):
     """Many slow tasks are stopped together, however each of them stays below its own limit."""
     monkeypatch.setattr(sandbox, "PATIENCE", 1)
     monkeypatch.setattr(watch, "IDLE", 2)
-    with Box(tree, ["numpy"]) as opened:
+    with Box(tree, ["numpy"], kind) as opened:
         with pytest.raises(BoxError, match="waited"):
             ask(opened, "sleeps")
         with pytest.raises(BoxError, match="used up"):
@@ -167,11 +167,11 @@ def test_what_a_task_may_not(tree, kind, warm, exercise, reason):
     ],
 )
 def test_what_takes_too_long_or_too_much(
-    tree, warm, monkeypatch, exercise, reason, module, limit, value
+    tree, kind, warm, monkeypatch, exercise, reason, module, limit, value
 ):
-    """A task that is watched from outside, whatever the kind of sandbox, is stopped too."""
+    """A task that hangs or takes too much, as seen from outside, is stopped too."""
     monkeypatch.setattr(module, limit, value)
-    with Box(tree, warm) as opened:
+    with Box(tree, warm, kind) as opened:
         stopped(opened, exercise, reason)
 
 
