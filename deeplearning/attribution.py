@@ -38,9 +38,8 @@ def smooth_grad(X, y, model, samples=25, noise=0.03, generator=None):
     if not 0 <= noise < math.inf:
         raise ValueError(f"expected noise of at least 0, got {noise}")
     generator = generator or torch.Generator(X.device).manual_seed(0)
-    deviation = noise * (
-        X.amax((1, 2, 3), keepdim=True) - X.amin((1, 2, 3), keepdim=True)
-    )  # (N, 1, 1, 1)
+    spread = X.amax((1, 2, 3), keepdim=True) - X.amin((1, 2, 3), keepdim=True)
+    deviation = noise * spread  # (N, 1, 1, 1)
     total = torch.zeros_like(X)
     for _ in range(samples):
         epsilon = torch.randn(X.shape, generator=generator, device=X.device, dtype=X.dtype)

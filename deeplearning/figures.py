@@ -221,9 +221,8 @@ def heat_over_grey(image, heat, ceiling):
     grey = np.asarray(image.convert("L").resize((W, H)))[..., None] / 255  # (H, W, 1)
     share = np.clip(heat / max(ceiling, 1e-30), 0, 1)
     glow = matplotlib.colormaps["inferno"](0.25 + 0.75 * share)[..., :3]
-    opaque = (
-        np.clip((share[..., None] - 0.06) / 0.94, 0, 1) ** 0.6
-    )  # what is nearly nothing is clear
+    # what is nearly nothing is clear
+    opaque = np.clip((share[..., None] - 0.06) / 0.94, 0, 1) ** 0.6
     return (1 - opaque) * (0.25 + 0.6 * grey) + opaque * glow
 
 

@@ -18,9 +18,8 @@ from PIL import ExifTags, Image, ImageDraw, JpegImagePlugin
 
 from deeplearning.files import atomic_write
 
-CACHE = (
-    platformdirs.user_cache_path("deeplearning") / "pictures"
-)  # what came from the network, by a hash of its URL
+# what came from the network, by a hash of its URL
+CACHE = platformdirs.user_cache_path("deeplearning") / "pictures"
 TIMEOUT = 10  # seconds
 TRIES = 3  # where a server is busy or drops the connection
 PAUSE = 0.5  # seconds before the second try, twice as many before the third
@@ -75,11 +74,8 @@ def image_from_url(url):
                 with atomic_write(cached) as file:
                     file.write(content)
         return picture
-    except (
-        *BROKEN,
-        AttributeError,
-        http.client.HTTPException,
-    ) as error:  # AttributeError: no string at all
+    # AttributeError: no string at all
+    except (*BROKEN, AttributeError, http.client.HTTPException) as error:
         name = url if isinstance(url, str | bytes | os.PathLike) else f"a {type(url).__name__}"
         warnings.warn(f"no picture from {name}: {error}", stacklevel=2)
         return _placeholder(name)

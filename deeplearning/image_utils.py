@@ -21,9 +21,8 @@ __all__ = [
     "open_image", "preprocess", "preprocess_image", "rescale",
 ]  # fmt: skip
 
-SQUEEZENET_MEAN = np.array(
-    [0.485, 0.456, 0.406], np.float32
-)  # of ImageNet's pixels, red, green and blue from 0 to 1
+# of ImageNet's pixels, red, green and blue from 0 to 1
+SQUEEZENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 SQUEEZENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
 BLUR = np.array([[1, 2, 1], [2, 188, 2], [1, 2, 1]]) / 200
 
@@ -62,9 +61,8 @@ def deprocess_image(img, rescale=False):
             f"expected a picture of shape (..., 3) without NaN and infinity, got one of {img.shape}"
         )
     img = img * SQUEEZENET_STD + SQUEEZENET_MEAN
-    if (
-        rescale and np.ptp(img) > 1e-3
-    ):  # what is less than a grey level is rounding, and not a picture
+    # what is less than a grey level is rounding, and not a picture
+    if rescale and np.ptp(img) > 1e-3:
         img = (img - img.min()) / np.ptp(img)
     return np.rint(255 * img.clip(0, 1)).astype(np.uint8)
 

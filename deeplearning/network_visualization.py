@@ -221,8 +221,7 @@ def _is_shown(t, show_every, num_iterations):
 
 def _direction(g):
     """Each picture's gradient, scaled to length 1; zero stays zero."""
-    g = g / g.abs().amax((1, 2, 3), keepdim=True).clamp(
-        min=torch.finfo(g.dtype).tiny
-    )  # or squares under- or overflow
+    largest = g.abs().amax((1, 2, 3), keepdim=True)  # (N, 1, 1, 1)
+    g = g / largest.clamp(min=torch.finfo(g.dtype).tiny)  # or squares under- or overflow
     norms = g.flatten(1).norm(dim=1).clamp(min=torch.finfo(g.dtype).tiny)  # (N,)
     return g / norms.view(-1, 1, 1, 1)

@@ -68,12 +68,10 @@ def gram_matrix(features, normalize=True):
     if features.ndim != 4 or len(features) == 0:
         raise ValueError(f"expected features of shape (N, C, H, W), got {tuple(features.shape)}")
     N, C, H, W = features.shape
-    F = features.permute(0, 2, 3, 1).reshape(
-        N, H * W, C
-    )  # the channels last, as `_paint` has them in memory
-    gram = torch.stack(
-        [f.T @ f for f in F]
-    )  # one product a picture is faster than a batched one; (N, C, C)
+    # the channels last, as `_paint` has them in memory
+    F = features.permute(0, 2, 3, 1).reshape(N, H * W, C)
+    # one product a picture is faster than a batched one
+    gram = torch.stack([f.T @ f for f in F])  # (N, C, C)
     return gram / (C * H * W) if normalize else gram
 
 

@@ -54,9 +54,8 @@ def _layer_backward(name, arguments, upstream, outputs):
         values = [inputs[key] for key in arguments.split()]
         states = ["next_h", "next_c"] if name == "lstm_step_backward" else ["out"]
         cache = _named(forward_name, " ".join([*states, "cache"]), forward(*values))["cache"]
-        forward(
-            *(-value if value.dtype.kind == "f" else value[::-1].copy() for value in values)
-        )  # a cache outlives it
+        others = (-value if value.dtype.kind == "f" else value[::-1].copy() for value in values)
+        forward(*others)  # a cache outlives it
         return _named(name, outputs, backward(*(inputs[key] for key in upstream.split()), cache))
 
     return call

@@ -68,9 +68,8 @@ def agree(a, n):
         return bool(np.array_equal(a, n))
     r, floor = TOLERANCES[n.dtype]
     gap = distance(a, n)
-    return (
-        gap < np.inf and gap <= r * (norm(a) + norm(n)) + floor
-    )  # numbers that overflow agree with nothing
+    # numbers that overflow agree with nothing
+    return gap < np.inf and gap <= r * (norm(a) + norm(n)) + floor
 
 
 def distance(a, n):

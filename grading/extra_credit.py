@@ -111,10 +111,9 @@ def unseen(seed, count):
     """New pictures: five sentences about each, and features as those of the data set that students
     train on.
     """
+    # these two import torch, which takes seconds
     from deeplearning.classifiers.backbones import image_features
-    from deeplearning.classifiers.squeezenet import (
-        load_squeezenet,
-    )  # these two import torch, which takes seconds
+    from deeplearning.classifiers.squeezenet import load_squeezenet
 
     folder = ensure_toytown()
     references = []

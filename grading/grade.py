@@ -66,9 +66,8 @@ def grade_submission(name, paths, seed, kind, only=(), before=None, begun=None, 
             if not only:
                 graded.extra = None if graded.held else extra_credit(paths, seed)
             record = as_record(graded, about)
-        except (
-            Exception
-        ) as error:  # a mistake of the grader's must not cost the others their grades
+        # a mistake of the grader's must not cost the others their grades
+        except Exception as error:
             return name, about | {"failed": f"{type(error).__name__}: {error}"}
     if kept:
         record["marks"] = {id: record["marks"].get(id, raw) for id, raw in kept.items()}

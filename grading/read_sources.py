@@ -272,11 +272,12 @@ def is_stub(function):
         for node in body
         if isinstance(node, ast.Raise) and "NotImplementedError" in ast.unparse(node.exc or node)
     ]
+    # `loss = None`, `pass`, `return loss`
     idle = all(
         isinstance(node, ast.Pass | ast.Return | ast.Assign)
         and isinstance(getattr(node, "value", None), None | ast.Constant | ast.Name)
         for node in body
-    )  # `loss = None`, `pass`, `return loss`
+    )
     return bool(raising) or idle
 
 

@@ -71,9 +71,8 @@ def marked(source):
 
 def solution(source, function):
     """Regions of a function that are the solution, as ranges of line numbers that begin with 0."""
-    inside = range(
-        function.lineno - 1, function.end_lineno + 1
-    )  # an END SOLUTION may follow the last statement
+    # an END SOLUTION may follow the last statement
+    inside = range(function.lineno - 1, function.end_lineno + 1)
     regions = [lines for lines in marked(source) if lines.start in inside]
     if regions:
         return regions
@@ -168,9 +167,8 @@ def _without_orphans(source, sketches):
                 [function.lineno, *(decorator.lineno for decorator in function.decorator_list)]
             )
             gone = range(first - 1, function.end_lineno)
-            return _without_orphans(
-                _edited(source, [(gone, [])]), sketches
-            )  # it may leave others without a use
+            # it may leave others without a use
+            return _without_orphans(_edited(source, [(gone, [])]), sketches)
     return source
 
 

@@ -175,9 +175,8 @@ class _ZipEntry:
     def __init__(self, archive, info):
         self.archive = archive
         self.info = info
-        self.path = PurePosixPath(
-            info.filename.replace("\\", "/")
-        )  # some Windows programs write backslashes
+        # some Windows programs write backslashes
+        self.path = PurePosixPath(info.filename.replace("\\", "/"))
         self.kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
 
     def read(self, limit):

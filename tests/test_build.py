@@ -583,9 +583,8 @@ def test_command_goes_on_after_a_kill(start_python, run_module, photos, tmp_path
         time.sleep(0.001)
     process.kill()
     process.wait()
-    assert not list(
-        (tmp_path / "killed").glob("*2014*")
-    )  # nothing that could be taken for a data set
+    # nothing that could be taken for a data set
+    assert not list((tmp_path / "killed").glob("*2014*"))
     status, output, errors = run_module(COMMAND, *photos, "--out", tmp_path / "killed")
     assert (status, errors) == (0, "") and "were there" in output
     main([*map(str, photos), "--out", str(tmp_path / "whole")])

@@ -563,9 +563,8 @@ def test_disk_full_while_writing(data, tmp_path):
     settings = {"checkpoint": tmp_path / "run.checkpoint", "update_rule": "adam"}
     before = trained(data, **settings)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(
-        resource.RLIMIT_FSIZE, (2000, limits[1])
-    )  # no file of this process may grow larger
+    # no file of this process may grow larger
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
     try:
         with pytest.raises(OSError, match="run.checkpoint"):
             trained(data, **settings, num_epochs=4, resume=True)

@@ -36,10 +36,8 @@ def test_total_variation_gradient():
     g = cp._total_variation_gradient(X)
     assert not g[0].any() and (g[1, :, 2, 2] > 0).all()
     assert (g[1, :, 2, 1] < 0).all() and (g[1, :, 1, 2] < 0).all() and not g[1, :, :, 4].any()
-    lengths = (
-        math.sqrt(3 + 1e-3),
-        math.sqrt(6 + 1e-3),
-    )  # before the spot, across or down; at the spot, both
+    # before the spot, across or down; at the spot, both
+    lengths = math.sqrt(3 + 1e-3), math.sqrt(6 + 1e-3)
     torch.testing.assert_close(
         g[1, :, 2, 2], torch.full((3,), 2 / lengths[0] + 2 / lengths[1], dtype=g.dtype)
     )

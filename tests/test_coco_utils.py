@@ -604,9 +604,8 @@ def test_memory_at_the_size_of_coco(tiny_dataset, run_python):
     150 MiB.
     """
     late = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    late.set_alloc_time(
-        h5py.h5d.ALLOC_TIME_EARLY
-    )  # its place in the file is fixed, but zeros take no space there
+    # its place in the file is fixed, but zeros take no space there
+    late.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     late.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     with h5py.File(tiny_dataset / CAPTIONS, "w") as captions:
         for split, count, images in (("train", 400_135, 82_783), ("val", 195_954, 40_504)):

@@ -299,9 +299,8 @@ def test_missing_file(tmp_path, function):
 
 
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8))
-HEADER = b"IHDR" + struct.pack(
-    ">IIBBBBB", 20_000, 20_000, 1, 0, 0, 0, 0
-)  # of a black and white PNG
+# of a black and white PNG
+HEADER = b"IHDR" + struct.pack(">IIBBBBB", 20_000, 20_000, 1, 0, 0, 0, 0)
 BAD = {
     "empty": b"",
     "text": b"no picture at all",

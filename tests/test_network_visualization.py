@@ -143,9 +143,8 @@ def test_fooling_a_linear_model(shape, dtype, target):
     more.
     """
     model, X = Quadratic(shape, dtype, curvature=0), 3 * numbers(*shape, dtype=dtype)
-    model.w.data = 3 * nn.functional.normalize(model.w.data.flatten(1)).view_as(
-        model.w
-    )  # each class can be reached
+    # each class can be reached
+    model.w.data = 3 * nn.functional.normalize(model.w.data.flatten(1)).view_as(model.w)
     direction, expected = model.w[target].detach() / 3, X.clone()
     for k in range(len(X)):
         while model(expected[k : k + 1]).argmax() != target:
@@ -155,9 +154,8 @@ def test_fooling_a_linear_model(shape, dtype, target):
         found, expected, rtol=0, atol=1e-4 if dtype == torch.float32 else 1e-6
     )
     again = nv.make_fooling_image(found, target, model)
-    assert (
-        torch.equal(again, found) and again.data_ptr() != found.data_ptr()
-    )  # unchanged, but a copy
+    # unchanged, but a copy
+    assert torch.equal(again, found) and again.data_ptr() != found.data_ptr()
 
 
 def test_steps_of_fooling():
@@ -231,9 +229,8 @@ def test_circumstances(method):
         )
     with torch.no_grad():
         torch.testing.assert_close(method(X, y, network()), expected)
-    for k in range(
-        0 if method is METHODS["smooth"] else 3
-    ):  # whose noise is drawn for all pictures at once
+    # smooth's noise is drawn for all pictures at once
+    for k in range(0 if method is METHODS["smooth"] else 3):
         torch.testing.assert_close(
             method(X[k : k + 1], y[k : k + 1], network()), expected[k : k + 1]
         )

@@ -374,9 +374,8 @@ def test_half_precision(tmp_path):
     model, features, _ = model_and_batch(
         "lstm", np.float32, standardize=(np.ones(5) / 3, np.ones(5))
     )
-    model.params["W_vocab"] = np.repeat(
-        model.params["W_vocab"], 100, axis=0
-    )  # enough that a file's size shows it
+    # enough that a file's size shows it
+    model.params["W_vocab"] = np.repeat(model.params["W_vocab"], 100, axis=0)
     model.save(tmp_path / "full.npz")
     model.save(tmp_path / "half.npz", half=True)
     assert (tmp_path / "half.npz").stat().st_size < 0.8 * (tmp_path / "full.npz").stat().st_size

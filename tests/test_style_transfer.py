@@ -418,9 +418,8 @@ def test_keep_colors():
         transfer(keep_colors=keep_colors, content_weight=10) for keep_colors in (False, True)
     )
     colours = np.asarray(kept)
-    inside = (colours.min(axis=2) > 0) & (
-        colours.max(axis=2) < 255
-    )  # elsewhere no colour has that chroma
+    # elsewhere no colour has that chroma
+    inside = (colours.min(axis=2) > 0) & (colours.max(axis=2) < 255)
     images = (painted, kept, deprocess(preprocess(CONTENT, 16), should_rescale=False))
     painted, kept, content = (
         np.asarray(image.convert("YCbCr")).astype(int)[inside] for image in images

@@ -381,9 +381,8 @@ def test_false_captions_are_caught(drawn, what, monkeypatch):
     """Captions that say one thing wrongly are called false; but a field at night, clouds in the
     rain can't be told.
     """
-    monkeypatch.setattr(
-        grammar, "SHORTEST", 1
-    )  # no caption is thrown away, so the lot falls alike for both scenes
+    # no caption is thrown away, so the lot falls alike for both scenes
+    monkeypatch.setattr(grammar, "SHORTEST", 1)
     monkeypatch.setattr(grammar, "LONGEST", 99)
     rng, caught = random.Random(what), 0
     for number in range(1000):

@@ -34,10 +34,9 @@ def load_squeezenet(weights="auto"):
     Inputs:
     - weights: "toytown" for the weights that come with the project; "robust" for others that come
       with it, of a network that was trained longer against misleading changes; "imagenet" for
-      torchvision's,
-      from the file squeezenet1_1.npz in the data folder if it is there, else downloaded; the path
-      of a file of `save_squeezenet`; or "auto" for the network of the pictures that
-      `load_imagenet_val` gives: one line is printed, saying which and why
+      torchvision's, from the file squeezenet1_1.npz in the data folder if it is there, else
+      downloaded; the path of a file of `save_squeezenet`; or "auto" for the network of the pictures
+      that `load_imagenet_val` gives: one line is printed, saying which and why
 
     Returns: torchvision's squeezenet1_1, with the attributes
     - name: "squeezenet1_1"
@@ -173,10 +172,8 @@ def _saved(path):
     settings, arrays = read_npz(path)
     try:
         return path, _settings(**settings), arrays
-    except (
-        TypeError,
-        ValueError,
-    ) as error:  # TypeError: one is missing, unknown, or of another type
+    # TypeError: one is missing, unknown, or of another type
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"{path} holds no settings of a SqueezeNet ({error}): write it by save_squeezenet"
         ) from error

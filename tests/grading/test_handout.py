@@ -293,9 +293,8 @@ def test_its_tests_fail_in_exercises_alone(made):
     assert {name for _, _, name in messages} <= {
         exercise.name for exercise in MANIFEST.exercises.values()
     }
-    assert (
-        len(failures.splitlines()) == 2 * len(messages) + 2
-    )  # nothing else: no traceback, no line of code
+    # nothing else: no traceback, no line of code
+    assert len(failures.splitlines()) == 2 * len(messages) + 2
     for exercise in MANIFEST.exercises.values():
         assert re.search(rf"(?m)^{re.escape(exercise.id)} +0 of {exercise.points}$", points)
     assert re.search(r"(?m)^ +0 of 100$", points)

@@ -126,9 +126,8 @@ def _wave(draw, rng, side, centre, radius, hand):
             fill,
         )
     turn = np.linspace(0, 4.2 * math.pi, 90)
-    reach = (
-        0.6 * (1 - turn / turn[-1]) ** 0.8
-    )  # a spiral that starts on the lee side and ends in its middle
+    # a spiral that starts on the lee side and ends in its middle
+    reach = 0.6 * (1 - turn / turn[-1]) ** 0.8
     middle = centre + radius * np.array([0.15 * hand, -0.1])
     spiral = middle + radius * np.stack([-hand * reach * np.cos(turn), -reach * np.sin(turn)], 1)
     for spot, thick in zip(spiral, radius * (0.035 + 0.08 * reach), strict=True):
@@ -151,9 +150,8 @@ def mosaic(rng, side):
     at = np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1) / side  # (side, side, 2)
     distance, which = cKDTree(sites).query(at, k=2, workers=1)
     first, second = sites[which[..., 0]], sites[which[..., 1]]
-    gap = (distance[..., 1] ** 2 - distance[..., 0] ** 2) / (
-        2 * np.linalg.norm(second - first, axis=2)
-    )  # to the edge
+    apart = np.linalg.norm(second - first, axis=2)
+    gap = (distance[..., 1] ** 2 - distance[..., 0] ** 2) / (2 * apart)  # to the edge
     tilt = rng.normal((-3, -4), 5, sites.shape)[which[..., 0]]
     light = 1 + (tilt * (at - first)).sum(2) + 0.05 * _noise(rng, (side, side), 90)
     tile = np.clip((gap - 0.0035) * 400, 0, 1)[..., None]

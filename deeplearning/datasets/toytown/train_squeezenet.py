@@ -185,9 +185,8 @@ def train(args):
                 half = args.batch_size // 2
                 x[:half] = mislead(model, x[:half], y[:half, 0], args.radius)
             attentive = epoch >= epochs - args.attentive
-            model.train(
-                not attentive
-            )  # a picture's gradient should not depend on its neighbours in the batch
+            # a picture's gradient should not depend on its neighbours in the batch
+            model.train(not attentive)
             loss = loss_of(model, x, y, where if attentive else None)
             optimiser.zero_grad()
             loss.backward()
