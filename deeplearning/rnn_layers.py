@@ -114,8 +114,7 @@ def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     next_h = h0
     for n, t in steps:
         prev_h[t] = next_h[:n]
-        next_h = np.tanh(a[t] + prev_h[t] @ Wh)  # (n, H)
-        h[t] = next_h
+        next_h = np.tanh(a[t] + prev_h[t] @ Wh, out=h[t])  # (n, H)
     cache = rows, prev_h, Wx, Wh, h, live, steps
     return _padded(h, live), cache
 

@@ -10,10 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
-# As many workers as cores: threads of their own would wait for each other. This comes before NumPy
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import h5py
 import numpy as np
 import pytest

@@ -486,10 +486,11 @@ def chunk(kind, data, damage=0):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
 
 
+BOMB = b"k\0\0" + zlib.compress(bytes(100 << 20), level=1)
 REMARKS = {
     "text": chunk(b"tEXt", b"Comment\0hello", damage=1),
-    "bomb": chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(100 << 20))),
-    "profile": chunk(b"iCCP", b"k\0\0" + zlib.compress(bytes(100 << 20))),
+    "bomb": chunk(b"zTXt", BOMB),
+    "profile": chunk(b"iCCP", BOMB),
     "gamma": chunk(b"gAMA", b"") + chunk(b"cHRM", b"\0") + chunk(b"pHYs", b""),
     "time": chunk(b"tIME", b"\0", damage=1),
 }
