@@ -25,10 +25,11 @@ COLOUR_AXES = torch.tensor([[1.0, 0.35, 0.1], [1.0, 0.0, -0.2], [1.0, -0.35, 0.1
 def paint_classes(
     classes,
     model,
-    num_iterations=100,
-    learning_rate=0.1,
+    num_iterations=80,
+    learning_rate=0.02,
     *,
-    flatness=3.0,
+    flatness=1.0,
+    starts=None,
     image_size=None,
     generator=None,
 ):
@@ -46,7 +47,8 @@ def paint_classes(
     - waves show most in the middle of the picture, so that there will be one thing, not several;
     - total variation is kept low, more and more so, and areas become flat and edges sharp (Rudin,
       Osher and Fatemi 1992);
-    - of 16 starts each class takes the one that it is most probable for.
+    - each class begins with that of 16 pictures which it is most probable for: waves at random on
+      a grey ground, or on grounds that are given.
 
     Inputs:
     - classes: n classes, integers, or one
@@ -54,13 +56,15 @@ def paint_classes(
     - num_iterations: Number of steps
     - learning_rate: Of Adam
     - flatness: Weight of total variation in the last step, in units of the score's gradient; what
-      suits a network of drawings is too much for photos, where 0.2 and a rate of 0.05 do
+      suits a network of drawings is too much for photos, where 0.2 and a rate of 0.05 do better
+    - starts: None for a grey ground, or K others for each class, pictures of shape (K, n, 3, H, W)
+      with red, green and blue from 0 to 1, such as Toytown's `clouds`
     - image_size: Height and width, by default the model's image_size, else 224
     - generator: torch.Generator on the CPU, by default one with seed 0
 
     Returns: list of n PIL images
 
-    Raises ValueError for a class out of range.
+    Raises ValueError for a class out of range, or grounds of another shape.
     """
     check_counts(num_iterations=num_iterations)
     classes = [classes] if isinstance(classes, int) else classes
@@ -70,29 +74,54 @@ def paint_classes(
     generator = generator or torch.Generator().manual_seed(0)
     size = check_size(getattr(model, "image_size", 224) if image_size is None else image_size)
     waves = _Waves(size, *black_and_white(parameter))
-    starts = 0.1 * torch.randn((16, 3, size, size // 2 + 1, 2), generator=generator).to(parameter)
     with frozen(model), torch.no_grad():
-        log_p = scores_of(model, waves.picture(starts)).log_softmax(1)  # (16, C)
-        chosen = check_labels(classes, log_p[:1].expand(len(classes), -1))
-        amplitudes = starts[log_p[:, chosen].argmax(0)]  # (n, 3, H, W / 2 + 1, 2)
+        chosen, ground, amplitudes = _begin(classes, model, waves, starts, generator, parameter)
     amplitudes.requires_grad_()
     optimiser = torch.optim.Adam([amplitudes], lr=learning_rate)
     climbed = _Climbed(model, generator)
-    for t in tqdm(range(num_iterations), desc=f"{len(classes)} classes", file=sys.stdout):
-        X = waves.picture(amplitudes)  # (n, 3, H, W)
+    about = {"desc": f"{len(classes)} classes", "disable": num_iterations == 0}
+    for t in tqdm(range(num_iterations), file=sys.stdout, **about):
+        X = waves.picture(amplitudes, ground)  # (n, 3, H, W)
         ascent = _unit(score_gradient(X.detach(), chosen, climbed))
         flatten = flatness * t / num_iterations * _total_variation_gradient(X.detach())
         optimiser.zero_grad()
         X.backward(flatten - ascent)  # Adam goes down
         optimiser.step()
-    return [deprocess(x[None], should_rescale=False) for x in waves.picture(amplitudes.detach())]
+    painted = waves.picture(amplitudes.detach(), ground)
+    return [deprocess(x[None], should_rescale=False) for x in painted]
+
+
+def _begin(classes, model, waves, starts, generator, like):
+    """Classes as a tensor (n,), and what each begins with: the logits of a ground, of shape
+    (n, 3, H, W) or (n, 3, 1, 1), and amplitudes of shape (n, 3, H, W / 2 + 1, 2).
+    """
+    n = len(classes)
+    H = waves.size
+    if starts is None:
+        starts = torch.full((16, 1, 3, 1, 1), 0.5)  # grey is the same for all classes
+    elif starts.shape[1:] != (n, 3, H, H) or len(starts) == 0:
+        raise ValueError(
+            f"expected starts of shape (K, {n}, 3, {H}, {H}), got {tuple(starts.shape)}"
+        )
+    grounds = torch.logit(starts.to(like), eps=0.02)
+    shape = len(starts), 3, H, H // 2 + 1, 2
+    amplitudes = 0.3 * torch.randn(shape, generator=generator).to(like)
+    log_p = []
+    for amplitude, ground in zip(amplitudes, grounds, strict=True):
+        scores = scores_of(model, waves.picture(amplitude, ground))  # (n, C), or (1, C)
+        log_p.append(scores.log_softmax(1).expand(n, -1))
+    log_p = torch.stack(log_p)  # (K, n, C)
+    chosen = check_labels(classes, log_p[0])
+    best = log_p[:, torch.arange(n), chosen].argmax(0)  # (n,)
+    grounds = grounds.expand(-1, n, -1, -1, -1)
+    return chosen, grounds[best, torch.arange(n)], amplitudes[best]
 
 
 class _Waves:
-    """Pictures as sums of waves.
+    """Pictures as sums of waves on a ground.
 
     Amplitudes are of shape (n, 3, H, W / 2 + 1, 2): three axes of colour, frequencies as
-    `torch.fft.rfft2` orders them, real and imaginary part. All zero is a grey picture.
+    `torch.fft.rfft2` orders them, real and imaginary part. Where all are zero there is the ground.
     """
 
     def __init__(self, size, low, high):
@@ -106,12 +135,14 @@ class _Waves:
         self.low, self.high, self.size = low, high, size
         self.colour_axes = COLOUR_AXES.to(low)
 
-    def picture(self, amplitudes):
-        """Normalised pictures of shape (n, 3, H, W), between black and white."""
+    def picture(self, amplitudes, ground=0.0):
+        """Normalised pictures of shape (n, 3, H, W), between black and white, whose logits are the
+        ground's, 0 for grey, and the waves'.
+        """
         spectrum = torch.view_as_complex(amplitudes) * self.scale
         along_axes = torch.fft.irfft2(spectrum, s=(self.size, self.size))  # (n, 3, H, W)
-        x = torch.einsum("ca,nahw->nchw", self.colour_axes, along_axes)
-        return self.low + (self.high - self.low) * torch.sigmoid(self.window * x)
+        x = torch.einsum("ca,...ahw->...chw", self.colour_axes, along_axes)
+        return self.low + (self.high - self.low) * torch.sigmoid(ground + self.window * x)
 
 
 class _Climbed(torch.nn.Module):

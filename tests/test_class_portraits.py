@@ -1,12 +1,16 @@
 """Portraits of classes, by what the network says about them; their parts against closed forms."""
 
 import math
+import random
 
+import numpy as np
 import pytest
 import torch
 
 from deeplearning import class_portraits as cp
 from deeplearning.classifiers.squeezenet import load_squeezenet
+from deeplearning.datasets.toytown import clouds as cl
+from deeplearning.datasets.toytown.world import KINDS
 from deeplearning.image_utils import black_and_white, preprocess
 
 
@@ -27,6 +31,67 @@ def test_painted_classes_are_recognised():
     )
     with pytest.raises(ValueError, match="from 0 to 21"):
         cp.paint_classes([22], model)
+
+
+def test_each_class_begins_with_its_most_probable_picture():
+    """Without a step the pictures are what they begin with: of each class's own grounds, with a
+    little noise on them, the one that the network takes most for that class. Grounds of another
+    shape are refused.
+    """
+
+    class Red(torch.nn.Module):
+        image_size = 16
+
+        def forward(self, X):
+            return torch.stack([X[:, 0].mean((1, 2)), -X[:, 0].mean((1, 2))], 1)
+
+    reds = torch.tensor([[0.4, 0.6], [0.9, 0.8], [0.5, 0.1]])  # (K, n)
+    starts = torch.full((3, 2, 3, 16, 16), 0.5)
+    starts[:, :, 0] = reds[..., None, None]
+    most, least = cp.paint_classes([0, 1], Red(), num_iterations=0, starts=starts)
+    for picture, red in ((most, 0.9), (least, 0.1)):
+        found = np.asarray(picture).mean((0, 1)) / 255
+        np.testing.assert_allclose(found, [red, 0.5, 0.5], atol=0.1)
+    for shape in ((3, 1, 3, 16, 16), (3, 2, 3, 16, 8), (0, 2, 3, 16, 16)):
+        with pytest.raises(ValueError, match=r"expected starts of shape \(K, 2, 3, 16, 16\)"):
+            cp.paint_classes([0, 1], Red(), starts=torch.zeros(shape))
+
+
+def test_clouds_say_little():
+    """Equal seeds give equal clouds and others other ones, with all colours in range, and kinds in
+    their order. They are made of wide patches, and the network that portraits are painted through
+    names fewer than half of them.
+    """
+    clouds = cl.clouds(4)
+    assert torch.equal(clouds, cl.clouds(4)) and not torch.equal(clouds, cl.clouds(4, seed=1))
+    assert clouds.shape == (4, len(KINDS), 3, 128, 128)
+    assert clouds.min() >= 0 and clouds.max() <= 1
+    assert clouds.diff(dim=4).abs().max() < 0.03  # of neighbouring pixels
+    model = load_squeezenet("robust")
+    low, high = black_and_white(clouds)
+    scores = model((low + (high - low) * clouds).flatten(0, 1)).view(4, len(KINDS), -1)
+    assert (scores.argmax(2) == torch.arange(len(KINDS))).float().mean() < 0.5
+    oranges = clouds[:, list(KINDS).index("pizza")].mean((0, 2, 3))
+    assert oranges[0] > oranges[1] > oranges[2]
+
+
+def test_clouds_vary_as_drawings_do(monkeypatch):
+    """Many clouds of a kind have the mean and the variance of its drawings, seen as coarsely."""
+    monkeypatch.setattr(cl, "BLUR", 0)
+    monkeypatch.setattr(cl, "WIDTH", 60)
+    drawn = []
+    draw = cl._drawn
+    monkeypatch.setattr(cl, "_drawn", lambda *a: drawn.append(draw(*a)) or drawn[-1])
+    generator = torch.Generator().manual_seed(0)
+    clouds = cl._clouds("boat", 4000, random.Random(0), generator)
+    small = torch.nn.functional.avg_pool2d(clouds, 8)
+    drawings = torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2) / 255
+    drawings = torch.nn.functional.avg_pool2d(drawings, 8)
+    assert len(drawings) == cl.DRAWINGS
+    gap = (small.mean(0) - drawings.mean(0)).abs().max()
+    assert gap < 0.05 < drawings.mean(0).std()
+    expected, found = drawings.std(0), small.std(0)
+    torch.testing.assert_close(found.mean(), expected.mean(), rtol=0.1, atol=0)
 
 
 def test_total_variation_gradient():

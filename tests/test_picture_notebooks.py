@@ -96,11 +96,12 @@ def test_what_each_regulariser_does():
 
 def test_the_network_is_certain_of_what_it_paints():
     """It gives the painted tree a probability of 1, within a percent, and the robust network more
-    than .9 to at least 18 of its 22 portraits.
+    than .9 to at least 20 of its 22 portraits, but to few of the clouds that they begin with.
     """
     text = printed(NAMES[0])
     assert float(re.search(r"(?m)^probability +nothing yet +(\S+)", text)[1]) > 0.99
-    assert int(re.search(r"(?m)^robust: (\d+) of 22 with more than 0.9", text)[1]) >= 18
+    found = re.search(r"(?m)^robust: (\d+) of 22 with more than 0.9, of their starts (\d+)", text)
+    assert int(found[1]) >= 20 and int(found[2]) <= 5
 
 
 def test_the_robust_network_takes_longer_changes():
@@ -119,8 +120,8 @@ def test_swapped_halves():
     share = {name: int(right) / int(count) for name, right, count in found}
     assert len(share) == 6
     for group in ("pictures", "portraits"):
-        assert share[f"{group}, top and bottom"] < 0.5
-        assert share[f"{group}, left and right"] > 0.6
+        assert share[f"{group}, left and right"] > max(0.6, share[f"{group}, top and bottom"])
+    assert share["pictures, top and bottom"] < 0.5
     assert share["one class, left and right"] == share["one class, top and bottom"] == 1
     *_, names = re.findall(r"most frequent wrong names: (.*)", text)
     assert set(names.split(", ")) == {name for name, kind in KINDS.items() if "air" in kind.spots}

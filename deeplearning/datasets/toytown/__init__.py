@@ -13,6 +13,7 @@ truth        whether a caption is true of a scene
 dataset      all of it on disk, in the COCO layout
 record       what was recorded about each picture
 training_pictures   what the networks that come with it are trained on
+clouds       what portraits of classes begin with
 train_squeezenet    the network whose features describe pictures
 train_robust        the same network, hard to mislead
 """

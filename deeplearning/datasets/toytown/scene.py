@@ -108,13 +108,13 @@ def draw_scene(kind, setting, relation, rng):
     colour = rng.choice(list(COLOURS)) if KINDS[kind].coloured else None
     main = Thing(kind, colour, 1, rng.choice(("big", "small")), (), 0.0)
     place = spot(kind, setting, relation)
-    drawing = _drawing(main, place, rng)
+    drawing = draw_thing(main, place, rng)
     others = companions(kind, setting, relation)
     # the first that finds a place, mostly the first
     for other_kind in rng.sample(others, len(others)):
         other = _other(other_kind, colour, rng)
         places = place, other and spot(kind, setting, relation, of_other=other_kind)
-        drawings = drawing, other and _drawing(other, places[1], rng)
+        drawings = drawing, other and draw_thing(other, places[1], rng)
         arranged = _arrange(main, other, drawings, places, setting, relation, rng)
         if arranged:
             break
@@ -149,7 +149,7 @@ def _other(kind, colour_of_main, rng):
     )
 
 
-def _drawing(thing, place, rng):
+def draw_thing(thing, place, rng):
     """A thing on its sheet, several times as large as it will be."""
     tilt = rng.uniform(-12, 12) if place == "air" else rng.uniform(-2.5, 2.5)
     pen = Pen(rng, 3 if thing.size else 2, tilt, margin=8)
