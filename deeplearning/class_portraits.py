@@ -6,6 +6,7 @@ n classes, C scores, H and W height and width of the pictures.
 import math
 import sys
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from tqdm import tqdm
@@ -99,11 +100,9 @@ def _begin(classes, model, waves, starts, generator, like):
     H = waves.size
     if starts is None:
         starts = torch.full((16, 1, 3, 1, 1), 0.5)  # grey is the same for all classes
-    elif starts.shape[1:] != (n, 3, H, H) or len(starts) == 0:
-        raise ValueError(
-            f"expected starts of shape (K, {n}, 3, {H}, {H}), got {tuple(starts.shape)}"
-        )
-    grounds = torch.logit(starts.to(like), eps=0.02)
+    elif np.shape(starts)[1:] != (n, 3, H, H) or len(starts) == 0:
+        raise ValueError(f"expected starts of shape (K, {n}, 3, {H}, {H}), got {np.shape(starts)}")
+    grounds = torch.logit(torch.as_tensor(starts).to(like), eps=0.02)
     shape = len(starts), 3, H, H // 2 + 1, 2
     amplitudes = 0.3 * torch.randn(shape, generator=generator).to(like)
     log_p = []
