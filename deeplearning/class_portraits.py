@@ -179,14 +179,10 @@ def _moved(X, generator):
     the same way.
     """
     angle, log_scale, dx, dy = (torch.rand(4, generator=generator) * 2 - 1).tolist()
-    scale, c, s = (
-        1.15**-log_scale,
-        math.cos(math.radians(10 * angle)),
-        math.sin(math.radians(10 * angle)),
-    )
+    scale = 1.15**-log_scale
+    c = scale * math.cos(math.radians(10 * angle))
+    s = scale * math.sin(math.radians(10 * angle))
     # affine_grid takes the picture's height and width as 2
-    to_source = X.new_tensor(
-        [[scale * c, -scale * s, 0.12 * dx], [scale * s, scale * c, 0.12 * dy]]
-    )
+    to_source = X.new_tensor([[c, -s, 0.12 * dx], [s, c, 0.12 * dy]])
     grid = F.affine_grid(to_source.expand(len(X), 2, 3), X.shape, align_corners=False)
     return F.grid_sample(X, grid, padding_mode="reflection", align_corners=False)
