@@ -1,6 +1,12 @@
 """What an error suggests, where it has a usual cause."""
 
-# Exercise (or its beginning), a phrase of the error, and the sentence
+ONE_AXIS = (
+    "A layer got an array with one axis where it asks for two: a step's words have shape (N,), so "
+    "hand words[:, None] to a word_embedding_forward that asks for N and T, and look whether "
+    "squeeze has removed an axis."
+)
+# Exercise (or its beginning), phrases of the error with ... between them, and the sentence; the
+# first that fits counts
 ERRORS = [
     (
         "style_loss",
@@ -31,6 +37,8 @@ ERRORS = [
         "_step returns the scores first, then the list of states: look at the order after "
         "`return`.",
     ),
+    ("CaptioningRNN.sample", "to unpack (expected 2, got 1)...rnn_layers.py", ONE_AXIS),
+    ("CaptioningRNN.sample", "tuple index out of range...rnn_layers.py", ONE_AXIS),
     (
         "CaptioningRNN.sample",
         "to unpack (expected 2",

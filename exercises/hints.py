@@ -35,8 +35,8 @@ def hint_of_error(exercise, error):
     - exercise: Its name, as in `CALLS`
     - error: Text: the name of its class, and what it says
     """
-    for name, phrase, sentence in ERRORS:
-        if exercise.startswith(name) and phrase in error:
+    for name, phrases, sentence in ERRORS:
+        if exercise.startswith(name) and all(phrase in error for phrase in phrases.split("...")):
             return sentence
     return None
 

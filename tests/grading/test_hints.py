@@ -127,6 +127,21 @@ def test_what_may_be_negative_is_not_blamed_for_it():
             "ValueError: Wx must be a NumPy array of floating-point numbers, got tuple",
             "a pair: its output and a cache",
         ),
+        (
+            "CaptioningRNN.sample[rnn]",
+            "ValueError: not enough values to unpack (expected 2, got 1) (rnn_layers.py, line 475)",
+            "hand words[:, None] to a word_embedding_forward",
+        ),
+        (
+            "CaptioningRNN.sample[lstm]",
+            "IndexError: tuple index out of range (line 9 of rnn_layers.py: 'T = x.shape[1]')",
+            "hand words[:, None] to a word_embedding_forward",
+        ),
+        (
+            "CaptioningRNN.sample[rnn]",
+            "ValueError: not enough values to unpack (expected 2, got 1) (rnn.py, line 226)",
+            "_step returns two things",
+        ),
         ("rnn_forward", "IndexError: list index out of range", None),
         ("rnn_forward", "IndexError: boolean index did not match indexed array", None),
     ],
