@@ -93,6 +93,7 @@ def _look(path, scratch, deep=0):
     if len(items) == 1 and deep < DEEP and not looks_like_work(items):
         inside = _items(items[0]) if items[0].is_dir() else []
         whole = len(inside) != 1 or not is_version(inside[0].name)
+        whole = whole and not (deep and items[0].is_symlink())
         if whole and (items[0].is_dir() or items[0].suffix.lower() == ".zip"):
             return _look(items[0], scratch, deep + 1)
     works = [item for item in items if item.is_dir() or item.suffix.lower() in ARCHIVES]
@@ -102,7 +103,7 @@ def _look(path, scratch, deep=0):
             return [Found(name, [path])]
         why = f"{works[0].name} and {works[1].name} are no names of people: whose are they?"
         return [Found(name, [path], held=why)]
-    return _class(path, items, scratch)
+    return _class(path, items, scratch, students=deep > 0)
 
 
 def _stem(path):
@@ -125,14 +126,19 @@ def _is_one_work(folder, items):
     return bool(packages) or (bool(loose) and not zips and looks_like_work(loose))
 
 
-def _class(folder, items, scratch):
-    """The submissions in a class's folder."""
+def _class(folder, items, scratch, students=False):
+    """The submissions in a class's folder. Where it could be a student's own, nobody follows links:
+    they could lead to another's work.
+    """
     groups = {}
     found = []
     people = _gradescope_people(folder)
     for item in items:
         match = _platform(item)
-        if match:
+        if students and item.is_symlink():
+            reason = f"{item.name} is a link: what it leads to may be another's work."
+            found.append(Found(item.name, [item], held=reason))
+        elif match:
             groups.setdefault(_person(match), []).append((item, match))
         elif item.is_dir():
             found += _folder_in_class(item, scratch)
@@ -153,7 +159,7 @@ def _folder_in_class(folder, scratch):
     zips = [item for item in items if item.suffix.lower() == ".zip"]
     many = len(zips) > FEW and not looks_like_work(items)
     if many or any(map(_platform, items)) or are_people(_files(folder)):
-        return _class(folder, items, scratch)
+        return _class(folder, items, scratch, students=True)
     return [Found(folder.name, [folder])]
 
 
