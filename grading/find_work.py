@@ -18,6 +18,7 @@ from grading.unpack import (
     OTHER_ARCHIVES,
     HandedIn,
     OtherArchive,
+    TooMuch,
     inner_zips,
     is_noise,
     list_files,
@@ -63,6 +64,8 @@ def read_submission(paths) -> HandedIn:
             _look_for_other_archives(entries)
     except (Undecided, OtherArchive) as undecided:
         return HandedIn(held=str(undecided))
+    except TooMuch as error:
+        raise ValueError(str(error)) from None
     handed_in.notes = notes + handed_in.notes
     return handed_in
 

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 
 MAX_ARCHIVE = 200 << 20  # bytes
 MAX_ENTRIES = 20_000
+MAX_UNPACKED = 2 << 30  # bytes that are unpacked of one submission, all readings together
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 LOOSE = {".py", ".ipynb"}  # files that platforms hand over as they are
 NOT_WORK = {"__pycache__", "node_modules", "site-packages"}  # folders, besides hidden ones
@@ -65,11 +66,31 @@ class HandedIn:
 
 
 class Entries(list):
-    """All files of a submission, and `notes` on what could not even be listed."""
+    """All files of a submission, `notes` on what could not even be listed, and its `budget`."""
 
-    def __init__(self, entries=(), notes=()):
+    def __init__(self, entries=(), notes=(), budget=None):
         super().__init__(entries)
         self.notes = list(notes)
+        self.budget = budget or Budget()
+
+
+class Budget:
+    """What may still be unpacked of a submission: a small zip can hold hours of it."""
+
+    def __init__(self):
+        self.left = MAX_UNPACKED
+
+    def check(self):
+        """Raises TooMuch where it was used up."""
+        if self.left <= 0:
+            raise TooMuch(
+                f"unpacked, its files hold more than {MAX_UNPACKED >> 30} GB: hand in only the "
+                "assignment's"
+            )
+
+
+class TooMuch(Exception):
+    """The budget of a submission was used up. Nothing of it can be told any more."""
 
 
 def list_files(paths):
@@ -90,7 +111,10 @@ def list_files(paths):
     entries += map(_LooseEntry, loose)
     whole = [path for path in paths if path not in loose]
     for number, path in enumerate(whole):
-        found = folder_entries(path) if path.is_dir() else zip_entries(_opened(path))
+        if path.is_dir():
+            found = folder_entries(path)
+        else:
+            found = zip_entries(_opened(path), entries.budget)
         if len(whole) > 1:
             same = any(path.name == other.name for other in whole[:number])
             name = f"{path.name}-{number + 1}" if same else path.name
@@ -109,14 +133,14 @@ def _opened(path):
     return io.BytesIO(path.read_bytes())
 
 
-def zip_entries(file):
+def zip_entries(file, budget):
     """The files of a zip; of two entries with one name the last counts."""
     archive = _open_zip(file)
-    found = Entries()
+    found = Entries(budget=budget)
     for info in reversed(archive.infolist()):
         if info.filename.endswith("/"):
             continue
-        entry = _ZipEntry(archive, info)
+        entry = _ZipEntry(archive, info, budget)
         if entry.path.name:
             found.append(entry)
         else:
@@ -135,7 +159,8 @@ def inner_zips(entries):
 
 def unzipped(entry):
     """The files of a zip in a zip."""
-    return zip_entries(io.BytesIO(entry.read(MAX_ARCHIVE // 4)))
+    data = io.BytesIO(entry.read(MAX_ARCHIVE // 4))
+    return zip_entries(data, getattr(entry, "budget", None) or Budget())
 
 
 def _open_zip(file):
@@ -172,9 +197,10 @@ def _open_zip(file):
 class _ZipEntry:
     """A file in an archive."""
 
-    def __init__(self, archive, info):
+    def __init__(self, archive, info, budget):
         self.archive = archive
         self.info = info
+        self.budget = budget
         # some Windows programs write backslashes
         self.path = PurePosixPath(info.filename.replace("\\", "/"))
         self.kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
@@ -190,6 +216,8 @@ class _ZipEntry:
                 f"its compression (method {self.info.compress_type}) can't be read here: zip the "
                 "folder with what your system brings along"
             )
+        self.budget.check()
+        self.budget.left -= limit
         try:
             with self.archive.open(self.info) as file:
                 data = file.read(limit + 1)
@@ -204,6 +232,7 @@ class _ZipEntry:
             raise ValueError(f"it is damaged: {error}") from error
         except Exception as error:  # other compressions raise errors of their own
             raise ValueError(f"it can't be unpacked: {type(error).__name__}") from error
+        self.budget.left += max(0, limit - len(data))  # what fails has cost all that it could
         if len(data) > limit:
             raise ValueError(f"it is larger than {limit >> 20} MB")
         return data
