@@ -75,10 +75,19 @@ class Entries(list):
 
 
 class Budget:
-    """What may still be unpacked of a submission: a small zip can hold hours of it."""
+    """What may still be unpacked and listed of a submission: a small zip can hold hours of it."""
 
     def __init__(self):
         self.left = MAX_UNPACKED
+        self.entries = 2 * MAX_ENTRIES
+
+    def count(self, entries):
+        """Raises TooMuch where zips in the zip hold too many files."""
+        self.entries -= entries
+        if self.entries < 0:
+            raise TooMuch(
+                f"its zips hold more than {2 * MAX_ENTRIES:,} files: hand in only the assignment's"
+            )
 
     def check(self):
         """Raises TooMuch where it was used up."""
@@ -137,6 +146,7 @@ def zip_entries(file, budget):
     """The files of a zip; of two entries with one name the last counts."""
     archive = _open_zip(file)
     found = Entries(budget=budget)
+    budget.count(len(archive.infolist()))
     for info in reversed(archive.infolist()):
         if info.filename.endswith("/"):
             continue

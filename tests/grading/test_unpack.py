@@ -181,3 +181,11 @@ def test_hours_of_unpacking(read, monkeypatch, inner):
     files = {"work.zip": zipped(files)} if inner else files
     with pytest.raises(ValueError, match="unpacked, its files hold more than"):
         read(files)
+
+
+def test_zips_of_very_many_files(read, monkeypatch):
+    """The files of all zips in a zip are counted together."""
+    monkeypatch.setattr(unpack, "MAX_ENTRIES", 30)
+    inner = zipped({f"f{k}": "" for k in range(25)})
+    with pytest.raises(ValueError, match="hold more than 60 files"):
+        read({f"{k}.zip": inner for k in range(3)})
