@@ -7,6 +7,7 @@ it is called: a zip or a folder is a submission, a folder or zip of these is a c
 
 import contextlib
 import datetime
+import json
 import os
 import re
 import shutil
@@ -17,13 +18,22 @@ from pathlib import Path, PurePosixPath
 
 from grading.file_names import PACKAGES, looks_like_work
 from grading.people import FEW, are_people, is_version
-from grading.unpack import LOOSE, MAX_ENTRIES, OTHER_ARCHIVES, folder_entries, is_noise
+from grading.unpack import (
+    LOOSE,
+    MAX_ENTRIES,
+    OTHER_ARCHIVES,
+    folder_entries,
+    is_noise,
+    path_in_zip,
+)
 
 ARCHIVES = {".zip", *OTHER_ARCHIVES}
 OURS = {"grades.csv", "statistics.html", "seed.txt", "uploads", "unpacked"}
 DEEP = 8  # folders, each alone in the other, around a class
 MAX_CLASS = 20 << 30  # bytes of a class's zip, unpacked
-MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)(_(?P<rest>.*))?")
+MOODLE = re.compile(
+    r"(?P<name>.+)_(?P<id>\d+)_assign(submission_)?(?P<kind>[a-z]+)(_(?P<rest>.*))?"
+)
 BLACKBOARD = re.compile(
     r"(?P<name>.+?)_attempt_(?P<when>\d{4}(-\d\d){5})(_(?P<rest>.+)|(?P<text>\.txt))"
 )
@@ -32,7 +42,11 @@ CANVAS = re.compile(
     re.IGNORECASE,
 )
 BRIGHTSPACE = re.compile(
-    r"(?P<id>\d+)-\d+ - (?P<name>.+?) - [A-Z][a-z]+ \d+, \d{4} \d+ [AP]M( - (?P<rest>.+))?"
+    r"(?P<id>\d+)-\d+ - (?P<name>.+?) - "
+    r"([A-Z][a-z]+ \d+|\d+ [A-Z][a-z]+), \d{4} \d+( [AP]M)?( - (?P<rest>.+))?"
+)
+NBGRADER = re.compile(
+    r"(?P<name>[^+]+)\+[^+]+\+(?P<when>\d{4}-\d\d-\d\d [\d:._]+ [A-Z]+)(\+[^+]*)?"
 )
 GRADESCOPE = re.compile(r"submission_(?P<id>\d+)")
 
@@ -173,7 +187,8 @@ def _files(folder):
 
 def _platform(path):
     """The match of a platform's pattern, or None."""
-    patterns = [MOODLE, BLACKBOARD, BRIGHTSPACE, *([GRADESCOPE] if path.is_dir() else [CANVAS])]
+    either = GRADESCOPE if path.is_dir() else CANVAS
+    patterns = [MOODLE, BLACKBOARD, BRIGHTSPACE, NBGRADER, either]
     return next((match for p in patterns if (match := p.fullmatch(path.name))), None)
 
 
@@ -201,9 +216,13 @@ def _group(person, parts, people):
     """
     name, number = person
     kinds = {match.re for _, match in parts}
-    if kinds == {BLACKBOARD}:
+    held = ""
+    if kinds <= {BLACKBOARD, NBGRADER}:
         last = max(match["when"] for _, match in parts)
-        parts = [(p, m) for p, m in parts if m["when"] == last and not m["text"]]
+        works = [(p, m) for p, m in parts if not m.groupdict().get("text")]
+        parts = [(p, m) for p, m in works if m["when"] == last]
+        if works and not parts:
+            held = "The last attempt holds no file, but an earlier one does: which one counts?"
     paths = [p for p, m in parts if m.groupdict().get("kind") in (None, "file")]
     if kinds == {GRADESCOPE}:
         partners = people.get(name) or [{}]
@@ -211,7 +230,7 @@ def _group(person, parts, people):
             Found(each.get("name") or name, paths, each.get("sid", ""), each.get("email", ""))
             for each in partners
         ]
-    return [Found(name, paths, number)]
+    return [Found(name, paths, number, held=held)]
 
 
 def _gradescope_people(folder):
@@ -230,10 +249,19 @@ def _gradescope_people(folder):
             elif current is not None:
                 if re.match(r"\s*- ", line):
                     current.append({})
-                match = re.match(r"\s+-?\s*:?(name|sid|email):\s*['\"]?(.*?)['\"]?\s*$", line)
+                match = re.match(r"\s+-?\s*:?(name|sid|email):\s*(.*?)\s*$", line)
                 if match and current:
-                    current[-1].setdefault(match[1], match[2])
+                    current[-1].setdefault(match[1], _yaml_text(match[2]))
     return people
+
+
+def _yaml_text(text):
+    """A text of YAML as it is meant, in quotes of either kind or without."""
+    if text[:1] == text[-1:] == "'":
+        return text[1:-1].replace("''", "'")
+    with contextlib.suppress(ValueError):
+        return str(json.loads(re.sub(r"\\x(..)", r"\\u00\1", text))) if text[:1] == '"' else text
+    return text.strip('"')
 
 
 def _unpacked_class(path, scratch, alone=False):
@@ -258,10 +286,10 @@ def _is_class(infos, alone):
     """Whether a zip holds submissions: names of a platform, several zips and no work, or, where the
     zip lies alone, folders of several people.
     """
-    paths = [PurePosixPath(info.filename.replace("\\", "/")) for info in infos]
+    paths = list(map(path_in_zip, infos))
     paths = [path for path in paths if not is_noise(path) and path.name]
     parts = {part for path in paths for part in path.parts[:2]}
-    patterns = (MOODLE, BLACKBOARD, BRIGHTSPACE, GRADESCOPE)
+    patterns = (MOODLE, BLACKBOARD, BRIGHTSPACE, NBGRADER, GRADESCOPE)
     if any(p.fullmatch(part) for p in patterns for part in parts):
         return True
     files = [path for path in paths if CANVAS.fullmatch(path.name)]
@@ -275,7 +303,7 @@ def _is_class(infos, alone):
 
 def _extract(archive, info, target):
     """One plain file of a zip, below the target."""
-    path = PurePosixPath(info.filename.replace("\\", "/"))
+    path = path_in_zip(info)
     kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
     if path.is_absolute() or ".." in path.parts or not path.name or kind != stat.S_IFREG:
         return

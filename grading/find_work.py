@@ -12,7 +12,7 @@ import functools
 import re
 from pathlib import Path, PurePosixPath
 
-from grading.file_names import PACKAGES, can_be, notebook_names, present, small
+from grading.file_names import PACKAGES, as_called_first, can_be, notebook_names, present, small
 from grading.manifest import MANIFEST
 from grading.unpack import (
     OTHER_ARCHIVES,
@@ -203,14 +203,15 @@ def _elsewhere(entries, works, wanted, chosen):
     exact = [work[wanted] for work in works.values() if wanted in work]
     loose = [entry for entry in entries if can_be(entry.path, wanted)]
     loose = loose or [entry for entry in entries if _holds_class_of(entry, wanted)]
-    return _nearest(exact or loose, near)
+    as_called = [entry for entry in loose if as_called_first(entry.path) == entry.path]
+    return _nearest(exact or as_called or loose, near)
 
 
 def _holds_class_of(entry, wanted):
     """Whether a file of the right name, outside of its folder, defines the class of an exercise."""
     classes = {e.name.split(".")[0] for e in MANIFEST.exercises.values() if e.path == wanted}
     names = [f"class {name}".encode() for name in classes if name[0].isupper()]
-    if not names or entry.path.name != PurePosixPath(wanted).name:
+    if not names or as_called_first(entry.path).name != PurePosixPath(wanted).name:
         return False
     return any(name in (_bytes(entry) or b"") for name in names)
 

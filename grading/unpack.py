@@ -6,6 +6,7 @@ links, devices and bombs meet nobody. Folders, as learning platforms make them o
 the same rules. Which of the files count, `find_work` decides.
 """
 
+import contextlib
 import hashlib
 import io
 import os
@@ -21,6 +22,7 @@ MAX_ARCHIVE = 200 << 20  # bytes
 MAX_ENTRIES = 20_000
 MAX_UNPACKED = 2 << 30  # bytes that are unpacked of one submission, all readings together
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+UTF_8 = 0x800  # the flag of an entry whose name is in that encoding
 LOOSE = {".py", ".ipynb"}  # files that platforms hand over as they are
 NOT_WORK = {"__pycache__", "node_modules", "site-packages"}  # folders, besides hidden ones
 MAX_SOURCE = 1 << 20
@@ -158,6 +160,15 @@ def zip_entries(file, budget):
     return found
 
 
+def path_in_zip(info) -> PurePosixPath:
+    """The path of an entry: macOS hides its UTF-8, and some Windows programs write backslashes."""
+    name = info.filename
+    if not info.flag_bits & UTF_8:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return PurePosixPath(name.replace("\\", "/"))
+
+
 def inner_zips(entries):
     """Zips among files, but for what macOS keeps beside them."""
     return [
@@ -211,8 +222,7 @@ class _ZipEntry:
         self.archive = archive
         self.info = info
         self.budget = budget
-        # some Windows programs write backslashes
-        self.path = PurePosixPath(info.filename.replace("\\", "/"))
+        self.path = path_in_zip(info)
         self.kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
 
     def read(self, limit):
