@@ -5,6 +5,7 @@ patterns below were made after the platforms' documentation. What lies there oth
 it is called: a zip or a folder is a submission, a folder or zip of these is a class.
 """
 
+import collections
 import contextlib
 import datetime
 import json
@@ -87,11 +88,22 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
     for each in found:
         if each.id and len(numbers[each.name]) > 1:  # as Moodle calls everybody Participant
             each.name = f"{each.name}-{each.id}"
+    _hold_twins(found)
     named: dict = {}
     for each in sorted(found, key=lambda each: (each.name, str(each.paths))):
         each.name = _free(_safe(each.name), named)
         named[each.name] = each
     return named
+
+
+def _hold_twins(found):
+    """Hold what is one person's by name and number, and comes from several places: a zip in a class
+    can bear the names of an export.
+    """
+    counts = collections.Counter((each.name, each.id) for each in found if each.id)
+    for each in found:
+        if counts[each.name, each.id] > 1:
+            each.held = each.held or f"There are several submissions of {each.name}, {each.id}."
 
 
 def _look(path, scratch, deep=0):
@@ -317,8 +329,12 @@ def _extract(archive, info, target):
 
 
 def _safe(name):
-    """A name for a folder."""
-    name = re.sub(r"[\x00-\x1f/\\:]", "_", name).strip(". ") or "unnamed"
+    """A name for a folder, of letters that can be shown and written."""
+    if any("\ud800" <= letter <= "\udfff" for letter in name):  # bytes that are no UTF-8
+        name = name.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    name = name.replace("\N{NO-BREAK SPACE}", " ")
+    name = "".join(letter if letter.isprintable() else "_" for letter in name)
+    name = re.sub(r"[/\\:]", "_", name).strip(". ") or "unnamed"
     return f"{name}_" if name in OURS else name
 
 

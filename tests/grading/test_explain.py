@@ -26,6 +26,28 @@ def test_another_case_and_errors():
     assert explained(PAIRS, "ValueError: x") == "It ended in an error: ValueError: x"
 
 
+@pytest.mark.parametrize("case", [0, 3, 99])
+def test_cases_that_are_not_there(case):
+    """The number of a case that is not there is refused with those that are."""
+    with pytest.raises(ValueError, match="numbered from 1 to 2"):
+        explained(PAIRS, [expected for _, expected in PAIRS], case)
+
+
+def test_too_few_answers():
+    """Where not every question was answered, nothing is called right."""
+    assert "0 answers to 2 questions" in explained(PAIRS, [])
+
+
+def test_what_is_held(tmp_path):
+    """A held submission has no answers to show; its reason is said."""
+    for name in ("v1", "v2"):
+        path = tmp_path / name / "deeplearning" / "rnn_layers.py"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"x = '{name}'")
+    with pytest.raises(ValueError, match="it is held: There are two works"):
+        explain.answers([tmp_path], "tv_loss", 1, "none")
+
+
 def test_the_command(tmp_path, monkeypatch, capsys):
     """The seed and the files come from graded.json; a folder without one is wrong usage."""
     record = {

@@ -2,6 +2,7 @@
 that a browser has renamed.
 """
 
+import contextlib
 import io
 import zipfile
 
@@ -101,3 +102,24 @@ def test_sources_that_were_renamed(tmp_path, added):
     (tmp_path / "ada" / "rnn_layers.py").write_text("x = 1", encoding="utf-8")
     read = read_submission(tmp_path / "ada")
     assert read.sources["deeplearning/rnn_layers.py"] == b"x = 1" and not read.held
+
+
+def test_a_zip_that_bears_anothers_name(found):
+    """A student's zip that looks like an export with another's name takes nobody's place: both are
+    held.
+    """
+    alan = "Alan Turing_102_assignsubmission_file_"
+    submissions = found({f"{alan}/a.zip": WORK, "eve.zip": zipped({f"{alan}/a.zip": WORK})})
+    assert len(submissions) == 2 and all(each.held for each in submissions.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("a\x1b[2J\u202eb", "a_[2J_b"), ("Mu\udcfcller", "Muüller"), ("Ann\xa0Lee", "Ann Lee")],
+)
+def test_names_can_be_shown(tmp_path, name, shown):
+    """A name that moves a terminal's cursor, or is no text, becomes one that can be printed."""
+    with contextlib.suppress(OSError):  # not every file system takes it
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in" / f"{name}.zip").write_bytes(WORK)
+        assert list(find_submissions([tmp_path / "in"], tmp_path / "scratch")) == [shown]
