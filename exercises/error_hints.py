@@ -1,5 +1,9 @@
 """What an error suggests, where it has a usual cause."""
 
+NO_GRAPHICS_CARD = (
+    "Not every machine has a graphics card: leave out .cuda(), and make new tensors with "
+    "device=X.device."
+)
 # Exercise (or its beginning), a phrase of the error, and the sentence
 ERRORS = [
     (
@@ -62,5 +66,26 @@ ERRORS = [
         "",
         "only integer tensors of a single element can be converted to an index",
         "Index with a tensor of integers, or take .item() of a single one.",
+    ),
+    (
+        "",
+        "NVIDIA",
+        NO_GRAPHICS_CARD,
+    ),
+    (
+        "",
+        "CUDA",
+        NO_GRAPHICS_CARD,
+    ),
+    (
+        "",
+        "No module named 'google",
+        "google.colab is there on Colab alone: mount the drive in the notebook, not in the module.",
+    ),
+    (
+        "style_loss",
+        "must match the size of tensor",
+        "Layers have different numbers of channels: take feats at the layer's number, "
+        "style_layers[i], and style_targets and style_weights at i.",
     ),
 ]
