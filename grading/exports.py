@@ -8,6 +8,7 @@ it is called: a zip or a folder is a submission, a folder or zip of these is a c
 import collections
 import contextlib
 import datetime
+import hashlib
 import json
 import os
 import re
@@ -97,9 +98,7 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
 
 
 def _hold_twins(found):
-    """Hold what is one person's by name and number, and comes from several places: a zip in a class
-    can bear the names of an export.
-    """
+    """Hold what is one person's by name and number, and comes from several places."""
     counts = collections.Counter((each.name, each.id) for each in found if each.id)
     for each in found:
         if counts[each.name, each.id] > 1:
@@ -283,7 +282,9 @@ def _unpacked_class(path, scratch, alone=False):
             names = [i for i in archive.infolist() if not i.filename.endswith("/")][:MAX_ENTRIES]
             if path.suffix.lower() != ".zip" or not _is_class(names, alone):
                 return None
-            target = scratch / path.stem
+            # two sections can have zips of one name
+            place = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]
+            target = scratch / f"{path.stem}-{place}"
             shutil.rmtree(target, ignore_errors=True)
             if sum(info.file_size for info in names) > MAX_CLASS:
                 return None

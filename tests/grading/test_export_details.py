@@ -104,6 +104,19 @@ def test_sources_that_were_renamed(tmp_path, added):
     assert read.sources["deeplearning/rnn_layers.py"] == b"x = 1" and not read.held
 
 
+def test_two_class_zips_of_one_name(tmp_path):
+    """Sections that were downloaded as zips of one name keep all their students' files apart."""
+    for section, people in (("monday", "ada alan"), ("tuesday", "ada bo")):
+        (tmp_path / section).mkdir()
+        zips = {f"{who}.zip": zipped({"rnn_layers.py": section}) for who in people.split()}
+        (tmp_path / section / "submissions.zip").write_bytes(zipped(zips))
+    sections = sorted(tmp_path.glob("*/submissions.zip"))
+    submissions = find_submissions(sections, tmp_path / "scratch")
+    texts = [list(read_submission(each.paths).sources.values()) for each in submissions.values()]
+    assert list(submissions) == ["ada", "ada-2", "alan", "bo"]
+    assert sorted(texts) == [[b"monday"], [b"monday"], [b"tuesday"], [b"tuesday"]]
+
+
 def test_a_zip_that_bears_anothers_name(found):
     """A student's zip that looks like an export with another's name takes nobody's place: both are
     held.
