@@ -9,7 +9,6 @@ import collections
 import contextlib
 import datetime
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -20,6 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from grading.file_names import PACKAGES, looks_like_work
 from grading.people import FEW, are_people, is_version
+from grading.submitters import gradescope_people
 from grading.unpack import (
     LOOSE,
     MAX_ENTRIES,
@@ -157,7 +157,7 @@ def _class(folder, items, scratch, students=False):
     """
     groups = {}
     found = []
-    people = _gradescope_people(folder)
+    people = gradescope_people(folder)
     for item in items:
         match = _platform(item)
         if students and item.is_symlink():
@@ -242,37 +242,6 @@ def _group(person, parts, people):
             for each in partners
         ]
     return [Found(name, paths, number, held=held)]
-
-
-def _gradescope_people(folder):
-    """From a folder of Gradescope's export to what is said of its submitters, each a dictionary
-    of name, sid and email.
-    """
-    people = {}
-    current = None
-    with contextlib.suppress(OSError):
-        text = (folder / "submission_metadata.yml").read_text(encoding="utf-8", errors="replace")
-        for line in text.splitlines():
-            if match := re.match(r"(submission_\d+):", line):
-                current = people.setdefault(match[1], [])
-            elif re.match(r"  :?(?!submitters)\w+:", line):
-                current = None  # what follows, as older versions, names people again
-            elif current is not None:
-                if re.match(r"\s*- ", line):
-                    current.append({})
-                match = re.match(r"\s+-?\s*:?(name|sid|email):\s*(.*?)\s*$", line)
-                if match and current:
-                    current[-1].setdefault(match[1], _yaml_text(match[2]))
-    return people
-
-
-def _yaml_text(text):
-    """A text of YAML as it is meant, in quotes of either kind or without."""
-    if text[:1] == text[-1:] == "'":
-        return text[1:-1].replace("''", "'")
-    with contextlib.suppress(ValueError):
-        return str(json.loads(re.sub(r"\\x(..)", r"\\u00\1", text))) if text[:1] == '"' else text
-    return text.strip('"')
 
 
 def _unpacked_class(path, scratch, alone=False):
