@@ -25,8 +25,6 @@ COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zip
 UTF_8 = 0x800  # the flag of an entry whose name is in that encoding
 LOOSE = {".py", ".ipynb"}  # files that platforms hand over as they are
 NOT_WORK = {"__pycache__", "node_modules", "site-packages"}  # folders, besides hidden ones
-MAX_SOURCE = 1 << 20
-MAX_NOTEBOOK = 30 << 20
 # What Moodle, Blackboard and Canvas put before a file's own name
 ADDED = re.compile(
     r"^(.+_\d+_assignsubmission_file_|.+_attempt_[\d-]+_|[^_]+(_LATE)?_\d+_\d+_)", re.IGNORECASE
@@ -68,7 +66,7 @@ class HandedIn:
 
 
 class Entries(list):
-    """All files of a submission, `notes` on what could not even be listed, and its `budget`."""
+    """All files of a submission, `notes` on what could not be listed, and its `budget`."""
 
     def __init__(self, entries=(), notes=(), budget=None):
         super().__init__(entries)
@@ -101,7 +99,7 @@ class Budget:
 
 
 class TooMuch(Exception):
-    """The budget of a submission was used up. Nothing of it can be told any more."""
+    """The budget of a submission was used up."""
 
 
 def list_files(paths):
@@ -327,7 +325,8 @@ def unsafe(entry):
 
 def shown(path):
     """A path as it can be printed: short, and of printable letters."""
-    text = str(path).encode("ascii", "backslashreplace").decode()
+    letters = (letter if letter.isprintable() else "?" for letter in str(path))
+    text = "".join(letters).encode("ascii", "backslashreplace").decode()
     return text if len(text) < 80 else f"{text[:30]}...{text[-40:]}"
 
 
