@@ -31,6 +31,7 @@ from grading.unpack import (
 
 ARCHIVES = {".zip", *OTHER_ARCHIVES}
 OURS = {"grades.csv", "statistics.html", "seed.txt", "uploads", "unpacked"}
+DOCUMENTS = {".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".npz", ".jar", ".epub"}  # zips
 DEEP = 8  # folders, each alone in the other, around a class
 MAX_CLASS = 20 << 30  # bytes of a class's zip, unpacked
 MOODLE = re.compile(
@@ -173,9 +174,19 @@ def _class(folder, items, scratch, students=False):
         elif item.suffix.lower() in LOOSE:
             reason = f"{item.name} lies loose: put it into a folder with the name of its student."
             found.append(Found(item.name, [item], held=reason))
+        elif _is_zip_of_another_name(item):
+            found.append(Found(item.name, [item]))
     for person, parts in _full_names(groups).items():
         found += _group(person, parts, people)
     return found
+
+
+def _is_zip_of_another_name(path):
+    """Whether a file is a zip by what is in it, and no document: its name has lost the ending."""
+    if path.suffix.lower() in DOCUMENTS or not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(4) == b"PK\3\4"
 
 
 def _folder_in_class(folder, scratch):

@@ -117,6 +117,14 @@ def test_two_class_zips_of_one_name(tmp_path):
     assert sorted(texts) == [[b"monday"], [b"monday"], [b"tuesday"], [b"tuesday"]]
 
 
+def test_zips_whose_ending_was_lost(found):
+    """A zip that is called otherwise gets its row, and its grade; documents get none."""
+    files = {"ada": WORK, "bo.zip.crdownload": WORK, "cy.docx": WORK, "dan.pdf": b"%PDF"}
+    submissions = found(files | {"zoe.zip": WORK})
+    assert list(submissions) == ["ada", "bo.zip.crdownload", "zoe"]
+    assert set(read_submission(submissions["ada"].paths).sources) == FILES
+
+
 def test_a_zip_that_bears_anothers_name(found):
     """A student's zip that looks like an export with another's name takes nobody's place: both are
     held.
