@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MAX_SOURCE = 1 << 20  # bytes
 MAX_NOTEBOOK = 30 << 20
 MAX_HELPERS = 100
-MAX_HELPERS_SIZE = 16 << 20  # bytes of all: what looks them through has to send them back
+MAX_HELPERS_SIZE = 4 << 20  # bytes of all: they come back from the sandbox in one message
 MAX_TOTAL = 4 * MAX_NOTEBOOK
 COPY = re.compile(
     r"(?i)(^|[^a-z])(backup|bak|old|older|copy|draft|archive|previous|orig|saved?|tmp)\d*([^a-z]|$)"
@@ -307,11 +307,13 @@ def _read_all(found, limit, into, handed_in, total=MAX_TOTAL):
     for name, entry in found.items():
         try:
             data = entry.read(limit)
-            if sum(map(len, into.values())) + len(data) > total:
-                raise ValueError(f"all of its kind are larger than {total >> 20} MB")
-            into[name] = data
         except (ValueError, OSError) as error:
             handed_in.notes.append(f"{shown(entry.path)} could not be read: {error}.")
+            continue
+        if sum(map(len, into.values())) + len(data) <= total:
+            into[name] = data
+        else:
+            handed_in.too_large.append(shown(entry.path))
 
 
 def _say_where(found, works, chosen, handed_in):
@@ -322,6 +324,12 @@ def _say_where(found, works, chosen, handed_in):
     for wanted, entry in found.items():
         if chosen and works[chosen].get(wanted) is not entry:
             handed_in.notes.append(f"{wanted} was taken from {shown(entry.path)}.")
+    if handed_in.too_large:
+        count = len(handed_in.too_large)
+        handed_in.notes.append(
+            f"{count} files were left out, {handed_in.too_large[0]} the first: together with the "
+            f"others they are larger than {MAX_HELPERS_SIZE >> 20} MB."
+        )
     own = sorted(name.removeprefix("beside/") for name in handed_in.helpers)
     own = [name for name in own if found]
     if own:

@@ -54,6 +54,7 @@ class HandedIn:
     - notebooks: Dictionary from the name of a question's notebook to its bytes
     - package: Name of the folder that held the sources
     - notes: Sentences for the student, on what was unusual
+    - too_large: Files that were left out because of the size of all
     - held: Why a person has to decide what counts, or empty
     """
 
@@ -62,6 +63,7 @@ class HandedIn:
     notebooks: dict[str, bytes] = field(default_factory=dict)
     package: str = "deeplearning"
     notes: list[str] = field(default_factory=list)
+    too_large: list[str] = field(default_factory=list)
     held: str = ""
 
 
@@ -85,9 +87,7 @@ class Budget:
         """Raises TooMuch where zips in the zip hold too many files."""
         self.entries -= entries
         if self.entries < 0:
-            raise TooMuch(
-                f"its zips hold more than {2 * MAX_ENTRIES:,} files: hand in only the assignment's"
-            )
+            raise TooMuch(f"its zips hold more than {2 * MAX_ENTRIES:,} files: leave some out")
 
     def check(self):
         """Raises TooMuch where it was used up."""
