@@ -18,6 +18,7 @@ from exercises.compare import compare, distance, norm, settled
 from grading.find_work import read_submission
 from grading.grade_one import BOXES, Grading, unseen
 from grading.manifest import MANIFEST
+from grading.messages import printable
 from grading.record import grader_version, read_record
 from grading.sandbox import Box, BoxError, NoBox, choose_kind
 
@@ -107,9 +108,8 @@ def main(argv=None):
         parser.error(f"{args.folder} holds no graded.json of a submission that was graded")
     raw = record.get("marks", {}).get(args.exercise, {})
     print(f"{args.folder.name}, {args.exercise}, seed {record['seed']}")
-    print(
-        f"graded as {'right' if raw.get('right') else 'wrong'}: {raw.get('reason') or 'no remark'}"
-    )
+    verdict = "right" if raw.get("right") else "wrong"
+    print(f"graded as {verdict}: {printable(raw.get('reason') or 'no remark')}")
     if record.get("version") != grader_version():
         print(f"It was graded by version {record.get('version')}; this is {grader_version()}.")
     try:

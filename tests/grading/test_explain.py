@@ -54,7 +54,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
         "seed": 7,
         "paths": ["ann.zip"],
         "version": "old",
-        "marks": {"tv_loss": {"right": True}},
+        "marks": {"tv_loss": {"right": True, "reason": "a\x1b[2J\ud800"}},
     }
     (tmp_path / "graded.json").write_text(json.dumps(record), encoding="utf-8")
     asked = []
@@ -63,7 +63,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     explain.main([str(tmp_path), "tv_loss"])
     printed = capsys.readouterr().out
     assert asked == [(["ann.zip"], "tv_loss", 7, "bubblewrap")]
-    assert "graded as right" in printed and "by version old" in printed
+    assert "graded as right: a?[2J?\n" in printed and "by version old" in printed
     with pytest.raises(SystemExit) as ended:
         explain.main([str(tmp_path / "nowhere"), "tv_loss"])
     assert ended.value.code == 2
