@@ -5,6 +5,10 @@ ONE_AXIS = (
     "hand words[:, None] to a word_embedding_forward that asks for N and T, and look whether "
     "squeeze has removed an axis."
 )
+NO_GRAPHICS_CARD = (
+    "Not every machine has a graphics card: leave out .cuda(), and make new tensors with "
+    "device=X.device."
+)
 # Exercise (or its beginning), phrases of the error with ... between them, and the sentence; the
 # first that fits counts
 ERRORS = [
@@ -70,5 +74,26 @@ ERRORS = [
         "",
         "only integer tensors of a single element can be converted to an index",
         "Index with a tensor of integers, or take .item() of a single one.",
+    ),
+    (
+        "",
+        "NVIDIA",
+        NO_GRAPHICS_CARD,
+    ),
+    (
+        "",
+        "CUDA",
+        NO_GRAPHICS_CARD,
+    ),
+    (
+        "",
+        "No module named 'google",
+        "google.colab is there on Colab alone: mount the drive in the notebook, not in the module.",
+    ),
+    (
+        "style_loss",
+        "must match the size of tensor",
+        "Layers have different numbers of channels: take feats at the layer's number, "
+        "style_layers[i], and style_targets and style_weights at i.",
     ),
 ]

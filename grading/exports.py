@@ -5,8 +5,10 @@ patterns below were made after the platforms' documentation. What lies there oth
 it is called: a zip or a folder is a submission, a folder or zip of these is a class.
 """
 
+import collections
 import contextlib
 import datetime
+import hashlib
 import os
 import re
 import shutil
@@ -17,13 +19,24 @@ from pathlib import Path, PurePosixPath
 
 from grading.file_names import PACKAGES, looks_like_work
 from grading.people import FEW, are_people, is_version
-from grading.unpack import LOOSE, MAX_ENTRIES, OTHER_ARCHIVES, folder_entries, is_noise
+from grading.submitters import gradescope_people
+from grading.unpack import (
+    LOOSE,
+    MAX_ENTRIES,
+    OTHER_ARCHIVES,
+    folder_entries,
+    is_noise,
+    path_in_zip,
+)
 
 ARCHIVES = {".zip", *OTHER_ARCHIVES}
 OURS = {"grades.csv", "statistics.html", "seed.txt", "uploads", "unpacked"}
+DOCUMENTS = {".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".npz", ".jar", ".epub"}  # zips
 DEEP = 8  # folders, each alone in the other, around a class
 MAX_CLASS = 20 << 30  # bytes of a class's zip, unpacked
-MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)(_(?P<rest>.*))?")
+MOODLE = re.compile(
+    r"(?P<name>.+)_(?P<id>\d+)_assign(submission_)?(?P<kind>[a-z]+)(_(?P<rest>.*))?"
+)
 BLACKBOARD = re.compile(
     r"(?P<name>.+?)_attempt_(?P<when>\d{4}(-\d\d){5})(_(?P<rest>.+)|(?P<text>\.txt))"
 )
@@ -32,7 +45,11 @@ CANVAS = re.compile(
     re.IGNORECASE,
 )
 BRIGHTSPACE = re.compile(
-    r"(?P<id>\d+)-\d+ - (?P<name>.+?) - [A-Z][a-z]+ \d+, \d{4} \d+ [AP]M( - (?P<rest>.+))?"
+    r"(?P<id>\d+)-\d+ - (?P<name>.+?) - "
+    r"([A-Z][a-z]+ \d+|\d+ [A-Z][a-z]+), \d{4} \d+( [AP]M)?( - (?P<rest>.+))?"
+)
+NBGRADER = re.compile(
+    r"(?P<name>[^+]+)\+[^+]+\+(?P<when>\d{4}-\d\d-\d\d [\d:._]+ [A-Z]+)(\+[^+]*)?"
 )
 GRADESCOPE = re.compile(r"submission_(?P<id>\d+)")
 
@@ -73,11 +90,20 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
     for each in found:
         if each.id and len(numbers[each.name]) > 1:  # as Moodle calls everybody Participant
             each.name = f"{each.name}-{each.id}"
+    _hold_twins(found)
     named: dict = {}
     for each in sorted(found, key=lambda each: (each.name, str(each.paths))):
         each.name = _free(_safe(each.name), named)
         named[each.name] = each
     return named
+
+
+def _hold_twins(found):
+    """Hold what is one person's by name and number, and comes from several places."""
+    counts = collections.Counter((each.name, each.id) for each in found if each.id)
+    for each in found:
+        if counts[each.name, each.id] > 1:
+            each.held = each.held or f"There are several submissions of {each.name}, {each.id}."
 
 
 def _look(path, scratch, deep=0):
@@ -93,6 +119,7 @@ def _look(path, scratch, deep=0):
     if len(items) == 1 and deep < DEEP and not looks_like_work(items):
         inside = _items(items[0]) if items[0].is_dir() else []
         whole = len(inside) != 1 or not is_version(inside[0].name)
+        whole = whole and not (deep and items[0].is_symlink())
         if whole and (items[0].is_dir() or items[0].suffix.lower() == ".zip"):
             return _look(items[0], scratch, deep + 1)
     works = [item for item in items if item.is_dir() or item.suffix.lower() in ARCHIVES]
@@ -102,7 +129,7 @@ def _look(path, scratch, deep=0):
             return [Found(name, [path])]
         why = f"{works[0].name} and {works[1].name} are no names of people: whose are they?"
         return [Found(name, [path], held=why)]
-    return _class(path, items, scratch)
+    return _class(path, items, scratch, students=deep > 0)
 
 
 def _stem(path):
@@ -125,14 +152,19 @@ def _is_one_work(folder, items):
     return bool(packages) or (bool(loose) and not zips and looks_like_work(loose))
 
 
-def _class(folder, items, scratch):
-    """The submissions in a class's folder."""
+def _class(folder, items, scratch, students=False):
+    """The submissions in a class's folder. Where it could be a student's own, nobody follows links:
+    they could lead to another's work.
+    """
     groups = {}
     found = []
-    people = _gradescope_people(folder)
+    people = gradescope_people(folder)
     for item in items:
         match = _platform(item)
-        if match:
+        if students and item.is_symlink():
+            reason = f"{item.name} is a link: what it leads to may be another's work."
+            found.append(Found(item.name, [item], held=reason))
+        elif match:
             groups.setdefault(_person(match), []).append((item, match))
         elif item.is_dir():
             found += _folder_in_class(item, scratch)
@@ -142,9 +174,19 @@ def _class(folder, items, scratch):
         elif item.suffix.lower() in LOOSE:
             reason = f"{item.name} lies loose: put it into a folder with the name of its student."
             found.append(Found(item.name, [item], held=reason))
+        elif _is_zip_of_another_name(item):
+            found.append(Found(item.name, [item]))
     for person, parts in _full_names(groups).items():
         found += _group(person, parts, people)
     return found
+
+
+def _is_zip_of_another_name(path):
+    """Whether a file is a zip by what is in it, and no document: its name has lost the ending."""
+    if path.suffix.lower() in DOCUMENTS or not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(4) == b"PK\3\4"
 
 
 def _folder_in_class(folder, scratch):
@@ -153,7 +195,7 @@ def _folder_in_class(folder, scratch):
     zips = [item for item in items if item.suffix.lower() == ".zip"]
     many = len(zips) > FEW and not looks_like_work(items)
     if many or any(map(_platform, items)) or are_people(_files(folder)):
-        return _class(folder, items, scratch)
+        return _class(folder, items, scratch, students=True)
     return [Found(folder.name, [folder])]
 
 
@@ -167,7 +209,8 @@ def _files(folder):
 
 def _platform(path):
     """The match of a platform's pattern, or None."""
-    patterns = [MOODLE, BLACKBOARD, BRIGHTSPACE, *([GRADESCOPE] if path.is_dir() else [CANVAS])]
+    either = GRADESCOPE if path.is_dir() else CANVAS
+    patterns = [MOODLE, BLACKBOARD, BRIGHTSPACE, NBGRADER, either]
     return next((match for p in patterns if (match := p.fullmatch(path.name))), None)
 
 
@@ -195,9 +238,13 @@ def _group(person, parts, people):
     """
     name, number = person
     kinds = {match.re for _, match in parts}
-    if kinds == {BLACKBOARD}:
+    held = ""
+    if kinds <= {BLACKBOARD, NBGRADER}:
         last = max(match["when"] for _, match in parts)
-        parts = [(p, m) for p, m in parts if m["when"] == last and not m["text"]]
+        works = [(p, m) for p, m in parts if not m.groupdict().get("text")]
+        parts = [(p, m) for p, m in works if m["when"] == last]
+        if works and not parts:
+            held = "The last attempt holds no file, but an earlier one does: which one counts?"
     paths = [p for p, m in parts if m.groupdict().get("kind") in (None, "file")]
     if kinds == {GRADESCOPE}:
         partners = people.get(name) or [{}]
@@ -205,29 +252,7 @@ def _group(person, parts, people):
             Found(each.get("name") or name, paths, each.get("sid", ""), each.get("email", ""))
             for each in partners
         ]
-    return [Found(name, paths, number)]
-
-
-def _gradescope_people(folder):
-    """From a folder of Gradescope's export to what is said of its submitters, each a dictionary
-    of name, sid and email.
-    """
-    people = {}
-    current = None
-    with contextlib.suppress(OSError):
-        text = (folder / "submission_metadata.yml").read_text(encoding="utf-8", errors="replace")
-        for line in text.splitlines():
-            if match := re.match(r"(submission_\d+):", line):
-                current = people.setdefault(match[1], [])
-            elif re.match(r"  :?(?!submitters)\w+:", line):
-                current = None  # what follows, as older versions, names people again
-            elif current is not None:
-                if re.match(r"\s*- ", line):
-                    current.append({})
-                match = re.match(r"\s+-?\s*:?(name|sid|email):\s*['\"]?(.*?)['\"]?\s*$", line)
-                if match and current:
-                    current[-1].setdefault(match[1], match[2])
-    return people
+    return [Found(name, paths, number, held=held)]
 
 
 def _unpacked_class(path, scratch, alone=False):
@@ -237,7 +262,9 @@ def _unpacked_class(path, scratch, alone=False):
             names = [i for i in archive.infolist() if not i.filename.endswith("/")][:MAX_ENTRIES]
             if path.suffix.lower() != ".zip" or not _is_class(names, alone):
                 return None
-            target = scratch / path.stem
+            # two sections can have zips of one name
+            place = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]
+            target = scratch / f"{path.stem}-{place}"
             shutil.rmtree(target, ignore_errors=True)
             if sum(info.file_size for info in names) > MAX_CLASS:
                 return None
@@ -252,10 +279,10 @@ def _is_class(infos, alone):
     """Whether a zip holds submissions: names of a platform, several zips and no work, or, where the
     zip lies alone, folders of several people.
     """
-    paths = [PurePosixPath(info.filename.replace("\\", "/")) for info in infos]
+    paths = list(map(path_in_zip, infos))
     paths = [path for path in paths if not is_noise(path) and path.name]
     parts = {part for path in paths for part in path.parts[:2]}
-    patterns = (MOODLE, BLACKBOARD, BRIGHTSPACE, GRADESCOPE)
+    patterns = (MOODLE, BLACKBOARD, BRIGHTSPACE, NBGRADER, GRADESCOPE)
     if any(p.fullmatch(part) for p in patterns for part in parts):
         return True
     files = [path for path in paths if CANVAS.fullmatch(path.name)]
@@ -269,7 +296,7 @@ def _is_class(infos, alone):
 
 def _extract(archive, info, target):
     """One plain file of a zip, below the target."""
-    path = PurePosixPath(info.filename.replace("\\", "/"))
+    path = path_in_zip(info)
     kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
     if path.is_absolute() or ".." in path.parts or not path.name or kind != stat.S_IFREG:
         return
@@ -283,8 +310,12 @@ def _extract(archive, info, target):
 
 
 def _safe(name):
-    """A name for a folder."""
-    name = re.sub(r"[\x00-\x1f/\\:]", "_", name).strip(". ") or "unnamed"
+    """A name for a folder, of letters that can be shown and written."""
+    if any("\ud800" <= letter <= "\udfff" for letter in name):  # bytes that are no UTF-8
+        name = name.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    name = name.replace("\N{NO-BREAK SPACE}", " ")
+    name = "".join(letter if letter.isprintable() else "_" for letter in name)
+    name = re.sub(r"[/\\:]", "_", name).strip(". ") or "unnamed"
     return f"{name}_" if name in OURS else name
 
 

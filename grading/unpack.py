@@ -6,6 +6,7 @@ links, devices and bombs meet nobody. Folders, as learning platforms make them o
 the same rules. Which of the files count, `find_work` decides.
 """
 
+import contextlib
 import hashlib
 import io
 import os
@@ -19,11 +20,11 @@ from pathlib import Path, PurePosixPath
 
 MAX_ARCHIVE = 200 << 20  # bytes
 MAX_ENTRIES = 20_000
+MAX_UNPACKED = 2 << 30  # bytes that are unpacked of one submission, all readings together
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+UTF_8 = 0x800  # the flag of an entry whose name is in that encoding
 LOOSE = {".py", ".ipynb"}  # files that platforms hand over as they are
 NOT_WORK = {"__pycache__", "node_modules", "site-packages"}  # folders, besides hidden ones
-MAX_SOURCE = 1 << 20
-MAX_NOTEBOOK = 30 << 20
 # What Moodle, Blackboard and Canvas put before a file's own name
 ADDED = re.compile(
     r"^(.+_\d+_assignsubmission_file_|.+_attempt_[\d-]+_|[^_]+(_LATE)?_\d+_\d+_)", re.IGNORECASE
@@ -53,6 +54,7 @@ class HandedIn:
     - notebooks: Dictionary from the name of a question's notebook to its bytes
     - package: Name of the folder that held the sources
     - notes: Sentences for the student, on what was unusual
+    - too_large: Files that were left out because of the size of all
     - held: Why a person has to decide what counts, or empty
     """
 
@@ -61,15 +63,43 @@ class HandedIn:
     notebooks: dict[str, bytes] = field(default_factory=dict)
     package: str = "deeplearning"
     notes: list[str] = field(default_factory=list)
+    too_large: list[str] = field(default_factory=list)
     held: str = ""
 
 
 class Entries(list):
-    """All files of a submission, and `notes` on what could not even be listed."""
+    """All files of a submission, `notes` on what could not be listed, and its `budget`."""
 
-    def __init__(self, entries=(), notes=()):
+    def __init__(self, entries=(), notes=(), budget=None):
         super().__init__(entries)
         self.notes = list(notes)
+        self.budget = budget or Budget()
+
+
+class Budget:
+    """What may still be unpacked and listed of a submission: a small zip can hold hours of it."""
+
+    def __init__(self):
+        self.left = MAX_UNPACKED
+        self.entries = 2 * MAX_ENTRIES
+
+    def count(self, entries):
+        """Raises TooMuch where zips in the zip hold too many files."""
+        self.entries -= entries
+        if self.entries < 0:
+            raise TooMuch(f"its zips hold more than {2 * MAX_ENTRIES:,} files: leave some out")
+
+    def check(self):
+        """Raises TooMuch where it was used up."""
+        if self.left <= 0:
+            raise TooMuch(
+                f"unpacked, its files hold more than {MAX_UNPACKED >> 30} GB: hand in only the "
+                "assignment's"
+            )
+
+
+class TooMuch(Exception):
+    """The budget of a submission was used up."""
 
 
 def list_files(paths):
@@ -90,7 +120,10 @@ def list_files(paths):
     entries += map(_LooseEntry, loose)
     whole = [path for path in paths if path not in loose]
     for number, path in enumerate(whole):
-        found = folder_entries(path) if path.is_dir() else zip_entries(_opened(path))
+        if path.is_dir():
+            found = folder_entries(path)
+        else:
+            found = zip_entries(_opened(path), entries.budget)
         if len(whole) > 1:
             same = any(path.name == other.name for other in whole[:number])
             name = f"{path.name}-{number + 1}" if same else path.name
@@ -109,19 +142,29 @@ def _opened(path):
     return io.BytesIO(path.read_bytes())
 
 
-def zip_entries(file):
+def zip_entries(file, budget):
     """The files of a zip; of two entries with one name the last counts."""
     archive = _open_zip(file)
-    found = Entries()
+    found = Entries(budget=budget)
+    budget.count(len(archive.infolist()))
     for info in reversed(archive.infolist()):
         if info.filename.endswith("/"):
             continue
-        entry = _ZipEntry(archive, info)
+        entry = _ZipEntry(archive, info, budget)
         if entry.path.name:
             found.append(entry)
         else:
             found.notes.append("An entry of the zip has no name: it was left out.")
     return found
+
+
+def path_in_zip(info) -> PurePosixPath:
+    """The path of an entry: macOS hides its UTF-8, and some Windows programs write backslashes."""
+    name = info.filename
+    if not info.flag_bits & UTF_8:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return PurePosixPath(name.replace("\\", "/"))
 
 
 def inner_zips(entries):
@@ -135,7 +178,8 @@ def inner_zips(entries):
 
 def unzipped(entry):
     """The files of a zip in a zip."""
-    return zip_entries(io.BytesIO(entry.read(MAX_ARCHIVE // 4)))
+    data = io.BytesIO(entry.read(MAX_ARCHIVE // 4))
+    return zip_entries(data, getattr(entry, "budget", None) or Budget())
 
 
 def _open_zip(file):
@@ -172,11 +216,11 @@ def _open_zip(file):
 class _ZipEntry:
     """A file in an archive."""
 
-    def __init__(self, archive, info):
+    def __init__(self, archive, info, budget):
         self.archive = archive
         self.info = info
-        # some Windows programs write backslashes
-        self.path = PurePosixPath(info.filename.replace("\\", "/"))
+        self.budget = budget
+        self.path = path_in_zip(info)
         self.kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
 
     def read(self, limit):
@@ -190,6 +234,8 @@ class _ZipEntry:
                 f"its compression (method {self.info.compress_type}) can't be read here: zip the "
                 "folder with what your system brings along"
             )
+        self.budget.check()
+        self.budget.left -= limit
         try:
             with self.archive.open(self.info) as file:
                 data = file.read(limit + 1)
@@ -204,6 +250,7 @@ class _ZipEntry:
             raise ValueError(f"it is damaged: {error}") from error
         except Exception as error:  # other compressions raise errors of their own
             raise ValueError(f"it can't be unpacked: {type(error).__name__}") from error
+        self.budget.left += max(0, limit - len(data))  # what fails has cost all that it could
         if len(data) > limit:
             raise ValueError(f"it is larger than {limit >> 20} MB")
         return data
@@ -278,7 +325,8 @@ def unsafe(entry):
 
 def shown(path):
     """A path as it can be printed: short, and of printable letters."""
-    text = str(path).encode("ascii", "backslashreplace").decode()
+    letters = (letter if letter.isprintable() else "?" for letter in str(path))
+    text = "".join(letters).encode("ascii", "backslashreplace").decode()
     return text if len(text) < 80 else f"{text[:30]}...{text[-40:]}"
 
 

@@ -327,6 +327,21 @@ def test_a_zip_of_very_deep_folders(tmp_path):
     assert list(find_submissions([tmp_path / "x.zip"], tmp_path / "scratch")) == ["x"]
 
 
+@pytest.mark.parametrize("beside", [["x", "y"], []])
+def test_a_link_to_another_student(tmp_path, beside):
+    """A link in a student's folder, to the work of another, is held: it never counts as theirs."""
+    for name, content in below("alan", SOLVED).items():
+        (tmp_path / "class" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "class" / name).write_bytes(content)
+    alone = tmp_path / "class" if beside else tmp_path / "other"
+    for name in ["", *beside]:
+        (alone / "eve" / name).mkdir(parents=True, exist_ok=True)
+    for name in beside:
+        (alone / "eve" / name / "rnn_layers.py").write_bytes(b"x = 1")
+    (alone / "eve" / "eve").symlink_to(tmp_path / "class" / "alan")
+    assert "is a link" in find_submissions([alone], tmp_path / "scratch")["eve"].held
+
+
 def test_names_of_versions_are_nobody(found):
     """A folder of zips that bear no names of people is held: nobody knows whose they are."""
     (only,) = found({"assignment2.zip": WORK, "assignment2 (1).zip": WORK}).values()
