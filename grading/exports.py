@@ -1,40 +1,35 @@
 """Whose is what: the submissions in a folder, as learning platforms export them.
 
-Moodle, Canvas, Blackboard and Gradescope each name files after people in a way of their own; the
-patterns below were made after the platforms' documentation. What lies there otherwise is named as
-it is called: a zip or a folder is a submission, a folder or zip of these is a class.
+Moodle, Canvas, Blackboard and Gradescope each name files after people in a way of their own, see
+`platforms`. What lies there otherwise is named as it is called: a zip or a folder is a submission,
+a folder or zip of these is a class.
 """
 
 import contextlib
-import datetime
+import itertools
 import os
 import re
-import shutil
-import stat
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from grading.class_zips import METADATA, unpacked_class
 from grading.file_names import PACKAGES, looks_like_work
 from grading.people import FEW, are_people, is_version
-from grading.unpack import LOOSE, MAX_ENTRIES, OTHER_ARCHIVES, folder_entries, is_noise
+from grading.platforms import (
+    ATTEMPTS,
+    BLACKBOARD,
+    BRIGHTSPACE,
+    CANVAS,
+    DRIVE,
+    GRADESCOPE,
+    MOODLE,
+    NBGRADER,
+    moment,
+)
+from grading.unpack import ARCHIVES, LOOSE, folder_entries, is_noise
 
-ARCHIVES = {".zip", *OTHER_ARCHIVES}
 OURS = {"grades.csv", "statistics.html", "seed.txt", "uploads", "unpacked"}
 DEEP = 8  # folders, each alone in the other, around a class
-MAX_CLASS = 20 << 30  # bytes of a class's zip, unpacked
-MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)(_(?P<rest>.*))?")
-BLACKBOARD = re.compile(
-    r"(?P<name>.+?)_attempt_(?P<when>\d{4}(-\d\d){5})(_(?P<rest>.+)|(?P<text>\.txt))"
-)
-CANVAS = re.compile(
-    r"(?P<name>[^_]+)(_LATE)?_(?P<id>\d+)_(\d+_(?P<rest>.+)|(?P<kind>text|url)\.html?)",
-    re.IGNORECASE,
-)
-BRIGHTSPACE = re.compile(
-    r"(?P<id>\d+)-\d+ - (?P<name>.+?) - [A-Z][a-z]+ \d+, \d{4} \d+ [AP]M( - (?P<rest>.+))?"
-)
-GRADESCOPE = re.compile(r"submission_(?P<id>\d+)")
 
 
 @dataclass
@@ -83,12 +78,12 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
 def _look(path, scratch, deep=0):
     """The submissions at a path that was named, or at the only folder in it, a few folders deep."""
     if not path.is_dir():
-        unpacked = _unpacked_class(path, scratch, alone=True)
+        unpacked = unpacked_class([path], scratch, alone=True) if _is_zip(path) else None
         return _look(unpacked, scratch, deep) if unpacked else [Found(_stem(path), [path])]
     items = _items(path)
-    if any(map(_platform, items)):
+    if not _has_package(items) and any(map(_platform, items)):
         return _class(path, items, scratch)
-    if _is_one_work(path, items):
+    if _is_one_work(items):
         return [Found(path.resolve().name, [path])]
     if len(items) == 1 and deep < DEEP and not looks_like_work(items):
         inside = _items(items[0]) if items[0].is_dir() else []
@@ -117,12 +112,19 @@ def _items(folder):
     return sorted(p for p in kept if not is_noise(PurePosixPath(p.name)))
 
 
-def _is_one_work(folder, items):
+def _is_zip(path):
+    return path.suffix.lower() == ".zip" and not path.is_dir()
+
+
+def _has_package(items):
+    return any(item.name in PACKAGES and item.is_dir() for item in items)
+
+
+def _is_one_work(items):
     """Whether a folder is one person's: it has a package or sources, and nobody's zips."""
-    packages = [item for item in items if item.name in PACKAGES and item.is_dir()]
     zips = [item for item in items if item.suffix.lower() in ARCHIVES]
     loose = [item for item in items if item.suffix.lower() in LOOSE]
-    return bool(packages) or (bool(loose) and not zips and looks_like_work(loose))
+    return _has_package(items) or (bool(loose) and not zips and looks_like_work(loose))
 
 
 def _class(folder, items, scratch):
@@ -130,15 +132,15 @@ def _class(folder, items, scratch):
     groups = {}
     found = []
     people = _gradescope_people(folder)
+    sections = _sections([item for item in items if not _platform(item)], scratch)
     for item in items:
         match = _platform(item)
         if match:
             groups.setdefault(_person(match), []).append((item, match))
-        elif item.is_dir():
-            found += _folder_in_class(item, scratch)
-        elif item.suffix.lower() in ARCHIVES:
-            unpacked = _unpacked_class(item, scratch)
-            found += _look(unpacked, scratch) if unpacked else [Found(_stem(item), [item])]
+        elif item in sections:
+            found += sections[item]
+        elif item.is_dir() or item.suffix.lower() in ARCHIVES:
+            found.append(Found(item.name if item.is_dir() else _stem(item), [item]))
         elif item.suffix.lower() in LOOSE:
             reason = f"{item.name} lies loose: put it into a folder with the name of its student."
             found.append(Found(item.name, [item], held=reason))
@@ -147,14 +149,67 @@ def _class(folder, items, scratch):
     return found
 
 
-def _folder_in_class(folder, scratch):
-    """A folder in a class's folder: one submission, or a class in itself, as a section."""
-    items = _items(folder)
-    zips = [item for item in items if item.suffix.lower() == ".zip"]
+def _sections(items, scratch):
+    """Of what lies in a class's folder, what holds the work of several people: from each to their
+    submissions. Where most others are one person's each, it could be somebody's who uses the names
+    of others: it is held.
+    """
+    found = {}
+    for kind in ([i for i in items if i.is_dir()], [i for i in items if _is_zip(i)]):
+        inside = {}
+        for _, parts in itertools.groupby(kind, key=_before_parts):
+            parts = list(parts)
+            people = _people_in(parts, scratch)
+            inside |= dict.fromkeys(parts[1:], []) if people is not None else {}
+            inside |= {parts[0]: people} if people is not None else {}
+        trusted = 2 * len(inside) > len(kind)
+        for item, people in inside.items():
+            sure = trusted or is_version(item.name) or DRIVE.fullmatch(item.name)
+            found[item] = people if sure else [_mixed(item)]
+    return found
+
+
+def _before_parts(path):
+    """A name, but for the number of a part of what Google Drive has packed."""
+    match = DRIVE.fullmatch(path.name)
+    return match["all"] if match else path.name
+
+
+def _mixed(item):
+    reason = (
+        f"{item.name} holds works under several names, and lies among works of one person each: is "
+        "it one person's? Else put it into a folder of its own."
+    )
+    return Found(_stem(item), [item], held=reason)
+
+
+def _people_in(parts, scratch):
+    """The submissions in a folder, or in a zip or the parts of one, that lies in a class's folder;
+    None where it is a submission itself.
+    """
+    first = parts[0]
+    if not first.is_dir():
+        drive = DRIVE.fullmatch(first.name)
+        unpacked = unpacked_class(parts, scratch, alone=bool(drive) or is_version(first.name))
+        alone = [Found(drive["name"], parts)] if drive else None
+        return _look(unpacked, scratch) if unpacked else alone
+    items = _items(first)
+    if _has_package(items):
+        return None
+    zips = [item for item in items if _is_zip(item)]
     many = len(zips) > FEW and not looks_like_work(items)
-    if many or any(map(_platform, items)) or are_people(_files(folder)):
-        return _class(folder, items, scratch)
-    return [Found(folder.name, [folder])]
+    if many or _are_exported(first, items) or are_people(_files(first)):
+        return _class(first, items, scratch)
+    only = zips if len(zips) == len(items) == 1 else None
+    unpacked = unpacked_class(only, scratch, exported=True) if only else None
+    return _look(unpacked, scratch) if unpacked else None
+
+
+def _are_exported(folder, items):
+    """Whether most of what lies in a folder bears names of a platform."""
+    matches = [match for match in map(_platform, items) if match]
+    known = [m for m in matches if m.re is not GRADESCOPE or (folder / METADATA).exists()]
+    return 2 * len(known) > len(items)
 
 
 def _files(folder):
@@ -167,7 +222,8 @@ def _files(folder):
 
 def _platform(path):
     """The match of a platform's pattern, or None."""
-    patterns = [MOODLE, BLACKBOARD, BRIGHTSPACE, *([GRADESCOPE] if path.is_dir() else [CANVAS])]
+    patterns = [MOODLE, BLACKBOARD, BRIGHTSPACE, NBGRADER]
+    patterns.append(GRADESCOPE if path.is_dir() else CANVAS)
     return next((match for p in patterns if (match := p.fullmatch(path.name))), None)
 
 
@@ -195,9 +251,8 @@ def _group(person, parts, people):
     """
     name, number = person
     kinds = {match.re for _, match in parts}
-    if kinds == {BLACKBOARD}:
-        last = max(match["when"] for _, match in parts)
-        parts = [(p, m) for p, m in parts if m["when"] == last and not m["text"]]
+    if kinds.issubset(ATTEMPTS):
+        parts = _last_attempt(parts)
     paths = [p for p, m in parts if m.groupdict().get("kind") in (None, "file")]
     if kinds == {GRADESCOPE}:
         partners = people.get(name) or [{}]
@@ -208,6 +263,16 @@ def _group(person, parts, people):
     return [Found(name, paths, number)]
 
 
+def _last_attempt(parts):
+    """What was handed in last; all where nobody can tell."""
+    moments = [moment(match) for _, match in parts]
+    if None in moments:
+        return parts
+    last = max(moments)
+    times = zip(parts, moments, strict=True)
+    return [(p, m) for (p, m), when in times if when == last and not m.groupdict().get("text")]
+
+
 def _gradescope_people(folder):
     """From a folder of Gradescope's export to what is said of its submitters, each a dictionary
     of name, sid and email.
@@ -215,7 +280,7 @@ def _gradescope_people(folder):
     people = {}
     current = None
     with contextlib.suppress(OSError):
-        text = (folder / "submission_metadata.yml").read_text(encoding="utf-8", errors="replace")
+        text = (folder / METADATA).read_text(encoding="utf-8", errors="replace")
         for line in text.splitlines():
             if match := re.match(r"(submission_\d+):", line):
                 current = people.setdefault(match[1], [])
@@ -224,62 +289,20 @@ def _gradescope_people(folder):
             elif current is not None:
                 if re.match(r"\s*- ", line):
                     current.append({})
-                match = re.match(r"\s+-?\s*:?(name|sid|email):\s*['\"]?(.*?)['\"]?\s*$", line)
+                match = re.match(r"\s+-?\s*:?(name|sid|email):\s*(.*?)\s*$", line)
                 if match and current:
-                    current[-1].setdefault(match[1], match[2])
+                    current[-1].setdefault(match[1], _scalar(match[2]))
     return people
 
 
-def _unpacked_class(path, scratch, alone=False):
-    """Where a zip that holds a class was unpacked; None for one that holds none."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [i for i in archive.infolist() if not i.filename.endswith("/")][:MAX_ENTRIES]
-            if path.suffix.lower() != ".zip" or not _is_class(names, alone):
-                return None
-            target = scratch / path.stem
-            shutil.rmtree(target, ignore_errors=True)
-            if sum(info.file_size for info in names) > MAX_CLASS:
-                return None
-            for info in names:
-                _extract(archive, info, target)
-            return target
-    except (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
-        return None  # a RecursionError, of folders in folders, is a RuntimeError
-
-
-def _is_class(infos, alone):
-    """Whether a zip holds submissions: names of a platform, several zips and no work, or, where the
-    zip lies alone, folders of several people.
-    """
-    paths = [PurePosixPath(info.filename.replace("\\", "/")) for info in infos]
-    paths = [path for path in paths if not is_noise(path) and path.name]
-    parts = {part for path in paths for part in path.parts[:2]}
-    patterns = (MOODLE, BLACKBOARD, BRIGHTSPACE, GRADESCOPE)
-    if any(p.fullmatch(part) for p in patterns for part in parts):
-        return True
-    files = [path for path in paths if CANVAS.fullmatch(path.name)]
-    zips = [path for path in paths if path.suffix.lower() == ".zip"]
-    near = [path for path in paths if len(path.parts) <= 4 and path.suffix in LOOSE]
-    several = len(zips) > 1 and not all(is_version(path.name) for path in zips)
-    several = several or len(zips) > FEW
-    several = several and len(near) < (len(zips) if alone else 1)
-    return len(files) > len(paths) / 2 or several or alone and are_people(paths)
-
-
-def _extract(archive, info, target):
-    """One plain file of a zip, below the target."""
-    path = PurePosixPath(info.filename.replace("\\", "/"))
-    kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
-    if path.is_absolute() or ".." in path.parts or not path.name or kind != stat.S_IFREG:
-        return
-    where = target.joinpath(*path.parts)
-    where.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(info) as source, open(where, "wb") as file:
-        shutil.copyfileobj(source, file)
-    with contextlib.suppress(ValueError, OverflowError):
-        when = datetime.datetime(*info.date_time).timestamp()
-        os.utime(where, (when, when))  # so that an export unpacked again is the same
+def _scalar(text):
+    """What a value of YAML says, in quotes of either kind or without."""
+    inner = text[1:-1]
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        return inner.replace("''", "'")
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return inner.encode("latin-1", "backslashreplace").decode("unicode_escape", "replace")
+    return "" if text in ("null", "~") else text
 
 
 def _safe(name):

@@ -16,7 +16,8 @@ WORDS = set(
     "deeplearning cs rnn lstm captioning network visualization networkvisualization style transfer "
     "styletransfer pytorch notebook notebooks question questions q part parts fixed last latest "
     "update updated correct corrected done finished result results output build lib main master "
-    "abgabe the and with without data ipynb py checkpoints".split()
+    "abgabe the and with without data ipynb py checkpoints attempt attempts try late resubmission "
+    "resubmitted upload uploads export numpy torch".split()
 )
 FEW = 3  # as many versions one person may have side by side; more are a class, whatever their names
 
@@ -42,7 +43,7 @@ def are_people(paths) -> bool:
         return False
     works: dict = {}
     for path in paths:
-        if path.suffix.lower() == ".zip" and len(path.parts) <= 3:
+        if path.suffix.lower() == ".zip" and len(path.parts) <= 5:
             works.setdefault(path.parts[0], set()).add("zip")
         elif len(path.parts) > 1:
             works.setdefault(path.parts[0], set()).update(_work_of(path))

@@ -26,7 +26,9 @@ MAX_SOURCE = 1 << 20
 MAX_NOTEBOOK = 30 << 20
 # What Moodle, Blackboard and Canvas put before a file's own name
 ADDED = re.compile(
-    r"^(.+_\d+_assignsubmission_file_|.+_attempt_[\d-]+_|[^_]+(_LATE)?_\d+_\d+_)", re.IGNORECASE
+    r"^(.+_\d+_assignsubmission_file_|.+_attempt_[\d-]+_|[^_]+(_LATE)?_\d+_\d+_"
+    r"|anon(_LATE)?_[a-z0-9]{5}_\d+_)",
+    re.IGNORECASE,
 )
 OTHER_FORMATS = {
     b"Rar!": "a RAR archive",
@@ -36,6 +38,7 @@ OTHER_FORMATS = {
     b"\xfd7zXZ": "an xz archive",
 }
 OTHER_ARCHIVES = {".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
+ARCHIVES = {".zip", *OTHER_ARCHIVES}
 
 
 class OtherArchive(ValueError):
@@ -82,23 +85,37 @@ def list_files(paths):
     Returns: Entries
 
     Raises ValueError, with a sentence for the student, for what is no zip, is damaged as a whole,
-    or far too large; OtherArchive for archives of other kinds.
+    or far too large, where there is nothing else; OtherArchive for archives of other kinds.
     """
-    entries = Entries()
     paths = list(map(Path, paths))
-    loose = [path for path in paths if path.suffix.lower() in LOOSE and not path.is_dir()]
-    entries += map(_LooseEntry, loose)
-    whole = [path for path in paths if path not in loose]
+    whole = [path for path in paths if path.is_dir() or path.suffix.lower() in ARCHIVES]
+    if not whole and not any(path.suffix.lower() in LOOSE for path in paths):
+        whole = paths  # what has no known name has to be a zip
+    entries = Entries(_LooseEntry(path) for path in paths if path not in whole)
+    problems = []
     for number, path in enumerate(whole):
-        found = folder_entries(path) if path.is_dir() else zip_entries(_opened(path))
+        try:
+            found = folder_entries(path) if path.is_dir() else zip_entries(_opened(path))
+        except OtherArchive:
+            raise
+        except ValueError as error:
+            problems.append((path, error))
+            continue
         if len(whole) > 1:
             same = any(path.name == other.name for other in whole[:number])
-            name = f"{path.name}-{number + 1}" if same else path.name
-            for entry in found:
-                entry.path = PurePosixPath(name, entry.path)
+            put_below(found, f"{path.name}-{number + 1}" if same else path.name)
         entries += found
         entries.notes += getattr(found, "notes", [])
+    if problems and not entries:
+        raise problems[0][1]
+    for path, error in problems:
+        entries.notes.append(f"{shown(path.name)} could not be read: {error}.")
     return entries
+
+
+def put_below(entries, folder):
+    for entry in entries:
+        entry.path = PurePosixPath(folder, entry.path)
 
 
 def _opened(path):
@@ -172,6 +189,8 @@ def _open_zip(file):
 class _ZipEntry:
     """A file in an archive."""
 
+    alone = False  # whether it was handed in on its own
+
     def __init__(self, archive, info):
         self.archive = archive
         self.info = info
@@ -212,6 +231,8 @@ class _ZipEntry:
 class _FolderEntry:
     """A file in a folder."""
 
+    alone = False
+
     def __init__(self, root, path):
         self.file = path
         self.path = PurePosixPath(path.relative_to(root).as_posix())
@@ -227,6 +248,8 @@ class _FolderEntry:
 
 class _LooseEntry(_FolderEntry):
     """A file that a platform has named after its student: what it added is taken off."""
+
+    alone = True
 
     def __init__(self, path):
         super().__init__(path.parent, path)

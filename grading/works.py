@@ -1,0 +1,95 @@
+"""Works among a submission's files: folders that hold a package with exercises, and which of them
+counts, where there are several.
+"""
+
+import re
+from pathlib import PurePosixPath
+
+from grading.file_names import PACKAGES, present, small
+from grading.manifest import MANIFEST
+from grading.unpack import shown
+
+MAX_READ = 30 << 20  # bytes of a file
+COPY = re.compile(
+    r"(?i)(^|[^a-z])(backup|bak|old|older|copy|draft|archive|previous|orig|saved?|tmp)\d*([^a-z]|$)"
+)
+
+
+class Undecided(Exception):
+    """Two candidates are equally good; the message names both."""
+
+
+def works_among(entries):
+    """Folders that hold a package with exercises at their exact paths: from (folder, package) to a
+    dictionary from those paths to entries.
+    """
+    works = {}
+    for entry in entries:
+        for wanted in MANIFEST.files:
+            parts = PurePosixPath(wanted).parts
+            own = present(entry.path).parts
+            place = own[-len(parts) :]
+            if small(place[1:]) == parts[1:] and place[0].lower() in PACKAGES:
+                works.setdefault((own[: -len(parts)], place[0]), {}).setdefault(wanted, entry)
+    return works
+
+
+def best_work(works):
+    """The work that counts, or None. Raises Undecided."""
+    if not works:
+        return None
+    plain = {key: (-len(files), *_distance(key[0]), key[1]) for key, files in works.items()}
+    likely = sorted(works, key=plain.get)[:20]
+    rank = {key: (len(works) > 1 and _is_handout(works[key]), *plain[key]) for key in likely}
+    best, *others = sorted(likely, key=rank.get)
+    for other in others:
+        tie = rank[other][:-1] == rank[best][:-1]
+        if tie and not _same(works[best], works[other]):
+            names = " and ".join(shown("/".join([*k[0], k[1]])) for k in (best, other))
+            raise Undecided(f"There are two works, {names}: which one counts?")
+    return best
+
+
+def _is_handout(files):
+    """Whether a work is what students start from: nothing but stubs."""
+    return not is_begun({path: bytes_of(entry) or b"" for path, entry in files.items()})
+
+
+def is_begun(sources):
+    """Whether some exercise in sources is more than a stub."""
+    for path, content in sources.items():
+        functions = {e.name for e in MANIFEST.exercises.values() if e.path == path}
+        if content.count(b'raise NotImplementedError("Q') < len(functions):
+            return True
+    return False
+
+
+def _distance(folder):
+    """How unlikely it is that a folder holds the work."""
+    return ".ipynb_checkpoints" in folder, any(map(COPY.search, folder)), len(folder)
+
+
+def _same(one, other):
+    return one.keys() == other.keys() and all(bytes_of(one[k]) == bytes_of(other[k]) for k in one)
+
+
+def bytes_of(entry):
+    try:
+        return entry.read(MAX_READ)
+    except (ValueError, OSError):
+        return None
+
+
+def nearest(candidates, near):
+    """The candidate that is nearest to a folder, or None. Raises Undecided."""
+
+    def rank(entry):
+        folder = entry.path.parts[:-1]
+        return folder[: len(near)] != near, *_distance(folder)
+
+    candidates = sorted(candidates, key=lambda entry: (rank(entry), str(entry.path)))
+    for other in candidates[1:]:
+        if rank(other) == rank(candidates[0]) and bytes_of(other) != bytes_of(candidates[0]):
+            names = f"{shown(candidates[0].path)} and {shown(other.path)}"
+            raise Undecided(f"There are two files, {names}: which one counts?")
+    return candidates[0] if candidates else None
