@@ -68,7 +68,7 @@ CALLS = {{
     "server": lambda p, i: numbers(*opened(1), *opened(os.getppid())),
     "calls": lambda p, i: numbers(
         *refused((272, 0x10000000), (425, 8, 0), (319, b"x", 0), (29, 1, 4096, 0o1600), (101, 0)),
-        *refused((302, os.getppid(), 7, 0, 0)),
+        *refused((302, os.getppid(), 7, 0, 0), (141, 0, 0, 19), (144, 0, 5, 0), (58,)),
     ),
     "drips": lambda p, i: drip(),
     "fails": lambda p, i: 1 / 0,
