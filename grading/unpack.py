@@ -108,8 +108,7 @@ def list_files(paths):
         entries.notes += getattr(found, "notes", [])
     if problems and not entries:
         raise problems[0][1]
-    for path, error in problems:
-        entries.notes.append(f"{shown(path.name)} could not be read: {error}.")
+    entries.notes += [f"{shown(path.name)} could not be read: {why}." for path, why in problems]
     return entries
 
 
