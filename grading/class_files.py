@@ -1,16 +1,9 @@
 """What is written about a class: the table of grades, the page of statistics, and the files that
 Canvas, Moodle and Gradescope import.
-
-A roster is a CSV with a first line of names: `name`, and where the platform needs them `id`,
-`email`, `login` and `section`. A submission belongs to the line with its id or address; else to the
-one whose name has the same words, in whatever order.
 """
 
 import csv
 import io
-import re
-import unicodedata
-from dataclasses import dataclass
 from pathlib import Path
 
 from deeplearning.files import atomic_write
@@ -20,84 +13,25 @@ from grading.manifest import MANIFEST
 ASSIGNMENT = "Assignment 2"
 
 
-@dataclass(frozen=True)
-class Person:
-    """A line of the roster."""
-
-    name: str
-    id: str = ""
-    email: str = ""
-    login: str = ""
-    section: str = ""
-
-
-def read_roster(path: Path) -> list[Person]:
-    """The people of a class. Raises ValueError for a file without a column `name`."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    rows = [{(key or "").strip().lower(): (value or "").strip() for key, value in row.items()
-             if not isinstance(value, list)} for row in rows]  # fmt: skip
-    if not rows or "name" not in rows[0]:
-        raise ValueError(
-            f"{path}: expected a CSV whose first line names the columns, one of them name"
-        )
-    keys = ("name", "id", "email", "login", "section")
-    return [Person(**{key: row.get(key, "") for key in keys}) for row in rows if row["name"]]
-
-
-def assign(roster: list[Person], submissions) -> tuple[dict[str, Person], list[str]]:
-    """Whose each submission is.
-
-    Inputs:
-    - roster: Of the class
-    - submissions: Dictionary from name to `exports.Found`
-
-    Returns: dictionary from a submission's name to a person; and names of submissions that belong
-    to nobody, or could belong to several
-    """
-    owners = {}
-    unknown = []
-    for name, found in submissions.items():
-        people = [p for p in roster if _is(p, found)] or [
-            p for p in roster if p.login and p.login.casefold() == found.name.casefold()
-        ]
-        people = people or [p for p in roster if _words(p.name) == _words(found.name)]
-        if len(people) == 1:
-            owners[name] = people[0]
-        else:
-            unknown.append(name)
-    return owners, unknown
-
-
-def _is(person, found):
-    by_id = found.id and person.id == found.id
-    return by_id or (found.email and person.email.casefold() == found.email.casefold())
-
-
-def _words(name):
-    """The letters of a name, sorted by words: "Lovelace, Ada" is "ada lovelace", and so is
-    "lovelaceada".
-    """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode() or name
-    words = re.findall(r"\w+", plain.casefold())
-    return tuple(sorted("".join(words)))
-
-
-def write_class(results, out: Path, roster=(), owners=None, *, anonymous=False) -> None:
+def write_class(
+    results, out: Path, roster=(), owners=None, *, doubtful=(), anonymous=False
+) -> None:
     """Write grades.csv and statistics.html, and with a roster what platforms import.
 
     Inputs:
     - results: Dictionary from a submission's name to what is in its results.json
     - out: Folder
-    - roster, owners: As `read_roster` and `assign` give them
+    - roster, owners: As `roster.read_roster` and `roster.assign` give them
+    - doubtful: People who may have handed in what is nobody's: they get no 0
     - anonymous: Whether statistics go without names
     """
     owners = owners or {}
-    _write(out / "grades.csv", _table(results, roster, owners))
+    _write(out / "grades.csv", _table(results, roster, owners, doubtful))
     _write(out / "statistics.html", feedback.statistics(results, anonymous=anonymous))
     if roster:
         (out / "uploads").mkdir(exist_ok=True)
-        scores = {owners[name]: r for name, r in results.items() if name in owners}
+        scores: dict = {person: {} for person in doubtful}
+        scores |= {owners[name]: r for name, r in results.items() if name in owners}
         for platform, rows in UPLOADS.items():
             _write(out / "uploads" / f"{platform}.csv", _csv(rows(roster, scores)))
 
@@ -112,7 +46,7 @@ def status_of(result: dict) -> str:
     return "held" if mark.get("held") else "empty" if mark.get("empty") else "graded"
 
 
-def _table(results, roster, owners):
+def _table(results, roster, owners, doubtful):
     columns = {exercise.id: exercise.points for exercise in MANIFEST.exercises.values()}
     rows = [["name", "id", "email", "score", "extra", "status", *columns, "remarks"]]
     order = {"failed": 0, "held": 1, "missing": 2, "empty": 3}
@@ -132,8 +66,10 @@ def _table(results, roster, owners):
     handed_in = set(owners.values())
     for person in roster:
         if person not in handed_in:
-            marks = [""] * len(columns)
-            rows.append([person.name, person.id, person.email, 0, 0, "no submission", *marks, ""])
+            score = "" if person in doubtful else 0
+            status = "unclear" if person in doubtful else "no submission"
+            about = [person.name, person.id, person.email]
+            rows.append([*about, score, score, status, *[""] * len(columns), ""])
     return _csv(rows)
 
 

@@ -7,11 +7,11 @@ import shutil
 import stat
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from grading.people import FEW, are_people, is_version
 from grading.platforms import BLACKBOARD, BRIGHTSPACE, CANVAS, GRADESCOPE, MOODLE, NBGRADER
-from grading.unpack import LOOSE, is_noise
+from grading.unpack import LOOSE, is_noise, path_in_zip
 
 METADATA = "submission_metadata.yml"  # which Gradescope puts beside its folders
 MAX_CLASS = 20 << 30  # bytes of a class's zip, unpacked
@@ -54,7 +54,7 @@ def _is_class(infos, alone, exported):
     """Whether a zip holds submissions: names of a platform, several zips and no work, or, where the
     zip lies alone, folders of several people.
     """
-    paths = [PurePosixPath(info.filename.replace("\\", "/")) for info in infos]
+    paths = list(map(path_in_zip, infos))
     paths = [path for path in paths if not is_noise(path) and path.name]
     if _is_export(paths, alone) or exported:
         return _is_export(paths, alone)
@@ -79,7 +79,7 @@ def _is_export(paths, alone):
 
 def _extract(archive, info, target):
     """One plain file of a zip, below the target."""
-    path = PurePosixPath(info.filename.replace("\\", "/"))
+    path = path_in_zip(info)
     kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
     if path.is_absolute() or ".." in path.parts or not path.name or kind != stat.S_IFREG:
         return

@@ -88,6 +88,7 @@ def _look(path, scratch, deep=0):
     if len(items) == 1 and deep < DEEP and not looks_like_work(items):
         inside = _items(items[0]) if items[0].is_dir() else []
         whole = len(inside) != 1 or not is_version(inside[0].name)
+        whole = whole and not (deep and items[0].is_symlink())
         if whole and (items[0].is_dir() or items[0].suffix.lower() == ".zip"):
             return _look(items[0], scratch, deep + 1)
     works = [item for item in items if item.is_dir() or item.suffix.lower() in ARCHIVES]
@@ -97,7 +98,7 @@ def _look(path, scratch, deep=0):
             return [Found(name, [path])]
         why = f"{works[0].name} and {works[1].name} are no names of people: whose are they?"
         return [Found(name, [path], held=why)]
-    return _class(path, items, scratch)
+    return _class(path, items, scratch, students=deep > 0)
 
 
 def _stem(path):
@@ -127,15 +128,22 @@ def _is_one_work(items):
     return _has_package(items) or (bool(loose) and not zips and looks_like_work(loose))
 
 
-def _class(folder, items, scratch):
-    """The submissions in a class's folder."""
+def _class(folder, items, scratch, students=False):
+    """The submissions in a class's folder. Where it could be a student's own, nobody follows links:
+    they could lead to another's work.
+    """
     groups = {}
     found = []
     people = _gradescope_people(folder)
-    sections = _sections([item for item in items if not _platform(item)], scratch)
+    links = [item for item in items if students and item.is_symlink()]
+    rest = [item for item in items if not _platform(item) and item not in links]
+    sections = _sections(rest, scratch)
     for item in items:
         match = _platform(item)
-        if match:
+        if item in links:
+            reason = f"{item.name} is a link: what it leads to may be another's work."
+            found.append(Found(item.name, [item], held=reason))
+        elif match:
             groups.setdefault(_person(match), []).append((item, match))
         elif item in sections:
             found += sections[item]
@@ -199,7 +207,7 @@ def _people_in(parts, scratch):
     zips = [item for item in items if _is_zip(item)]
     many = len(zips) > FEW and not looks_like_work(items)
     if many or _are_exported(first, items) or are_people(_files(first)):
-        return _class(first, items, scratch)
+        return _class(first, items, scratch, students=True)
     only = zips if len(zips) == len(items) == 1 else None
     unpacked = unpacked_class(only, scratch, exported=True) if only else None
     return _look(unpacked, scratch) if unpacked else None
@@ -251,8 +259,12 @@ def _group(person, parts, people):
     """
     name, number = person
     kinds = {match.re for _, match in parts}
+    held = ""
     if kinds.issubset(ATTEMPTS):
+        works = [(p, m) for p, m in parts if not m.groupdict().get("text")]
         parts = _last_attempt(parts)
+        if works and not parts:
+            held = "The last attempt holds no file, but an earlier one does: which one counts?"
     paths = [p for p, m in parts if m.groupdict().get("kind") in (None, "file")]
     if kinds == {GRADESCOPE}:
         partners = people.get(name) or [{}]
@@ -260,7 +272,7 @@ def _group(person, parts, people):
             Found(each.get("name") or name, paths, each.get("sid", ""), each.get("email", ""))
             for each in partners
         ]
-    return [Found(name, paths, number)]
+    return [Found(name, paths, number, held=held)]
 
 
 def _last_attempt(parts):

@@ -7,6 +7,8 @@ from grading.manifest import MANIFEST
 from grading.unpack import is_noise
 
 PACKAGES = ("deeplearning", "cs231n", "cs182")
+# what browsers and systems put behind the name of a file that they have already
+AGAIN = re.compile(r"(?i)( - copy| copy|-copy)?[ _-]*(\(\d+\)|\d+)?$")
 OLDER_NAMES = {  # files of earlier editions, and what they are called now
     "net_visualization_pytorch.py": "network_visualization.py",
     "style_transfer_pytorch.py": "style_transfer.py",
@@ -34,10 +36,19 @@ def can_be(path: PurePosixPath, wanted: str) -> bool:
         return path.suffix.lower() == ".ipynb" and _plain_name(path.stem) == _plain_name(
             wanted[:-6]
         )
+    path = as_called_first(path)
     parts = PurePosixPath(wanted).parts
     if len(parts) > 2:  # deeplearning/classifiers/rnn.py: rnn.py alone could be anything
         return small(present(path).parts[-2:]) == parts[-2:]
     return present(path).name.lower() == parts[-1]
+
+
+def as_called_first(path: PurePosixPath) -> PurePosixPath:
+    """The path of a source without what was put behind its name, as in "rnn_layers (1).py"."""
+    if path.suffix.lower() != ".py":
+        return path
+    stem = AGAIN.sub("", path.stem)
+    return path.with_name(f"{stem}{path.suffix}") if stem else path
 
 
 def present(path: PurePosixPath) -> PurePosixPath:

@@ -12,12 +12,12 @@ import contextlib
 import functools
 from pathlib import Path, PurePosixPath
 
-from grading.file_names import can_be, notebook_names, present
+from grading.file_names import as_called_first, can_be, notebook_names, present
 from grading.manifest import MANIFEST
 from grading.unpack import (
     OTHER_ARCHIVES,
-    HandedIn,
     OtherArchive,
+    TooMuch,
     inner_zips,
     is_noise,
     list_files,
@@ -26,7 +26,16 @@ from grading.unpack import (
     unsafe,
     unzipped,
 )
-from grading.works import COPY, Undecided, best_work, bytes_of, is_begun, nearest, works_among
+from grading.works import (
+    COPY,
+    HandedIn,
+    Undecided,
+    best_work,
+    bytes_of,
+    is_begun,
+    nearest,
+    works_among,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_SOURCE = 1 << 20  # bytes
@@ -61,6 +70,8 @@ def read_submission(paths) -> HandedIn:
             _look_for_other_archives(entries)
     except (Undecided, OtherArchive) as undecided:
         return HandedIn(held=str(undecided))
+    except TooMuch as error:
+        raise ValueError(str(error)) from None
     handed_in.notes = notes + handed_in.notes
     return handed_in
 
@@ -191,14 +202,15 @@ def _elsewhere(entries, works, wanted, chosen):
     exact = [work[wanted] for work in works.values() if wanted in work]
     loose = [entry for entry in entries if can_be(entry.path, wanted)]
     loose = loose or [entry for entry in entries if _holds_class_of(entry, wanted)]
-    return nearest(exact or loose, near)
+    as_called = [entry for entry in loose if as_called_first(entry.path) == entry.path]
+    return nearest(exact or as_called or loose, near)
 
 
 def _holds_class_of(entry, wanted):
     """Whether a file of the right name, outside of its folder, defines the class of an exercise."""
     classes = {e.name.split(".")[0] for e in MANIFEST.exercises.values() if e.path == wanted}
     names = [f"class {name}".encode() for name in classes if name[0].isupper()]
-    if not names or entry.path.name != PurePosixPath(wanted).name:
+    if not names or as_called_first(entry.path).name != PurePosixPath(wanted).name:
         return False
     return any(name in (bytes_of(entry) or b"") for name in names)
 

@@ -31,12 +31,13 @@ from tqdm import tqdm
 from deeplearning.files import atomic_write
 from grading import feedback
 from grading.check_machine import check_machine
-from grading.class_files import assign, read_roster, status_of, write_class
+from grading.class_files import status_of, write_class
 from grading.exports import find_submissions
 from grading.extra_credit import extra_credit
 from grading.grade_one import grade
 from grading.manifest import MANIFEST
 from grading.record import FILE, as_grade, as_record, read_record, results_of
+from grading.roster import assign, doubtful, read_roster
 from grading.sandbox import NoBox, choose_kind
 from grading.unpack import fingerprint
 
@@ -297,7 +298,9 @@ def main(argv=None):
         changed = count_anew(submissions, args.out)
         owners, strangers = assign(roster, submissions)
         results = {name: _results(args.out / name) for name in submissions}
-        write_class(results, args.out, roster, owners, anonymous=args.anonymous)
+        unclear = doubtful(roster, submissions, strangers)
+        write_class(results, args.out, roster, owners,
+                    doubtful=unclear, anonymous=args.anonymous)  # fmt: skip
     except (NoBox, OSError, ValueError, ImportError) as error:
         sys.exit(f"grade: {error}")
     return _report(results, args.out, changed, strangers if roster else [])
@@ -316,7 +319,7 @@ def _report(results, out, changed, strangers):
         if status in by_status:
             print(f"{meaning}: {', '.join(by_status[status])}")
     if strangers:
-        print(f"not on the roster, or like several there: {', '.join(strangers)}")
+        print(f"not on the roster, like several there, or two of one: {', '.join(strangers)}")
     return int(len(graded) < len(results) or bool(strangers))
 
 

@@ -30,7 +30,7 @@ from grading.marks import Grade, Mark, held, nothing, of_another_edition
 from grading.reference_functions import Lender, lent_functions, usual_forward
 from grading.sandbox import Box, BoxError
 from grading.stubs import stub_out, told_by_stub
-from grading.unpack import HandedIn
+from grading.works import HandedIn
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

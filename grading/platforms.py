@@ -3,7 +3,9 @@
 import datetime
 import re
 
-MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)(_(?P<rest>.*))?")
+MOODLE = re.compile(
+    r"(?P<name>.+)_(?P<id>\d+)_assign(submission_)?(?P<kind>[a-z]+)(_(?P<rest>.*))?"
+)
 BLACKBOARD = re.compile(
     r"(?P<name>.+?)_attempt_(?P<when>\d{4}(-\d\d){5})(_(?P<rest>.+)|(?P<text>\.txt))"
 )

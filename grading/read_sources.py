@@ -8,6 +8,8 @@ import ast
 import io
 import json
 import re
+import sys
+import textwrap
 import tokenize
 
 import numpy as np
@@ -21,20 +23,17 @@ ADAPTER = (
     "def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):\n"
     "    return {}(model, target_y, l2_reg, learning_rate, img)\n"
 )
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+# whose names are their own
+OWN_NAMES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # of a notebook: how many, and letters of base64 each
 PICTURES = 6
 PICTURE_SIZE = 400_000
 KINDS = {"png": r"iVBORw0KGgo[A-Za-z0-9+/]+=*", "jpeg": r"/9j/[A-Za-z0-9+/]+=*"}
 PRELOADED = (
-    "PIL",
-    "matplotlib",
-    "matplotlib.pyplot",
-    "scipy",
-    "scipy.ndimage",
-    "torch",
-    "torchvision",
+    "PIL", "matplotlib", "matplotlib.pyplot", "scipy", "scipy.ndimage", "torch", "torchvision",
     "tqdm",
-)
+)  # fmt: skip
 
 
 def read_sources(files, exercises, package, stubs):
@@ -89,7 +88,7 @@ def _complete(path, text, stubs, notes):
     tree = _parsed(text)
     if tree is None:
         return text
-    defined = {name for node in tree.body for name in _defines(node)}
+    defined = {name for name, _ in _bindings(tree)}
     if any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in ast.walk(tree)):
         return text  # nobody knows what is there
     missing = [
@@ -102,26 +101,54 @@ def _complete(path, text, stubs, notes):
     names = ", ".join(node.name for node in missing)
     notes.append(f"{path} lacks {names}: the course's were added, exercises as stubs.")
     imports = [n for n in ast.parse(stubs).body if isinstance(n, ast.Import | ast.ImportFrom)]
-    lines = [ast.unparse(node) for node in [*imports, *missing] if not _is_future(node)]
-    kept = {name: f"_own_{name}" for node in imports for name in _defines(node) if name in defined}
+    lines = [ast.unparse(node) for node in imports if not _is_future(node)]
+    lines += map(_unless_there, missing)
+    names = {name for node in imports for name in _imported(node)}
+    kept = {name: f"_own_{name}" for name in sorted(names & defined)}
     before = "".join(f"{new} = {name}\n" for name, new in kept.items())
     after = "".join(f"{name} = {new}\n" for name, new in kept.items())
     return f"{text}\n\n{before}" + "\n\n".join(lines) + f"\n{after}"
+
+
+def _unless_there(function):
+    """A definition that only counts where no other way has made one: `globals().update`, exec."""
+    body = textwrap.indent(ast.unparse(function), "    ")
+    return f"if {function.name!r} not in globals():\n{body}"
 
 
 def _is_future(node):
     return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
-def _defines(node):
-    """Names that a statement at the top of a module defines."""
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return [node.name]
-    if isinstance(node, ast.Assign):
-        return [target.id for target in node.targets if isinstance(target, ast.Name)]
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
-    return []
+def _bindings(tree):
+    """Names that a module binds at its top, in branches and loops, too; each with its node."""
+    found = []
+    nodes = list(tree.body)
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, DEFINITIONS):
+            found.append((node.name, node))
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found += [(name, node) for name in _imported(node)]
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.append((node.id, node))
+        elif not isinstance(node, OWN_NAMES):
+            nodes += ast.iter_child_nodes(node)
+    return found
+
+
+def _written(tree):
+    """Names that a module binds at its top to something other than a stub."""
+    return {
+        name
+        for name, node in _bindings(tree)
+        if not (isinstance(node, ast.FunctionDef) and is_stub(node))
+    }
+
+
+def _imported(node):
+    """Names that an import binds."""
+    return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
 
 
 def _with_older_names(path, text, wanted, notes):
@@ -138,7 +165,7 @@ def _with_older_names(path, text, wanted, notes):
         own = [
             older for older in olders if older in written and not _hands_on(written[older], name)
         ]
-        if name not in wanted or name in written or not own:
+        if name not in wanted or name in _written(tree) or not own:
             continue
         older = own[0]
         notes.append(f"{older} was read as {name}, as it is called now.")
@@ -170,7 +197,8 @@ def _text(path, data, notes):
 
 def _renamed(path, text, package, notes):
     """The text with the imports of an older package's modules leading to the present ones."""
-    names = {*OLDER_PACKAGES, package} - {"deeplearning", ""}
+    names = {*OLDER_PACKAGES, package} - {"deeplearning", "", "numpy", *PRELOADED}
+    names -= sys.stdlib_module_names  # of a folder called "copy", with loose files in it
     pattern = rf"^(\s*(?:from|import)\s+)(?:{'|'.join(map(re.escape, sorted(names)))})\b"
     text, count = re.subn(pattern, r"\1deeplearning", text, flags=re.MULTILINE)
     if count:
@@ -217,9 +245,7 @@ def _with_cells(path, text, wanted, notebooks, notes):
     tree = _parsed(text)
     if tree is None:
         return text
-    written = {
-        node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not is_stub(node)
-    }
+    written = _written(tree)
     for name, notebook in wanted.items():
         olders = OLDER_NAMES.get(name, ())
         if name in written or "." in name:

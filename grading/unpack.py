@@ -6,6 +6,7 @@ links, devices and bombs meet nobody. Folders, as learning platforms make them o
 the same rules. Which of the files count, `find_work` decides.
 """
 
+import contextlib
 import hashlib
 import io
 import os
@@ -14,12 +15,13 @@ import stat
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 MAX_ARCHIVE = 200 << 20  # bytes
 MAX_ENTRIES = 20_000
+MAX_UNPACKED = 2 << 30  # bytes that are unpacked of one submission, all readings together
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+UTF_8 = 0x800  # the flag of an entry whose name is in that encoding
 LOOSE = {".py", ".ipynb"}  # files that platforms hand over as they are
 NOT_WORK = {"__pycache__", "node_modules", "site-packages"}  # folders, besides hidden ones
 MAX_SOURCE = 1 << 20
@@ -45,34 +47,41 @@ class OtherArchive(ValueError):
     """An archive that is no zip: whoever can unpack it, should."""
 
 
-@dataclass
-class HandedIn:
-    """What of a submission counts.
-
-    - sources: Dictionary from the path of a file of exercises, as the manifest names it, to its
-      bytes
-    - helpers: The student's own modules: from "deeplearning/NAME.py", or "beside/NAME.py" for those
-      beside the package, to their bytes
-    - notebooks: Dictionary from the name of a question's notebook to its bytes
-    - package: Name of the folder that held the sources
-    - notes: Sentences for the student, on what was unusual
-    - held: Why a person has to decide what counts, or empty
-    """
-
-    sources: dict[str, bytes] = field(default_factory=dict)
-    helpers: dict[str, bytes] = field(default_factory=dict)
-    notebooks: dict[str, bytes] = field(default_factory=dict)
-    package: str = "deeplearning"
-    notes: list[str] = field(default_factory=list)
-    held: str = ""
-
-
 class Entries(list):
-    """All files of a submission, and `notes` on what could not even be listed."""
+    """All files of a submission, `notes` on what could not even be listed, and its `budget`."""
 
-    def __init__(self, entries=(), notes=()):
+    def __init__(self, entries=(), notes=(), budget=None):
         super().__init__(entries)
         self.notes = list(notes)
+        self.budget = budget or Budget()
+
+
+class Budget:
+    """What may still be unpacked and listed of a submission: a small zip can hold hours of it."""
+
+    def __init__(self):
+        self.left = MAX_UNPACKED
+        self.entries = 2 * MAX_ENTRIES
+
+    def count(self, entries):
+        """Raises TooMuch where zips in the zip hold too many files."""
+        self.entries -= entries
+        if self.entries < 0:
+            raise TooMuch(
+                f"its zips hold more than {2 * MAX_ENTRIES:,} files: hand in only the assignment's"
+            )
+
+    def check(self):
+        """Raises TooMuch where it was used up."""
+        if self.left <= 0:
+            raise TooMuch(
+                f"unpacked, its files hold more than {MAX_UNPACKED >> 30} GB: hand in only the "
+                "assignment's"
+            )
+
+
+class TooMuch(Exception):
+    """The budget of a submission was used up. Nothing of it can be told any more."""
 
 
 def list_files(paths):
@@ -95,7 +104,7 @@ def list_files(paths):
     problems = []
     for number, path in enumerate(whole):
         try:
-            found = folder_entries(path) if path.is_dir() else zip_entries(_opened(path))
+            found = _files_in(path, entries.budget)
         except OtherArchive:
             raise
         except ValueError as error:
@@ -112,6 +121,10 @@ def list_files(paths):
     return entries
 
 
+def _files_in(path, budget):
+    return folder_entries(path) if path.is_dir() else zip_entries(_opened(path), budget)
+
+
 def put_below(entries, folder):
     for entry in entries:
         entry.path = PurePosixPath(folder, entry.path)
@@ -125,19 +138,29 @@ def _opened(path):
     return io.BytesIO(path.read_bytes())
 
 
-def zip_entries(file):
+def zip_entries(file, budget):
     """The files of a zip; of two entries with one name the last counts."""
     archive = _open_zip(file)
-    found = Entries()
+    found = Entries(budget=budget)
+    budget.count(len(archive.infolist()))
     for info in reversed(archive.infolist()):
         if info.filename.endswith("/"):
             continue
-        entry = _ZipEntry(archive, info)
+        entry = _ZipEntry(archive, info, budget)
         if entry.path.name:
             found.append(entry)
         else:
             found.notes.append("An entry of the zip has no name: it was left out.")
     return found
+
+
+def path_in_zip(info) -> PurePosixPath:
+    """The path of an entry: macOS hides its UTF-8, and some Windows programs write backslashes."""
+    name = info.filename
+    if not info.flag_bits & UTF_8:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return PurePosixPath(name.replace("\\", "/"))
 
 
 def inner_zips(entries):
@@ -151,7 +174,8 @@ def inner_zips(entries):
 
 def unzipped(entry):
     """The files of a zip in a zip."""
-    return zip_entries(io.BytesIO(entry.read(MAX_ARCHIVE // 4)))
+    data = io.BytesIO(entry.read(MAX_ARCHIVE // 4))
+    return zip_entries(data, getattr(entry, "budget", None) or Budget())
 
 
 def _open_zip(file):
@@ -190,11 +214,11 @@ class _ZipEntry:
 
     alone = False  # whether it was handed in on its own
 
-    def __init__(self, archive, info):
+    def __init__(self, archive, info, budget):
         self.archive = archive
         self.info = info
-        # some Windows programs write backslashes
-        self.path = PurePosixPath(info.filename.replace("\\", "/"))
+        self.budget = budget
+        self.path = path_in_zip(info)
         self.kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
 
     def read(self, limit):
@@ -208,6 +232,8 @@ class _ZipEntry:
                 f"its compression (method {self.info.compress_type}) can't be read here: zip the "
                 "folder with what your system brings along"
             )
+        self.budget.check()
+        self.budget.left -= limit
         try:
             with self.archive.open(self.info) as file:
                 data = file.read(limit + 1)
@@ -222,6 +248,7 @@ class _ZipEntry:
             raise ValueError(f"it is damaged: {error}") from error
         except Exception as error:  # other compressions raise errors of their own
             raise ValueError(f"it can't be unpacked: {type(error).__name__}") from error
+        self.budget.left += max(0, limit - len(data))  # what fails has cost all that it could
         if len(data) > limit:
             raise ValueError(f"it is larger than {limit >> 20} MB")
         return data

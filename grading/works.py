@@ -1,8 +1,9 @@
-"""Works among a submission's files: folders that hold a package with exercises, and which of them
-counts, where there are several.
+"""What of a submission counts, and works among its files: folders that hold a package with
+exercises, and which of them counts, where there are several.
 """
 
 import re
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from grading.file_names import PACKAGES, present, small
@@ -13,6 +14,28 @@ MAX_READ = 30 << 20  # bytes of a file
 COPY = re.compile(
     r"(?i)(^|[^a-z])(backup|bak|old|older|copy|draft|archive|previous|orig|saved?|tmp)\d*([^a-z]|$)"
 )
+
+
+@dataclass
+class HandedIn:
+    """What of a submission counts.
+
+    - sources: Dictionary from the path of a file of exercises, as the manifest names it, to its
+      bytes
+    - helpers: The student's own modules: from "deeplearning/NAME.py", or "beside/NAME.py" for those
+      beside the package, to their bytes
+    - notebooks: Dictionary from the name of a question's notebook to its bytes
+    - package: Name of the folder that held the sources
+    - notes: Sentences for the student, on what was unusual
+    - held: Why a person has to decide what counts, or empty
+    """
+
+    sources: dict[str, bytes] = field(default_factory=dict)
+    helpers: dict[str, bytes] = field(default_factory=dict)
+    notebooks: dict[str, bytes] = field(default_factory=dict)
+    package: str = "deeplearning"
+    notes: list[str] = field(default_factory=list)
+    held: str = ""
 
 
 class Undecided(Exception):

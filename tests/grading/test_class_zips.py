@@ -154,3 +154,19 @@ def test_a_zip_of_very_deep_folders(tmp_path):
     names = [f"{'a/' * 3000}{who}/deeplearning/rnn_layers.py" for who in ("ada", "alan")]
     (tmp_path / "x.zip").write_bytes(zipped(dict.fromkeys(names, "x = 1")))
     assert list(find_submissions([tmp_path / "x.zip"], tmp_path / "scratch")) == ["x"]
+
+
+@pytest.mark.parametrize("beside", [["x", "y"], []])
+def test_a_link_to_another_student(tmp_path, beside):
+    """A link in a student's folder, to the work of another, is held: it never counts as theirs."""
+    for name, content in below("alan", SOLVED).items():
+        (tmp_path / "class" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "class" / name).write_text(content)
+    alone = tmp_path / "class" if beside else tmp_path / "other"
+    for name in ["", *beside]:
+        (alone / "eve" / name).mkdir(parents=True, exist_ok=True)
+    for name in beside:
+        (alone / "eve" / name / "rnn_layers.py").write_bytes(b"x = 1")
+    (alone / "eve" / "eve").symlink_to(tmp_path / "class" / "alan")
+    held = find_submissions([alone], tmp_path / "scratch")["eve"].held
+    assert ("works under several names" if beside else "is a link") in held

@@ -249,6 +249,19 @@ def test_a_roster_and_what_platforms_import(run, tmp_path):
     assert "Cal,9,cal@x.org,0,100" in (uploads / "gradescope.csv").read_text(encoding="utf-8")
 
 
+def test_no_zero_for_what_is_nobodys(run, tmp_path):
+    """Who may have handed in what nobody was found for gets no score, in the table and in what
+    platforms import.
+    """
+    roster = tmp_path / "roster.csv"
+    roster.write_text("name,id\nAnn Lee,7\nAnn Lee,8\nCal,9\n", encoding="utf-8")
+    status, rows = run({"Ann Lee": "21"}, "--roster", str(roster))
+    assert status == 1
+    assert [(row["id"], row["score"]) for row in rows[1:]] == [("7", ""), ("8", ""), ("9", "0")]
+    canvas = (tmp_path / "out" / "uploads" / "canvas.csv").read_text(encoding="utf-8")
+    assert canvas.splitlines()[2:] == ["Ann Lee,7,,,,", "Ann Lee,8,,,,", "Cal,9,,,,0"]
+
+
 def test_statistics_without_names(run, tmp_path):
     """With --anonymous the page counts who failed, and names nobody."""
     run({"ann": "crash", "bob": "1"}, "--anonymous")

@@ -159,6 +159,47 @@ def test_pictures():
     assert [bytes(a).decode() for a in arrays.values()] == [png, png, jpeg]
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        "tv_loss = _own",
+        "tv_loss, other = _own, 1",
+        "tv_loss: object = _own",
+        "if True:\n    tv_loss = _own",
+        "try:\n    import nothing_such\nexcept ImportError:\n    def tv_loss(): return 1",
+        "for tv_loss in [_own]: pass",
+        "(tv_loss := _own)",
+        "globals().update(tv_loss=_own)",
+        "exec('tv_loss = _own')",
+        "class Losses:\n    tv = staticmethod(_own)\ntv_loss = Losses.tv",
+        "from functools import partial as tv_loss\ntv_loss = tv_loss(_own)",
+    ],
+)
+def test_functions_made_in_another_way_than_by_def(made):
+    """A function that a module makes without a `def` at its top is the student's: no stub takes its
+    place.
+    """
+    files = {PATH: f"def _own(): return 1\n{made}\n".encode()}
+    found, _ = read_sources(
+        files, EXERCISES, "deeplearning", {PATH: STUBS.split("import torch")[1]}
+    )
+    names = run(found["sources"][PATH])
+    assert names["tv_loss"]() == 1 and "gram_matrix" in names
+
+
+def test_functions_made_in_another_way_come_before_cells():
+    """Such a function is no stub that a notebook's cell would replace."""
+    found = surveyed("def _own(): return 1\ntv_loss, x = _own, 2", "def tv_loss(): return 2")
+    assert run(found["sources"][PATH])["tv_loss"]() == 1
+
+
+@pytest.mark.parametrize("folder", ["copy", "numpy", "torch"])
+def test_folders_called_like_libraries(folder):
+    """Loose files in a folder with the name of a library, which is no package: its imports stay."""
+    source = f"import {folder}\nfrom {folder} import *\n"
+    assert surveyed(source, package=folder)["sources"][PATH] == source
+
+
 def test_missing_functions_are_added_as_stubs():
     """A module without a function that others import gets the course's stub of it, with a note."""
     stubs = "def helper(x):\n    return x\n\ndef step(x):\n    raise NotImplementedError('Q1')\n"

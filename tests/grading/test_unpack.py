@@ -186,3 +186,23 @@ def test_what_lies_beside_a_zip_costs_nothing(tmp_path, name, content):
     assert find_work.read_submission([work, beside]).sources == {RNN_LAYERS: b"x = 1"}
     with pytest.raises(ValueError, match=r"this is (a PDF|no zip)"):
         find_work.read_submission([beside])
+
+
+@pytest.mark.parametrize("inner", [False, True])
+def test_hours_of_unpacking(read, monkeypatch, inner):
+    """However often a zip's files are read to tell which of them counts, what is unpacked of it all
+    together has a bound; then nothing of it is graded, and the reason is said.
+    """
+    monkeypatch.setattr(unpack, "MAX_UNPACKED", 10 << 20)
+    files = {f"d{k}/rnn_layers.py": bytes(2 << 20) for k in range(20)}
+    files = {"work.zip": zipped(files)} if inner else files
+    with pytest.raises(ValueError, match="unpacked, its files hold more than"):
+        read(files)
+
+
+def test_zips_of_very_many_files(read, monkeypatch):
+    """The files of all zips in a zip are counted together."""
+    monkeypatch.setattr(unpack, "MAX_ENTRIES", 30)
+    inner = zipped({f"f{k}": "" for k in range(25)})
+    with pytest.raises(ValueError, match="hold more than 60 files"):
+        read({f"{k}.zip": inner for k in range(3)})

@@ -1,0 +1,160 @@
+"""The people of a class, and whose each submission is.
+
+A roster is a CSV, separated by commas, semicolons or tabs, with a first line of names: `name`, or
+first and last name, and where the platform needs them `id`, `email`, `login` and `section`; the
+headings of Canvas's, Moodle's and Gradescope's own lists are known. Nobody gets another's grade,
+and nobody a 0, by a guess.
+"""
+
+import collections
+import csv
+import io
+import itertools
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+HEADINGS = {
+    "name": ("name", "student", "full name", "student name"),
+    "first": ("first name", "firstname", "given name"),
+    "last": ("last name", "lastname", "surname", "family name"),
+    "id": ("id", "id number", "sid", "student id", "sis user id"),
+    "email": ("email", "email address", "e-mail"),
+    "login": ("login", "sis login id", "login id", "username"),
+    "section": ("section", "sections", "groups"),
+}
+PSEUDONYMS = {"participant", "anon", "anonymous", "submission", "student"}
+MANY_WORDS = 6  # of a name; more are not tried in every order
+
+
+@dataclass(frozen=True)
+class Person:
+    """A line of the roster."""
+
+    name: str
+    id: str = ""
+    email: str = ""
+    login: str = ""
+    section: str = ""
+
+
+def read_roster(path: Path) -> list[Person]:
+    """The people of a class, each once. Raises ValueError for a file without names."""
+    text = _text(path.read_bytes())
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    rows = [[cell.strip() for cell in row] for row in table]
+    headings = [cell.casefold() for cell in rows[0]] if rows else []
+    columns = {key: _column(headings, known) for key, known in HEADINGS.items()}
+    if columns["name"] is None and columns["last"] is None:
+        raise ValueError(
+            f"{path}: expected a CSV whose first line names the columns, one of them name"
+        )
+    people = [_person(row, columns) for row in rows[1:]]
+    return list(dict.fromkeys(p for p in people if p.name and p.name != "Points Possible"))
+
+
+def _text(data):
+    """What a file says, as editors and spreadsheets write it."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def _column(headings, known):
+    return next((headings.index(heading) for heading in known if heading in headings), None)
+
+
+def _person(row, columns):
+    cells = {
+        key: row[column] if column is not None and column < len(row) else ""
+        for key, column in columns.items()
+    }
+    first, last = cells.pop("first"), cells.pop("last")
+    cells["name"] = cells["name"] or f"{first} {last}".strip()
+    return Person(**cells)
+
+
+def assign(roster: list[Person], submissions) -> tuple[dict[str, Person], list[str]]:
+    """Whose each submission is.
+
+    Inputs:
+    - roster: Of the class
+    - submissions: Dictionary from name to `exports.Found`
+
+    Returns: dictionary from a submission's name to a person; and names of submissions that belong
+    to nobody, could belong to several, or stand beside another of the same person
+    """
+    likely = {name: candidates(roster, found) for name, found in submissions.items()}
+    owners = {name: people[0] for name, people in likely.items() if len(people) == 1}
+    counts = collections.Counter(owners.values())
+    owners = {name: person for name, person in owners.items() if counts[person] == 1}
+    return owners, [name for name in submissions if name not in owners]
+
+
+def doubtful(roster: list[Person], submissions, strangers: list[str]) -> set[Person]:
+    """People who may have handed in what nobody could be found for: they get no 0."""
+    people = set()
+    for name in strangers:
+        found = submissions[name]
+        words = set(_words(found.name))
+        people |= set(candidates(roster, found))
+        people |= {p for p in roster if words & PSEUDONYMS or words & set(_words(p.name))}
+    return people
+
+
+def candidates(roster, found) -> list[Person]:
+    """The people that a submission may belong to. The platform's number decides among those of one
+    name; alone it counts where nobody has the name, since some platforms number submissions.
+    """
+    by_email = [p for p in roster if found.email and _same(p.email, found.email)]
+    by_id = [p for p in roster if found.id and p.id == found.id]
+    by_name = [p for p in roster if p.login and _same(p.login, found.name)]
+    by_name = by_name or [p for p in roster if _is_name(p.name, found.name)]
+    both = [p for p in by_name if p in by_id]
+    return by_email or both or by_name or by_id or _named_in(roster, found.name)
+
+
+def _same(one, other):
+    return one.casefold() == other.casefold()
+
+
+def _is_name(name, other):
+    """Whether two names have the same words, in whatever order, with or without spaces: "Lovelace,
+    Ada" is "lovelaceada".
+    """
+    words, wanted = _words(name), _words(other)
+    if len(words) > MANY_WORDS:
+        return sorted(words) == sorted(wanted)
+    return "".join(wanted) in map("".join, itertools.permutations(words)) and bool(words)
+
+
+def _named_in(roster, text):
+    """The people whose names or logins stand in a text, as in "assignment2 - Ada Lovelace"."""
+    words = set(_words(text))
+    named = [p for p in roster if len(_words(p.name)) > 1 and words.issuperset(_words(p.name))]
+    named = [
+        p
+        for p in named
+        if not any(set(_words(p.name)) < set(_words(other.name)) for other in named)
+    ]
+    return named or [p for p in roster if _has_login(text, p.login)]
+
+
+def _has_login(text, login):
+    """Whether a login stands in a text by itself; numbers could be anything."""
+    if len(login) < 3 or login.isdigit():
+        return False
+    pattern = rf"(?<![^\W_]){re.escape(login.casefold())}(?![^\W_])"
+    return bool(re.search(pattern, text.casefold()))
+
+
+def _words(name):
+    """The words of a name in small letters, without accents."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return tuple(re.findall(r"[^\W_]+", plain))
