@@ -90,6 +90,15 @@ def test_needless_system_calls_are_refused(boxed):
     assert ask(boxed, "calls") == [1] * 9
 
 
+def test_questions_where_nothing_is_lent(boxed):
+    """A task that asks the grader, though no function was lent to it, gets no answer, and never
+    hears of a later task.
+    """
+    with pytest.raises(BoxError, match="it is a question"):
+        ask(boxed, "asks")
+    assert ask(boxed, "echo", n=[4]) == [4]
+
+
 def test_a_killed_grader_leaves_nothing(tree, kind, warm, start_python):
     """When the grader is killed in the middle of a task, the sandbox dies with it."""
     code = (
