@@ -251,7 +251,12 @@ def _helpers(entries, found, chosen):
                 helpers.setdefault(inside, entry)
         if folder == beside and name != "conftest.py":
             helpers.setdefault(f"beside/{name}", entry)
-    return helpers
+    # a zip can hold a folder of a file's name
+    return {
+        path: entry
+        for path, entry in helpers.items()
+        if helpers.keys().isdisjoint(map(str, PurePosixPath(path).parents))
+    }
 
 
 def _shadows(path):

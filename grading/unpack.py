@@ -318,7 +318,8 @@ def is_noise(path):
 def unsafe(entry):
     """Why an entry is not read, or None."""
     path = entry.path
-    if ".." in path.parts or len(str(path)) > 1000:
+    longest = max((len(part.encode("utf-8", "replace")) for part in path.parts), default=0)
+    if ".." in path.parts or len(str(path)) > 1000 or longest > 255:
         return "its path leads out of the zip" if ".." in path.parts else "its path is too long"
     if entry.kind != stat.S_IFREG:
         return "it is a link or a device, not a file"

@@ -179,3 +179,15 @@ def test_a_file_handed_in_beside_a_zip(tmp_path, same):
     paths[1].write_bytes(SOLVED[FIRST] if same else OTHER[FIRST])
     handed_in = read_submission(paths)
     assert bool(handed_in.held) != same and bool(handed_in.sources) == same
+
+
+@pytest.mark.parametrize("name", ["helper.py/inner.py", f"{'a' * 300}.py"])
+def test_names_that_nobody_could_write(tmp_path, name):
+    """A folder with the name of a file beside it, and names too long for any disk, are left out;
+    the work counts.
+    """
+    files = {**SOLVED, "deeplearning/helper.py": "x = 1", f"deeplearning/{name}": "x = 2"}
+    (tmp_path / "x.zip").write_bytes(zipped(files))
+    handed_in = read_submission(tmp_path / "x.zip")
+    assert list(handed_in.helpers) == ["deeplearning/helper.py"]
+    assert handed_in.sources == SOLVED
