@@ -61,7 +61,7 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
     """
     found = []
     for path in map(Path, paths):
-        found += _look(path, scratch)
+        found += [each for each in _look(path, scratch) if not _is_ours(each, path, scratch)]
     numbers: dict = {}
     for each in found:
         numbers.setdefault(each.name, set()).add(each.id)
@@ -73,6 +73,15 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
         each.name = _free(_safe(each.name), named)
         named[each.name] = each
     return named
+
+
+def _is_ours(found, path, scratch):
+    """Whether it lies in the folder that grades are written into, within what holds submissions."""
+    out = scratch.parent.resolve()
+    if path.resolve() not in out.parents:
+        return False
+    where = [each.resolve() for each in found.paths]
+    return any(out in (p, *p.parents) and scratch.resolve() not in p.parents for p in where)
 
 
 def _look(path, scratch, deep=0):

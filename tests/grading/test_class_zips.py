@@ -170,3 +170,12 @@ def test_a_link_to_another_student(tmp_path, beside):
     (alone / "eve" / "eve").symlink_to(tmp_path / "class" / "alan")
     held = find_submissions([alone], tmp_path / "scratch")["eve"].held
     assert ("works under several names" if beside else "is a link") in held
+
+
+def test_grades_beside_the_submissions(found, tmp_path):
+    """The folder that grades are written into is nobody's submission, wherever it lies."""
+    files = {"ada.zip": WORK, "zoe.zip": WORK}
+    written = {"out/ada/results.json": "{}", "out/zoe/graded.json": "{}", "out/seed.txt": "7"}
+    found(files | written)
+    scratch = tmp_path / "class" / "out" / "unpacked"
+    assert list(find_submissions([tmp_path / "class"], scratch)) == ["ada", "zoe"]
