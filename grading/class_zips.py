@@ -10,10 +10,17 @@ import zlib
 from pathlib import Path
 
 from grading.people import FEW, are_people, is_version
-from grading.platforms import BLACKBOARD, BRIGHTSPACE, CANVAS, GRADESCOPE, MOODLE, NBGRADER
+from grading.platforms import (
+    BLACKBOARD,
+    BRIGHTSPACE,
+    CANVAS,
+    GRADESCOPE,
+    METADATA,
+    MOODLE,
+    NBGRADER,
+)
 from grading.unpack import LOOSE, is_noise, path_in_zip
 
-METADATA = "submission_metadata.yml"  # which Gradescope puts beside its folders
 MAX_CLASS = 20 << 30  # bytes of a class's zip, unpacked
 MAX_FILES = 1_000_000
 LOOKED_AT = 20_000  # files, whose names tell what a zip holds

@@ -5,14 +5,14 @@ Moodle, Canvas, Blackboard and Gradescope each name files after people in a way 
 a folder or zip of these is a class.
 """
 
-import contextlib
 import itertools
 import os
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from grading.class_zips import METADATA, unpacked_class
+from grading.class_zips import unpacked_class
 from grading.file_names import PACKAGES, looks_like_work
 from grading.people import FEW, are_people, is_version
 from grading.platforms import (
@@ -22,13 +22,16 @@ from grading.platforms import (
     CANVAS,
     DRIVE,
     GRADESCOPE,
+    METADATA,
     MOODLE,
     NBGRADER,
+    gradescope_people,
     moment,
 )
 from grading.unpack import ARCHIVES, LOOSE, folder_entries, is_noise
 
 OURS = {"grades.csv", "statistics.html", "seed.txt", "uploads", "unpacked"}
+NBGRADERS = {"source", "release", "autograded", "feedback"}  # folders of a course, beside submitted
 DEEP = 8  # folders, each alone in the other, around a class
 
 
@@ -70,7 +73,8 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
             each.name = f"{each.name}-{each.id}"
     named: dict = {}
     for each in sorted(found, key=lambda each: (each.name, str(each.paths))):
-        each.name = _free(_safe(each.name), named)
+        # macOS takes letters and their accents apart
+        each.name = _free(_safe(unicodedata.normalize("NFC", each.name)), named)
         named[each.name] = each
     return named
 
@@ -90,6 +94,9 @@ def _look(path, scratch, deep=0):
         unpacked = unpacked_class([path], scratch, alone=True) if _is_zip(path) else None
         return _look(unpacked, scratch, deep) if unpacked else [Found(_stem(path), [path])]
     items = _items(path)
+    folders = {item.name for item in items if item.is_dir()}
+    if "submitted" in folders and folders & NBGRADERS:
+        return _look(path / "submitted", scratch, deep + 1)
     if not _has_package(items) and any(map(_platform, items)):
         return _class(path, items, scratch)
     if _is_one_work(items):
@@ -143,7 +150,7 @@ def _class(folder, items, scratch, students=False):
     """
     groups = {}
     found = []
-    people = _gradescope_people(folder)
+    people = gradescope_people(folder)
     links = [item for item in items if students and item.is_symlink()]
     rest = [item for item in items if not _platform(item) and item not in links]
     sections = _sections(rest, scratch)
@@ -292,38 +299,6 @@ def _last_attempt(parts):
     last = max(moments)
     times = zip(parts, moments, strict=True)
     return [(p, m) for (p, m), when in times if when == last and not m.groupdict().get("text")]
-
-
-def _gradescope_people(folder):
-    """From a folder of Gradescope's export to what is said of its submitters, each a dictionary
-    of name, sid and email.
-    """
-    people = {}
-    current = None
-    with contextlib.suppress(OSError):
-        text = (folder / METADATA).read_text(encoding="utf-8", errors="replace")
-        for line in text.splitlines():
-            if match := re.match(r"(submission_\d+):", line):
-                current = people.setdefault(match[1], [])
-            elif re.match(r"  :?(?!submitters)\w+:", line):
-                current = None  # what follows, as older versions, names people again
-            elif current is not None:
-                if re.match(r"\s*- ", line):
-                    current.append({})
-                match = re.match(r"\s+-?\s*:?(name|sid|email):\s*(.*?)\s*$", line)
-                if match and current:
-                    current[-1].setdefault(match[1], _scalar(match[2]))
-    return people
-
-
-def _scalar(text):
-    """What a value of YAML says, in quotes of either kind or without."""
-    inner = text[1:-1]
-    if len(text) > 1 and text[0] == text[-1] == "'":
-        return inner.replace("''", "'")
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        return inner.encode("latin-1", "backslashreplace").decode("unicode_escape", "replace")
-    return "" if text in ("null", "~") else text
 
 
 def _safe(name):

@@ -127,10 +127,22 @@ def _the_one(zips, depth=1):
     useful = useful or opened[:1]
     contents = {_content(files) for _, files in useful}
     if len(contents) > 1:
-        first, second = (shown(entry.path) for entry, _ in useful[:2])
-        raise Undecided(f"There are several zips, {first} and {second}: which one counts?")
+        return _together(useful)
     entry, files = useful[0]
     return files, f"There was another zip in it, {shown(entry.path)}, which was graded."
+
+
+def _together(useful):
+    """The files of zips that are parts of one work; and a note. Raises Undecided for others."""
+    found = {}
+    first, second = (shown(entry.path) for entry, _ in useful[:2])
+    for entry, files in useful:
+        for path, content in _content(files):
+            if found.setdefault(path, content) != content:
+                raise Undecided(f"There are several zips, {first} and {second}: which one counts?")
+        put_below(files, entry.path)
+    note = f"There were several zips in it, {first} and {second}: together they were graded."
+    return [file for _, files in useful for file in files], note
 
 
 def _opened(zips, depth):

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from grading.file_names import can_be, notebook_names
 from grading.manifest import MANIFEST
-from grading.unpack import is_noise
+from grading.unpack import ARCHIVES, is_noise
 
 WORDS = set(
     "assignment assignments homework hw ass ex a version v hand out handout template starter "
@@ -43,12 +43,13 @@ def are_people(paths) -> bool:
         return False
     works: dict = {}
     for path in paths:
-        if path.suffix.lower() == ".zip" and len(path.parts) <= 5:
+        if path.suffix.lower() in ARCHIVES and len(path.parts) <= 5:
             works.setdefault(path.parts[0], set()).add("zip")
         elif len(path.parts) > 1:
             works.setdefault(path.parts[0], set()).update(_work_of(path))
-    works = {top: work for top, work in works.items() if work}
-    if len(works) < 2 or any(map(is_version, works)):
+    # a folder of the template, or of older work, makes no people of versions, and none of people
+    works = {top: work for top, work in works.items() if work and not is_version(top)}
+    if len(works) < 2:
         return False
     return not _could_be_parts(list(works.values()))
 

@@ -67,7 +67,7 @@ def best_work(works):
     best, *others = sorted(likely, key=rank.get)
     for other in others:
         tie = rank[other][:-1] == rank[best][:-1]
-        if tie and not _same(works[best], works[other]):
+        if tie and not _agree(works[best], works[other]):
             names = " and ".join(shown("/".join([*k[0], k[1]])) for k in (best, other))
             raise Undecided(f"There are two works, {names}: which one counts?")
     return best
@@ -92,8 +92,10 @@ def _distance(folder):
     return ".ipynb_checkpoints" in folder, any(map(COPY.search, folder)), len(folder)
 
 
-def _same(one, other):
-    return one.keys() == other.keys() and all(bytes_of(one[k]) == bytes_of(other[k]) for k in one)
+def _agree(one, other):
+    """Whether works hold the same in all files that both have: then they are parts, or copies."""
+    both = one.keys() & other.keys()
+    return all(bytes_of(one[path]) == bytes_of(other[path]) for path in both)
 
 
 def bytes_of(entry):

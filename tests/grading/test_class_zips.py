@@ -179,3 +179,26 @@ def test_grades_beside_the_submissions(found, tmp_path):
     found(files | written)
     scratch = tmp_path / "class" / "out" / "unpacked"
     assert list(find_submissions([tmp_path / "class"], scratch)) == ["ada", "zoe"]
+
+
+@pytest.mark.parametrize("as_zips", [False, True])
+def test_parts_of_one_work(found, as_zips):
+    """Two zips of one person with different files are parts of one work, in a folder or handed over
+    one by one.
+    """
+    one, two = dict(list(SOLVED.items())[:2]), dict(list(SOLVED.items())[2:])
+    names = ("ada_1_11_a.zip", "ada_1_12_b.zip") if as_zips else ("ada/a.zip", "ada/b.zip")
+    files = dict(zip(names, map(zipped, (one, two)), strict=True))
+    assert works(found({**files, "bob_2_13_c.zip": WORK})) == {"ada": True, "bob": True}
+
+
+def test_a_course_of_nbgrader(found):
+    """Of a course's folder, what was handed in counts, not what was handed out."""
+    files = {**below("submitted/ada/ps2", SOLVED), **below("submitted/zoe/ps2", SOLVED)}
+    others = {**below("source/ps2", SOLVED), **below("release/ps2", unsolved())}
+    assert works(found(files | others)) == {"ada": True, "zoe": True}
+
+
+def test_accents_of_macos(found):
+    """A name is written as on any other system, however macOS writes it."""
+    assert list(found({"Jo\u0308rg/a.zip": WORK, "zoe/a.zip": WORK})) == ["J\u00f6rg", "zoe"]
