@@ -6,6 +6,7 @@ n classes, C scores, H and W height and width of the pictures.
 import math
 import sys
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from tqdm import tqdm
@@ -99,11 +100,9 @@ def _begin(classes, model, waves, starts, generator, like):
     H = waves.size
     if starts is None:
         starts = torch.full((16, 1, 3, 1, 1), 0.5)  # grey is the same for all classes
-    elif starts.shape[1:] != (n, 3, H, H) or len(starts) == 0:
-        raise ValueError(
-            f"expected starts of shape (K, {n}, 3, {H}, {H}), got {tuple(starts.shape)}"
-        )
-    grounds = torch.logit(starts.to(like), eps=0.02)
+    elif np.shape(starts)[1:] != (n, 3, H, H) or len(starts) == 0:
+        raise ValueError(f"expected starts of shape (K, {n}, 3, {H}, {H}), got {np.shape(starts)}")
+    grounds = torch.logit(torch.as_tensor(starts).to(like), eps=0.02)
     shape = len(starts), 3, H, H // 2 + 1, 2
     amplitudes = 0.3 * torch.randn(shape, generator=generator).to(like)
     log_p = []
@@ -180,14 +179,10 @@ def _moved(X, generator):
     the same way.
     """
     angle, log_scale, dx, dy = (torch.rand(4, generator=generator) * 2 - 1).tolist()
-    scale, c, s = (
-        1.15**-log_scale,
-        math.cos(math.radians(10 * angle)),
-        math.sin(math.radians(10 * angle)),
-    )
+    scale = 1.15**-log_scale
+    c = scale * math.cos(math.radians(10 * angle))
+    s = scale * math.sin(math.radians(10 * angle))
     # affine_grid takes the picture's height and width as 2
-    to_source = X.new_tensor(
-        [[scale * c, -scale * s, 0.12 * dx], [scale * s, scale * c, 0.12 * dy]]
-    )
+    to_source = X.new_tensor([[c, -s, 0.12 * dx], [s, c, 0.12 * dy]])
     grid = F.affine_grid(to_source.expand(len(X), 2, 3), X.shape, align_corners=False)
     return F.grid_sample(X, grid, padding_mode="reflection", align_corners=False)

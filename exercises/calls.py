@@ -268,10 +268,18 @@ def _watched(call):
         outputs = call(package, copies)
         arrays = {name: value for name, value in inputs.items() if value.ndim}
         return outputs | {
-            f"{name} kept": np.array(np.array_equal(copies[name], a)) for name, a in arrays.items()
+            f"{name} kept": np.array(_as_it_was(copies[name], a)) for name, a in arrays.items()
         }
 
     return watched
+
+
+def _as_it_was(copy, array):
+    """Whether two arrays are the same to the byte. Code that patches NumPy's comparisons can't have
+    a say in it.
+    """
+    same_kind = (copy.shape, copy.dtype) == (array.shape, array.dtype)
+    return same_kind and copy.tobytes() == array.tobytes()
 
 
 RNN_STEP = "x prev_h Wx Wh b"

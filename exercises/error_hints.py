@@ -1,6 +1,16 @@
 """What an error suggests, where it has a usual cause."""
 
-# Exercise (or its beginning), a phrase of the error, and the sentence
+ONE_AXIS = (
+    "A layer got an array with one axis where it asks for two: a step's words have shape (N,), so "
+    "hand words[:, None] to a word_embedding_forward that asks for N and T, and look whether "
+    "squeeze has removed an axis."
+)
+NO_GRAPHICS_CARD = (
+    "Not every machine has a graphics card: leave out .cuda(), and make new tensors with "
+    "device=X.device."
+)
+# Exercise (or its beginning), phrases of the error with ... between them, and the sentence; the
+# first that fits counts
 ERRORS = [
     (
         "style_loss",
@@ -31,6 +41,8 @@ ERRORS = [
         "_step returns the scores first, then the list of states: look at the order after "
         "`return`.",
     ),
+    ("CaptioningRNN.sample", "to unpack (expected 2, got 1)...rnn_layers.py", ONE_AXIS),
+    ("CaptioningRNN.sample", "tuple index out of range...rnn_layers.py", ONE_AXIS),
     (
         "CaptioningRNN.sample",
         "to unpack (expected 2",
@@ -62,5 +74,26 @@ ERRORS = [
         "",
         "only integer tensors of a single element can be converted to an index",
         "Index with a tensor of integers, or take .item() of a single one.",
+    ),
+    (
+        "",
+        "NVIDIA",
+        NO_GRAPHICS_CARD,
+    ),
+    (
+        "",
+        "CUDA",
+        NO_GRAPHICS_CARD,
+    ),
+    (
+        "",
+        "No module named 'google",
+        "google.colab is there on Colab alone: mount the drive in the notebook, not in the module.",
+    ),
+    (
+        "style_loss",
+        "must match the size of tensor",
+        "Layers have different numbers of channels: take feats at the layer's number, "
+        "style_layers[i], and style_targets and style_weights at i.",
     ),
 ]

@@ -35,8 +35,8 @@ def hint_of_error(exercise, error):
     - exercise: Its name, as in `CALLS`
     - error: Text: the name of its class, and what it says
     """
-    for name, phrase, sentence in ERRORS:
-        if exercise.startswith(name) and phrase in error:
+    for name, phrases, sentence in ERRORS:
+        if exercise.startswith(name) and all(phrase in error for phrase in phrases.split("...")):
             return sentence
     return None
 
@@ -101,12 +101,12 @@ def _same_answer(outputs, answer):
 
 def _agreeing(outputs, expected, answer):
     """Names of the arrays, but for what was changed in place, that are wrong in the way of a known
-    mistake.
+    mistake. One that is all zero tells nothing: too many mistakes leave it so.
     """
     return [
         name
         for name, a in answer.items()
-        if name in outputs and name in expected and a.dtype.kind != "b"
+        if name in outputs and name in expected and a.dtype.kind != "b" and a.any()
         and a.dtype == expected[name].dtype and _same_answer({name: outputs[name]}, {name: a})
     ]  # fmt: skip
 
@@ -145,7 +145,12 @@ NEVER_NEGATIVE = ("loss", "saliency")
 
 
 def _precision_pattern(name, a, n):
-    """Another precision than the arguments'."""
+    """Another precision than the arguments', or no fractions at all."""
+    if a.dtype.kind in "iub":
+        return (
+            f"{name} holds {a.dtype} numbers, not fractions: is it argmax, or the indices that max "
+            "returns beside the values, or a comparison?"
+        )
     if (a.dtype, n.dtype) == (np.float64, np.float32):
         return (
             f"Somewhere {name} became float64: np.zeros, np.ones and np.eye make float64 unless "
@@ -250,6 +255,8 @@ def _time_pattern(name, a, n):
         return f"{name} is shifted by one time step."
     if name == "dx" and len(right) > 2 and all(right[1:]) and not right[0]:
         return "Only the first time step is wrong: does the loop come down to t = 0?"
+    if name != "dx" and len(right) > 2 and all(right[:-1]):
+        return "Only the last time step is wrong: does the loop reach it, t = T - 1?"
     if right[-1] and name == "dx":
         return "Only the last time steps are right: is the gradient carried back from step to step?"
     if right[0] and name != "dx":
@@ -286,7 +293,8 @@ def _words_pattern(a, n):
         )
     return (
         "In some captions the first word is wrong already: is <START> read first, do the "
-        "projected features start the hidden state, and does an LSTM's cell state start at zero?"
+        "projected features start the hidden state, does an LSTM's cell state start at zero, and "
+        "is each row's word its largest score, argmax over axis 1?"
     )
 
 

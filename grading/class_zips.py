@@ -14,6 +14,7 @@ from grading.platforms import (
     BLACKBOARD,
     BRIGHTSPACE,
     CANVAS,
+    DRIVE,
     GRADESCOPE,
     METADATA,
     MOODLE,
@@ -68,7 +69,7 @@ def _is_class(infos, alone, exported):
     zips = [path for path in paths if path.suffix.lower() == ".zip"]
     near = [path for path in paths if len(path.parts) <= 4 and path.suffix in LOOSE]
     several = len(zips) > 1 and not all(is_version(path.name) for path in zips)
-    several = several or len(zips) > FEW
+    several = several or len(zips) > FEW or any(DRIVE.fullmatch(path.name) for path in zips)
     several = several and len(near) < (len(zips) if alone else 1)
     return several or alone and are_people(paths)
 

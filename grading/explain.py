@@ -18,6 +18,7 @@ from exercises.compare import compare, distance, norm, settled
 from grading.find_work import read_submission
 from grading.grade_one import BOXES, Grading, unseen
 from grading.manifest import MANIFEST
+from grading.messages import printable
 from grading.record import grader_version, read_record
 from grading.sandbox import Box, BoxError, NoBox, choose_kind
 
@@ -26,12 +27,17 @@ def answers(paths, exercise: str, seed: int, kind: str):
     """What a submission answers to the inputs of a seed.
 
     Returns: list of pairs of inputs and right answers; and list of answers, or the text of an error
+
+    Raises ValueError where nothing can be read, or it is held.
     """
+    handed_in = read_submission(paths)
+    if handed_in.held:
+        raise ValueError(f"it is held: {handed_in.held}")
     pairs = unseen(exercise, seed)
     question = MANIFEST.exercises[exercise].question
     (warm,) = [warm for questions, warm in BOXES if question in questions]
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
-        grading = Grading(Path(folder), read_submission(paths), seed, kind)
+        grading = Grading(Path(folder), handed_in, seed, kind)
         grading.write_course()
         with Box(grading.tree, warm, kind) as box:
             grading.prepare(box)
@@ -46,6 +52,10 @@ def explained(pairs, found, case: int | None = None) -> str:
     """A case in words and numbers: the first that is wrong, or one by its number from 1 on."""
     if isinstance(found, str):
         return f"It ended in an error: {found}"
+    if case is not None and not 1 <= case <= len(pairs):
+        raise ValueError(f"there is no case {case}: they are numbered from 1 to {len(pairs)}")
+    if len(found) != len(pairs):
+        return f"It gave {len(found)} answers to {len(pairs)} questions."
     wrong = [
         number
         for number, (outputs, (_, expected)) in enumerate(zip(found, pairs, strict=False))
@@ -98,17 +108,16 @@ def main(argv=None):
         parser.error(f"{args.folder} holds no graded.json of a submission that was graded")
     raw = record.get("marks", {}).get(args.exercise, {})
     print(f"{args.folder.name}, {args.exercise}, seed {record['seed']}")
-    print(
-        f"graded as {'right' if raw.get('right') else 'wrong'}: {raw.get('reason') or 'no remark'}"
-    )
+    verdict = "right" if raw.get("right") else "wrong"
+    print(f"graded as {verdict}: {printable(raw.get('reason') or 'no remark')}")
     if record.get("version") != grader_version():
         print(f"It was graded by version {record.get('version')}; this is {grader_version()}.")
     try:
         kind = "none" if args.unsafe else choose_kind()
         pairs, found = answers(record["paths"], args.exercise, record["seed"], kind)
+        print(explained(pairs, found, args.case))
     except (NoBox, OSError, ValueError) as error:
         sys.exit(f"explain: {error}")
-    print(explained(pairs, found, args.case))
 
 
 if __name__ == "__main__":

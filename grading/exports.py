@@ -5,6 +5,7 @@ Moodle, Canvas, Blackboard and Gradescope each name files after people in a way 
 a folder or zip of these is a class.
 """
 
+import collections
 import itertools
 import os
 import re
@@ -25,10 +26,10 @@ from grading.platforms import (
     METADATA,
     MOODLE,
     NBGRADER,
-    gradescope_people,
     moment,
 )
-from grading.unpack import ARCHIVES, LOOSE, folder_entries, is_noise
+from grading.submitters import gradescope_people
+from grading.unpack import ARCHIVES, LOOSE, folder_entries, is_noise, is_zip_inside
 
 OURS = {"grades.csv", "statistics.html", "seed.txt", "uploads", "unpacked"}
 NBGRADERS = {"source", "release", "autograded", "feedback"}  # folders of a course, beside submitted
@@ -71,6 +72,7 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
     for each in found:
         if each.id and len(numbers[each.name]) > 1:  # as Moodle calls everybody Participant
             each.name = f"{each.name}-{each.id}"
+    _hold_twins(found)
     named: dict = {}
     for each in sorted(found, key=lambda each: (each.name, str(each.paths))):
         # macOS takes letters and their accents apart
@@ -86,6 +88,14 @@ def _is_ours(found, path, scratch):
         return False
     where = [each.resolve() for each in found.paths]
     return any(out in (p, *p.parents) and scratch.resolve() not in p.parents for p in where)
+
+
+def _hold_twins(found):
+    """Hold what is one person's by name and number, and comes from several places."""
+    counts = collections.Counter((each.name, each.id) for each in found if each.id)
+    for each in found:
+        if counts[each.name, each.id] > 1:
+            each.held = each.held or f"There are several submissions of {each.name}, {each.id}."
 
 
 def _look(path, scratch, deep=0):
@@ -108,6 +118,7 @@ def _look(path, scratch, deep=0):
         if whole and (items[0].is_dir() or items[0].suffix.lower() == ".zip"):
             return _look(items[0], scratch, deep + 1)
     works = [item for item in items if item.is_dir() or item.suffix.lower() in ARCHIVES]
+    works = [work for work in works if not DRIVE.fullmatch(work.name)]
     if 1 < len(works) <= FEW and all(is_version(work.name) for work in works):
         name = path.resolve().name
         if works[0].is_dir() and works[-1].is_dir():
@@ -130,7 +141,7 @@ def _items(folder):
 
 
 def _is_zip(path):
-    return path.suffix.lower() == ".zip" and not path.is_dir()
+    return path.suffix.lower() == ".zip" and path.is_file()
 
 
 def _has_package(items):
@@ -168,6 +179,8 @@ def _class(folder, items, scratch, students=False):
         elif item.suffix.lower() in LOOSE:
             reason = f"{item.name} lies loose: put it into a folder with the name of its student."
             found.append(Found(item.name, [item], held=reason))
+        elif is_zip_inside(item):
+            found.append(Found(item.name, [item]))
     for person, parts in _full_names(groups).items():
         found += _group(person, parts, people)
     return found
@@ -302,8 +315,12 @@ def _last_attempt(parts):
 
 
 def _safe(name):
-    """A name for a folder."""
-    name = re.sub(r"[\x00-\x1f/\\:]", "_", name).strip(". ") or "unnamed"
+    """A name for a folder, of letters that can be shown and written."""
+    if any("\ud800" <= letter <= "\udfff" for letter in name):  # bytes that are no UTF-8
+        name = name.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    name = name.replace("\N{NO-BREAK SPACE}", " ")
+    name = "".join(letter if letter.isprintable() else "_" for letter in name)
+    name = re.sub(r"[/\\:]", "_", name).strip(". ") or "unnamed"
     return f"{name}_" if name in OURS else name
 
 

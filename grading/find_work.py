@@ -33,6 +33,7 @@ from grading.works import (
     best_work,
     bytes_of,
     is_begun,
+    is_handout,
     nearest,
     works_among,
 )
@@ -41,6 +42,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MAX_SOURCE = 1 << 20  # bytes
 MAX_NOTEBOOK = 30 << 20
 MAX_HELPERS = 100
+MAX_HELPERS_SIZE = 4 << 20  # bytes of all: they come back from the sandbox in one message
+MAX_TOTAL = 4 * MAX_NOTEBOOK
 
 
 def read_submission(paths) -> HandedIn:
@@ -186,6 +189,7 @@ def _choose(entries):
     works = works_among(entries)
     chosen = best_work(works)
     found = dict(works[chosen]) if chosen else {}
+    found |= _instead_of_stubs(entries, found, chosen)
     for wanted in MANIFEST.files:
         if wanted not in found:
             entry = _elsewhere(entries, works, wanted, chosen)
@@ -196,7 +200,8 @@ def _choose(entries):
     handed_in.package = next(iter(packages), "deeplearning")
     notebooks = {n: e for n in notebook_names() if (e := _notebook(entries, n, chosen)) is not None}
     _read_all(notebooks, MAX_NOTEBOOK, handed_in.notebooks, handed_in)
-    _read_all(_helpers(entries, found, chosen), MAX_SOURCE, handed_in.helpers, handed_in)
+    helpers = _helpers(entries, found, chosen)
+    _read_all(helpers, MAX_SOURCE, handed_in.helpers, handed_in, MAX_HELPERS_SIZE)
     _say_where(found, works, chosen, handed_in)
     return handed_in
 
@@ -216,6 +221,20 @@ def _elsewhere(entries, works, wanted, chosen):
     loose = loose or [entry for entry in entries if _holds_class_of(entry, wanted)]
     as_called = [entry for entry in loose if as_called_first(entry.path) == entry.path]
     return nearest(exact or as_called or loose, near)
+
+
+def _instead_of_stubs(entries, found, chosen):
+    """Files that somebody wrote, for those of the work that are as students get them: who saves
+    beside the package forgets the stub in it.
+    """
+    better = {}
+    for wanted, stub in found.items():
+        others = [entry for entry in entries if entry is not stub and can_be(entry.path, wanted)]
+        if others and is_handout({wanted: stub}):
+            written = [entry for entry in others[:20] if not is_handout({wanted: entry})]
+            entry = nearest(written, chosen[0])
+            better |= {wanted: entry} if entry else {}
+    return better
 
 
 def _holds_class_of(entry, wanted):
@@ -286,12 +305,17 @@ def _course_files():
     return {path.relative_to(ROOT).as_posix() for path in package.rglob("*.py")}
 
 
-def _read_all(found, limit, into, handed_in):
+def _read_all(found, limit, into, handed_in, total=MAX_TOTAL):
     for name, entry in found.items():
         try:
-            into[name] = entry.read(limit)
+            data = entry.read(limit)
         except (ValueError, OSError) as error:
             handed_in.notes.append(f"{shown(entry.path)} could not be read: {error}.")
+            continue
+        if sum(map(len, into.values())) + len(data) <= total:
+            into[name] = data
+        else:
+            handed_in.too_large.append(shown(entry.path))
 
 
 def _say_where(found, works, chosen, handed_in):
@@ -300,9 +324,14 @@ def _say_where(found, works, chosen, handed_in):
         where = shown("/".join([*chosen[0], chosen[1]]))
         handed_in.notes.append(f"There are {len(works)} works: {where} was graded.")
     for wanted, entry in found.items():
-        inside = chosen and entry.path.parts[: len(chosen[0])] == chosen[0]
-        if chosen and not (inside and wanted in works[chosen]):
+        if chosen and works[chosen].get(wanted) is not entry:
             handed_in.notes.append(f"{wanted} was taken from {shown(entry.path)}.")
+    if handed_in.too_large:
+        count = len(handed_in.too_large)
+        handed_in.notes.append(
+            f"{count} files were left out, {handed_in.too_large[0]} the first: together with the "
+            f"others they are larger than {MAX_HELPERS_SIZE >> 20} MB."
+        )
     own = sorted(name.removeprefix("beside/") for name in handed_in.helpers)
     own = [name for name in own if found]
     if own:

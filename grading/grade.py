@@ -34,12 +34,12 @@ from grading.check_machine import check_machine
 from grading.class_files import status_of, write_class
 from grading.exports import find_submissions
 from grading.extra_credit import extra_credit
+from grading.fingerprint import fingerprint
 from grading.grade_one import grade
 from grading.manifest import MANIFEST
 from grading.record import FILE, as_grade, as_record, kept_marks, merged, read_record, results_of
 from grading.roster import assign, doubtful, read_roster
 from grading.sandbox import NoBox, choose_kind
-from grading.unpack import fingerprint
 
 
 def grade_submission(name, paths, seed, kind, only=(), before=None, begun=None, check=False):

@@ -131,16 +131,22 @@ def decode(payload):
         for described in header["groups"]:
             group = {}
             for name, dtype, shape in described:
+                name = printable(str(name)[:100])
                 if dtype is None:
-                    group[str(name)[:100]] = _stand_in(str(shape)[:80])
+                    group[name] = _stand_in(str(shape)[:80])
                     continue
-                group[str(name)[:100]], position = _array(payload, position, dtype, shape)
+                group[name], position = _array(payload, position, dtype, shape)
             groups.append(group)
         if position != len(payload):
             raise ValueError(f"{len(payload) - position} bytes too many")
         return header["about"], groups
     except (struct.error, KeyError, TypeError, RecursionError, OverflowError) as error:
         raise ValueError(f"a message that makes no sense ({type(error).__name__})") from error
+
+
+def printable(text: str) -> str:
+    """A text in which nothing moves a cursor, turns letters round or can't be written."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _stand_in(kind):

@@ -16,14 +16,15 @@ WORDS = set(
     "deeplearning cs rnn lstm captioning network visualization networkvisualization style transfer "
     "styletransfer pytorch notebook notebooks question questions q part parts fixed last latest "
     "update updated correct corrected done finished result results output build lib main master "
-    "abgabe the and with without data ipynb py checkpoints attempt attempts try late resubmission "
-    "resubmitted upload uploads export numpy torch".split()
+    "abgabe drive download the and with without data ipynb py checkpoints attempt attempts try "
+    "late resubmission resubmitted upload uploads export numpy torch".split()
 )
 FEW = 3  # as many versions one person may have side by side; more are a class, whatever their names
 
 
 def is_version(name: str) -> bool:
     """Whether a name says which version or part of a work something is, and not whose."""
+    name = re.sub(r"\d{8}T\d{6}Z(-\d+)*", "", name)  # what Google Drive packs
     if re.search(r"\d{5}", name) and not re.search(r"(^|\D)20\d{6}(\D|$)", name):
         return False  # the number of a student, and no date
     words = re.findall(r"[^\W\d_]+", re.sub(r"(?i)\.(zip|tar|gz|tgz|rar|7z)$", "", name).lower())

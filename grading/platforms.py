@@ -1,6 +1,5 @@
 """How learning platforms name what they export: patterns after their documentation."""
 
-import contextlib
 import datetime
 import re
 
@@ -43,35 +42,3 @@ def moment(match: re.Match):
             except ValueError:
                 continue
     return None
-
-
-def gradescope_people(folder):
-    """From a folder of Gradescope's export to what is said of its submitters, each a dictionary
-    of name, sid and email.
-    """
-    people = {}
-    current = None
-    with contextlib.suppress(OSError):
-        text = (folder / METADATA).read_text(encoding="utf-8", errors="replace")
-        for line in text.splitlines():
-            if match := re.match(r"(submission_\d+):", line):
-                current = people.setdefault(match[1], [])
-            elif re.match(r"  :?(?!submitters)\w+:", line):
-                current = None  # what follows, as older versions, names people again
-            elif current is not None:
-                if re.match(r"\s*- ", line):
-                    current.append({})
-                match = re.match(r"\s+-?\s*:?(name|sid|email):\s*(.*?)\s*$", line)
-                if match and current:
-                    current[-1].setdefault(match[1], _scalar(match[2]))
-    return people
-
-
-def _scalar(text):
-    """What a value of YAML says, in quotes of either kind or without."""
-    inner = text[1:-1]
-    if len(text) > 1 and text[0] == text[-1] == "'":
-        return inner.replace("''", "'")
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        return inner.encode("latin-1", "backslashreplace").decode("unicode_escape", "replace")
-    return "" if text in ("null", "~") else text

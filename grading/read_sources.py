@@ -91,7 +91,8 @@ def _complete(path, text, stubs, notes):
     if tree is None:
         return text
     defined = {name for name, _ in _bindings(tree)}
-    if any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in ast.walk(tree)):
+    star = any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in ast.walk(tree))
+    if star or "__getattr__" in defined:
         return text  # nobody knows what is there
     missing = [
         node

@@ -285,7 +285,7 @@ def _why_not(kind, said):
 def _reason(answer):
     """Why a task failed, as a sentence."""
     if "error" in answer:
-        return str(answer["error"])[:600]
+        return messages.printable(str(answer["error"])[:600])
     died = str(answer["died"])[:20]
     if died in ("SIGXCPU", "SIGKILL"):
         return f"It was stopped after {LIMITS['CPU']} seconds of computing, or killed itself."

@@ -7,7 +7,6 @@ the same rules. Which of the files count, `find_work` decides.
 """
 
 import contextlib
-import hashlib
 import io
 import os
 import re
@@ -24,8 +23,6 @@ COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zip
 UTF_8 = 0x800  # the flag of an entry whose name is in that encoding
 LOOSE = {".py", ".ipynb"}  # files that platforms hand over as they are
 NOT_WORK = {"__pycache__", "node_modules", "site-packages"}  # folders, besides hidden ones
-MAX_SOURCE = 1 << 20
-MAX_NOTEBOOK = 30 << 20
 # What Moodle, Blackboard and Canvas put before a file's own name
 ADDED = re.compile(
     r"^(.+_\d+_assignsubmission_file_|.+_attempt_[\d-]+_|[^_]+(_LATE)?_\d+_\d+_"
@@ -41,6 +38,7 @@ OTHER_FORMATS = {
 }
 OTHER_ARCHIVES = {".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
 ARCHIVES = {".zip", *OTHER_ARCHIVES}
+DOCUMENTS = {".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".npz", ".jar", ".epub"}  # zips
 
 
 class OtherArchive(ValueError):
@@ -48,7 +46,7 @@ class OtherArchive(ValueError):
 
 
 class Entries(list):
-    """All files of a submission, `notes` on what could not even be listed, and its `budget`."""
+    """All files of a submission, `notes` on what could not be listed, and its `budget`."""
 
     def __init__(self, entries=(), notes=(), budget=None):
         super().__init__(entries)
@@ -67,9 +65,7 @@ class Budget:
         """Raises TooMuch where zips in the zip hold too many files."""
         self.entries -= entries
         if self.entries < 0:
-            raise TooMuch(
-                f"its zips hold more than {2 * MAX_ENTRIES:,} files: hand in only the assignment's"
-            )
+            raise TooMuch(f"its zips hold more than {2 * MAX_ENTRIES:,} files: leave some out")
 
     def check(self):
         """Raises TooMuch where it was used up."""
@@ -81,7 +77,7 @@ class Budget:
 
 
 class TooMuch(Exception):
-    """The budget of a submission was used up. Nothing of it can be told any more."""
+    """The budget of a submission was used up."""
 
 
 def list_files(paths):
@@ -97,7 +93,7 @@ def list_files(paths):
     or far too large, where there is nothing else; OtherArchive for archives of other kinds.
     """
     paths = list(map(Path, paths))
-    whole = [path for path in paths if path.is_dir() or path.suffix.lower() in ARCHIVES]
+    whole = [p for p in paths if p.is_dir() or p.suffix.lower() in ARCHIVES or is_zip_inside(p)]
     if not whole and not any(path.suffix.lower() in LOOSE for path in paths):
         whole = paths  # what has no known name has to be a zip
     entries = Entries(_LooseEntry(path) for path in paths if path not in whole)
@@ -123,6 +119,14 @@ def list_files(paths):
 
 def _files_in(path, budget):
     return folder_entries(path) if path.is_dir() else zip_entries(_opened(path), budget)
+
+
+def is_zip_inside(path: Path) -> bool:
+    """Whether a file is a zip by what is in it, and no document: its name has lost the ending."""
+    if path.suffix.lower() in DOCUMENTS or not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(4) == b"PK\3\4"
 
 
 def put_below(entries, folder):
@@ -328,23 +332,6 @@ def unsafe(entry):
 
 def shown(path):
     """A path as it can be printed: short, and of printable letters."""
-    text = str(path).encode("ascii", "backslashreplace").decode()
+    letters = (letter if letter.isprintable() else "?" for letter in str(path))
+    text = "".join(letters).encode("ascii", "backslashreplace").decode()
     return text if len(text) < 80 else f"{text[:30]}...{text[-40:]}"
-
-
-def fingerprint(paths):
-    """A hash that changes with a submission: of zips' and files' bytes, and of the names, sizes and
-    times of a folder's files.
-    """
-    digest = hashlib.sha256()
-    for path in map(Path, paths):
-        if path.is_dir():
-            for entry in sorted(folder_entries(path), key=lambda entry: str(entry.path)):
-                about = entry.file.lstat()
-                line = f"{entry.path} {about.st_size} {about.st_mtime_ns}\n"
-                digest.update(line.encode("utf-8", "surrogateescape"))
-            continue
-        with open(path, "rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()

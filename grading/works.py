@@ -27,6 +27,7 @@ class HandedIn:
     - notebooks: Dictionary from the name of a question's notebook to its bytes
     - package: Name of the folder that held the sources
     - notes: Sentences for the student, on what was unusual
+    - too_large: Files that were left out because of the size of all
     - held: Why a person has to decide what counts, or empty
     """
 
@@ -35,6 +36,7 @@ class HandedIn:
     notebooks: dict[str, bytes] = field(default_factory=dict)
     package: str = "deeplearning"
     notes: list[str] = field(default_factory=list)
+    too_large: list[str] = field(default_factory=list)
     held: str = ""
 
 
@@ -63,7 +65,7 @@ def best_work(works):
         return None
     plain = {key: (-len(files), *_distance(key[0]), key[1]) for key, files in works.items()}
     likely = sorted(works, key=plain.get)[:20]
-    rank = {key: (len(works) > 1 and _is_handout(works[key]), *plain[key]) for key in likely}
+    rank = {key: (len(works) > 1 and is_handout(works[key]), *plain[key]) for key in likely}
     best, *others = sorted(likely, key=rank.get)
     for other in others:
         tie = rank[other][:-1] == rank[best][:-1]
@@ -73,7 +75,7 @@ def best_work(works):
     return best
 
 
-def _is_handout(files):
+def is_handout(files):
     """Whether a work is what students start from: nothing but stubs."""
     return not is_begun({path: bytes_of(entry) or b"" for path, entry in files.items()})
 

@@ -221,9 +221,8 @@ def _squeezenet(source, arrays, classes):
     """The frozen network with these parameters; arrays missing or of other shapes are refused."""
     from deeplearning.vision import torchvision  # as in `_imagenet`
 
-    with torch.device(
-        "meta"
-    ):  # no parameters are drawn, so torch's global generator stays where it was
+    # no parameters are drawn, so torch's global generator stays where it was
+    with torch.device("meta"):
         model = torchvision.models.squeezenet1_1(num_classes=classes)
     state = {}
     for name, parameter in model.state_dict().items():

@@ -16,6 +16,7 @@ MODULES = [
     "word_embedding",
     "captioning",
     "captioning_steps",
+    "masks",
     "lstm",
     "lstm_steps",
     "network_visualization",

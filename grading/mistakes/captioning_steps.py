@@ -113,3 +113,13 @@ def pair_for_state(self, features, max_length=30):
     pair = affine_forward(features, self.params["W_proj"], self.params["b_proj"])
     state = [pair] if self.cell_type == "rnn" else [pair, pair]
     return loop(self, features, max_length, state, step)
+
+
+@mistake(
+    "CaptioningRNN.sample",
+    "the last column stays empty: the loop should take max_length steps",
+)
+def one_step_too_few(self, features, max_length=30):
+    captions = loop(self, features, max_length, initial_state(self, features), step)
+    captions[:, -1] = self._null
+    return captions

@@ -1,4 +1,4 @@
-"""More wrong steps of an LSTM: what is cut, what is stored, and what is summed."""
+"""More wrong LSTMs: what is cut, what is stored, and what is summed."""
 
 import numpy as np
 
@@ -103,3 +103,18 @@ def bias_over_columns(dnext_h, dnext_c, cache):
 def lstm_bias_averaged(dnext_h, dnext_c, cache):
     dx, dprev_h, dprev_c, dWx, dWh, db = lstm_step_backward(dnext_h, dnext_c, cache)
     return dx, dprev_h, dprev_c, dWx, dWh, db / db.dtype.type(len(dnext_h))
+
+
+@mistake(
+    "lstm_backward",
+    "the gradient of the cell state piles up: each step's dprev_c replaces the one of the later "
+    "step",
+)
+def cell_gradients_pile_up(dh, cache):
+    dstate, dcell, steps = np.zeros_like(dh[:, 0]), np.zeros_like(dh[:, 0]), []
+    for t in reversed(range(dh.shape[1])):
+        dx, dstate, dprev_c, *weights = lstm_step_backward(dh[:, t] + dstate, dcell, cache[t])
+        dcell = dcell + dprev_c
+        steps.insert(0, (dx, *weights))
+    dx, dWx, dWh, db = zip(*steps, strict=True)
+    return np.stack(dx, axis=1), dstate, sum(dWx), sum(dWh), sum(db)

@@ -281,3 +281,47 @@ def all_move_on(X, target_y, model):
         (g,) = torch.autograd.grad(scores[:, target_y].sum(), x)
         X_fooling = X_fooling + g / g.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
     return X_fooling
+
+
+@mistake(
+    "compute_saliency_maps",
+    "scores[:, y] takes every picture's label for every picture: each counts with its own alone",
+)
+def labels_of_all_pictures(X, y, model):
+    X = X.detach().clone().requires_grad_()
+    (dX,) = torch.autograd.grad(model(X)[:, y].sum(), X)
+    return dX.abs().amax(1)
+
+
+@mistake("compute_saliency_maps", "the colours are averaged: take their maximum")
+def mean_over_colours(X, y, model):
+    return gradient(X, y, model).abs().mean(1)
+
+
+@mistake(
+    "make_fooling_image",
+    "it climbs a probability, or goes down the cross-entropy loss: climb the target's score itself",
+)
+def probability_climbed(X, target_y, model):
+    X_fooling = X.clone()
+    for _ in range(100):
+        x = X_fooling.detach().requires_grad_()
+        scores = model(x)
+        todo = scores.argmax(1) != target_y
+        if not todo.any():
+            break
+        (g,) = torch.autograd.grad(scores.log_softmax(1)[todo, target_y].sum(), x)
+        length = g.flatten(1).norm(dim=1).clamp(min=1e-12).view(-1, 1, 1, 1)
+        X_fooling = X_fooling + g / length
+    return X_fooling
+
+
+@mistake(
+    "class_visualization_update_step",
+    "the objective holds a probability: take the score itself, before softmax",
+)
+def probability_of_class(img, model, target_y, l2_reg, learning_rate):
+    x = img.clone().requires_grad_()
+    objective = model(x).softmax(1)[:, target_y].sum() - l2_reg * x.square().sum()
+    (g,) = torch.autograd.grad(objective, x)
+    return img + learning_rate * g / g.flatten(1).norm(dim=1).view(-1, 1, 1, 1)

@@ -290,3 +290,13 @@ def upstream_changed(dh, cache):
         dWh += dWh_t
         db += db_t
     return dx, dstate, dWx, dWh, db
+
+
+@mistake("rnn_forward", "every step reads the first input, x[:, 0]: step t reads x[:, t]")
+def first_input_again(x, h0, Wx, Wh, b, lengths=None):
+    states, caches, state = [], [], h0
+    for _ in range(x.shape[1]):
+        state, cache = rnn_step_forward(x[:, 0], state, Wx, Wh, b)
+        states.append(state)
+        caches.append(cache)
+    return np.stack(states, axis=1), caches

@@ -233,3 +233,42 @@ def same_for_all_pictures(features, normalize=True):
     N, C, H, W = features.shape
     gram = torch.einsum("nchw,ndhw->cd", features, features).expand(N, C, C)
     return gram / (C * H * W) if normalize else gram
+
+
+@mistake("gram_matrix", "normalize works the wrong way round: True should divide by C*H*W")
+def normalize_reversed(features, normalize=True):
+    N, C, H, W = features.shape
+    F = features.reshape(N, C, H * W)
+    gram = F @ F.transpose(1, 2)
+    return gram if normalize else gram / (C * H * W)
+
+
+@mistake(
+    "style_loss",
+    "the loss is cut off from the features, by detach, item or no_grad, here or in gram_matrix: "
+    "it has no gradient",
+)
+def style_detached(feats, style_layers, style_targets, style_weights):
+    layers = zip(style_layers, style_targets, style_weights, strict=True)
+    return sum(w * (gram_matrix(feats[k].detach()) - A).square().sum() for k, A, w in layers)
+
+
+@mistake(
+    "style_loss",
+    "only the first layer counts: `return` stands inside the loop, or a sum is missing",
+)
+def first_layer_only(feats, style_layers, style_targets, style_weights):
+    gram = gram_matrix(feats[style_layers[0]])
+    return style_weights[0] * (gram - style_targets[0]).square().sum()
+
+
+@mistake(
+    "style_loss",
+    "each layer is divided by 4 (C*H*W)**2, as in the paper: the Gram matrices' division is enough",
+)
+def divided_as_in_the_paper(feats, style_layers, style_targets, style_weights):
+    layers = zip(style_layers, style_targets, style_weights, strict=True)
+    return sum(
+        w * (gram_matrix(feats[k]) - A).square().sum() / (4 * feats[k][0].numel() ** 2)
+        for k, A, w in layers
+    )

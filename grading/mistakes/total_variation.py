@@ -125,3 +125,26 @@ def diagonal_neighbours_too(img, tv_weight):
     down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
     diagonal = img[:, :, 1:, 1:] - img[:, :, :-1, :-1]
     return tv_weight * (down.square().sum() + right.square().sum() + diagonal.square().sum())
+
+
+@mistake(
+    "tv_loss",
+    "only neighbours side by side are compared: compare those below each other as well",
+)
+def columns_only(img, tv_weight):
+    return tv_weight * (img[..., 1:] - img[..., :-1]).square().sum()
+
+
+@mistake("tv_loss", "the rows are compared twice, the columns never: columns are on axis 3")
+def rows_twice(img, tv_weight):
+    return 2 * tv_weight * (img[:, :, 1:] - img[:, :, :-1]).square().sum()
+
+
+@mistake(
+    "tv_loss",
+    "the loss is cut off from the picture, by detach, item or no_grad: it has no gradient",
+)
+def tv_detached(img, tv_weight):
+    img = img.detach()
+    down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
+    return tv_weight * (down.square().sum() + right.square().sum())

@@ -53,6 +53,16 @@ def test_parts_of_what_google_drive_has_packed(found):
     assert works(found(parts)) == {"ada": True, "alan": True, "zoe": True}
 
 
+def test_parts_of_google_drive_in_a_zip(tmp_path):
+    """The same in a zip of all, and with one part alone."""
+    both = below("ada", SOLVED) | below("zoe", SOLVED)
+    for parts in (1, 2):
+        names = [f"{DRIVE}{number}.zip" for number in range(1, parts + 1)]
+        (tmp_path / "all.zip").write_bytes(zipped(dict.fromkeys(names, zipped(both))))
+        submissions = find_submissions([tmp_path / "all.zip"], tmp_path / "scratch")
+        assert works(submissions) == {"ada": True, "zoe": True}
+
+
 def test_one_person_packed_by_google_drive(found):
     """What Drive has packed of one person's folder bears that folder's name."""
     name = "ada-20261101T100000Z-001.zip"

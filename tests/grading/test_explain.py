@@ -26,13 +26,35 @@ def test_another_case_and_errors():
     assert explained(PAIRS, "ValueError: x") == "It ended in an error: ValueError: x"
 
 
+@pytest.mark.parametrize("case", [0, 3, 99])
+def test_cases_that_are_not_there(case):
+    """The number of a case that is not there is refused with those that are."""
+    with pytest.raises(ValueError, match="numbered from 1 to 2"):
+        explained(PAIRS, [expected for _, expected in PAIRS], case)
+
+
+def test_too_few_answers():
+    """Where not every question was answered, nothing is called right."""
+    assert "0 answers to 2 questions" in explained(PAIRS, [])
+
+
+def test_what_is_held(tmp_path):
+    """A held submission has no answers to show; its reason is said."""
+    for name in ("v1", "v2"):
+        path = tmp_path / name / "deeplearning" / "rnn_layers.py"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"x = '{name}'")
+    with pytest.raises(ValueError, match="it is held: There are two works"):
+        explain.answers([tmp_path], "tv_loss", 1, "none")
+
+
 def test_the_command(tmp_path, monkeypatch, capsys):
     """The seed and the files come from graded.json; a folder without one is wrong usage."""
     record = {
         "seed": 7,
         "paths": ["ann.zip"],
         "version": "old",
-        "marks": {"tv_loss": {"right": True}},
+        "marks": {"tv_loss": {"right": True, "reason": "a\x1b[2J\ud800"}},
     }
     (tmp_path / "graded.json").write_text(json.dumps(record), encoding="utf-8")
     asked = []
@@ -41,7 +63,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     explain.main([str(tmp_path), "tv_loss"])
     printed = capsys.readouterr().out
     assert asked == [(["ann.zip"], "tv_loss", 7, "bubblewrap")]
-    assert "graded as right" in printed and "by version old" in printed
+    assert "graded as right: a?[2J?\n" in printed and "by version old" in printed
     with pytest.raises(SystemExit) as ended:
         explain.main([str(tmp_path / "nowhere"), "tv_loss"])
     assert ended.value.code == 2

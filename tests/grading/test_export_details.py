@@ -2,6 +2,7 @@
 that a browser has renamed.
 """
 
+import contextlib
 import io
 import zipfile
 
@@ -101,3 +102,45 @@ def test_sources_that_were_renamed(tmp_path, added):
     (tmp_path / "ada" / "rnn_layers.py").write_text("x = 1", encoding="utf-8")
     read = read_submission(tmp_path / "ada")
     assert read.sources["deeplearning/rnn_layers.py"] == b"x = 1" and not read.held
+
+
+def test_two_class_zips_of_one_name(tmp_path):
+    """Sections that were downloaded as zips of one name keep all their students' files apart."""
+    for section, people in (("monday", "ada alan"), ("tuesday", "ada bo")):
+        (tmp_path / section).mkdir()
+        zips = {f"{who}.zip": zipped({"rnn_layers.py": section}) for who in people.split()}
+        (tmp_path / section / "submissions.zip").write_bytes(zipped(zips))
+    sections = sorted(tmp_path.glob("*/submissions.zip"))
+    submissions = find_submissions(sections, tmp_path / "scratch")
+    texts = [list(read_submission(each.paths).sources.values()) for each in submissions.values()]
+    assert list(submissions) == ["ada", "ada-2", "alan", "bo"]
+    assert sorted(texts) == [[b"monday"], [b"monday"], [b"tuesday"], [b"tuesday"]]
+
+
+def test_zips_whose_ending_was_lost(found):
+    """A zip that is called otherwise gets its row, and its grade; documents get none."""
+    files = {"ada": WORK, "bo.zip.crdownload": WORK, "cy.docx": WORK, "dan.pdf": b"%PDF"}
+    submissions = found(files | {"zoe.zip": WORK})
+    assert list(submissions) == ["ada", "bo.zip.crdownload", "zoe"]
+    assert set(read_submission(submissions["ada"].paths).sources) == FILES
+
+
+def test_a_zip_that_bears_anothers_name(found):
+    """A student's zip that looks like an export with another's name takes nobody's place: both are
+    held.
+    """
+    alan = "Alan Turing_102_assignsubmission_file_"
+    submissions = found({f"{alan}/a.zip": WORK, "eve.zip": zipped({f"{alan}/a.zip": WORK})})
+    assert len(submissions) == 2 and all(each.held for each in submissions.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("a\x1b[2J\u202eb", "a_[2J_b"), ("Mu\udcfcller", "Muüller"), ("Ann\xa0Lee", "Ann Lee")],
+)
+def test_names_can_be_shown(tmp_path, name, shown):
+    """A name that moves a terminal's cursor, or is no text, becomes one that can be printed."""
+    with contextlib.suppress(OSError):  # not every file system takes it
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in" / f"{name}.zip").write_bytes(WORK)
+        assert list(find_submissions([tmp_path / "in"], tmp_path / "scratch")) == [shown]

@@ -38,6 +38,38 @@ def test_the_work_is_found(tmp_path, files):
     assert (handed_in.sources, handed_in.held) == (SOLVED, "")
 
 
+@pytest.mark.parametrize("place", ["", "mine/", "Downloads/deeplearning/"])
+def test_work_beside_the_stub(tmp_path, place):
+    """Who saves a file beside the package and leaves the stub in it is graded on the work; a note
+    says so.
+    """
+    style = "deeplearning/style_transfer.py"
+    files = SOLVED | {style: STUBS[style], f"{place}style_transfer.py": SOLVED[style]}
+    (tmp_path / "x.zip").write_bytes(zipped(files))
+    handed_in = read_submission(tmp_path / "x.zip")
+    assert (handed_in.sources, handed_in.held) == (SOLVED, "")
+    assert any(f"{style} was taken from {place}style_transfer.py" in n for n in handed_in.notes)
+
+
+def test_two_works_beside_the_stub(tmp_path):
+    """Where two different ones lie beside the stub, nobody guesses; a second stub is none."""
+    style = "deeplearning/style_transfer.py"
+    files = SOLVED | {style: STUBS[style], "a/style_transfer.py": STUBS[style]}
+    for held in (False, True):
+        (tmp_path / "x.zip").write_bytes(zipped(files))
+        assert bool(read_submission(tmp_path / "x.zip").held) == held
+        files |= {"b/style_transfer.py": SOLVED[style], "c/style_transfer.py": b"x = 1"}
+
+
+def test_very_large_helpers(tmp_path):
+    """Modules of data that are too large together are left out, with a note; the others count."""
+    files = SOLVED | {f"deeplearning/data{k}.py": b"x = 1\n" + bytes(900_000) for k in range(30)}
+    (tmp_path / "x.zip").write_bytes(zipped(files))
+    handed_in = read_submission(tmp_path / "x.zip")
+    assert handed_in.sources == SOLVED and len(handed_in.helpers) == 4
+    assert [note for note in handed_in.notes if "26 files were left out" in note]
+
+
 def inner(*names):
     """A zip with zips in it, and what macOS keeps beside them."""
     data = io.BytesIO()

@@ -48,6 +48,13 @@ def put(array, index, value):
         ("dx", put(X, np.s_[:, :2], 7.0), X, "Only the last time steps are right"),
         ("dx", put(X, np.s_[:, 0], 7.0), X, "does the loop come down to t = 0"),
         ("h", put(X, np.s_[:, 2:], 7.0), X, "Only the first time steps are right"),
+        (
+            "h",
+            put(X, np.s_[:, -1], 0.0),
+            X,
+            "Only the last time step is wrong: does the loop reach",
+        ),
+        ("saliency", X.argmax(axis=1), X.max(axis=1), "the indices that max returns beside"),
         ("gram", put(X, 1, 7.0), X, "gram is right for some rows of the minibatch"),
         ("db", blocks("ifgo"), B, "Only the blocks of gates o and g are wrong in db"),
         ("db", blocks("gifo"), B, "The gates' blocks of db are in the wrong order"),
@@ -73,6 +80,7 @@ def put(array, index, value):
             WORDS,
             "In some captions the first word is wrong already",
         ),
+        ("captions", WORDS.max() - WORDS, WORDS, "argmax over axis 1"),
         ("x kept", np.array(False), np.array(True), "write into x itself"),
     ],
 )
@@ -125,6 +133,30 @@ def test_what_may_be_negative_is_not_blamed_for_it():
             "ValueError: Wx must be a NumPy array of floating-point numbers, got tuple",
             "a pair: its output and a cache",
         ),
+        (
+            "CaptioningRNN.sample[rnn]",
+            "ValueError: not enough values to unpack (expected 2, got 1) (rnn_layers.py, line 475)",
+            "hand words[:, None] to a word_embedding_forward",
+        ),
+        (
+            "CaptioningRNN.sample[lstm]",
+            "IndexError: tuple index out of range (line 9 of rnn_layers.py: 'T = x.shape[1]')",
+            "hand words[:, None] to a word_embedding_forward",
+        ),
+        (
+            "CaptioningRNN.sample[rnn]",
+            "ValueError: not enough values to unpack (expected 2, got 1) (rnn.py, line 226)",
+            "_step returns two things",
+        ),
+        ("tv_loss", "RuntimeError: Found no NVIDIA driver on your system.", "leave out .cuda()"),
+        ("tv_loss", "AssertionError: Torch not compiled with CUDA enabled", "leave out .cuda()"),
+        ("tv_loss", "ModuleNotFoundError: No module named 'google'", "in the notebook"),
+        (
+            "style_loss",
+            "RuntimeError: The size of tensor a (3) must match the size of tensor b (2)",
+            "style_layers[i]",
+        ),
+        ("gram_matrix", "RuntimeError: The size of tensor a must match the size of tensor", None),
         ("rnn_forward", "IndexError: list index out of range", None),
         ("rnn_forward", "IndexError: boolean index did not match indexed array", None),
     ],
@@ -145,6 +177,16 @@ def test_known_mistakes_come_first():
     assert hint("any", {"dW": 2 * W, "db": B + 1}, right, known) == "It looks as if it rains."
     assert hint("any", {"dW": W, "db": B + 1}, right, known) == "In db, it looks as if it rains."
     assert "The sign" in hint("any", {"dW": W, "db": -B}, right, known)
+
+
+def test_zeros_are_no_trace_of_a_known_mistake():
+    """Where a known mistake loses a gradient and gets the rest wrong, a gradient that is all zero
+    alone does not accuse it: many mistakes cut a gradient off.
+    """
+    right = {"loss": B, "dx": X, "dh": W}
+    known = [("it rains", {"loss": B + 1, "dx": 0 * X})]
+    found = hint("any", {"loss": B, "dx": 0 * X, "dh": 0 * W}, right, known)
+    assert found == "dx is all zero: nothing was computed, or no gradient arrives there."
 
 
 def test_causes_that_give_the_same_are_all_named():

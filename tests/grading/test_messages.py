@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from grading import messages
+from grading import messages, sandbox
 
 
 def payload(about, *groups):
@@ -112,3 +112,13 @@ def test_random_bytes_raise_nothing_else():
             messages.decode(bytes(data))
         except ValueError:
             continue
+
+
+def test_words_of_a_student_can_be_printed():
+    """Neither names of arrays nor errors hold what moves a terminal's cursor, turns letters round,
+    or can't be encoded.
+    """
+    odd = "a\x1b[2J\u202e\ud800\0ü"
+    (group,) = messages.decode(messages.encode("done", [{odd: np.zeros(1)}])[8:])[1]
+    assert list(group) == ["a?[2J???ü"]
+    assert sandbox._reason({"error": odd}) == "a?[2J???ü"

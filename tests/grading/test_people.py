@@ -8,7 +8,17 @@ from grading.people import are_people, is_version
 
 
 @pytest.mark.parametrize(
-    "name", ["v1", "assignment2 (1).zip", "final_final", "work_20261101", "My Work", "old"]
+    "name",
+    [
+        "v1",
+        "assignment2 (1).zip",
+        "final_final",
+        "work_20261101",
+        "My Work",
+        "old",
+        "hw2-20261101T101010Z-001.zip",
+        "drive-download-20261101T101010Z-1-002.zip",
+    ],
 )
 def test_versions(name):
     """Names of versions and parts of a work."""

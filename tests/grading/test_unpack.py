@@ -142,21 +142,6 @@ def test_folders(tmp_path):
     assert left_out == {RNN, STYLE_TRANSFER}
 
 
-def test_fingerprint(tmp_path):
-    """It changes with a zip's bytes and with a folder's files, and with nothing else."""
-    path = tmp_path / "x.zip"
-    path.write_bytes(b"a")
-    first = unpack.fingerprint([path])
-    path.touch()
-    assert unpack.fingerprint([path]) == first
-    path.write_bytes(b"b")
-    assert unpack.fingerprint([path]) != first
-    before = unpack.fingerprint([tmp_path])
-    assert unpack.fingerprint([tmp_path]) == before
-    (tmp_path / "y").touch()
-    assert unpack.fingerprint([tmp_path]) != before
-
-
 def test_the_last_end_record_counts(tmp_path):
     """Bytes within a zip that look like its end, with 65,535 files, and a whole zip before it do
     not count.
