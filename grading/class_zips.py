@@ -20,11 +20,19 @@ from grading.platforms import (
     MOODLE,
     NBGRADER,
 )
-from grading.unpack import LOOSE, is_noise, path_in_zip
+from grading.unpack import LOOSE, is_noise, path_in_zip, shown
 
 MAX_CLASS = 20 << 30  # bytes of a class's zip, unpacked
 MAX_FILES = 1_000_000
 LOOKED_AT = 20_000  # files, whose names tell what a zip holds
+
+
+# a RecursionError, of folders in folders, is a RuntimeError
+UNREADABLE = (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile)
+
+
+class ClassUnread(Exception):
+    """A class's zip can't be unpacked as a whole: it counts as nobody's work."""
 
 
 def unpacked_class(
@@ -37,25 +45,33 @@ def unpacked_class(
     - scratch: Folder to unpack into
     - alone: Whether no other work lies beside them
     - exported: Whether only names of a platform make them a class's
+
+    Raises ClassUnread where some of a class's files can't be unpacked.
     """
     first = Path(paths[0])
     origin = zlib.crc32(os.fsencode(first.resolve().parent))  # many zips are called submissions.zip
     target = scratch / f"{origin:08x}" / first.stem
-    try:
-        with contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        try:
             archives = [stack.enter_context(zipfile.ZipFile(path)) for path in paths]
             infos = [(a, i) for a in archives for i in a.infolist() if not i.is_dir()]
             if not _is_class([info for _, info in infos[:LOOKED_AT]], alone, exported):
                 return None
-            size = sum(info.file_size for _, info in infos)
-            if size > MAX_CLASS or len(infos) > MAX_FILES:
-                return None
-            shutil.rmtree(target, ignore_errors=True)
-            for archive, info in infos:
+        except UNREADABLE:
+            return None
+        if sum(info.file_size for _, info in infos) > MAX_CLASS or len(infos) > MAX_FILES:
+            raise ClassUnread(f"{first.name} is too large to be unpacked here: unpack it yourself")
+        shutil.rmtree(target, ignore_errors=True)
+        for archive, info in infos:
+            try:
                 _extract(archive, info, target)
-            return target
-    except (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
-        return None  # a RecursionError, of folders in folders, is a RuntimeError
+            except (*UNREADABLE, zlib.error, EOFError) as error:
+                name = shown(path_in_zip(info))
+                raise ClassUnread(
+                    f"{first.name} holds the work of several people, and {name} in it can't be "
+                    f"unpacked ({error}): fetch it again, or unpack it yourself"
+                ) from error
+    return target
 
 
 def _is_class(infos, alone, exported):
@@ -91,10 +107,15 @@ def _extract(archive, info, target):
     kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
     if path.is_absolute() or ".." in path.parts or not path.name or kind != stat.S_IFREG:
         return
+    if any(len(os.fsencode(part)) > 255 for part in path.parts):
+        return
     where = target.joinpath(*path.parts)
-    where.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(info) as source, open(where, "wb") as file:
-        shutil.copyfileobj(source, file)
+    try:
+        where.parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(info) as source, open(where, "wb") as file:
+            shutil.copyfileobj(source, file)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        return  # a folder with the name of a file
     with contextlib.suppress(ValueError, OverflowError):
         when = datetime.datetime(*info.date_time).timestamp()
         os.utime(where, (when, when))  # so that an export unpacked again is the same

@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from grading.class_zips import unpacked_class
+from grading.class_zips import ClassUnread, unpacked_class
 from grading.file_names import PACKAGES, looks_like_work
 from grading.people import FEW, are_people, is_version
 from grading.platforms import (
@@ -101,8 +101,8 @@ def _hold_twins(found):
 def _look(path, scratch, deep=0):
     """The submissions at a path that was named, or at the only folder in it, a few folders deep."""
     if not path.is_dir():
-        unpacked = unpacked_class([path], scratch, alone=True) if _is_zip(path) else None
-        return _look(unpacked, scratch, deep) if unpacked else [Found(_stem(path), [path])]
+        people = _people_in_zips([path], scratch, deep, alone=True) if _is_zip(path) else None
+        return people or [Found(_stem(path), [path])]
     items = _items(path)
     folders = {item.name for item in items if item.is_dir()}
     if "submitted" in folders and folders & NBGRADERS:
@@ -227,9 +227,8 @@ def _people_in(parts, scratch):
     first = parts[0]
     if not first.is_dir():
         drive = DRIVE.fullmatch(first.name)
-        unpacked = unpacked_class(parts, scratch, alone=bool(drive) or is_version(first.name))
-        alone = [Found(drive["name"], parts)] if drive else None
-        return _look(unpacked, scratch) if unpacked else alone
+        people = _people_in_zips(parts, scratch, alone=bool(drive) or is_version(first.name))
+        return people or ([Found(drive["name"], parts)] if drive else None)
     items = _items(first)
     if _has_package(items):
         return None
@@ -238,8 +237,16 @@ def _people_in(parts, scratch):
     if many or _are_exported(first, items) or are_people(_files(first)):
         return _class(first, items, scratch, students=True)
     only = zips if len(zips) == len(items) == 1 else None
-    unpacked = unpacked_class(only, scratch, exported=True) if only else None
-    return _look(unpacked, scratch) if unpacked else None
+    return _people_in_zips(only, scratch, exported=True) if only else None
+
+
+def _people_in_zips(paths, scratch, deep=0, **how):
+    """The submissions in a class's zips; None where they hold none."""
+    try:
+        unpacked = unpacked_class(paths, scratch, **how)
+    except ClassUnread as error:
+        return [Found(_stem(paths[0]), paths, held=str(error))]
+    return _look(unpacked, scratch, deep) if unpacked and unpacked.is_dir() else None
 
 
 def _are_exported(folder, items):

@@ -212,3 +212,25 @@ def test_a_course_of_nbgrader(found):
 def test_accents_of_macos(found):
     """A name is written as on any other system, however macOS writes it."""
     assert list(found({"Jo\u0308rg/a.zip": WORK, "zoe/a.zip": WORK})) == ["J\u00f6rg", "zoe"]
+
+
+def test_a_class_that_can_not_be_unpacked(tmp_path):
+    """Where a file of a class's zip is damaged, the zip is held: it is no work of one person, and
+    nobody is left out without a word.
+    """
+    path = tmp_path / "class.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for who in ("ada", "zoe"):
+            archive.writestr(f"{who}/deeplearning/rnn_layers.py", f"x = '{who}'" * 20)
+    path.write_bytes(path.read_bytes().replace(b"x = 'zoe'", b"x = 'zoo'", 1))
+    (only,) = find_submissions([path], tmp_path / "scratch").values()
+    assert only.name == "class" and "zoe/deeplearning/rnn_layers.py" in only.held
+
+
+def test_names_in_a_class_that_nobody_could_write(tmp_path):
+    """One student's odd names stop nobody's work from being unpacked."""
+    files = {**below("ada", SOLVED), **below("zoe", SOLVED)}
+    odd = [f"zoe/{'a' * 300}.py", "zoe/x.py", "zoe/x.py/y.py"]
+    (tmp_path / "class.zip").write_bytes(zipped(files | dict.fromkeys(odd, "x = 1")))
+    submissions = find_submissions([tmp_path / "class.zip"], tmp_path / "scratch")
+    assert works(submissions) == {"ada": True, "zoe": True}
