@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from grading.file_names import PACKAGES
 from grading.people import FEW, are_people, is_version
 from grading.platforms import (
     BLACKBOARD,
@@ -80,6 +81,8 @@ def _is_class(infos, alone, exported):
     """
     paths = list(map(path_in_zip, infos))
     paths = [path for path in paths if not is_noise(path) and path.name]
+    if any(path.parts[0] in PACKAGES for path in paths):
+        return False
     if _is_export(paths, alone) or exported:
         return _is_export(paths, alone)
     zips = [path for path in paths if path.suffix.lower() == ".zip"]

@@ -104,7 +104,7 @@ def _look_beside(handed_in, entries):
     """Raise Undecided for a file that was handed in on its own beside a work that holds another."""
     for path, content in handed_in.sources.items():
         for entry in entries:
-            if not entry.alone or not can_be(entry.path, path):
+            if not entry.alone or unsafe(entry) or not can_be(entry.path, path):
                 continue
             own = bytes_of(entry) or b""
             if own != content and is_begun({path: own}):

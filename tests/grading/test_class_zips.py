@@ -106,6 +106,9 @@ ONE_PERSONS = {
     "a folder submission_1": below("ada/submission_1", SOLVED),
     "a zip of submission_2": {"ada.zip": zipped(below("submission_2", SOLVED))},
     "a zip in submission_1": {"ada/submission_1/assignment2.zip": WORK},
+    "names of others beside the package": {
+        "ada.zip": zipped({**SOLVED, "bob_2_assignsubmission_file_/a.zip": WORK})
+    },
     "attempts": {**below("ada/attempt 1", unsolved()), **below("ada/attempt 2", SOLVED)},
 }
 
