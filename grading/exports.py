@@ -229,8 +229,8 @@ def _people_in(parts, scratch):
         drive = DRIVE.fullmatch(first.name)
         people = _people_in_zips(parts, scratch, alone=bool(drive) or is_version(first.name))
         return people or ([Found(drive["name"], parts)] if drive else None)
-    items = _items(first)
-    if _has_package(items):
+    items = _items(first) if os.access(first, os.R_OK | os.X_OK) else []
+    if not items or _has_package(items):
         return None
     zips = [item for item in items if _is_zip(item)]
     many = len(zips) > FEW and not looks_like_work(items)
@@ -260,7 +260,7 @@ def _files(folder):
     """Paths of the files in a folder, relative to it."""
     try:
         return [entry.path for entry in folder_entries(folder)]
-    except ValueError:  # far too many
+    except (ValueError, OSError):  # far too many, or closed to us
         return []
 
 

@@ -32,10 +32,8 @@ PICTURE_SIZE = 400_000
 KINDS = {"png": r"iVBORw0KGgo[A-Za-z0-9+/]+=*", "jpeg": r"/9j/[A-Za-z0-9+/]+=*"}
 PRELOADED = "PIL matplotlib matplotlib.pyplot scipy scipy.ndimage torch torchvision tqdm".split()
 # what values are made of that need nothing to be run
-PLAIN = (
-    ast.Constant, ast.Name, ast.Attribute, ast.List, ast.Tuple, ast.Dict, ast.UnaryOp, ast.BinOp,
-    ast.operator, ast.unaryop, ast.expr_context,
-)  # fmt: skip
+PLAIN = "Constant Name Attribute List Tuple Dict UnaryOp BinOp operator unaryop expr_context"
+PLAIN_NODES = tuple(getattr(ast, kind) for kind in PLAIN.split())
 
 
 def read_sources(files, exercises, package, stubs):
@@ -280,7 +278,7 @@ def _taken(node, written):
     """
     plain = isinstance(node, ast.Assign) and (
         isinstance(node.value, ast.Lambda)
-        or all(isinstance(part, PLAIN) for part in ast.walk(node.value))
+        or all(isinstance(part, PLAIN_NODES) for part in ast.walk(node.value))
     )
     if isinstance(node, ast.Import | ast.ImportFrom) or plain:
         # the library may not be here

@@ -125,8 +125,9 @@ def is_zip_inside(path: Path) -> bool:
     """Whether a file is a zip by what is in it, and no document: its name has lost the ending."""
     if path.suffix.lower() in DOCUMENTS or not path.is_file():
         return False
-    with open(path, "rb") as file:
+    with contextlib.suppress(OSError), open(path, "rb") as file:
         return file.read(4) == b"PK\3\4"
+    return False
 
 
 def put_below(entries, folder):
@@ -299,7 +300,7 @@ def folder_entries(root):
 
 def _walked(root):
     entries = []
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_raise_closed):
         folders[:] = [f for f in folders if f not in NOT_WORK and not _is_hidden(f)]
         folders[:] = [f for f in folders if not os.path.exists(Path(folder, f, "pyvenv.cfg"))]
         entries += [_FolderEntry(root, Path(folder, name)) for name in names]
@@ -308,6 +309,12 @@ def _walked(root):
                 f"the folder holds more than {MAX_ENTRIES:,} files: hand in only the assignment's"
             )
     return entries
+
+
+def _raise_closed(error):
+    """What this user may not read is no fault of the student's, and must not count as missing."""
+    if isinstance(error, PermissionError):
+        raise error
 
 
 def _is_hidden(name):

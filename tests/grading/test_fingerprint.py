@@ -33,3 +33,27 @@ def test_a_pipe_stops_nobody(tmp_path):
     assert list(found) == ["ada", "zoe"]
     with pytest.raises(ValueError, match="a device or a pipe"):
         fingerprint(found["ada"].paths)
+
+
+def test_a_closed_folder_is_no_empty_one(tmp_path, monkeypatch):
+    """A student's folder that this user may not read stops nobody, and fails: it is not empty."""
+    for who in ("ada", "zoe"):
+        (tmp_path / "class" / who).mkdir(parents=True)
+        (tmp_path / "class" / who / "rnn_layers.py").write_text("x = 1")
+    closed = tmp_path / "class" / "ada"
+    for name in ("scandir", "listdir"):
+        monkeypatch.setattr(os, name, _without(closed, getattr(os, name)))
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != str(closed))
+    found = find_submissions([tmp_path / "class"], tmp_path / "scratch")
+    assert list(found) == ["ada", "zoe"]
+    with pytest.raises(PermissionError):
+        fingerprint(found["ada"].paths)
+
+
+def _without(closed, look):
+    def looked(path="."):
+        if str(path) == str(closed):
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path)
+
+    return looked
