@@ -9,11 +9,11 @@ Besides, modules of the student's own count, in the package and beside it, and t
 """
 
 import contextlib
-import functools
 from pathlib import Path, PurePosixPath
 
-from grading.file_names import as_called_first, can_be, notebook_names, present
+from grading.file_names import as_called_first, can_be, notebook_names
 from grading.manifest import MANIFEST
+from grading.own_modules import own_modules
 from grading.unpack import (
     OTHER_ARCHIVES,
     OtherArchive,
@@ -41,7 +41,6 @@ from grading.works import (
 ROOT = Path(__file__).resolve().parent.parent
 MAX_SOURCE = 1 << 20  # bytes
 MAX_NOTEBOOK = 30 << 20
-MAX_HELPERS = 100
 MAX_HELPERS_SIZE = 4 << 20  # bytes of all: they come back from the sandbox in one message
 MAX_TOTAL = 4 * MAX_NOTEBOOK
 
@@ -68,6 +67,8 @@ def read_submission(paths) -> HandedIn:
             notes.append(note)
         elif zips and len(handed_in.sources) < len(MANIFEST.files):
             handed_in = _completed(handed_in, entries, zips)
+        elif zips:
+            _compare_with_zips(handed_in, entries, zips)
         _look_beside(handed_in, entries)
         if not handed_in.sources:
             _look_for_other_archives(entries)
@@ -98,6 +99,22 @@ def _completed(handed_in, entries, zips):
             name = shown(useful[0].path)
             raise Undecided(f"{path} lies beside {name}, which holds another: which one counts?")
     return both
+
+
+def _compare_with_zips(handed_in, entries, zips):
+    """Raise Undecided for a zip beside the work's folder that holds another work; one in the folder
+    is what the collector has left there.
+    """
+    chosen = best_work(works_among(entries))
+    beside = chosen[0][:-1] if chosen and chosen[0] else None
+    for entry in zips[:20]:
+        other = {}
+        if entry.path.parts[:-1] == beside and not COPY.search(entry.path.stem):
+            with contextlib.suppress(ValueError, Undecided):
+                other = _choose(_files_of(entry, 1)).sources
+        if is_begun(other) and not other.items() <= handed_in.sources.items():
+            names = f"{shown(PurePosixPath(*chosen[0]))} and {shown(entry.path)}"
+            raise Undecided(f"There are two works, {names}: which one counts?")
 
 
 def _look_beside(handed_in, entries):
@@ -200,7 +217,7 @@ def _choose(entries):
     handed_in.package = next(iter(packages), "deeplearning")
     notebooks = {n: e for n in notebook_names() if (e := _notebook(entries, n, chosen)) is not None}
     _read_all(notebooks, MAX_NOTEBOOK, handed_in.notebooks, handed_in)
-    helpers = _helpers(entries, found, chosen)
+    helpers = own_modules(entries, found, chosen)
     _read_all(helpers, MAX_SOURCE, handed_in.helpers, handed_in, MAX_HELPERS_SIZE)
     _say_where(found, works, chosen, handed_in)
     return handed_in
@@ -257,52 +274,6 @@ def _package(wanted, entry):
     """Name of the folder that stands for the package."""
     depth = len(PurePosixPath(wanted).parts)
     return entry.path.parts[-depth] if len(entry.path.parts) >= depth else ""
-
-
-def _helpers(entries, found, chosen):
-    """The student's own modules: from the path where they belong to entries."""
-    if chosen:
-        beside = chosen[0]
-        package = (*chosen[0], chosen[1])
-    elif found:
-        beside = package = next(iter(found.values())).path.parts[:-1]
-    else:
-        return {}
-    helpers = {}
-    for entry in entries:
-        folder = entry.path.parts[:-1]
-        name = entry.path.name
-        if entry.path.suffix != ".py" or entry in found.values() or len(helpers) >= MAX_HELPERS:
-            continue
-        if any(part.startswith(".") for part in folder):
-            continue
-        if folder[: len(package)] == package:
-            inside = "/".join(["deeplearning", *folder[len(package) :], name])
-            if not _shadows(inside) and present(entry.path).name == name:
-                helpers.setdefault(inside, entry)
-        if folder == beside and name != "conftest.py":
-            helpers.setdefault(f"beside/{name}", entry)
-    # a zip can hold a folder of a file's name
-    return {
-        path: entry
-        for path, entry in helpers.items()
-        if helpers.keys().isdisjoint(map(str, PurePosixPath(path).parents))
-    }
-
-
-def _shadows(path):
-    """Whether a file would take the place of one of the course's modules: under its name, or in a
-    folder of its name, which Python would take for the module.
-    """
-    folders = [f"{folder}.py" for folder in PurePosixPath(path).parents]
-    return not _course_files().isdisjoint([path, *folders])
-
-
-@functools.cache
-def _course_files():
-    """Python files of the course's package, which nobody can replace."""
-    package = ROOT / "deeplearning"
-    return {path.relative_to(ROOT).as_posix() for path in package.rglob("*.py")}
 
 
 def _read_all(found, limit, into, handed_in, total=MAX_TOTAL):

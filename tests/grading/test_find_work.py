@@ -174,6 +174,11 @@ PARTS = {
         "",
     ),
     "beside a damaged zip": ({**SOLVED, "a.zip": WORK[:1000]}, ""),
+    "a zip in the work's folder": ({**below("w", SOLVED), "w/a.zip": zipped(OTHER)}, ""),
+    "the zip that the work came from": ({**below("w", SOLVED), "a.zip": WORK}, ""),
+    "a copy beside the work": ({**below("w", SOLVED), "old.zip": zipped(OTHER)}, ""),
+    "a handout beside the work": ({**below("w", SOLVED), "a.zip": zipped(STUBS)}, ""),
+    "a zip of another work": ({**below("w", SOLVED), "a.zip": zipped(OTHER)}, "which one counts?"),
     "another beside a zip": ({"rnn_layers.py": OTHER[FIRST], "a.zip": WORK}, "which one counts?"),
 }
 
