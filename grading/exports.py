@@ -129,7 +129,9 @@ def _look(path, scratch, deep=0):
 
 
 def _stem(path):
-    """An archive's name without what says that it is one."""
+    """An archive's name without what says that it is one; a folder's as it is."""
+    if path.is_dir():
+        return path.name
     stem = path.stem
     return stem[:-4] if stem.lower().endswith(".tar") else stem
 
@@ -175,7 +177,7 @@ def _class(folder, items, scratch, students=False):
         elif item in sections:
             found += sections[item]
         elif item.is_dir() or item.suffix.lower() in ARCHIVES:
-            found.append(Found(item.name if item.is_dir() else _stem(item), [item]))
+            found.append(Found(_stem(item), [item]))
         elif item.suffix.lower() in LOOSE:
             reason = f"{item.name} lies loose: put it into a folder with the name of its student."
             found.append(Found(item.name, [item], held=reason))
