@@ -50,7 +50,7 @@ def _hint(exercise, plain, expected, wrong):
     names, cause = max(explained, key=lambda pair: len(pair[0]), default=([], ""))
     if names:
         return f"In {', '.join(names)}, it looks as if {cause}."
-    exchanged = _exchanged(plain, expected)
+    exchanged = _keys_of_names(plain, expected) or _exchanged(plain, expected)
     if exchanged:
         return exchanged
     for name, n in expected.items():
@@ -60,6 +60,15 @@ def _hint(exercise, plain, expected, wrong):
             if pattern:
                 return pattern
     return _which_are_right(plain, expected)
+
+
+def _keys_of_names(outputs, expected):
+    """A sentence where a dictionary of gradients has the gradients' names for keys, or None."""
+    names = [name for name in expected if name not in outputs and f"d{name}" in outputs]
+    if not names:
+        return None
+    key = names[0].removeprefix("d")
+    return f"The keys of grads are those of params, without a d before them: {key}, not d{key}."
 
 
 def _exchanged(outputs, expected):
@@ -193,7 +202,7 @@ def _factor_pattern(name, a, n, expected):
             )
     return (
         f"{name} is {scale:.2g} times what it should be everywhere: look for a factor, or for a "
-        "mean instead of a sum."
+        f"{'sum instead of a mean' if abs(scale) > 1 else 'mean instead of a sum'}."
     )
 
 

@@ -1,57 +1,39 @@
 """Whose is what: the submissions in a folder, as learning platforms export them.
 
-Moodle, Canvas, Blackboard and Gradescope each name files after people in a way of their own; the
-patterns below were made after the platforms' documentation. What lies there otherwise is named as
-it is called: a zip or a folder is a submission, a folder or zip of these is a class.
+Moodle, Canvas, Blackboard and Gradescope each name files after people in a way of their own, see
+`platforms`. What lies there otherwise is named as it is called: a zip or a folder is a submission,
+a folder or zip of these is a class.
 """
 
 import collections
-import contextlib
-import datetime
-import hashlib
+import itertools
 import os
 import re
-import shutil
-import stat
-import zipfile
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from grading.class_zips import ClassUnread, unpacked_class
 from grading.file_names import PACKAGES, looks_like_work
 from grading.people import FEW, are_people, is_version
+from grading.platforms import (
+    ATTEMPTS,
+    BLACKBOARD,
+    BRIGHTSPACE,
+    CANVAS,
+    DRIVE,
+    GRADESCOPE,
+    METADATA,
+    MOODLE,
+    NBGRADER,
+    moment,
+)
 from grading.submitters import gradescope_people
-from grading.unpack import (
-    LOOSE,
-    MAX_ENTRIES,
-    OTHER_ARCHIVES,
-    folder_entries,
-    is_noise,
-    path_in_zip,
-)
+from grading.unpack import ARCHIVES, LOOSE, folder_entries, is_noise, is_zip_inside
 
-ARCHIVES = {".zip", *OTHER_ARCHIVES}
 OURS = {"grades.csv", "statistics.html", "seed.txt", "uploads", "unpacked"}
-DOCUMENTS = {".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".npz", ".jar", ".epub"}  # zips
+NBGRADERS = {"source", "release", "autograded", "feedback"}  # folders of a course, beside submitted
 DEEP = 8  # folders, each alone in the other, around a class
-MAX_CLASS = 20 << 30  # bytes of a class's zip, unpacked
-MOODLE = re.compile(
-    r"(?P<name>.+)_(?P<id>\d+)_assign(submission_)?(?P<kind>[a-z]+)(_(?P<rest>.*))?"
-)
-BLACKBOARD = re.compile(
-    r"(?P<name>.+?)_attempt_(?P<when>\d{4}(-\d\d){5})(_(?P<rest>.+)|(?P<text>\.txt))"
-)
-CANVAS = re.compile(
-    r"(?P<name>[^_]+)(_LATE)?_(?P<id>\d+)_(\d+_(?P<rest>.+)|(?P<kind>text|url)\.html?)",
-    re.IGNORECASE,
-)
-BRIGHTSPACE = re.compile(
-    r"(?P<id>\d+)-\d+ - (?P<name>.+?) - "
-    r"([A-Z][a-z]+ \d+|\d+ [A-Z][a-z]+), \d{4} \d+( [AP]M)?( - (?P<rest>.+))?"
-)
-NBGRADER = re.compile(
-    r"(?P<name>[^+]+)\+[^+]+\+(?P<when>\d{4}-\d\d-\d\d [\d:._]+ [A-Z]+)(\+[^+]*)?"
-)
-GRADESCOPE = re.compile(r"submission_(?P<id>\d+)")
 
 
 @dataclass
@@ -83,7 +65,7 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
     """
     found = []
     for path in map(Path, paths):
-        found += _look(path, scratch)
+        found += [each for each in _look(path, scratch) if not _is_ours(each, path, scratch)]
     numbers: dict = {}
     for each in found:
         numbers.setdefault(each.name, set()).add(each.id)
@@ -93,9 +75,19 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
     _hold_twins(found)
     named: dict = {}
     for each in sorted(found, key=lambda each: (each.name, str(each.paths))):
-        each.name = _free(_safe(each.name), named)
+        # macOS takes letters and their accents apart
+        each.name = _free(_safe(unicodedata.normalize("NFC", each.name)), named)
         named[each.name] = each
     return named
+
+
+def _is_ours(found, path, scratch):
+    """Whether it lies in the folder that grades are written into, within what holds submissions."""
+    out = scratch.parent.resolve()
+    if path.resolve() not in out.parents:
+        return False
+    where = [each.resolve() for each in found.paths]
+    return any(out in (p, *p.parents) and scratch.resolve() not in p.parents for p in where)
 
 
 def _hold_twins(found):
@@ -109,12 +101,15 @@ def _hold_twins(found):
 def _look(path, scratch, deep=0):
     """The submissions at a path that was named, or at the only folder in it, a few folders deep."""
     if not path.is_dir():
-        unpacked = _unpacked_class(path, scratch, alone=True)
-        return _look(unpacked, scratch, deep) if unpacked else [Found(_stem(path), [path])]
+        people = _people_in_zips([path], scratch, deep, alone=True) if _is_zip(path) else None
+        return people or [Found(_stem(path), [path])]
     items = _items(path)
-    if any(map(_platform, items)):
+    folders = {item.name for item in items if item.is_dir()}
+    if "submitted" in folders and folders & NBGRADERS:
+        return _look(path / "submitted", scratch, deep + 1)
+    if not _has_package(items) and any(map(_platform, items)):
         return _class(path, items, scratch)
-    if _is_one_work(path, items):
+    if _is_one_work(items):
         return [Found(path.resolve().name, [path])]
     if len(items) == 1 and deep < DEEP and not looks_like_work(items):
         inside = _items(items[0]) if items[0].is_dir() else []
@@ -123,6 +118,7 @@ def _look(path, scratch, deep=0):
         if whole and (items[0].is_dir() or items[0].suffix.lower() == ".zip"):
             return _look(items[0], scratch, deep + 1)
     works = [item for item in items if item.is_dir() or item.suffix.lower() in ARCHIVES]
+    works = [work for work in works if not DRIVE.fullmatch(work.name)]
     if 1 < len(works) <= FEW and all(is_version(work.name) for work in works):
         name = path.resolve().name
         if works[0].is_dir() and works[-1].is_dir():
@@ -133,7 +129,9 @@ def _look(path, scratch, deep=0):
 
 
 def _stem(path):
-    """An archive's name without what says that it is one."""
+    """An archive's name without what says that it is one; a folder's as it is."""
+    if path.is_dir():
+        return path.name
     stem = path.stem
     return stem[:-4] if stem.lower().endswith(".tar") else stem
 
@@ -144,12 +142,19 @@ def _items(folder):
     return sorted(p for p in kept if not is_noise(PurePosixPath(p.name)))
 
 
-def _is_one_work(folder, items):
+def _is_zip(path):
+    return path.suffix.lower() == ".zip" and path.is_file()
+
+
+def _has_package(items):
+    return any(item.name in PACKAGES and item.is_dir() for item in items)
+
+
+def _is_one_work(items):
     """Whether a folder is one person's: it has a package or sources, and nobody's zips."""
-    packages = [item for item in items if item.name in PACKAGES and item.is_dir()]
     zips = [item for item in items if item.suffix.lower() in ARCHIVES]
     loose = [item for item in items if item.suffix.lower() in LOOSE]
-    return bool(packages) or (bool(loose) and not zips and looks_like_work(loose))
+    return _has_package(items) or (bool(loose) and not zips and looks_like_work(loose))
 
 
 def _class(folder, items, scratch, students=False):
@@ -159,58 +164,112 @@ def _class(folder, items, scratch, students=False):
     groups = {}
     found = []
     people = gradescope_people(folder)
+    links = [item for item in items if students and item.is_symlink()]
+    rest = [item for item in items if not _platform(item) and item not in links]
+    sections = _sections(rest, scratch)
     for item in items:
         match = _platform(item)
-        if students and item.is_symlink():
+        if item in links:
             reason = f"{item.name} is a link: what it leads to may be another's work."
             found.append(Found(item.name, [item], held=reason))
         elif match:
             groups.setdefault(_person(match), []).append((item, match))
-        elif item.is_dir():
-            found += _folder_in_class(item, scratch)
-        elif item.suffix.lower() in ARCHIVES:
-            unpacked = _unpacked_class(item, scratch)
-            found += _look(unpacked, scratch) if unpacked else [Found(_stem(item), [item])]
+        elif item in sections:
+            found += sections[item]
+        elif item.is_dir() or item.suffix.lower() in ARCHIVES:
+            found.append(Found(_stem(item), [item]))
         elif item.suffix.lower() in LOOSE:
             reason = f"{item.name} lies loose: put it into a folder with the name of its student."
             found.append(Found(item.name, [item], held=reason))
-        elif _is_zip_of_another_name(item):
+        elif is_zip_inside(item):
             found.append(Found(item.name, [item]))
     for person, parts in _full_names(groups).items():
         found += _group(person, parts, people)
     return found
 
 
-def _is_zip_of_another_name(path):
-    """Whether a file is a zip by what is in it, and no document: its name has lost the ending."""
-    if path.suffix.lower() in DOCUMENTS or not path.is_file():
-        return False
-    with open(path, "rb") as file:
-        return file.read(4) == b"PK\3\4"
+def _sections(items, scratch):
+    """Of what lies in a class's folder, what holds the work of several people: from each to their
+    submissions. Where most others are one person's each, it could be somebody's who uses the names
+    of others: it is held.
+    """
+    found = {}
+    for kind in ([i for i in items if i.is_dir()], [i for i in items if _is_zip(i)]):
+        inside = {}
+        for _, parts in itertools.groupby(kind, key=_before_parts):
+            parts = list(parts)
+            people = _people_in(parts, scratch)
+            inside |= dict.fromkeys(parts[1:], []) if people is not None else {}
+            inside |= {parts[0]: people} if people is not None else {}
+        trusted = 2 * len(inside) > len(kind)
+        for item, people in inside.items():
+            sure = trusted or is_version(item.name) or DRIVE.fullmatch(item.name)
+            found[item] = people if sure else [_mixed(item)]
+    return found
 
 
-def _folder_in_class(folder, scratch):
-    """A folder in a class's folder: one submission, or a class in itself, as a section."""
-    items = _items(folder)
-    zips = [item for item in items if item.suffix.lower() == ".zip"]
+def _before_parts(path):
+    """A name, but for the number of a part of what Google Drive has packed."""
+    match = DRIVE.fullmatch(path.name)
+    return match["all"] if match else path.name
+
+
+def _mixed(item):
+    reason = (
+        f"{item.name} holds works under several names, and lies among works of one person each: is "
+        "it one person's? Else put it into a folder of its own."
+    )
+    return Found(_stem(item), [item], held=reason)
+
+
+def _people_in(parts, scratch):
+    """The submissions in a folder, or in a zip or the parts of one, that lies in a class's folder;
+    None where it is a submission itself.
+    """
+    first = parts[0]
+    if not first.is_dir():
+        drive = DRIVE.fullmatch(first.name)
+        people = _people_in_zips(parts, scratch, alone=bool(drive) or is_version(first.name))
+        return people or ([Found(drive["name"], parts)] if drive else None)
+    items = _items(first) if os.access(first, os.R_OK | os.X_OK) else []
+    if not items or _has_package(items):
+        return None
+    zips = [item for item in items if _is_zip(item)]
     many = len(zips) > FEW and not looks_like_work(items)
-    if many or any(map(_platform, items)) or are_people(_files(folder)):
-        return _class(folder, items, scratch, students=True)
-    return [Found(folder.name, [folder])]
+    if many or _are_exported(first, items) or are_people(_files(first)):
+        return _class(first, items, scratch, students=True)
+    only = zips if len(zips) == len(items) == 1 else None
+    return _people_in_zips(only, scratch, exported=True) if only else None
+
+
+def _people_in_zips(paths, scratch, deep=0, **how):
+    """The submissions in a class's zips; None where they hold none."""
+    try:
+        unpacked = unpacked_class(paths, scratch, **how)
+    except ClassUnread as error:
+        return [Found(_stem(paths[0]), paths, held=str(error))]
+    return _look(unpacked, scratch, deep) if unpacked and unpacked.is_dir() else None
+
+
+def _are_exported(folder, items):
+    """Whether most of what lies in a folder bears names of a platform."""
+    matches = [match for match in map(_platform, items) if match]
+    known = [m for m in matches if m.re is not GRADESCOPE or (folder / METADATA).exists()]
+    return 2 * len(known) > len(items)
 
 
 def _files(folder):
     """Paths of the files in a folder, relative to it."""
     try:
         return [entry.path for entry in folder_entries(folder)]
-    except ValueError:  # far too many
+    except (ValueError, OSError):  # far too many, or closed to us
         return []
 
 
 def _platform(path):
     """The match of a platform's pattern, or None."""
-    either = GRADESCOPE if path.is_dir() else CANVAS
-    patterns = [MOODLE, BLACKBOARD, BRIGHTSPACE, NBGRADER, either]
+    patterns = [MOODLE, BLACKBOARD, BRIGHTSPACE, NBGRADER]
+    patterns.append(GRADESCOPE if path.is_dir() else CANVAS)
     return next((match for p in patterns if (match := p.fullmatch(path.name))), None)
 
 
@@ -239,10 +298,9 @@ def _group(person, parts, people):
     name, number = person
     kinds = {match.re for _, match in parts}
     held = ""
-    if kinds <= {BLACKBOARD, NBGRADER}:
-        last = max(match["when"] for _, match in parts)
+    if kinds.issubset(ATTEMPTS):
         works = [(p, m) for p, m in parts if not m.groupdict().get("text")]
-        parts = [(p, m) for p, m in works if m["when"] == last]
+        parts = _last_attempt(parts)
         if works and not parts:
             held = "The last attempt holds no file, but an earlier one does: which one counts?"
     paths = [p for p, m in parts if m.groupdict().get("kind") in (None, "file")]
@@ -255,58 +313,14 @@ def _group(person, parts, people):
     return [Found(name, paths, number, held=held)]
 
 
-def _unpacked_class(path, scratch, alone=False):
-    """Where a zip that holds a class was unpacked; None for one that holds none."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [i for i in archive.infolist() if not i.filename.endswith("/")][:MAX_ENTRIES]
-            if path.suffix.lower() != ".zip" or not _is_class(names, alone):
-                return None
-            # two sections can have zips of one name
-            place = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]
-            target = scratch / f"{path.stem}-{place}"
-            shutil.rmtree(target, ignore_errors=True)
-            if sum(info.file_size for info in names) > MAX_CLASS:
-                return None
-            for info in names:
-                _extract(archive, info, target)
-            return target
-    except (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
-        return None  # a RecursionError, of folders in folders, is a RuntimeError
-
-
-def _is_class(infos, alone):
-    """Whether a zip holds submissions: names of a platform, several zips and no work, or, where the
-    zip lies alone, folders of several people.
-    """
-    paths = list(map(path_in_zip, infos))
-    paths = [path for path in paths if not is_noise(path) and path.name]
-    parts = {part for path in paths for part in path.parts[:2]}
-    patterns = (MOODLE, BLACKBOARD, BRIGHTSPACE, NBGRADER, GRADESCOPE)
-    if any(p.fullmatch(part) for p in patterns for part in parts):
-        return True
-    files = [path for path in paths if CANVAS.fullmatch(path.name)]
-    zips = [path for path in paths if path.suffix.lower() == ".zip"]
-    near = [path for path in paths if len(path.parts) <= 4 and path.suffix in LOOSE]
-    several = len(zips) > 1 and not all(is_version(path.name) for path in zips)
-    several = several or len(zips) > FEW
-    several = several and len(near) < (len(zips) if alone else 1)
-    return len(files) > len(paths) / 2 or several or alone and are_people(paths)
-
-
-def _extract(archive, info, target):
-    """One plain file of a zip, below the target."""
-    path = path_in_zip(info)
-    kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
-    if path.is_absolute() or ".." in path.parts or not path.name or kind != stat.S_IFREG:
-        return
-    where = target.joinpath(*path.parts)
-    where.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(info) as source, open(where, "wb") as file:
-        shutil.copyfileobj(source, file)
-    with contextlib.suppress(ValueError, OverflowError):
-        when = datetime.datetime(*info.date_time).timestamp()
-        os.utime(where, (when, when))  # so that an export unpacked again is the same
+def _last_attempt(parts):
+    """What was handed in last; all where nobody can tell."""
+    moments = [moment(match) for _, match in parts]
+    if None in moments:
+        return parts
+    last = max(moments)
+    times = zip(parts, moments, strict=True)
+    return [(p, m) for (p, m), when in times if when == last and not m.groupdict().get("text")]
 
 
 def _safe(name):

@@ -27,6 +27,10 @@ from grading.unpack import inner_zips, is_noise, list_files, unsafe, unzipped
 
 MAX_BYTES = 100 << 20  # of the model, unpacked
 MAX_CAPTIONER = 100 << 20  # as handed in
+MAX_SETTINGS = 1 << 20  # bytes of its vocabulary, as text
+# each word is scored for every caption at every step
+MAX_WORDS = 5000
+MAX_LETTERS = 100
 PICTURES = 500
 
 
@@ -83,9 +87,24 @@ def _credit(path, seed):
     )
 
 
-def _check_size(size):
+def _check_sizes(path):
+    """Raise ValueError for a file that could keep this process busy, or take its memory."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    size = sum(entry.file_size for entry in entries)
     if size > MAX_BYTES:
         raise ValueError(f"it holds {size >> 20} MB, more than {MAX_BYTES >> 20}")
+    text = [entry.file_size for entry in entries if entry.filename.startswith("settings")]
+    if sum(text) > MAX_SETTINGS:
+        raise ValueError(f"its vocabulary is a text of more than {MAX_SETTINGS >> 20} MB")
+
+
+def _check_words(words):
+    if len(words) > MAX_WORDS or max(map(len, words), default=0) > MAX_LETTERS:
+        raise ValueError(
+            f"it may know at most {MAX_WORDS} words of {MAX_LETTERS} letters each: train it on the "
+            "course's data set"
+        )
 
 
 def score_captioner(path, seed):
@@ -94,9 +113,9 @@ def score_captioner(path, seed):
     Raises ValueError for a model that is too large, is none, or knows other words or features than
     Toytown's.
     """
-    with zipfile.ZipFile(path) as archive:
-        _check_size(sum(entry.file_size for entry in archive.infolist()))
+    _check_sizes(path)
     model = CaptioningRNN.load(path)
+    _check_words(model.word_to_idx)
     references, features = unseen(seed, PICTURES)
     idx_to_word = [model.idx_to_word.get(i, "<UNK>") for i in range(len(model.word_to_idx))]
     words = model.sample(features, beam_width=3, length_penalty=0.7)

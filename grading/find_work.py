@@ -8,38 +8,41 @@ two candidates are equally good, and different, nobody guesses: the submission i
 Besides, modules of the student's own count, in the package and beside it, and the notebooks.
 """
 
-import functools
-import re
+import contextlib
 from pathlib import Path, PurePosixPath
 
-from grading.file_names import PACKAGES, as_called_first, can_be, notebook_names, present, small
+from grading.file_names import as_called_first, can_be, notebook_names
 from grading.manifest import MANIFEST
+from grading.own_modules import own_modules
 from grading.unpack import (
     OTHER_ARCHIVES,
-    HandedIn,
     OtherArchive,
     TooMuch,
     inner_zips,
     is_noise,
     list_files,
+    put_below,
     shown,
     unsafe,
     unzipped,
+)
+from grading.works import (
+    COPY,
+    HandedIn,
+    Undecided,
+    best_work,
+    bytes_of,
+    is_begun,
+    is_handout,
+    nearest,
+    works_among,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_SOURCE = 1 << 20  # bytes
 MAX_NOTEBOOK = 30 << 20
-MAX_HELPERS = 100
 MAX_HELPERS_SIZE = 4 << 20  # bytes of all: they come back from the sandbox in one message
 MAX_TOTAL = 4 * MAX_NOTEBOOK
-COPY = re.compile(
-    r"(?i)(^|[^a-z])(backup|bak|old|older|copy|draft|archive|previous|orig|saved?|tmp)\d*([^a-z]|$)"
-)
-
-
-class Undecided(Exception):
-    """Two candidates are equally good; the message names both."""
 
 
 def read_submission(paths) -> HandedIn:
@@ -62,6 +65,11 @@ def read_submission(paths) -> HandedIn:
             inner, note = _the_one(zips)
             handed_in = _choose([*entries, *inner])
             notes.append(note)
+        elif zips and len(handed_in.sources) < len(MANIFEST.files):
+            handed_in = _completed(handed_in, entries, zips)
+        elif zips:
+            _compare_with_zips(handed_in, entries, zips)
+        _look_beside(handed_in, entries)
         if not handed_in.sources:
             _look_for_other_archives(entries)
     except (Undecided, OtherArchive) as undecided:
@@ -70,6 +78,57 @@ def read_submission(paths) -> HandedIn:
         raise ValueError(str(error)) from None
     handed_in.notes = notes + handed_in.notes
     return handed_in
+
+
+def _completed(handed_in, entries, zips):
+    """What counts where only a part of the work lies beside zips: theirs with it. Zips of copies,
+    and of what students start from, are left where they are.
+    """
+    useful = []
+    for entry in zips[:20]:
+        with contextlib.suppress(ValueError, Undecided):
+            if not COPY.search(entry.path.stem) and is_begun(_choose(_files_of(entry, 1)).sources):
+                useful.append(entry)
+    if not useful:
+        return handed_in
+    inner, _ = _the_one(useful)
+    put_below(inner, useful[0].path)
+    both = _choose([*entries, *inner])
+    for path, content in handed_in.sources.items():
+        if both.sources[path] != content and is_begun({path: content}):
+            name = shown(useful[0].path)
+            raise Undecided(f"{path} lies beside {name}, which holds another: which one counts?")
+    return both
+
+
+def _compare_with_zips(handed_in, entries, zips):
+    """Raise Undecided for a zip beside the work's folder that holds another work; one in the folder
+    is what the collector has left there.
+    """
+    chosen = best_work(works_among(entries))
+    beside = chosen[0][:-1] if chosen and chosen[0] else None
+    for entry in zips[:20]:
+        other = {}
+        if entry.path.parts[:-1] == beside and not COPY.search(entry.path.stem):
+            with contextlib.suppress(ValueError, Undecided):
+                other = _choose(_files_of(entry, 1)).sources
+        if is_begun(other) and not other.items() <= handed_in.sources.items():
+            names = f"{shown(PurePosixPath(*chosen[0]))} and {shown(entry.path)}"
+            raise Undecided(f"There are two works, {names}: which one counts?")
+
+
+def _look_beside(handed_in, entries):
+    """Raise Undecided for a file that was handed in on its own beside a work that holds another."""
+    for path, content in handed_in.sources.items():
+        for entry in entries:
+            if not entry.alone or unsafe(entry) or not can_be(entry.path, path):
+                continue
+            own = bytes_of(entry) or b""
+            if own != content and is_begun({path: own}):
+                raise Undecided(
+                    f"{path} was handed in twice, on its own and beside other work, and differs: "
+                    "which one counts?"
+                )
 
 
 def _look_for_other_archives(entries):
@@ -83,15 +142,41 @@ def _look_for_other_archives(entries):
 
 def _the_one(zips, depth=1):
     """The files of the zip in a zip, or in a folder, that holds the work; and a note."""
-    opened = [(entry, _files_of(entry, depth)) for entry in zips[:20]]
+    opened = _opened(zips, depth)
     useful = [(entry, files) for entry, files in opened if _choose(files).sources]
     useful = useful or opened[:1]
     contents = {_content(files) for _, files in useful}
     if len(contents) > 1:
-        first, second = (shown(entry.path) for entry, _ in useful[:2])
-        raise Undecided(f"There are several zips, {first} and {second}: which one counts?")
+        return _together(useful)
     entry, files = useful[0]
     return files, f"There was another zip in it, {shown(entry.path)}, which was graded."
+
+
+def _together(useful):
+    """The files of zips that are parts of one work; and a note. Raises Undecided for others."""
+    found = {}
+    first, second = (shown(entry.path) for entry, _ in useful[:2])
+    for entry, files in useful:
+        for path, content in _content(files):
+            if found.setdefault(path, content) != content:
+                raise Undecided(f"There are several zips, {first} and {second}: which one counts?")
+        put_below(files, entry.path)
+    note = f"There were several zips in it, {first} and {second}: together they were graded."
+    return [file for _, files in useful for file in files], note
+
+
+def _opened(zips, depth):
+    """Zips with their files, but for those that can't be read. Raises ValueError if none can."""
+    opened = []
+    problem = None
+    for entry in zips[:20]:
+        try:
+            opened.append((entry, _files_of(entry, depth)))
+        except ValueError as error:
+            problem = problem or error
+    if problem and not opened:
+        raise problem
+    return opened
 
 
 def _files_of(entry, depth):
@@ -118,8 +203,8 @@ def _choose(entries):
     entries = [entry for entry in entries if not is_noise(entry.path)]
     _leave_out_unsafe(entries, handed_in)
     entries = [entry for entry in entries if not unsafe(entry)]
-    works = _works(entries)
-    chosen = _best_work(works)
+    works = works_among(entries)
+    chosen = best_work(works)
     found = dict(works[chosen]) if chosen else {}
     found |= _instead_of_stubs(entries, found, chosen)
     for wanted in MANIFEST.files:
@@ -132,7 +217,7 @@ def _choose(entries):
     handed_in.package = next(iter(packages), "deeplearning")
     notebooks = {n: e for n in notebook_names() if (e := _notebook(entries, n, chosen)) is not None}
     _read_all(notebooks, MAX_NOTEBOOK, handed_in.notebooks, handed_in)
-    helpers = _helpers(entries, found, chosen)
+    helpers = own_modules(entries, found, chosen)
     _read_all(helpers, MAX_SOURCE, handed_in.helpers, handed_in, MAX_HELPERS_SIZE)
     _say_where(found, works, chosen, handed_in)
     return handed_in
@@ -145,62 +230,6 @@ def _leave_out_unsafe(entries, handed_in):
             handed_in.notes.append(f"{shown(entry.path)} was left out: {unsafe(entry)}.")
 
 
-def _works(entries):
-    """Folders that hold a package with exercises at their exact paths: from (folder, package) to a
-    dictionary from those paths to entries.
-    """
-    works = {}
-    for entry in entries:
-        for wanted in MANIFEST.files:
-            parts = PurePosixPath(wanted).parts
-            own = present(entry.path).parts
-            place = own[-len(parts) :]
-            if small(place[1:]) == parts[1:] and place[0].lower() in PACKAGES:
-                works.setdefault((own[: -len(parts)], place[0]), {}).setdefault(wanted, entry)
-    return works
-
-
-def _best_work(works):
-    """The work that counts, or None. Raises Undecided."""
-    if not works:
-        return None
-    plain = {key: (-len(files), *_distance(key[0]), key[1]) for key, files in works.items()}
-    likely = sorted(works, key=plain.get)[:20]
-    rank = {key: (len(works) > 1 and _is_handout(works[key]), *plain[key]) for key in likely}
-    best, *others = sorted(likely, key=rank.get)
-    for other in others:
-        tie = rank[other][:-1] == rank[best][:-1]
-        if tie and not _same(works[best], works[other]):
-            names = " and ".join(shown("/".join([*k[0], k[1]])) for k in (best, other))
-            raise Undecided(f"There are two works, {names}: which one counts?")
-    return best
-
-
-def _is_handout(files):
-    """Whether a work is what students start from: nothing but stubs."""
-    for path, entry in files.items():
-        functions = {e.name for e in MANIFEST.exercises.values() if e.path == path}
-        if (_bytes(entry) or b"").count(b'raise NotImplementedError("Q') < len(functions):
-            return False
-    return True
-
-
-def _distance(folder):
-    """How unlikely it is that a folder holds the work."""
-    return ".ipynb_checkpoints" in folder, any(map(COPY.search, folder)), len(folder)
-
-
-def _same(one, other):
-    return one.keys() == other.keys() and all(_bytes(one[k]) == _bytes(other[k]) for k in one)
-
-
-def _bytes(entry):
-    try:
-        return entry.read(MAX_NOTEBOOK)
-    except (ValueError, OSError):
-        return None
-
-
 def _elsewhere(entries, works, wanted, chosen):
     """The file of an exercise that is not in the work that was chosen, or None."""
     near = chosen[0] if chosen else ()
@@ -208,7 +237,7 @@ def _elsewhere(entries, works, wanted, chosen):
     loose = [entry for entry in entries if can_be(entry.path, wanted)]
     loose = loose or [entry for entry in entries if _holds_class_of(entry, wanted)]
     as_called = [entry for entry in loose if as_called_first(entry.path) == entry.path]
-    return _nearest(exact or as_called or loose, near)
+    return nearest(exact or as_called or loose, near)
 
 
 def _instead_of_stubs(entries, found, chosen):
@@ -218,9 +247,9 @@ def _instead_of_stubs(entries, found, chosen):
     better = {}
     for wanted, stub in found.items():
         others = [entry for entry in entries if entry is not stub and can_be(entry.path, wanted)]
-        if others and _is_handout({wanted: stub}):
-            written = [entry for entry in others[:20] if not _is_handout({wanted: entry})]
-            entry = _nearest(written, chosen[0])
+        if others and is_handout({wanted: stub}):
+            written = [entry for entry in others[:20] if not is_handout({wanted: entry})]
+            entry = nearest(written, chosen[0])
             better |= {wanted: entry} if entry else {}
     return better
 
@@ -231,76 +260,20 @@ def _holds_class_of(entry, wanted):
     names = [f"class {name}".encode() for name in classes if name[0].isupper()]
     if not names or as_called_first(entry.path).name != PurePosixPath(wanted).name:
         return False
-    return any(name in (_bytes(entry) or b"") for name in names)
-
-
-def _nearest(candidates, near):
-    """The candidate that is nearest to a folder, or None. Raises Undecided."""
-
-    def rank(entry):
-        folder = entry.path.parts[:-1]
-        return folder[: len(near)] != near, *_distance(folder)
-
-    candidates = sorted(candidates, key=lambda entry: (rank(entry), str(entry.path)))
-    for other in candidates[1:]:
-        if rank(other) == rank(candidates[0]) and _bytes(other) != _bytes(candidates[0]):
-            names = f"{shown(candidates[0].path)} and {shown(other.path)}"
-            raise Undecided(f"There are two files, {names}: which one counts?")
-    return candidates[0] if candidates else None
+    return any(name in (bytes_of(entry) or b"") for name in names)
 
 
 def _notebook(entries, name, chosen):
     """The entry of a question's notebook, or None."""
     candidates = [entry for entry in entries if can_be(entry.path, name)]
     exact = [entry for entry in candidates if entry.path.name == name]
-    return _nearest(exact or candidates, chosen[0] if chosen else ())
+    return nearest(exact or candidates, chosen[0] if chosen else ())
 
 
 def _package(wanted, entry):
     """Name of the folder that stands for the package."""
     depth = len(PurePosixPath(wanted).parts)
     return entry.path.parts[-depth] if len(entry.path.parts) >= depth else ""
-
-
-def _helpers(entries, found, chosen):
-    """The student's own modules: from the path where they belong to entries."""
-    if chosen:
-        beside = chosen[0]
-        package = (*chosen[0], chosen[1])
-    elif found:
-        beside = package = next(iter(found.values())).path.parts[:-1]
-    else:
-        return {}
-    helpers = {}
-    for entry in entries:
-        folder = entry.path.parts[:-1]
-        name = entry.path.name
-        if entry.path.suffix != ".py" or entry in found.values() or len(helpers) >= MAX_HELPERS:
-            continue
-        if any(part.startswith(".") for part in folder):
-            continue
-        if folder[: len(package)] == package:
-            inside = "/".join(["deeplearning", *folder[len(package) :], name])
-            if not _shadows(inside) and present(entry.path).name == name:
-                helpers.setdefault(inside, entry)
-        if folder == beside and name != "conftest.py":
-            helpers.setdefault(f"beside/{name}", entry)
-    return helpers
-
-
-def _shadows(path):
-    """Whether a file would take the place of one of the course's modules: under its name, or in a
-    folder of its name, which Python would take for the module.
-    """
-    folders = [f"{folder}.py" for folder in PurePosixPath(path).parents]
-    return not _course_files().isdisjoint([path, *folders])
-
-
-@functools.cache
-def _course_files():
-    """Python files of the course's package, which nobody can replace."""
-    package = ROOT / "deeplearning"
-    return {path.relative_to(ROOT).as_posix() for path in package.rglob("*.py")}
 
 
 def _read_all(found, limit, into, handed_in, total=MAX_TOTAL):

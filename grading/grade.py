@@ -34,12 +34,12 @@ from grading.check_machine import check_machine
 from grading.class_files import status_of, write_class
 from grading.exports import find_submissions
 from grading.extra_credit import extra_credit
+from grading.fingerprint import fingerprint
 from grading.grade_one import grade
 from grading.manifest import MANIFEST
-from grading.record import FILE, as_grade, as_record, read_record, results_of
+from grading.record import FILE, as_grade, as_record, kept_marks, merged, read_record, results_of
 from grading.roster import assign, doubtful, read_roster
 from grading.sandbox import NoBox, choose_kind
-from grading.unpack import fingerprint
 
 
 def grade_submission(name, paths, seed, kind, only=(), before=None, begun=None, check=False):
@@ -49,7 +49,8 @@ def grade_submission(name, paths, seed, kind, only=(), before=None, begun=None, 
     - name: Of the submission
     - paths: What was handed in
     - seed, kind, only: As for `grade_one.grade`
-    - before: None, or what is known of it already; kept but for the exercises in `only`
+    - before: None, or what is known of it already; kept but for the exercises in `only`, if it
+      was graded from the same files with the same seed
     - begun: None, or a file that stands as long as this goes on
     - check: Whether to send the reference through the sandbox first, once in each process
 
@@ -61,8 +62,9 @@ def grade_submission(name, paths, seed, kind, only=(), before=None, begun=None, 
             if check:
                 check_machine(kind)
             about["fingerprint"] = fingerprint(paths)
-            kept = (before or {}).get("marks", {}) if only else {}
+            kept = kept_marks(before or {}, about) if only else {}
             earned = [id for id, raw in kept.items() if raw["right"]]
+            only = only if kept else ()  # what was never graded whole has to be
             graded = grade(paths, seed, kind, only, earned)
             if not only:
                 graded.extra = None if graded.held else extra_credit(paths, seed)
@@ -70,10 +72,7 @@ def grade_submission(name, paths, seed, kind, only=(), before=None, begun=None, 
         # a mistake of the grader's must not cost the others their grades
         except Exception as error:
             return name, about | {"failed": f"{type(error).__name__}: {error}"}
-    if kept:
-        record["marks"] = {id: record["marks"].get(id, raw) for id, raw in kept.items()}
-        record |= {key: before[key] for key in ("extra", "pictures")}
-    return name, record
+    return name, merged(before, record) if kept else record
 
 
 @contextlib.contextmanager
@@ -196,6 +195,8 @@ def _is_graded(folder, paths, seed):
     """Whether a submission is graded: from the same files, with the same seed, and all written."""
     record = read_record(folder)
     if not record or "failed" in record or record["seed"] != seed or not _results(folder):
+        return False
+    if not MANIFEST.exercises.keys() <= record["marks"].keys():  # by --only, in earlier versions
         return False
     try:
         return record.get("fingerprint") == fingerprint(paths)

@@ -30,7 +30,7 @@ from grading.marks import Grade, Mark, held, nothing, of_another_edition
 from grading.reference_functions import Lender, lent_functions, usual_forward
 from grading.sandbox import Box, BoxError
 from grading.stubs import stub_out, told_by_stub
-from grading.unpack import HandedIn
+from grading.works import HandedIn
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -158,7 +158,8 @@ class Grading:
             "stubs": {path: stubs(path) for path in MANIFEST.files},
         }
         files = self.handed_in.sources | self.handed_in.helpers | self.handed_in.notebooks
-        data = {name: np.frombuffer(content, np.uint8) for name, content in files.items()}
+        how["names"] = list(files)  # not as names of arrays, which have to be short
+        data = {f"{k}": np.frombuffer(c, np.uint8) for k, c in enumerate(files.values())}
         try:
             found, groups = box.ask({"task": "sources", "how": how}, [data])
             return _checked(found, groups, self.handed_in)

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from grading.file_names import can_be, notebook_names
 from grading.manifest import MANIFEST
-from grading.unpack import is_noise
+from grading.unpack import ARCHIVES, is_noise
 
 WORDS = set(
     "assignment assignments homework hw ass ex a version v hand out handout template starter "
@@ -16,7 +16,8 @@ WORDS = set(
     "deeplearning cs rnn lstm captioning network visualization networkvisualization style transfer "
     "styletransfer pytorch notebook notebooks question questions q part parts fixed last latest "
     "update updated correct corrected done finished result results output build lib main master "
-    "abgabe drive download the and with without data ipynb py checkpoints".split()
+    "abgabe drive download the and with without data ipynb py checkpoints attempt attempts try "
+    "late resubmission resubmitted upload uploads export numpy torch".split()
 )
 FEW = 3  # as many versions one person may have side by side; more are a class, whatever their names
 
@@ -43,12 +44,13 @@ def are_people(paths) -> bool:
         return False
     works: dict = {}
     for path in paths:
-        if path.suffix.lower() == ".zip" and len(path.parts) <= 3:
+        if path.suffix.lower() in ARCHIVES and len(path.parts) <= 5:
             works.setdefault(path.parts[0], set()).add("zip")
         elif len(path.parts) > 1:
             works.setdefault(path.parts[0], set()).update(_work_of(path))
-    works = {top: work for top, work in works.items() if work}
-    if len(works) < 2 or any(map(is_version, works)):
+    # a folder of the template, or of older work, makes no people of versions, and none of people
+    works = {top: work for top, work in works.items() if work and not is_version(top)}
+    if len(works) < 2:
         return False
     return not _could_be_parts(list(works.values()))
 

@@ -30,10 +30,10 @@ OWN_NAMES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorE
 PICTURES = 6
 PICTURE_SIZE = 400_000
 KINDS = {"png": r"iVBORw0KGgo[A-Za-z0-9+/]+=*", "jpeg": r"/9j/[A-Za-z0-9+/]+=*"}
-PRELOADED = (
-    "PIL", "matplotlib", "matplotlib.pyplot", "scipy", "scipy.ndimage", "torch", "torchvision",
-    "tqdm",
-)  # fmt: skip
+PRELOADED = "PIL matplotlib matplotlib.pyplot scipy scipy.ndimage torch torchvision tqdm".split()
+# what values are made of that need nothing to be run
+PLAIN = "Constant Name Attribute List Tuple Dict UnaryOp BinOp operator unaryop expr_context"
+PLAIN_NODES = tuple(getattr(ast, kind) for kind in PLAIN.split())
 
 
 def read_sources(files, exercises, package, stubs):
@@ -89,7 +89,8 @@ def _complete(path, text, stubs, notes):
     if tree is None:
         return text
     defined = {name for name, _ in _bindings(tree)}
-    if any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in ast.walk(tree)):
+    star = any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in ast.walk(tree))
+    if star or "__getattr__" in defined:
         return text  # nobody knows what is there
     missing = [
         node
@@ -199,9 +200,13 @@ def _renamed(path, text, package, notes):
     """The text with the imports of an older package's modules leading to the present ones."""
     names = {*OLDER_PACKAGES, package} - {"deeplearning", "", "numpy", *PRELOADED}
     names -= sys.stdlib_module_names  # of a folder called "copy", with loose files in it
-    pattern = rf"^(\s*(?:from|import)\s+)(?:{'|'.join(map(re.escape, sorted(names)))})\b"
+    older = "|".join(map(re.escape, sorted(names)))
+    # `import cs231n.layers` alone also gives a name to the package
+    plain = rf"^([ \t]*import[ \t]+)({older})((?:\.\w+)*)(?=[ \t]*(?:#|$))"
+    text, named = re.subn(plain, r"\1deeplearning\3; \2 = deeplearning", text, flags=re.MULTILINE)
+    pattern = rf"^(\s*(?:from|import)\s+)(?:{older})\b"
     text, count = re.subn(pattern, r"\1deeplearning", text, flags=re.MULTILINE)
-    if count:
+    if count or named:
         notes.append(f"{path} imports from a package of another name; it was read as deeplearning.")
     for older, now in (
         ("net_visualization_pytorch", "network_visualization"),
@@ -250,12 +255,8 @@ def _with_cells(path, text, wanted, notebooks, notes):
         olders = OLDER_NAMES.get(name, ())
         if name in written or "." in name:
             continue
-        cells = [
-            cell
-            for cell in map(_parsed, map(_without_magic, notebooks.get(notebook, ())))
-            if cell is not None
-        ]
-        nodes = [node for cell in cells for node in cell.body]
+        cells = filter(None, map(_cell, notebooks.get(notebook, ())))
+        nodes = [node for cell in cells for node in cell.body if not _is_future(node)]
         defined = {
             node.name for node in nodes if isinstance(node, ast.FunctionDef) and not is_stub(node)
         }
@@ -275,8 +276,9 @@ def _taken(node, written):
     """A cell's statement, if it defines something that functions need: imports, functions, classes,
     plain values.
     """
-    plain = isinstance(node, ast.Assign) and isinstance(
-        node.value, ast.Constant | ast.Name | ast.Attribute
+    plain = isinstance(node, ast.Assign) and (
+        isinstance(node.value, ast.Lambda)
+        or all(isinstance(part, PLAIN_NODES) for part in ast.walk(node.value))
     )
     if isinstance(node, ast.Import | ast.ImportFrom) or plain:
         # the library may not be here
@@ -341,9 +343,7 @@ def _parsed(text):
         return None
 
 
-def _without_magic(source):
-    """A cell without the lines that only a notebook understands."""
-    return "\n".join(
-        "" if re.match(r"\s*[%!?]|[^#'\"]*\w\?+\s*$", line) else line
-        for line in source.splitlines()
-    )
+def _cell(source):
+    """The syntax of a cell, or None; lines that only a notebook understands do nothing."""
+    magic = r"([ \t]*)(?:[%!?]|[\w.,\[\] \t]+=[ \t]*[%!]|[^#'\"\n]*\w\?+[ \t]*$).*"
+    return _parsed(source) or _parsed(re.sub(rf"^{magic}", r"\1pass", source, flags=re.MULTILINE))

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from grading.manifest import MANIFEST
-from grading.marks import Grade, Mark
+from grading.marks import Grade, Mark, of_another_edition
 from grading.results import Result, gradescope
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,6 +72,24 @@ def as_grade(record: dict) -> Grade:
     )
     keys = ("notes", "pictures", "box", "held")
     return Grade(marks, extra=extra, **{key: record[key] for key in keys})
+
+
+def kept_marks(before: dict, about: dict) -> dict:
+    """The marks that stay where only some exercises are tried again; none where all have to be
+    tried: for a submission that was not graded, or held, or from other files, or with another seed.
+    """
+    same = all(before.get(key) == about[key] for key in ("seed", "fingerprint"))
+    marks = before.get("marks", {})
+    whole = before.get("box") and "failed" not in before and marks.keys() >= set(MANIFEST.exercises)
+    return marks if same and whole else {}
+
+
+def merged(before: dict, record: dict) -> dict:
+    """A record of some exercises, with all else of an earlier one."""
+    marks = {id: record["marks"].get(id, raw) for id, raw in before["marks"].items()}
+    both = record | {"marks": marks, "extra": before["extra"], "pictures": before["pictures"]}
+    both["held"] = record["held"] or of_another_edition(as_grade(both).marks)
+    return both
 
 
 def results_of(record: dict) -> dict:

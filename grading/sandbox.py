@@ -125,6 +125,9 @@ class Box:
             while lend is not None and isinstance(answer, dict) and "call" in answer:
                 back = functools.partial(self._exchange, watch=watch)
                 answer, arrays = self._exchange(*lend(answer, arrays, back), watch=watch)
+            if isinstance(answer, dict) and "call" in answer:
+                # its server waits for a reply, and would take the next task for it
+                raise ValueError("it is a question, and nothing was lent")
         except (ValueError, OSError) as error:
             self.close(patience=0)
             raise BoxError(f"Its answer could not be read: {error}.") from error

@@ -29,6 +29,8 @@ def gradescope_people(folder):
 
 def _yaml_text(text):
     """A text of YAML as it is meant, in quotes of either kind or without."""
+    if text in ("null", "~"):
+        return ""
     if text[:1] == text[-1:] == "'":
         return text[1:-1].replace("''", "'")
     with contextlib.suppress(ValueError):

@@ -3,7 +3,8 @@
 The filter is a small program for the kernel (seccomp). It is for good, and children inherit it.
 Refused are debugging other processes and setting their limits, new namespaces, mounts, keys, kernel
 modules, io_uring, memory that no limit counts, what outlives a process (System V and POSIX queues),
-and sockets other than those of this machine's own files.
+sockets other than those of this machine's own files, and what would make a process wait so that it
+looks like a busy machine: a lower priority, and vfork, whose parent waits as if for a disk.
 
 It stands in the sandbox and needs the standard library alone.
 """
@@ -16,6 +17,11 @@ import struct
 # Numbers of system calls, for x86_64 and aarch64. Source: asm/unistd.h of Linux 6.1
 REFUSED = {
     "ptrace": (101, 117),
+    "setpriority": (141, 140),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+    "sched_setattr": (314, 274),
+    "ioprio_set": (251, 30),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
     "kcmp": (312, 272),
@@ -60,6 +66,8 @@ SOCKET = (41, 198)
 PRLIMIT = (302, 261)  # of another process: a task could starve its server
 CLONE = (56, 220)
 CLONE3 = (435, 435)
+VFORK = 58  # on x86_64 alone; subprocess and the C library take fork where it is refused
+CLONE_VFORK = 0x4000
 AF_UNIX = 1
 NEW_NAMESPACES = 0x7E020000  # all flags CLONE_NEW..., together
 X32 = 0x40000000  # x86_64's second set of numbers begins here
@@ -111,13 +119,13 @@ def program(machine):
         _line(EQUAL, CLONE3[column], skip_if_false=1),
         _refuse(errno.ENOSYS),  # then the C library takes clone, whose flags can be read
     ]
-    for numbers in REFUSED.values():
-        lines.append(_line(EQUAL, numbers[column], skip_if_false=1))
+    for number in _refused(column):
+        lines.append(_line(EQUAL, number, skip_if_false=1))
         lines.append(_refuse(errno.EPERM))
     lines += [
         _line(EQUAL, CLONE[column], skip_if_false=4),
         _line(LOAD, FIRST_ARGUMENT),
-        _line(ANY_BIT, NEW_NAMESPACES, skip_if_false=1),
+        _line(ANY_BIT, NEW_NAMESPACES | CLONE_VFORK, skip_if_false=1),
         _refuse(errno.EPERM),
         _line(RETURN, ALLOW),
         _line(EQUAL, PRLIMIT[column], skip_if_false=4),
@@ -132,6 +140,11 @@ def program(machine):
         _line(RETURN, ALLOW),
     ]
     return b"".join(lines)
+
+
+def _refused(column):
+    numbers = [numbers[column] for numbers in REFUSED.values()]
+    return [*numbers, VFORK] if column == 0 else numbers
 
 
 def _line(code, value, skip_if_true=0, skip_if_false=0):

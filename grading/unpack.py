@@ -7,7 +7,6 @@ the same rules. Which of the files count, `find_work` decides.
 """
 
 import contextlib
-import hashlib
 import io
 import os
 import re
@@ -15,7 +14,6 @@ import stat
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 MAX_ARCHIVE = 200 << 20  # bytes
@@ -27,7 +25,9 @@ LOOSE = {".py", ".ipynb"}  # files that platforms hand over as they are
 NOT_WORK = {"__pycache__", "node_modules", "site-packages"}  # folders, besides hidden ones
 # What Moodle, Blackboard and Canvas put before a file's own name
 ADDED = re.compile(
-    r"^(.+_\d+_assignsubmission_file_|.+_attempt_[\d-]+_|[^_]+(_LATE)?_\d+_\d+_)", re.IGNORECASE
+    r"^(.+_\d+_assignsubmission_file_|.+_attempt_[\d-]+_|[^_]+(_LATE)?_\d+_\d+_"
+    r"|anon(_LATE)?_[a-z0-9]{5}_\d+_)",
+    re.IGNORECASE,
 )
 OTHER_FORMATS = {
     b"Rar!": "a RAR archive",
@@ -37,34 +37,12 @@ OTHER_FORMATS = {
     b"\xfd7zXZ": "an xz archive",
 }
 OTHER_ARCHIVES = {".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
+ARCHIVES = {".zip", *OTHER_ARCHIVES}
+DOCUMENTS = {".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".npz", ".jar", ".epub"}  # zips
 
 
 class OtherArchive(ValueError):
     """An archive that is no zip: whoever can unpack it, should."""
-
-
-@dataclass
-class HandedIn:
-    """What of a submission counts.
-
-    - sources: Dictionary from the path of a file of exercises, as the manifest names it, to its
-      bytes
-    - helpers: The student's own modules: from "deeplearning/NAME.py", or "beside/NAME.py" for those
-      beside the package, to their bytes
-    - notebooks: Dictionary from the name of a question's notebook to its bytes
-    - package: Name of the folder that held the sources
-    - notes: Sentences for the student, on what was unusual
-    - too_large: Files that were left out because of the size of all
-    - held: Why a person has to decide what counts, or empty
-    """
-
-    sources: dict[str, bytes] = field(default_factory=dict)
-    helpers: dict[str, bytes] = field(default_factory=dict)
-    notebooks: dict[str, bytes] = field(default_factory=dict)
-    package: str = "deeplearning"
-    notes: list[str] = field(default_factory=list)
-    too_large: list[str] = field(default_factory=list)
-    held: str = ""
 
 
 class Entries(list):
@@ -112,26 +90,49 @@ def list_files(paths):
     Returns: Entries
 
     Raises ValueError, with a sentence for the student, for what is no zip, is damaged as a whole,
-    or far too large; OtherArchive for archives of other kinds.
+    or far too large, where there is nothing else; OtherArchive for archives of other kinds.
     """
-    entries = Entries()
     paths = list(map(Path, paths))
-    loose = [path for path in paths if path.suffix.lower() in LOOSE and not path.is_dir()]
-    entries += map(_LooseEntry, loose)
-    whole = [path for path in paths if path not in loose]
+    whole = [p for p in paths if p.is_dir() or p.suffix.lower() in ARCHIVES or is_zip_inside(p)]
+    if not whole and not any(path.suffix.lower() in LOOSE for path in paths):
+        whole = paths  # what has no known name has to be a zip
+    entries = Entries(_LooseEntry(path) for path in paths if path not in whole)
+    problems = []
     for number, path in enumerate(whole):
-        if path.is_dir():
-            found = folder_entries(path)
-        else:
-            found = zip_entries(_opened(path), entries.budget)
+        try:
+            found = _files_in(path, entries.budget)
+        except OtherArchive:
+            raise
+        except ValueError as error:
+            problems.append((path, error))
+            continue
         if len(whole) > 1:
             same = any(path.name == other.name for other in whole[:number])
-            name = f"{path.name}-{number + 1}" if same else path.name
-            for entry in found:
-                entry.path = PurePosixPath(name, entry.path)
+            put_below(found, f"{path.name}-{number + 1}" if same else path.name)
         entries += found
         entries.notes += getattr(found, "notes", [])
+    if problems and not entries:
+        raise problems[0][1]
+    entries.notes += [f"{shown(path.name)} could not be read: {why}." for path, why in problems]
     return entries
+
+
+def _files_in(path, budget):
+    return folder_entries(path) if path.is_dir() else zip_entries(_opened(path), budget)
+
+
+def is_zip_inside(path: Path) -> bool:
+    """Whether a file is a zip by what is in it, and no document: its name has lost the ending."""
+    if path.suffix.lower() in DOCUMENTS or not path.is_file():
+        return False
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        return file.read(4) == b"PK\3\4"
+    return False
+
+
+def put_below(entries, folder):
+    for entry in entries:
+        entry.path = PurePosixPath(folder, entry.path)
 
 
 def _opened(path):
@@ -216,6 +217,8 @@ def _open_zip(file):
 class _ZipEntry:
     """A file in an archive."""
 
+    alone = False  # whether it was handed in on its own
+
     def __init__(self, archive, info, budget):
         self.archive = archive
         self.info = info
@@ -259,6 +262,8 @@ class _ZipEntry:
 class _FolderEntry:
     """A file in a folder."""
 
+    alone = False
+
     def __init__(self, root, path):
         self.file = path
         self.path = PurePosixPath(path.relative_to(root).as_posix())
@@ -274,6 +279,8 @@ class _FolderEntry:
 
 class _LooseEntry(_FolderEntry):
     """A file that a platform has named after its student: what it added is taken off."""
+
+    alone = True
 
     def __init__(self, path):
         super().__init__(path.parent, path)
@@ -293,7 +300,7 @@ def folder_entries(root):
 
 def _walked(root):
     entries = []
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_raise_closed):
         folders[:] = [f for f in folders if f not in NOT_WORK and not _is_hidden(f)]
         folders[:] = [f for f in folders if not os.path.exists(Path(folder, f, "pyvenv.cfg"))]
         entries += [_FolderEntry(root, Path(folder, name)) for name in names]
@@ -302,6 +309,12 @@ def _walked(root):
                 f"the folder holds more than {MAX_ENTRIES:,} files: hand in only the assignment's"
             )
     return entries
+
+
+def _raise_closed(error):
+    """What this user may not read is no fault of the student's, and must not count as missing."""
+    if isinstance(error, PermissionError):
+        raise error
 
 
 def _is_hidden(name):
@@ -316,7 +329,8 @@ def is_noise(path):
 def unsafe(entry):
     """Why an entry is not read, or None."""
     path = entry.path
-    if ".." in path.parts or len(str(path)) > 1000:
+    longest = max((len(part.encode("utf-8", "replace")) for part in path.parts), default=0)
+    if ".." in path.parts or len(str(path)) > 1000 or longest > 255:
         return "its path leads out of the zip" if ".." in path.parts else "its path is too long"
     if entry.kind != stat.S_IFREG:
         return "it is a link or a device, not a file"
@@ -328,21 +342,3 @@ def shown(path):
     letters = (letter if letter.isprintable() else "?" for letter in str(path))
     text = "".join(letters).encode("ascii", "backslashreplace").decode()
     return text if len(text) < 80 else f"{text[:30]}...{text[-40:]}"
-
-
-def fingerprint(paths):
-    """A hash that changes with a submission: of zips' and files' bytes, and of the names, sizes and
-    times of a folder's files.
-    """
-    digest = hashlib.sha256()
-    for path in map(Path, paths):
-        if path.is_dir():
-            for entry in sorted(folder_entries(path), key=lambda entry: str(entry.path)):
-                about = entry.file.lstat()
-                line = f"{entry.path} {about.st_size} {about.st_mtime_ns}\n"
-                digest.update(line.encode("utf-8", "surrogateescape"))
-            continue
-        with open(path, "rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()

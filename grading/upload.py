@@ -19,11 +19,11 @@ from pathlib import Path
 from deeplearning.files import atomic_write
 from grading.check_machine import check_machine
 from grading.extra_credit import extra_credit
+from grading.fingerprint import fingerprint
 from grading.grade_one import grade
 from grading.manifest import MANIFEST
 from grading.record import as_record, results_of
 from grading.sandbox import choose_kind
-from grading.unpack import fingerprint
 
 
 def upload_seed(secret: str, mark: str) -> int:

@@ -276,8 +276,9 @@ def _exercise(about, groups, pipes):
 def _sources(about, groups, pipes):
     from read_sources import read_sources
 
-    files = {name: data.tobytes() for name, data in groups[0].items()}
-    return read_sources(files, **about["how"])
+    how = about["how"]
+    contents = [data.tobytes() for data in groups[0].values()]
+    return read_sources(dict(zip(how.pop("names"), contents, strict=True)), **how)
 
 
 TASKS = {"exercise": _exercise, "sources": _sources}

@@ -259,10 +259,12 @@ def one_function_is_gone():
 
 @hostile()
 def modules_of_their_own():
-    """The work is spread over modules of the student's, in the package and beside it."""
+    """The work is spread over modules of the student's, in the package and beside it; one has a
+    name of 120 letters.
+    """
     files = {f"hw/{name}": text for name, text in solved().items()}
-    files[f"hw/{RNN_LAYERS}"] = "from deeplearning.my_layers import *\n"
-    files["hw/deeplearning/my_layers.py"] = solved()[RNN_LAYERS]
+    files[f"hw/{RNN_LAYERS}"] = f"from deeplearning.{'my_layers_' * 12} import *\n"
+    files[f"hw/deeplearning/{'my_layers_' * 12}.py"] = solved()[RNN_LAYERS]
     files[f"hw/{STYLE_TRANSFER}"] = "from my_style import *\n"
     files["hw/my_style.py"] = solved()[STYLE_TRANSFER]
     return zipped(files)
@@ -277,6 +279,13 @@ def folders_in_place_of_modules():
     names = ["image_utils", "figures", "classifiers/squeezenet", "layers", "files/deep"]
     folders = {f"deeplearning/{name}/__init__.py": evil for name in names}
     return zipped({**solved(), **folders, "platformdirs.py": evil, "torch.py": evil})
+
+
+@hostile()
+def folders_of_files_names():
+    """Folders with the names of files beside them, and names that no disk takes."""
+    names = ["helper.py", "helper.py/x.py", f"{'a' * 300}.py", "\1\t<b>.py"]
+    return zipped({**solved(), **{f"deeplearning/{name}": "x = 1" for name in names}})
 
 
 @hostile()

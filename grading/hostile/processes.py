@@ -312,3 +312,30 @@ while True:
     sum(range(1_000_000))
 """,
     )
+
+
+@hostile("tv_loss")
+def waits_as_if_for_a_disk():
+    """Its parent waits for a vfork, in a state that looks like a busy disk."""
+    code = """
+import ctypes
+libc = ctypes.CDLL(None)
+if libc.syscall(56, 0x4000 | 0x100 | 17, 0, 0, 0, 0) == 0: libc.sleep(100000); libc._exit(0)
+while True: libc.sleep(100)
+"""
+    return before("tv_loss", code)
+
+
+@hostile("gram_matrix")
+def last_of_all():
+    """It gives itself and its server the lowest priority, and computes without end."""
+    code = """
+import os
+for process in (0, os.getppid()):
+    for lower in (lambda: os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0)),
+                  lambda: os.setpriority(os.PRIO_PROCESS, process, 19)):
+        try: lower()
+        except OSError: pass
+while True: pass
+"""
+    return before("gram_matrix", code)

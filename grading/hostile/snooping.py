@@ -1,6 +1,6 @@
 """Stubs that look for answers, or for a way out, and would hand in what they find."""
 
-from grading.hostile import EVERYTHING, hostile, solved, unsolved, zipped
+from grading.hostile import EVERYTHING, hostile, instead, solved, unsolved, zipped
 from grading.manifest import MANIFEST
 
 NAMES = {exercise.name.split(".")[-1] for exercise in MANIFEST.exercises.values()}
@@ -181,3 +181,22 @@ def search(arguments):
     return []
 """
     )
+
+
+@hostile("tv_loss")
+def question_in_place_of_an_answer():
+    """It asks where nothing was lent, so that its server waits for a reply, and would get the next
+    exercise's inputs in its place.
+    """
+    code = """
+import os, struct, time
+def tv_loss(*a, **k):
+    header = b'{"about": {"call": "tv_loss"}, "groups": []}'
+    message = struct.pack(">QI", 4 + len(header), len(header)) + header
+    for pipe in range(3, 128):
+        try: os.write(pipe, b"?" + message)
+        except OSError: pass
+    time.sleep(3)
+    return right(*a, **k)
+"""
+    return zipped(instead("tv_loss", code))

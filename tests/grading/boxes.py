@@ -47,6 +47,11 @@ def refused(*numbers):
 def opened(pid):
     pipes = [f"/proc/{{pid}}/fd/{{number}}" for number in range(128)]
     return [sum(can(os.open, pipe, os.O_NONBLOCK) for pipe in pipes), can(open, f"/proc/{{pid}}/mem", "rb")]
+def question():
+    header = b'{{"about": {{"call": "echo"}}, "groups": []}}'
+    message = (4 + len(header)).to_bytes(8, "big") + len(header).to_bytes(4, "big") + header
+    for pipe in range(3, 128): can(os.write, pipe, b"?" + message)
+    time.sleep(2)
 def drip():
     while True:
         time.sleep(0.5)
@@ -68,9 +73,10 @@ CALLS = {{
     "server": lambda p, i: numbers(*opened(1), *opened(os.getppid())),
     "calls": lambda p, i: numbers(
         *refused((272, 0x10000000), (425, 8, 0), (319, b"x", 0), (29, 1, 4096, 0o1600), (101, 0)),
-        *refused((302, os.getppid(), 7, 0, 0)),
+        *refused((302, os.getppid(), 7, 0, 0), (141, 0, 0, 19), (144, 0, 5, 0), (58,)),
     ),
     "drips": lambda p, i: drip(),
+    "asks": lambda p, i: question() or numbers(1),
     "fails": lambda p, i: 1 / 0,
     "leaves_and_kills": lambda p, i: leave() or os.kill(os.getppid(), 9) or time.sleep(1000),
     "leaves_and_waits": lambda p, i: leave() or time.sleep(1000),

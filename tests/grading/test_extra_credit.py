@@ -99,3 +99,20 @@ def test_what_is_no_captioner_earns_nothing(toytown, tmp_path, monkeypatch):
     model(path)
     monkeypatch.setattr(extra, "MAX_BYTES", 1000)
     assert "more than" in extra.extra_credit(tmp_path, 1).reason
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([f"w{k}" for k in range(6000)], "at most 5000 words"),
+        (["x" * 101], "at most 5000 words"),
+        (["x" * 300_000], "a text of more than 1 MB"),
+    ],
+)
+def test_vocabularies_that_would_take_all_memory(toytown, tmp_path, words, said):
+    """A small file with very many words, or very long ones, is refused before it is used: nothing
+    limits what this process takes.
+    """
+    model(tmp_path / "captioner.npz", words=["<NULL>", "<START>", "<END>", "<UNK>", *words])
+    result = extra.extra_credit(tmp_path, 1)
+    assert result.score == 0 and said in result.reason

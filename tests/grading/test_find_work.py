@@ -162,3 +162,69 @@ def test_an_entry_without_a_name(tmp_path):
     (tmp_path / "x.zip").write_bytes(out.getvalue())
     handed_in = read_submission(tmp_path / "x.zip")
     assert set(handed_in.sources) == FILES and "no name" in handed_in.notes[0]
+
+
+OTHER = {name: content + b"\nx = 1\n" for name, content in SOLVED.items()}
+FIRST = "deeplearning/rnn_layers.py"
+PARTS = {
+    "the same beside its zip": ({"rnn_layers.py": SOLVED[FIRST], "a.zip": WORK}, ""),
+    "a stub beside a zip": ({"rnn_layers.py": STUBS[FIRST], "a.zip": WORK}, ""),
+    "the rest in a zip": (
+        {FIRST: SOLVED[FIRST], "a.zip": zipped({n: c for n, c in SOLVED.items() if n != FIRST})},
+        "",
+    ),
+    "beside a damaged zip": ({**SOLVED, "a.zip": WORK[:1000]}, ""),
+    "a zip in the work's folder": ({**below("w", SOLVED), "w/a.zip": zipped(OTHER)}, ""),
+    "the zip that the work came from": ({**below("w", SOLVED), "a.zip": WORK}, ""),
+    "a copy beside the work": ({**below("w", SOLVED), "old.zip": zipped(OTHER)}, ""),
+    "a handout beside the work": ({**below("w", SOLVED), "a.zip": zipped(STUBS)}, ""),
+    "a zip of another work": ({**below("w", SOLVED), "a.zip": zipped(OTHER)}, "which one counts?"),
+    "another beside a zip": ({"rnn_layers.py": OTHER[FIRST], "a.zip": WORK}, "which one counts?"),
+}
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_a_part_beside_a_zip(tmp_path, kind):
+    """Where a part of the work lies beside a zip of the rest, both count; where the two differ, a
+    person decides. Nothing is lost without a word.
+    """
+    files, held = PARTS[kind]
+    for name, content in files.items():
+        (tmp_path / "x" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "x" / name).write_bytes(content)
+    handed_in = read_submission(tmp_path / "x")
+    assert held in handed_in.held and bool(held) == bool(handed_in.held)
+    assert handed_in.sources == ({} if held else SOLVED)
+
+
+@pytest.mark.parametrize("beside", ["a handout", "a copy"])
+def test_zips_that_are_no_work(tmp_path, beside):
+    """A part of the work stays what counts where a zip beside it holds stubs, or a copy."""
+    name, content = {"a handout": ("a.zip", zipped(STUBS)), "a copy": ("old.zip", zipped(OTHER))}[
+        beside
+    ]
+    (tmp_path / "rnn_layers.py").write_bytes(SOLVED[FIRST])
+    (tmp_path / name).write_bytes(content)
+    assert read_submission(tmp_path).sources == {FIRST: SOLVED[FIRST]}
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_file_handed_in_beside_a_zip(tmp_path, same):
+    """A platform hands over a zip and a file: equal ones are one work, of others a person chooses."""
+    paths = [tmp_path / "ada_1_11_a.zip", tmp_path / "ada_1_12_rnn_layers.py"]
+    paths[0].write_bytes(WORK)
+    paths[1].write_bytes(SOLVED[FIRST] if same else OTHER[FIRST])
+    handed_in = read_submission(paths)
+    assert bool(handed_in.held) != same and bool(handed_in.sources) == same
+
+
+@pytest.mark.parametrize("name", ["helper.py/inner.py", f"{'a' * 300}.py"])
+def test_names_that_nobody_could_write(tmp_path, name):
+    """A folder with the name of a file beside it, and names too long for any disk, are left out;
+    the work counts.
+    """
+    files = {**SOLVED, "deeplearning/helper.py": "x = 1", f"deeplearning/{name}": "x = 2"}
+    (tmp_path / "x.zip").write_bytes(zipped(files))
+    handed_in = read_submission(tmp_path / "x.zip")
+    assert list(handed_in.helpers) == ["deeplearning/helper.py"]
+    assert handed_in.sources == SOLVED

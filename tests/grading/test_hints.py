@@ -29,6 +29,12 @@ def put(array, index, value):
         ("dW", -W, W, "The sign of dW is wrong everywhere"),
         ("dx", X / 60, X, "dx is 1/60 of what it should be: a mean instead of a sum"),
         ("dx", 3 * X, X, "dx is 3 times what it should be: a division is missing"),
+        (
+            "dW",
+            2.7 * W,
+            W,
+            "dW is 2.7 times what it should be everywhere: look for a factor, or for a sum",
+        ),
         ("dW", 0.37 * W, W, "dW is 0.37 times what it should be everywhere: look for a factor"),
         ("dWh", W.T.copy(), W, "dWh is the transpose"),
         ("dW", 0 * W, W, "dW is all zero"),
@@ -243,3 +249,9 @@ def test_an_empty_answer_is_no_known_mistake():
     """Without any array, no known mistake is seen in it."""
     known = [("it rains", {"dW": -W})]
     assert "rains" not in (hint("any", {}, {"dW": W}, known) or "")
+
+
+def test_keys_with_the_names_of_gradients():
+    """A dictionary with the key dWx in place of Wx is told so; nothing is only "missing"."""
+    said = hint("CaptioningRNN.loss[rnn]", {"ddWx": W}, {"dWx": W}, [])
+    assert said == "The keys of grads are those of params, without a d before them: Wx, not dWx."

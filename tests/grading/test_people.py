@@ -47,3 +47,11 @@ def test_deep_folders():
     names = [f"{around}{who}/deeplearning/rnn_layers.py" for who in ("ada", "alan")]
     assert are_people(map(PurePosixPath, names))
     assert not are_people([PurePosixPath(names[0])]) and not are_people([])
+
+
+def test_people_beside_a_template():
+    """What all started from, and work packed in any way, lie among the people of a class."""
+    names = [f"assignment2-{who}/deeplearning/rnn_layers.py" for who in ("ada", "alan", "starter")]
+    assert are_people(map(PurePosixPath, names))
+    packed = ["ada/assignment2.rar", "alan/assignment2.7z", "zoe/v 1/assignment2.zip"]
+    assert are_people(map(PurePosixPath, packed))

@@ -118,11 +118,11 @@ def test_cells_without_answers_change_nothing():
 @pytest.mark.parametrize("package", ["cs231n", "cs182", "my_folder"])
 def test_older_packages(package):
     """Imports from an older package, or from the folder that the files lay in, lead to the present
-    one.
+    one; where such an import gives a name to the package, it has it still.
     """
     text = f"from {package}.layers import *\nimport {package}.rnn_layers\n    # from {package}x.layers import y\n"
     found = surveyed(text, package=package)
-    expected = f"from deeplearning.layers import *\nimport deeplearning.rnn_layers\n    # from {package}x.layers import y\n"
+    expected = f"from deeplearning.layers import *\nimport deeplearning.rnn_layers; {package} = deeplearning\n    # from {package}x.layers import y\n"
     assert found["sources"][PATH] == expected and len(found["notes"]) == 1
 
 
@@ -230,6 +230,34 @@ def test_magic_is_only_what_ipython_reads():
     cell = "def tv_loss(img, w):\n    x = 7 % 4\n    if w != 0:\n        s = 'why?'\n    return x"
     found = surveyed(STUBS, cell)
     assert run(found["sources"][PATH].replace("import torch", ""))["tv_loss"](0, 1) == 3
+
+
+@pytest.mark.parametrize(
+    "line", ["files = !ls", "%time x = 1", "x = %time 1", "    !ls", "if True:\n    %time 1", "x?"]
+)
+def test_magic_costs_no_other_line(line):
+    """What only a notebook understands does nothing, and the rest of its cell counts."""
+    inside = line if line.startswith(" ") else ""
+    cell = f"def tv_loss(img, w):\n{inside}\n    return 1 + w\n{'' if inside else line}\n"
+    found = surveyed(STUBS, cell)
+    assert run(found["sources"][PATH].replace("import torch", ""))["tv_loss"](0, 1) == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from __future__ import print_function",
+        "LAYERS = [1, -2]; factor = LAYERS[0]",
+        "double = lambda x: 2 * x",
+        "text = '''\n%not magic\n'''",
+    ],
+)
+def test_what_cells_of_older_editions_hold(line):
+    """Imports from the future cost no module, and lists of numbers and short functions are taken."""
+    used = {"LAYERS": "-LAYERS[1]", "double": "double(1)"}
+    value = next((value for name, value in used.items() if name in line), "1 + w")
+    found = surveyed(STUBS, line, f"def tv_loss(img, w):\n    return {value}")
+    assert run(found["sources"][PATH].replace("import torch", ""))["tv_loss"](0, 1) == 2
 
 
 @pytest.mark.parametrize(

@@ -84,9 +84,19 @@ def test_the_server_is_closed_to_its_tasks(boxed):
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the test has x86_64's numbers")
 def test_needless_system_calls_are_refused(boxed):
     """New namespaces, io_uring, memory without a limit, queues, debugging and other processes'
-    limits are refused.
+    limits are refused; and so is what makes a process wait as if the machine were busy, which no
+    limit would count: a lower priority, and vfork.
     """
-    assert ask(boxed, "calls") == [1] * 6
+    assert ask(boxed, "calls") == [1] * 9
+
+
+def test_questions_where_nothing_is_lent(boxed):
+    """A task that asks the grader, though no function was lent to it, gets no answer, and never
+    hears of a later task.
+    """
+    with pytest.raises(BoxError, match="it is a question"):
+        ask(boxed, "asks")
+    assert ask(boxed, "echo", n=[4]) == [4]
 
 
 def test_a_killed_grader_leaves_nothing(tree, kind, warm, start_python):

@@ -142,21 +142,6 @@ def test_folders(tmp_path):
     assert left_out == {RNN, STYLE_TRANSFER}
 
 
-def test_fingerprint(tmp_path):
-    """It changes with a zip's bytes and with a folder's files, and with nothing else."""
-    path = tmp_path / "x.zip"
-    path.write_bytes(b"a")
-    first = unpack.fingerprint([path])
-    path.touch()
-    assert unpack.fingerprint([path]) == first
-    path.write_bytes(b"b")
-    assert unpack.fingerprint([path]) != first
-    before = unpack.fingerprint([tmp_path])
-    assert unpack.fingerprint([tmp_path]) == before
-    (tmp_path / "y").touch()
-    assert unpack.fingerprint([tmp_path]) != before
-
-
 def test_the_last_end_record_counts(tmp_path):
     """Bytes within a zip that look like its end, with 65,535 files, and a whole zip before it do
     not count.
@@ -169,6 +154,23 @@ def test_the_last_end_record_counts(tmp_path):
     for before in (b"", zipped({RNN_LAYERS: "x = 0"})):
         path.write_bytes(before + out.getvalue())
         assert find_work.read_submission(path).sources == {RNN_LAYERS: b"x = 1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("1_12_report.pdf", b"%PDF-1.7"), ("1_12_readme.txt", b"hello"), ("1_12_b.zip", b"PK broken")],
+)
+def test_what_lies_beside_a_zip_costs_nothing(tmp_path, name, content):
+    """A report, a text or a damaged zip that a platform hands over with the work takes nothing from
+    it; alone, each says what it is.
+    """
+    beside = tmp_path / f"ada_{name}"
+    beside.write_bytes(content)
+    work = tmp_path / "ada_1_11_a.zip"
+    work.write_bytes(zipped({RNN_LAYERS: "x = 1"}))
+    assert find_work.read_submission([work, beside]).sources == {RNN_LAYERS: b"x = 1"}
+    with pytest.raises(ValueError, match=r"this is (a PDF|no zip)"):
+        find_work.read_submission([beside])
 
 
 @pytest.mark.parametrize("inner", [False, True])

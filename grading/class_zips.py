@@ -1,0 +1,124 @@
+"""Zips that hold a whole class: how they are told from a student's, and where they are unpacked."""
+
+import contextlib
+import datetime
+import os
+import shutil
+import stat
+import zipfile
+import zlib
+from pathlib import Path
+
+from grading.file_names import PACKAGES
+from grading.people import FEW, are_people, is_version
+from grading.platforms import (
+    BLACKBOARD,
+    BRIGHTSPACE,
+    CANVAS,
+    DRIVE,
+    GRADESCOPE,
+    METADATA,
+    MOODLE,
+    NBGRADER,
+)
+from grading.unpack import LOOSE, is_noise, path_in_zip, shown
+
+MAX_CLASS = 20 << 30  # bytes of a class's zip, unpacked
+MAX_FILES = 1_000_000
+LOOKED_AT = 20_000  # files, whose names tell what a zip holds
+
+
+# a RecursionError, of folders in folders, is a RuntimeError
+UNREADABLE = (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile)
+
+
+class ClassUnread(Exception):
+    """A class's zip can't be unpacked as a whole: it counts as nobody's work."""
+
+
+def unpacked_class(
+    paths, scratch: Path, *, alone: bool = False, exported: bool = False
+) -> Path | None:
+    """Where zips that hold a class together were unpacked; None for those that hold none.
+
+    Inputs:
+    - paths: Of the zips: one, or the parts that a large folder was packed into
+    - scratch: Folder to unpack into
+    - alone: Whether no other work lies beside them
+    - exported: Whether only names of a platform make them a class's
+
+    Raises ClassUnread where some of a class's files can't be unpacked.
+    """
+    first = Path(paths[0])
+    origin = zlib.crc32(os.fsencode(first.resolve().parent))  # many zips are called submissions.zip
+    target = scratch / f"{origin:08x}" / first.stem
+    with contextlib.ExitStack() as stack:
+        try:
+            archives = [stack.enter_context(zipfile.ZipFile(path)) for path in paths]
+            infos = [(a, i) for a in archives for i in a.infolist() if not i.is_dir()]
+            if not _is_class([info for _, info in infos[:LOOKED_AT]], alone, exported):
+                return None
+        except UNREADABLE:
+            return None
+        if sum(info.file_size for _, info in infos) > MAX_CLASS or len(infos) > MAX_FILES:
+            raise ClassUnread(f"{first.name} is too large to be unpacked here: unpack it yourself")
+        shutil.rmtree(target, ignore_errors=True)
+        for archive, info in infos:
+            try:
+                _extract(archive, info, target)
+            except (*UNREADABLE, zlib.error, EOFError) as error:
+                name = shown(path_in_zip(info))
+                raise ClassUnread(
+                    f"{first.name} holds the work of several people, and {name} in it can't be "
+                    f"unpacked ({error}): fetch it again, or unpack it yourself"
+                ) from error
+    return target
+
+
+def _is_class(infos, alone, exported):
+    """Whether a zip holds submissions: names of a platform, several zips and no work, or, where the
+    zip lies alone, folders of several people.
+    """
+    paths = list(map(path_in_zip, infos))
+    paths = [path for path in paths if not is_noise(path) and path.name]
+    if any(path.parts[0] in PACKAGES for path in paths):
+        return False
+    if _is_export(paths, alone) or exported:
+        return _is_export(paths, alone)
+    zips = [path for path in paths if path.suffix.lower() == ".zip"]
+    near = [path for path in paths if len(path.parts) <= 4 and path.suffix in LOOSE]
+    several = len(zips) > 1 and not all(is_version(path.name) for path in zips)
+    several = several or len(zips) > FEW or any(DRIVE.fullmatch(path.name) for path in zips)
+    several = several and len(near) < (len(zips) if alone else 1)
+    return several or alone and are_people(paths)
+
+
+def _is_export(paths, alone):
+    """Whether files bear the names that a platform gives them."""
+    parts = {part for path in paths for part in path.parts[:2]}
+    patterns = (MOODLE, BLACKBOARD, BRIGHTSPACE, NBGRADER)
+    if any(p.fullmatch(part) for p in patterns for part in parts):
+        return True
+    if any(map(GRADESCOPE.fullmatch, parts)) and (alone or METADATA in parts):
+        return True
+    return sum(bool(CANVAS.fullmatch(path.name)) for path in paths) > len(paths) / 2
+
+
+def _extract(archive, info, target):
+    """One plain file of a zip, below the target."""
+    path = path_in_zip(info)
+    kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
+    if path.is_absolute() or ".." in path.parts or not path.name or kind != stat.S_IFREG:
+        return
+    if any(len(os.fsencode(part)) > 255 for part in path.parts):
+        return
+    where = target.joinpath(*path.parts)
+    try:
+        where.parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(info) as source, open(where, "wb") as file:
+            shutil.copyfileobj(source, file)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        return  # a folder with the name of a file
+    with contextlib.suppress(ValueError, OverflowError):
+        when = datetime.datetime(*info.date_time).timestamp()
+        os.utime(where, (when, when))  # so that an export unpacked again is the same
