@@ -35,24 +35,7 @@ def masked_loss(self, features, captions, mask):
 
 @mistake(
     "CaptioningRNN.loss",
-    "the mask is the wrong way round: it should be True where a word is not <NULL>",
-)
-def mask_reversed(self, features, captions):
-    return masked_loss(self, features, captions, captions[:, 1:] == self._null)
-
-
-@mistake(
-    "CaptioningRNN.loss",
     "the mask takes word 0 for <NULL>: vocabularies differ, so compare with self._null",
 )
 def null_taken_for_zero(self, features, captions):
     return masked_loss(self, features, captions, captions[:, 1:] != 0)
-
-
-@mistake(
-    "CaptioningRNN.loss", "<END> is masked as well: it is a word to be learnt, only <NULL> is not"
-)
-def end_masked(self, features, captions):
-    words_out = captions[:, 1:]
-    mask = (words_out != self._null) & (words_out != self.word_to_idx["<END>"])
-    return masked_loss(self, features, captions, mask)
