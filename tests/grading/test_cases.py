@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from deeplearning.classifiers import rnn
 from exercises.calls import CALLS, Package
 from exercises.compare import compare
 from grading import cases
@@ -135,3 +136,20 @@ def test_pictures_are_fooled_after_different_numbers_of_steps():
         if min(steps) < 1.5 and max(steps) > 3:
             return
     pytest.fail(f"lengths of all changes: {steps}")
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_no_probability_of_a_word_is_zero(cell, monkeypatch):
+    """The logarithm of a softmax is finite in each case of a loss: who writes it so is right."""
+    spread = []
+    loss_of = rnn.temporal_softmax_loss
+
+    def watched(scores, y, mask):
+        spread.append(np.ptp(scores, axis=2).max() / -np.log(np.finfo(scores.dtype).tiny))
+        return loss_of(scores, y, mask)
+
+    monkeypatch.setattr(rnn, "temporal_softmax_loss", watched)
+    for seed in range(20):
+        for inputs in cases.drawn(f"CaptioningRNN.loss[{cell}]", seed):
+            cases.reference(f"CaptioningRNN.loss[{cell}]", inputs)
+    assert len(spread) >= 20 and max(spread) < 0.9
