@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from grading import sandbox
+from grading.exports import find_submissions
 from grading.sandbox import Box
 from tests.grading.boxes import CODE, KINDS
 from tests.grading.machines import HOW_TO_GET_A_SANDBOX
@@ -48,3 +49,17 @@ def boxed(tree, kind, warm):
         with Box(tree, warm, kind) as opened:
             assert opened.joined == (warm == ["torch"])
             yield opened
+
+
+@pytest.fixture
+def found(tmp_path):
+    """Function that writes files, from name to text or bytes, and finds the submissions there."""
+
+    def found(files):
+        for name, content in files.items():
+            path = tmp_path / "class" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return find_submissions([tmp_path / "class"], tmp_path / "scratch")
+
+    return found

@@ -22,20 +22,6 @@ def below(folder, files):
     return {f"{folder}/{name}": content for name, content in files.items()}
 
 
-@pytest.fixture
-def found(tmp_path):
-    """Function that writes files, from name to text or bytes, and finds the submissions there."""
-
-    def found(files):
-        for name, content in files.items():
-            path = tmp_path / "class" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return find_submissions([tmp_path / "class"], tmp_path / "scratch")
-
-    return found
-
-
 def works(submissions):
     """From names to whether all files of exercises were found."""
     return {name: set(read_submission(s.paths).sources) == FILES for name, s in submissions.items()}

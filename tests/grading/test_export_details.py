@@ -17,20 +17,6 @@ WORK = zipped(solved())
 FILES = set(MANIFEST.files)
 
 
-@pytest.fixture
-def found(tmp_path):
-    """Function that writes files, from name to bytes, and finds the submissions there."""
-
-    def found(files):
-        for name, content in files.items():
-            path = tmp_path / "class" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        return find_submissions([tmp_path / "class"], tmp_path / "scratch")
-
-    return found
-
-
 class OfMacOS(zipfile.ZipInfo):
     """An entry whose name is in UTF-8, and does not say so."""
 
