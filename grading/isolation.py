@@ -25,8 +25,10 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "DEEPLEARNING_DATA": "/tmp",
 }
-SYSTEM = ["/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime"]
+SYSTEM = ["/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/localtime"]
 SYSTEM += ["/etc/alternatives"]  # Debian's NumPy finds its libblas there
+# PyTorch looks for a library with ldconfig; or else with a compiler, which may not vfork and sleeps
+SYSTEM += ["/sbin", "/etc/ld.so.cache"]
 OF_NAMESPACES = ("bubblewrap", "namespaces")
 
 
@@ -131,13 +133,19 @@ def _bubblewrap(tree):
         command += ["--unshare-user"]
     command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]  # no /dev/shm to fill
     command += ["--size", str(TEMPORARY), "--perms", "1777", "--tmpfs", "/tmp"]
+    command += _open_folder("/etc")
     for path in SYSTEM:
         command += _shown(path)
     for folder in python_folders():
         for parent in reversed(Path(folder).parents[:-1]):
-            command += ["--perms", "0755", "--dir", str(parent)]  # or only root could look into it
+            command += _open_folder(parent)
         command += ["--ro-bind", folder, folder]
     return [*command, "--ro-bind", str(tree), "/box", "--remount-ro", "/", "--chdir", "/tmp", "--"]
+
+
+def _open_folder(path):
+    """A folder made by bubblewrap's own choice would be root's alone."""
+    return ["--perms", "0755", "--dir", str(path)]
 
 
 def _shown(path):

@@ -185,6 +185,15 @@ def test_what_takes_too_long_or_too_much(
         stopped(opened, exercise, reason)
 
 
+def test_a_library_is_found_without_a_compiler(tree, kind, warm, monkeypatch):
+    """Importing PyTorch looks for a library. A compiler, which Python would ask for it, sleeps when
+    it may not vfork, and a task may not wait for long.
+    """
+    monkeypatch.setattr(watch, "IDLE", 5)
+    with Box(tree, warm, kind) as opened:
+        assert ask(opened, "finds") == [1]
+
+
 def stopped(opened, exercise, reason):
     with pytest.raises(BoxError, match=reason):
         ask(opened, exercise)
