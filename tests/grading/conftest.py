@@ -1,6 +1,7 @@
 """Fixtures for tests of the box."""
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,16 +16,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory):
-    """A tree for a box, whose exercises are those of CODE."""
-    tmp_path = tmp_path_factory.mktemp("box")
-    (tmp_path / "tree" / "exercises").mkdir(parents=True)
-    (tmp_path / "tree" / "exercises" / "calls.py").write_text(CODE)
-    for name in sandbox.SERVER:
-        shutil.copy(ROOT / "grading" / name, tmp_path / "tree")
-    for path in (*tmp_path.parents[:-2], tmp_path, *tmp_path.rglob("*")):
-        path.chmod(path.stat().st_mode | 0o755 if path.is_dir() else 0o644)
-    return tmp_path / "tree"
+def tree():
+    """A tree for a box, whose exercises are those of CODE. It lies beside pytest's folders, which
+    every other run of pytest closes to the box's user.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder, "tree")
+        (tree / "exercises").mkdir(parents=True)
+        (tree / "exercises" / "calls.py").write_text(CODE)
+        for name in sandbox.SERVER:
+            shutil.copy(ROOT / "grading" / name, tree)
+        for path in (Path(folder), *Path(folder).rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        yield tree
 
 
 @pytest.fixture(
