@@ -1,5 +1,6 @@
-# make test    set up .venv and run the whole test suite
-# make corpus  run the tests that are too long for every day
+# make test    set up .venv and run the tests
+# make slow    run those that take longer, one by one: before a pull request
+# make corpus  run those that are too long for every day
 # make run     set up .venv and execute the notebooks into build/, as notebooks and as pages
 # make lab     set up .venv and open JupyterLab
 # make lint    what a pull request must pass beside the tests: ruff and mypy
@@ -10,10 +11,13 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: test corpus run lab lint bench handout autograder constraints clean
+.PHONY: test slow corpus run lab lint bench handout autograder constraints clean
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n logical --dist worksteal
+
+slow: .venv/installed
+	$(BIN)/python -m pytest -n logical --dist worksteal -m slow
 
 corpus: .venv/installed
 	$(BIN)/python -m pytest -m corpus

@@ -64,7 +64,8 @@ def read_submission(paths) -> HandedIn:
         if zips and not handed_in.sources:
             inner, note = _the_one(zips)
             handed_in = _choose([*entries, *inner])
-            notes.append(note)
+            if len(entries) > 1:  # a platform's folder with one zip in it is as usual
+                notes.append(note)
         elif zips and len(handed_in.sources) < len(MANIFEST.files):
             handed_in = _completed(handed_in, entries, zips)
         elif zips:

@@ -188,8 +188,8 @@ STAFF_SETTINGS = [
     r', "optional-dependencies"',
     r', "grading\*"',
     r"\[tool\.setuptools\.dynamic\.optional-dependencies\]\n(?:.+\n)+\n",
-    r" -m 'not corpus'",
-    r' *"corpus: .+\n',
+    r" -m 'not slow and not corpus'",
+    r' *"slow: .+\n *"corpus: .+\n',
     r' *"error",\n',  # a new release of some package must not turn a student's tests red
     r" *# joblib .+\n",
     r' *"ignore:A worker stopped .+\n',

@@ -567,6 +567,7 @@ def test_command_builds(run_module, photos, tmp_path):
     assert not (tmp_path / "in" / "mine" / "building.part").exists()
 
 
+@pytest.mark.slow
 def test_command_goes_on_after_a_kill(start_python, run_module, photos, tmp_path):
     """A run that was killed goes on where it stopped, and gives the files of a run in one go."""
     folder, captions = tmp_path / "my photos", tmp_path / "captions.csv"

@@ -669,6 +669,7 @@ def test_no_training_captions(data):
 # Memory
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow(data):
     """After 500 steps no more memory is in use than before, but for the losses."""
     model = CaptioningRNN(

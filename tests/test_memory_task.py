@@ -50,6 +50,7 @@ def test_a_short_gap_is_learnt_and_no_training_is_chance():
         assert task.memory_task(cell_type, 5, steps=0) < 0.35
 
 
+@pytest.mark.slow
 def test_open_forget_gates_remember_over_forty_words():
     """With forget gates that start open, the LSTM bridges a gap where it fails otherwise."""
     assert task.memory_task("lstm", 40, 3.0) > 0.6

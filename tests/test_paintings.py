@@ -59,7 +59,7 @@ def test_the_pattern_scales(name):
     """
     small, large = (
         np.asarray(drawn(name, size).resize((64, 64), Image.Resampling.BOX), np.float64)
-        for size in (64, 600)
+        for size in (64, 320)
     )
     small, large = (picture.reshape(8, 8, 8, 8, 3) for picture in (small, large))
     means = small.mean((1, 3))

@@ -168,7 +168,9 @@ def test_readme_shows_the_commands():
     for command in ("pip install -r requirements.txt", "pytest", "jupyter lab"):
         assert command in readme
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert all(f"\n{command}\n" in ci for command in ("make test", "make run", "make lint"))
+    assert all(
+        f"\n{command}\n" in ci for command in ("make test", "make slow", "make run", "make lint")
+    )
 
 
 def test_requirements_are_ranges():
@@ -200,6 +202,7 @@ def test_the_short_requirements_leave_out_pytorch_alone():
     assert [line for line in every if not line.startswith("torch")] == short
 
 
+@pytest.mark.slow
 def test_questions_1_and_2_need_no_pytorch(run_python, tmp_path):
     """Their tests and all that their notebooks import work where PyTorch is not installed."""
     for name in ("torch", "torchvision"):

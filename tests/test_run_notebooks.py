@@ -222,6 +222,7 @@ def page_of(name):
     return run_notebooks.page_of(nbformat.read(path, as_version=4), path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_pages_fetch_nothing(name):
     """No script, style, picture or frame of a page comes from elsewhere, and its formulas are
@@ -277,6 +278,7 @@ def browser(tmp_path):
     return look
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_pages_open_without_a_network(browser, name):
     """A browser without a network shows a page with its formulas and asks for nothing."""

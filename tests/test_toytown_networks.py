@@ -31,6 +31,7 @@ def seen():
     return x, kinds, torch.stack([torch.from_numpy(np.array(mask) == 1) for mask in masks])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["toytown", "robust"])
 def test_they_keep_their_promises(name, seen):
     """Of 100 pictures of Toytown each network names the main thing of at least 97 %, the maximum of
@@ -51,6 +52,7 @@ def test_they_keep_their_promises(name, seen):
     assert (model(fooled).argmax(1) == targets).all()
 
 
+@pytest.mark.slow
 def test_robust_takes_longer_changes(seen):
     """To be taken for another kind, the robust network's pictures have to be changed by a quarter
     more at least, on average over 5.
@@ -65,6 +67,7 @@ def test_robust_takes_longer_changes(seen):
     assert lengths["robust"] > 1.25 * lengths["toytown"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", [train_squeezenet, train_robust])
 def test_training_runs_to_its_end(script, tmp_path, capsys):
     """A tiny training, with an epoch of each sort, writes weights that load, and says their hash."""

@@ -82,9 +82,17 @@ def inner(*names):
 
 
 def test_zips_in_a_zip(tmp_path):
-    """A zip in a zip counts; of two with different work, nobody chooses but a person."""
+    """A zip in a zip counts, which is said where other files lie beside it; of two with different
+    work, nobody chooses but a person.
+    """
     for name, content in {"one": inner("a.zip"), "two": inner("a.zip", "b.zip")}.items():
         (tmp_path / f"{name}.zip").write_bytes(content)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "assignment2.zip").write_bytes(zipped(solved()))
+    alone = read_submission(tmp_path / "folder")
+    assert set(alone.sources) == FILES and not alone.notes
+    (tmp_path / "folder" / "letter.txt").write_text("Dear grader")
+    assert "assignment2.zip, which was graded" in read_submission(tmp_path / "folder").notes[0]
     assert set(read_submission(tmp_path / "one.zip").sources) == FILES
     held = read_submission(tmp_path / "two.zip")
     assert "a.zip" in held.held and "b.zip" in held.held and not held.sources

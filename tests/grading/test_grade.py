@@ -324,6 +324,7 @@ def test_help(run_python):
     assert status == 0 and "example: python -m grading.grade" in output
 
 
+@pytest.mark.slow
 def test_killed_and_resumed(tmp_path, start_python):
     """A batch that is killed goes on where it was: nothing is graded twice, and nothing half-graded
     counts.

@@ -300,6 +300,7 @@ def test_its_tests_fail_in_exercises_alone(made):
     assert re.search(r"(?m)^ +0 of 100$", points)
 
 
+@pytest.mark.slow
 def test_with_the_solutions_filled_in_all_tests_pass(made, tmp_path):
     """Round trip: the hand-out with the files of exercises as they are here
     passes all its tests.
@@ -357,6 +358,7 @@ def test_a_checkout_with_windows_line_ends(monkeypatch, tmp_path):
     assert b"\r" not in made[0]["collectSubmission.sh"] + made[1]["run_autograder"]
 
 
+@pytest.mark.slow
 def test_optimised_python_and_new_deprecations(made, tmp_path):
     """PYTHONOPTIMIZE=2 and a package that warns of something change no point."""
     shutil.copytree(made[0], tmp_path / "work")

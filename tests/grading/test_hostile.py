@@ -97,6 +97,7 @@ def test_table():
         assert hostile.about.endswith(".") and set(hostile.lost) <= set(EVERYTHING)
 
 
+@pytest.mark.slow
 def test_a_sample(tmp_path):
     """Hostile submissions get exactly what they deserve, leave nothing behind, and stop nobody
     else's grading; right implementations of an unusual make get every point, and a mistake costs

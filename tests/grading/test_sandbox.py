@@ -158,31 +158,32 @@ def test_nothing_survives_a_box(tree, kind, warm):
         ("forks", "temporarily unavailable|MB of memory"),  # PyTorch's pages count for each
     ],
 )
-def test_what_a_task_may_not(tree, kind, warm, exercise, reason):
+def test_what_a_task_may_not(boxed, exercise, reason):
     """A task that fails or takes too much is stopped, with a reason; the next one is not the worse
     for it.
     """
-    with Box(tree, warm, kind) as opened:
-        stopped(opened, exercise, reason)
+    stopped(boxed, exercise, reason)
 
 
 @pytest.mark.parametrize(
-    ("exercise", "reason", "module", "limit", "value"),
+    ("exercise", "reason", "limit", "value"),
     [
-        ("sleeps", "waited for 1 seconds", watch, "IDLE", 1),
-        ("drips", "waited for 1 seconds", watch, "IDLE", 1),
-        ("hoards", "MB of memory", watch, "MEMORY", 1 << 29),
-        # only there: half a gigabyte may take a second, too
-        ("computes", "seconds of computing", sandbox, "LIMITS", sandbox.LIMITS | {"CPU": 1}),
+        ("sleeps", "waited for 1 seconds", "IDLE", 1),
+        ("drips", "waited for 1 seconds", "IDLE", 1),
+        ("hoards", "MB of memory", "MEMORY", 1 << 29),
     ],
 )
-def test_what_takes_too_long_or_too_much(
-    tree, kind, warm, monkeypatch, exercise, reason, module, limit, value
-):
+def test_what_takes_too_long_or_too_much(boxed, monkeypatch, exercise, reason, limit, value):
     """A task that hangs or takes too much, as seen from outside, is stopped too."""
-    monkeypatch.setattr(module, limit, value)
+    monkeypatch.setattr(watch, limit, value)
+    stopped(boxed, exercise, reason)
+
+
+def test_computing_has_a_limit(tree, kind, warm, monkeypatch):
+    """A task that computes without an end is stopped by the limit of its own process."""
+    monkeypatch.setattr(sandbox, "LIMITS", sandbox.LIMITS | {"CPU": 1})
     with Box(tree, warm, kind) as opened:
-        stopped(opened, exercise, reason)
+        stopped(opened, "computes", "seconds of computing")
 
 
 def test_a_library_is_found_without_a_compiler(tree, kind, warm, monkeypatch):
@@ -216,6 +217,7 @@ def test_who_kills_a_server_that_has_joined_gets_no_answer(tree, kind):
         assert ask(opened, "counts") == [1] and opened.joined
 
 
+@pytest.mark.slow
 def test_a_box_works_without_a_fork_server(tree, monkeypatch):
     """Where a server can't join, it is started in the sandbox, as slow as it is."""
 
@@ -254,6 +256,7 @@ def test_boxes_of_several_threads_are_told_apart(tree, kind):
     assert len(servers) == 8 and None not in servers
 
 
+@pytest.mark.slow
 def test_a_fork_server_that_was_killed_is_replaced(tree):
     """The next sandbox is joined again, by a copy of a new one."""
     forkserver.fork_server().process.kill()
