@@ -48,13 +48,13 @@ def fooling(draw):
         steps = np.where(_fooled_clearly(arrays, answer, N, draw.rng), _way(arrays, answer), -1)
         # mostly more than a step; now and then one, or none
         least = max(draw.fixed.get("steps", 0), 1.5 if draw.rng.random() < 0.7 else 0)
-        order = np.argsort(-steps.round(1), kind="stable")
-        if N > 1:  # as different ways as there are
-            _, first = np.unique(steps.round(1), return_index=True)
-            order = first[::-1].tolist()
-        picked = [k for k in order if steps[k] >= 0][:N]
-        if len(picked) == N and steps[picked].max() >= least:
-            return arrays | {"X": arrays["X"][picked]}
+        picked = []
+        for k in np.argsort(-steps.round(1), kind="stable"):
+            # a step has length 1: who goes that much further takes more of them
+            if steps[k] >= 0 and all(steps[j] - steps[k] > 1 for j in picked):
+                picked.append(k)
+        if len(picked) >= N and steps[picked].max() >= least:
+            return arrays | {"X": arrays["X"][picked[:N]]}
 
 
 POOL = 12  # pictures that are tried at a time
