@@ -26,7 +26,7 @@ COLOUR_AXES = torch.tensor([[1.0, 0.35, 0.1], [1.0, 0.0, -0.2], [1.0, -0.35, 0.1
 def paint_classes(
     classes,
     model,
-    num_iterations=80,
+    num_iterations=100,
     learning_rate=0.02,
     *,
     flatness=1.0,

@@ -88,13 +88,13 @@ def test_clouds_vary_as_drawings_do(monkeypatch):
     draw = cl._drawn
     monkeypatch.setattr(cl, "_drawn", lambda *a: drawn.append(draw(*a)) or drawn[-1])
     generator = torch.Generator().manual_seed(0)
-    clouds = cl._clouds("boat", 800, random.Random(0), generator)
+    clouds = cl._clouds("boat", 1000, random.Random(0), generator)
     small = torch.nn.functional.avg_pool2d(clouds, 8)
     drawings = torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2) / 255
     drawings = torch.nn.functional.avg_pool2d(drawings, 8)
     assert len(drawings) == cl.DRAWINGS
     gap = (small.mean(0) - drawings.mean(0)).abs().max()
-    assert gap < 0.05 < drawings.mean(0).std()
+    assert gap < 0.07 < drawings.mean(0).std()
     expected, found = drawings.std(0), small.std(0)
     torch.testing.assert_close(found.mean(), expected.mean(), rtol=0.1, atol=0)
 

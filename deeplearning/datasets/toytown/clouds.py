@@ -1,9 +1,10 @@
 """Clouds in the colours and places of things, which portraits of classes begin with.
 
-Of a kind's drawings only the mean and the covariance are left, of few and large pixels, and these
-are blurred. Colours, their places and a rough outline stay: with the list of kinds, a reader named
-11 of the 22 clouds in question 3's notebook. After Santurkar et al., "Image synthesis with a single
-(robust) classifier", 2019, section 3.1, who begin in the same way.
+Of a kind's drawings, all facing right, only the mean and the covariance are left, of few and large
+pixels, and these are blurred. Colours, their places and a rough outline stay: with the list of
+kinds, two readers named 14 and 15 of the 22 clouds in question 3's notebook, and two others 15 and
+16 of their portraits. After Santurkar et al., "Image synthesis with a single (robust) classifier",
+2019, section 3.1, who begin in the same way.
 """
 
 import random
@@ -20,11 +21,11 @@ from deeplearning.image_utils import blur_tensor
 DRAWINGS = 24  # of each kind
 GRID = 16  # pixels, both ways, that are left of a drawing
 WIDTH = 100  # pixels of a drawing's longer side, before
-BLUR = 14  # pixels
+BLUR = 12  # pixels
 GROUND = (124, 116, 104)
 
 
-def clouds(count=16, seed=0):
+def clouds(count=32, seed=0):
     """Draw clouds of each kind of Toytown.
 
     Inputs:
@@ -52,7 +53,7 @@ def _clouds(kind, count, rng, generator):
 
 
 def _drawn(kind, rng):
-    """A thing in the middle of a plain ground, uint8 of shape (128, 128, 3)."""
+    """A thing in the middle of a plain ground, facing right, uint8 of shape (128, 128, 3)."""
     colour = rng.choice(list(COLOURS)) if KINDS[kind].coloured else None
     sheet = draw_thing(Thing(kind, colour, 1, None, (), 0.0), "ground", rng)
     factor = WIDTH / max(sheet.size)

@@ -108,13 +108,13 @@ def draw_scene(kind, setting, relation, rng):
     colour = rng.choice(list(COLOURS)) if KINDS[kind].coloured else None
     main = Thing(kind, colour, 1, rng.choice(("big", "small")), (), 0.0)
     place = spot(kind, setting, relation)
-    drawing = draw_thing(main, place, rng)
+    drawing = _turned(draw_thing(main, place, rng), rng)
     others = companions(kind, setting, relation)
     # the first that finds a place, mostly the first
     for other_kind in rng.sample(others, len(others)):
         other = _other(other_kind, colour, rng)
         places = place, other and spot(kind, setting, relation, of_other=other_kind)
-        drawings = drawing, other and draw_thing(other, places[1], rng)
+        drawings = drawing, other and _turned(draw_thing(other, places[1], rng), rng)
         arranged = _arrange(main, other, drawings, places, setting, relation, rng)
         if arranged:
             break
@@ -150,7 +150,7 @@ def _other(kind, colour_of_main, rng):
 
 
 def draw_thing(thing, place, rng):
-    """A thing on its sheet, several times as large as it will be."""
+    """A thing on its sheet, several times as large as it will be, facing right."""
     tilt = rng.uniform(-12, 12) if place == "air" else rng.uniform(-2.5, 2.5)
     pen = Pen(rng, 3 if thing.size else 2, tilt, margin=8)
     colour = thing.colour and tuple(
@@ -159,7 +159,11 @@ def draw_thing(thing, place, rng):
     how = {"flying": place == "air"} if thing.kind == "bird" else {}
     draw = getattr(objects, thing.kind, None) or getattr(creatures, thing.kind)
     draw(pen, colour, rng, **how)
-    sheet = pen.sheet()
+    return pen.sheet()
+
+
+def _turned(sheet, rng):
+    """The sheet or, half of the time, its mirror image."""
     return sheet.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else sheet
 
 
