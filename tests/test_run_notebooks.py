@@ -232,6 +232,17 @@ def test_pages_fetch_nothing(name):
     assert page.outside == [] and page.formulas > 0
 
 
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_formula_can_be_read(name):
+    """No formula of a notebook has a command that the pages would show as it is written."""
+    cells = nbformat.read(run_notebooks.ROOT / name, as_version=4).cells
+    text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    matches = run_notebooks.FORMULA.finditer(text)
+    formulas = [match["display"] or match["inline"] for match in matches]
+    read = [run_notebooks.latex_to_mathml(formula) for formula in formulas if formula]
+    assert len(read) > 5 and not [mathml for mathml in read if "\\" in mathml]
+
+
 def test_what_a_page_would_fetch_is_found():
     """The test above can fail: scripts, styles and pictures from elsewhere are all found."""
     page = """<script src="https://cdn.example/x.js"></script><img src="docs/a.svg">
