@@ -46,6 +46,17 @@ def _hint(exercise, plain, expected, wrong):
     if causes:
         others = [f" Or, which gives the same here, {cause}." for cause in causes[1:3]]
         return f"It looks as if {causes[0]}." + "".join(others)
+    for name, n in expected.items():
+        if n.dtype.kind == "b" and name in plain and not np.array_equal(plain[name], n):
+            return _changed_in_place(name)
+    right = [name for name in expected if _is_right(name, plain, expected)]
+    if "loss" in right and exercise in LOSSES_BY_AUTOGRAD:
+        return (
+            "The loss is right, but not its gradient: is a part of it cut off, by detach(), .data, "
+            "or torch.no_grad()?"
+        )
+    if "loss" in right:  # then no mistake was made that changes it
+        wrong = [(cause, answer) for cause, answer in wrong if "loss" not in answer]
     explained = [(_agreeing(plain, expected, answer), cause) for cause, answer in wrong]
     names, cause = max(explained, key=lambda pair: len(pair[0]), default=([], ""))
     if names:
@@ -55,11 +66,23 @@ def _hint(exercise, plain, expected, wrong):
         return exchanged
     for name, n in expected.items():
         a = plain.get(name)
-        if a is not None and a.dtype.kind in "fiub" and not _same_answer({name: a}, {name: n}):
+        if a is not None and a.dtype.kind in "fiub" and name not in right:
             pattern = _pattern(exercise, name, a, n, expected)
             if pattern:
                 return pattern
     return _which_are_right(plain, expected)
+
+
+def _is_right(name, outputs, expected):
+    return name in outputs and _same_answer({name: outputs[name]}, {name: expected[name]})
+
+
+def _changed_in_place(name):
+    argument = name.removesuffix(" kept")
+    return (
+        f"`{argument} += ...` and `{argument}[...] = ...` write into {argument} itself: make a new "
+        "array or a copy."
+    )
 
 
 def _keys_of_names(outputs, expected):
@@ -115,12 +138,6 @@ def _pattern(exercise, name, a, n, expected):
     """A sentence on one array that is wrong, or None."""
     if a.shape != n.shape:
         return _shape_pattern(name, a, n)
-    if n.dtype.kind == "b":
-        argument = name.removesuffix(" kept")
-        return (
-            f"`{argument} += ...` and `{argument}[...] = ...` write into {argument} itself: "
-            "make a new array or a copy."
-        )
     if n.dtype.kind in "iu":
         return _words_pattern(a, n) if a.dtype.kind in "iu" else None
     if a.dtype != n.dtype:
@@ -128,9 +145,11 @@ def _pattern(exercise, name, a, n, expected):
     if not np.isfinite(a).all():
         return None
     if name in NEVER_NEGATIVE and (a < 0).any():
+        if agree(-a, n):
+            return f"{name} has the wrong sign: there is a minus too many or too few."
         return (
-            f"{name} holds negative numbers, which can't be: an absolute value is missing, or a "
-            "square."
+            f"{name} holds negative numbers, which can't be: an absolute value or a square is "
+            "missing, or a part is subtracted that should be added."
         )
     if not a.any():
         return f"{name} is all zero: nothing was computed, or no gradient arrives there."
@@ -142,10 +161,16 @@ def _pattern(exercise, name, a, n, expected):
 
 
 NEVER_NEGATIVE = ("loss", "saliency")
+LOSSES_BY_AUTOGRAD = ("content_loss", "style_loss", "tv_loss")
 
 
 def _precision_pattern(name, a, n):
     """Another precision than the arguments', or no fractions at all."""
+    if a.dtype.kind in "iub" and name.startswith("dW"):
+        return (
+            f"{name} holds {a.dtype} numbers, not fractions: zeros_like of words makes integers. "
+            "Give it the dtype of the gradient that arrives, dtype=dout.dtype."
+        )
     if a.dtype.kind in "iub":
         return (
             f"{name} holds {a.dtype} numbers, not fractions: is it argmax, or the indices that max "
@@ -166,8 +191,15 @@ def _precision_pattern(name, a, n):
 def _shape_pattern(name, a, n):
     if a.ndim == n.ndim and sorted(a.shape) == sorted(n.shape):
         return f"{name} has its axes in the wrong order."
+    if a.ndim == n.ndim + 1 and np.squeeze(a).shape == np.squeeze(n).shape:
+        return (
+            f"{name} has an axis too many, of length 1: keepdims=True keeps it, or a sum over it "
+            "is missing."
+        )
     if a.ndim == n.ndim + 1 and n.shape in (a.shape[1:], a.shape[:-1]):
         return f"{name} has an axis too many: a sum, or a maximum, over it is missing."
+    if a.ndim == n.ndim - 1 and a.size == n.size and name.startswith(("dW", "db")):
+        return f"{name} lacks an axis of length 1: look for a squeeze, or an index."
     if a.shape == n.shape[1:] and name not in ("dx", "h", "out"):  # there it may be time
         return (
             f"{name} lacks the axis of the minibatch: its first axis should have length "
@@ -222,7 +254,8 @@ def _part_pattern(exercise, name, a, n):
     """Some rows, time steps or gates are right, or all are in another order."""
     if n.ndim == 2 and n.shape[0] == n.shape[1] > 1 and agree(a.T, n):
         return f"{name} is the transpose of what it should be."
-    if n.ndim == 3 and n.shape[1] > 1 and name in ("dx", "h", "out"):
+    over_time = name in ("dx", "h", "out") and not exercise.startswith("word_embedding")
+    if n.ndim == 3 and n.shape[1] > 1 and over_time:
         sentence = _time_pattern(name, a, n)
         if sentence:
             return sentence
@@ -269,15 +302,22 @@ def _words_pattern(a, n):
     wrong = a != n
     to_the_end = (wrong == np.logical_or.accumulate(wrong, axis=1)).all()
     same_as_last = np.logical_and.accumulate((n == n[:, -1:])[:, ::-1], axis=1)[:, ::-1]
-    only_fill = len(np.unique(n[wrong])) == 1 and same_as_last[wrong].all()
-    if (a[:, 1:] == n[:, :-1]).all():
+    # <NULL> fills up what follows <END>: in all rows the same word comes before it
+    begins = same_as_last.argmax(axis=1)
+    filled = (n[:, -1] == n[wrong][0]) & (begins > 0)
+    ends = n[filled, begins[filled] - 1]
+    only_fill = same_as_last[wrong].all() and len(np.unique(n[wrong])) == len(np.unique(ends)) == 1
+    first_is_wrong = wrong[:, 0].any()
+    if first_is_wrong and a.shape[1] > 1 and (a[:, 1:] == n[:, :-1]).all():
         return (
-            "Everything comes one step too late: the first column holds the first word that was "
-            "sampled, not <START>."
+            "Everything comes one step too late: the first column must hold the first word that "
+            "was sampled, not <START>."
         )
-    if (a[:, 1:] == n[:, 1:]).all() and len(np.unique(a[:, 0])) == 1:
+    same_first = len(a) > 1 and len(np.unique(a[:, 0])) == 1
+    if same_first and (a[:, 1:] == n[:, 1:]).all():
         return (
-            "Only the first column is wrong: it holds the first word that was sampled, not <START>."
+            "Only the first column is wrong: it must hold the first word that was sampled, not "
+            "<START>."
         )
     if only_fill and not to_the_end:
         return (

@@ -125,7 +125,8 @@ def _embedding(backward=False):
         N, D = draw.sizes("ND")
         T = draw.size("T", 2, 5)
         V = draw.size("V", 2, 5)
-        x = draw.rng.integers(V, size=(N, T))
+        # in one corner the vocabulary's last word does not occur
+        x = draw.rng.integers(V - draw.fixed.get("unused", 0), size=(N, T))
         x[0, :2] = x[0, 0]  # a word that occurs twice
         arrays = {"x": x, "W": draw.normal(V, D)}
         return arrays | ({"dout": draw.upstream(N, T, D)} if backward else {})
@@ -159,6 +160,7 @@ def _captioning_loss(cell):
         if draw.fixed.get("holes"):
             captions[:, 2] = arrays["null"]  # <NULL> amid words: the mask has holes
             captions[:, -1] = arrays["end"]
+            captions[0, 1:] = arrays["null"]  # a caption without words counts, too
         return arrays | {"captions": captions}
 
     return make
@@ -176,10 +178,22 @@ def _captioning_sample(cell):
             lengths = (captions != arrays["null"]).sum(axis=1)
             telling = lengths.max() > 2 and (captions[:, :-1] == arrays["end"]).any()
             telling = telling or arrays["max_length"] == 1
+            if draw.fixed.get("odd words"):
+                telling &= all(_goes_on(captions, arrays, name) for name in ("null", "start"))
             if telling and _clear(exercise, arrays, draw.rng):
                 return arrays
 
     return make
+
+
+def _goes_on(captions, arrays, name):
+    """Whether <NULL> or <START> is sampled in a caption that another word follows."""
+    for caption in captions.tolist():
+        said = caption[: caption.index(arrays["end"])] if arrays["end"] in caption else caption
+        where = [t for t, word in enumerate(said) if word == arrays[name]]
+        if where and said[where[0] + 1 :] and said[where[0] + 1] != arrays[name]:
+            return True
+    return False
 
 
 def _clear(exercise, arrays, rng, tries=5):

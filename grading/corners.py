@@ -1,7 +1,8 @@
 """The corners that every exercise is always tried on: sizes; what is left out is drawn.
 
 Every size is once 1; one case is large and in float32; several pictures come at once; gradients are
-so large that clipping shows; words occur again; captions have holes.
+so large that clipping shows; words occur again, or not at all; captions have holes, and <NULL> and
+<START> in their middle; a picture goes a long way until it fools the network.
 """
 
 import numpy as np
@@ -27,7 +28,7 @@ SEQUENCE = [
 ]
 STEEP = [{"N": 3, "T": 4, "D": 2, "H": 5, "V": 5, "upstream": HUGE}]
 EMBEDDING = [
-    {"N": 3, "T": 4, "V": 5, "D": 2},
+    {"N": 3, "T": 4, "V": 5, "D": 2, "unused": 1},
     {"N": 1, "T": 2, "V": 3, "D": 4},
     {"N": 3, "T": 1, "V": 4, "D": 2},
     {"N": 3, "T": 4, "V": 5, "D": 1},
@@ -44,7 +45,7 @@ LOSS = [
     {"N": 7, "T": 9, "V": 20, "D": 9, "W": 6, "H": 8} | F32,
 ]
 SAMPLE = [
-    {"N": 4, "T": 8, "V": 6, "D": 3, "W": 2, "H": 5},
+    {"N": 4, "T": 8, "V": 6, "D": 3, "W": 2, "H": 5, "odd words": True},
     {"N": 1, "T": 6, "V": 5, "D": 2, "W": 3, "H": 4},
     {"N": 3, "T": 1, "V": 5, "D": 2, "W": 3, "H": 4},
     {"N": 3, "T": 6, "V": 5, "D": 1, "W": 1, "H": 1},
@@ -58,14 +59,14 @@ SALIENCY = [
     {"N": 5, "H": 9, "W": 8, "classes": 5, "width": 4} | F32,
 ]
 FOOLING = [
-    {"N": 1, "H": 4, "W": 3, "classes": 4, "width": 3, "steps": 3},
+    {"N": 1, "H": 4, "W": 3, "classes": 4, "width": 3, "steps": 13},
     {"N": 3, "H": 3, "W": 2, "classes": 3, "width": 2},
     {"N": 1, "H": 1, "W": 1, "classes": 5, "width": 4},
     {"N": 3, "H": 6, "W": 5, "classes": 3, "width": 3} | F32,
 ]
 UPDATE_STEP = [
     {"N": 1, "H": 4, "W": 3, "classes": 4, "width": 3},
-    {"N": 3, "H": 3, "W": 2, "classes": 3, "width": 2},
+    {"N": 3, "H": 3, "W": 2, "classes": 3, "width": 2, "spread": 4},  # clipping would show
     {"N": 1, "H": 1, "W": 1, "classes": 5, "width": 4},
     {"N": 4, "H": 6, "W": 5, "classes": 3, "width": 3} | F32,
 ]

@@ -44,17 +44,23 @@ def fooling(draw):
         C, weights = _network(draw, 1)
         target_y = draw.rng.integers(C)
         arrays = weights | {"X": draw.normal(POOL, 3, H, W), "target_y": target_y}
+        if "steps" in draw.fixed:
+            arrays = _with_a_long_way(arrays, draw.fixed["steps"])
+            if arrays is None:
+                continue
         answer = _fooling_pictures(arrays)
         steps = np.where(_fooled_clearly(arrays, answer, N, draw.rng), _way(arrays, answer), -1)
         # mostly more than a step; now and then one, or none
-        least = max(draw.fixed.get("steps", 0), 1.5 if draw.rng.random() < 0.7 else 0)
+        least = 1.5 if draw.rng.random() < 0.7 else 0
         picked = []
         for k in np.argsort(-steps.round(1), kind="stable"):
             # a step has length 1: who goes that much further takes more of them
             if steps[k] >= 0 and all(steps[j] - steps[k] > 1 for j in picked):
                 picked.append(k)
         if len(picked) >= N and steps[picked].max() >= least:
-            return arrays | {"X": arrays["X"][picked[:N]]}
+            chosen = arrays | {"X": arrays["X"][picked[:N]]}
+            if not _has_small_gradients(chosen):
+                return chosen
 
 
 POOL = 12  # pictures that are tried at a time
@@ -83,7 +89,54 @@ def _fooled_clearly(arrays, answer, wanted, rng, tries=5):
     return clear
 
 
-def _fooling_pictures(arrays):
+def _with_a_long_way(arrays, steps):
+    """One of the pictures, with a bias of the target class under which it takes so many steps. When
+    one is left, a third class is on top, and the target class is ahead of the first. None if that
+    can't be had.
+    """
+    target_y = int(arrays["target_y"])
+    path = _path(arrays | {"b": arrays["b"] - NEVER * (np.arange(len(arrays["b"])) == target_y)})
+    scores = np.stack([scores for _, scores in path])[: steps + 1]  # (steps + 1, N, C)
+    scores[:, :, target_y] += NEVER
+    others = np.delete(scores, target_y, axis=2)
+    gaps = others.max(axis=2) - scores[:, :, target_y]  # that the bias makes up for
+    bias = (gaps[-2] + gaps[-1]) / 2
+    first = others[0].argmax(axis=1)
+    ahead = scores[-2, :, target_y] + bias - others[-2, np.arange(len(first)), first]
+    possible = (gaps[:-1].min(axis=0) > bias) & (gaps[-1] < bias) & (ahead > 0)
+    if not possible.any():
+        return None
+    k = possible.argmax()
+    b = arrays["b"].copy()
+    b[target_y] += bias[k]
+    return arrays | {"X": arrays["X"][[k]], "b": b}
+
+
+NEVER = 1e6  # so much less, and no picture fools the network
+
+
+def _has_small_gradients(arrays):
+    """Whether dividing one by its norm plus 1e-8, which is right, too, could make a difference."""
+    import torch
+
+    from deeplearning.network_visualization import score_gradient
+
+    for X, _ in _path(arrays):
+        labels = torch.full((len(X),), int(arrays["target_y"]))
+        g = score_gradient(torch.from_numpy(X), labels, network(arrays))
+        if g.flatten(1).norm(dim=1).min() < 0.02:
+            return True
+    return False
+
+
+def _path(arrays):
+    """Pictures and scores before each of the reference's steps."""
+    path = []
+    _fooling_pictures(arrays, lambda _, X, scores: path.append((X.numpy(), scores.numpy())))
+    return path
+
+
+def _fooling_pictures(arrays, callback=None):
     """The reference's pictures after a few steps."""
     import torch
 
@@ -91,9 +144,10 @@ def _fooling_pictures(arrays):
 
     X = torch.from_numpy(arrays["X"])
     target_y = int(arrays["target_y"])
+    how = {"max_steps": FEW_STEPS, "callback": callback}
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return make_fooling_image(X, target_y, network(arrays), max_steps=FEW_STEPS).numpy()
+        return make_fooling_image(X, target_y, network(arrays), **how).numpy()
 
 
 def update_step(draw):
@@ -105,7 +159,7 @@ def update_step(draw):
         "learning_rate": draw.rng.uniform(0.5, 3),
         "target_y": draw.rng.integers(C),
     }
-    return weights | numbers | {"img": draw.normal(N, 3, H, W)}
+    return weights | numbers | {"img": draw.normal(N, 3, H, W, scale=draw.fixed.get("spread", 1))}
 
 
 def content_loss(draw):

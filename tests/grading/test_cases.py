@@ -10,6 +10,7 @@ from deeplearning.classifiers import rnn
 from exercises.calls import CALLS, Package
 from exercises.compare import compare
 from grading import cases
+from grading.assemble import package
 
 SEEDS = range(12)
 inputs_of = functools.cache(cases.inputs)  # drawing clear ones takes a while
@@ -153,3 +154,98 @@ def test_no_probability_of_a_word_is_zero(cell, monkeypatch):
         for inputs in cases.drawn(f"CaptioningRNN.loss[{cell}]", seed):
             cases.reference(f"CaptioningRNN.loss[{cell}]", inputs)
     assert len(spread) >= 20 and max(spread) < 0.9
+
+
+def too_short(dout, cache):
+    """A gradient that is as long as the largest word that occurs says."""
+    x = cache[0]
+    dW = np.zeros((x.max() + 1, dout.shape[-1]), dout.dtype)
+    np.add.at(dW, x, dout)
+    return dW
+
+
+def fooling(stops, max_steps=100, eps=0.0):
+    """Pictures that go on, one by one, until `stops` says so of the scores; `first` is the class
+    that a picture began with.
+    """
+
+    def make_fooling_image(X, target_y, model):
+        changed = []
+        for x in X.split(1):
+            first = model(x).argmax().item()
+            for _ in range(max_steps):
+                x = x.detach().requires_grad_()
+                scores = model(x)[0]
+                if first == target_y or stops(scores, target_y, first):
+                    break
+                (g,) = torch.autograd.grad(scores[target_y], x)
+                x = x + g / (g.norm() + eps)
+            changed.append(x.detach())
+        return torch.cat(changed)
+
+    return make_fooling_image
+
+
+def on_top(scores, target_y, first):
+    return scores.argmax() == target_y
+
+
+def clamped(img, model, target_y, l2_reg, learning_rate):
+    x = img.detach().requires_grad_()
+    (g,) = torch.autograd.grad(model(x)[:, target_y].sum() - l2_reg * x.square().sum(), x)
+    step = learning_rate * g / g.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+    return (x + step).detach().clamp(-2.2, 2.6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("exercise", "wrong"),
+    [
+        ("word_embedding_backward", too_short),
+        ("make_fooling_image", fooling(on_top, max_steps=12)),
+        ("make_fooling_image", fooling(lambda scores, y, first: scores[y] > scores[first])),
+        ("make_fooling_image", fooling(lambda scores, y, first: scores.argmax() != first)),
+        ("class_visualization_update_step", clamped),
+    ],
+)
+def test_rare_mistakes_are_found_by_every_seed(exercise, wrong, seed):
+    """A corner is made for each: no seed misses them."""
+    tree = package({exercise: wrong})
+    assert any(compare(CALLS[exercise](tree, i), e) for i, e in answered(exercise, seed))
+
+
+@pytest.mark.parametrize("seed", [6, 19])
+def test_a_norm_that_is_kept_from_zero_is_right(seed):
+    """Whether 1e-8 is added to the norm makes no difference that is found: nowhere on a picture's
+    way is the gradient small. With these seeds it once was.
+    """
+    tree = package({"make_fooling_image": fooling(on_top, eps=1e-8)})
+    for inputs, expected in answered("make_fooling_image", seed):
+        assert not compare(CALLS["make_fooling_image"](tree, inputs), expected)
+
+
+@functools.cache
+def answered(exercise, seed):
+    return [(i, cases.reference(exercise, i)) for i in cases.drawn(exercise, seed)]
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_odd_words_are_sampled(cell):
+    """In a corner <NULL> and <START> are sampled amid a caption, which goes on after them."""
+    for seed in range(3):
+        inputs = cases.corner(f"CaptioningRNN.sample[{cell}]", seed, 0)
+        captions = cases.reference(f"CaptioningRNN.sample[{cell}]", inputs)["captions"].tolist()
+        said = [c[: c.index(inputs["end"])] if inputs["end"] in c else c for c in captions]
+        for word in (inputs["null"], inputs["start"]):
+            assert any(a == word != b for c in said for a, b in zip(c, c[1:], strict=False))
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_a_caption_without_words_counts(cell):
+    """A corner of the loss has one: the mean is over all captions."""
+    corner = next(
+        k for k, c in enumerate(cases.CORNERS[f"CaptioningRNN.loss[{cell}]"]) if "holes" in c
+    )
+    inputs = cases.corner(f"CaptioningRNN.loss[{cell}]", 0, corner)
+    empty = (inputs["captions"][:, 1:] == inputs["null"]).all(axis=1)
+    assert empty.any() and not empty.all()

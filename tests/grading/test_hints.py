@@ -39,6 +39,12 @@ def put(array, index, value):
         ("dWh", W.T.copy(), W, "dWh is the transpose"),
         ("dW", 0 * W, W, "dW is all zero"),
         ("saliency", X, np.abs(X), "saliency holds negative numbers"),
+        ("saliency", -np.abs(X), np.abs(X), "saliency has the wrong sign"),
+        ("loss", np.array(-9.0), np.array(9.0), "loss has the wrong sign"),
+        ("db", np.array(B[0]), B[:1], "db lacks an axis of length 1: look for a squeeze"),
+        ("db", B[None], B, "db has an axis too many, of length 1: keepdims=True keeps it"),
+        ("saliency", X[:, None], X, "saliency has an axis too many, of length 1: keepdims"),
+        ("dW", W.astype(int), W, "zeros_like of words makes integers"),
         ("saliency", X**2, np.abs(X), "saliency is squared once too often"),
         ("loss", np.array(3.0), np.array(9.0), "The square is missing in loss"),
         ("next_h", X, np.tanh(X), "tanh is missing in next_h"),
@@ -87,6 +93,38 @@ def put(array, index, value):
 def test_patterns(name, wrong, right, says):
     """One array that is wrong in a telling way gives the sentence for it."""
     assert says in hint("lstm_any", {name: wrong}, {name: right}, [])
+
+
+def test_words_that_only_seem_to_fill_up():
+    """What follows <END> is <NULL>; a word that is said again and again, or one column alone, tells
+    nothing of the kind.
+    """
+    said = np.array([[4, 5, 5, 5], [3, 4, 2, 5]])
+    assert "after it" not in hint("any", {"captions": put(said, (0, 3), 2)}, {"captions": said}, [])
+    one = np.array([[2], [3], [2]])
+    assert "too late" not in hint("any", {"captions": put(one, 1, 2)}, {"captions": one}, [])
+    alone = WORDS[:1]
+    wrong = {"captions": put(alone, (0, 0), 5)}
+    assert "Only the first column" not in hint("any", wrong, {"captions": alone}, [])
+
+
+def test_a_right_loss_narrows_the_search():
+    """Where the loss is right its gradient was cut off, whatever mistake would give the same
+    gradient with another loss; what was changed in place comes before that.
+    """
+    expected = {"loss": np.array(3.0), "dimg": X, "img kept": np.array(True)}
+    outputs = expected | {"dimg": X / 2}
+    half = [("there is a factor 1/2", {"loss": np.array(1.5), "dimg": X / 2})]
+    assert "is a part of it cut off" in hint("content_loss", outputs, expected, half)
+    assert "a factor 1/2" not in hint("CaptioningRNN.loss[rnn]", outputs, expected, half)
+    changed = outputs | {"img kept": np.array(False)}
+    assert "write into img itself" in hint("content_loss", changed, expected, half)
+
+
+def test_embeddings_hear_nothing_of_time():
+    """Rows of words are looked up each on its own: there is no state that could go on."""
+    said = hint("word_embedding_forward", {"out": put(X, np.s_[:, 2:], 7.0)}, {"out": X}, [])
+    assert said is None or "state" not in said
 
 
 def test_a_vanilla_rnn_hears_nothing_of_gates():
