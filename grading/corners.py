@@ -65,8 +65,8 @@ FOOLING = [
     {"N": 3, "H": 6, "W": 5, "classes": 3, "width": 3} | F32,
 ]
 UPDATE_STEP = [
-    {"N": 1, "H": 4, "W": 3, "classes": 4, "width": 3},
-    {"N": 3, "H": 3, "W": 2, "classes": 3, "width": 2, "spread": 4},  # clipping would show
+    {"N": 1, "H": 4, "W": 3, "classes": 4, "width": 3, "spread": 4},  # clipping would show
+    {"N": 3, "H": 3, "W": 2, "classes": 3, "width": 2},
     {"N": 1, "H": 1, "W": 1, "classes": 5, "width": 4},
     {"N": 4, "H": 6, "W": 5, "classes": 3, "width": 3} | F32,
 ]
