@@ -323,6 +323,7 @@ for name, w in whole.model.params.items():
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "function, call, step", [("loss", 2, 0), ("loss", 11, 8), ("fsync", 1, 0), ("fsync", 6, 9)]
 )

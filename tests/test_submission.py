@@ -450,6 +450,7 @@ def test_script_without_python(script, tree, tmp_path):
 SHELLS = ["sh", "bash", "dash", "busybox sh"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", [s for s in SHELLS if shutil.which(s.split()[0])])
 def test_script_in_other_shells(script, tree, tmp_path, shell):
     """`sh collectSubmission.sh`, an exported CDPATH and a link to the script do as bash does."""

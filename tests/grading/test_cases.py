@@ -197,6 +197,7 @@ def clamped(img, model, target_y, l2_reg, learning_rate):
     return (x + step).detach().clamp(-2.2, 2.6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     ("exercise", "wrong"),
@@ -214,6 +215,7 @@ def test_rare_mistakes_are_found_by_every_seed(exercise, wrong, seed):
     assert any(compare(CALLS[exercise](tree, i), e) for i, e in answered(exercise, seed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [6, 19])
 def test_a_norm_that_is_kept_from_zero_is_right(seed):
     """Whether 1e-8 is added to the norm makes no difference that is found: nowhere on a picture's

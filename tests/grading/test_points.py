@@ -129,6 +129,7 @@ def test_where_to_begin_comes_first(tree, run_python):
     assert "dW_embed" not in text
 
 
+@pytest.mark.slow
 def test_what_is_not_written_yet_is_one_line(tree, run_python):
     """A stub gives its own words, an error in the code the line that raised it."""
     folder = tree()
