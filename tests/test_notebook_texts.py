@@ -206,10 +206,10 @@ def test_the_readme_quotes_the_notebook():
     """README's table of what the LSTM says about pictures has the committed notebook's numbers."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = {
-        "thing": "names the main thing correctly",
-        "colour": "its colour",
-        "setting": "the setting",
-        "nothing false": "says nothing false",
+        "thing": "main object correct",
+        "colour": "its colour correct",
+        "setting": "setting correct",
+        "nothing false": "no false statement",
     }
     for printed, told in rows.items():
         row = rf"(?m)^{printed} +([\d.]+ %) +([\d.]+ %) "
