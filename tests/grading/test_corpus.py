@@ -110,10 +110,10 @@ def test_most_causes_are_named():
     counts = [sum(everything)]
     if f"\ntorch=={version('torch')}\n" not in (ROOT / "constraints.txt").read_text():
         counts.append(counts[0] + 1)  # make_fooling_image:never_stops enlarges other roundings
-    told = f"Of {len(everything)} mistakes {{}} get a message that names the cause"
+    told = f"The message names the cause for {{}} of {len(everything)} mistakes"
     assert any(told.format(count) in page for count in counts)
     assert (
-        f"of the {len(late)} among them that were written after all hints were fixed, {sum(late)}."
+        f"and for {sum(late)} of the {len(late)} that were written after all hints were fixed."
         in page
     )
 
