@@ -1,12 +1,12 @@
 # make test    set up .venv and run the tests
-# make slow    run those that take longer, one by one: before a pull request
-# make corpus  run those that are too long for every day
-# make run     set up .venv and execute the notebooks into build/, as notebooks and as pages
+# make slow    run the tests that take longer, before a pull request
+# make corpus  run the tests that take too long for every day
+# make run     set up .venv and run the notebooks into build/, as notebooks and as HTML pages
 # make lab     set up .venv and open JupyterLab
-# make lint    what a pull request must pass beside the tests: ruff and mypy
-# make bench   how fast, beside matrix products and PyTorch: see docs/speed.md
-# make handout, make autograder   what students start from, and the zip for Gradescope: docs/staff.md
-# make constraints                write down the exact versions in .venv
+# make lint    run what a pull request must pass besides the tests: ruff and mypy
+# make bench   measure speed against matrix products and PyTorch: see docs/speed.md
+# make handout, make autograder   make what students start from, and Gradescope's zip: docs/staff.md
+# make constraints                record the exact versions in .venv
 
 PYTHON ?= python3
 BIN = .venv/bin
