@@ -58,7 +58,7 @@ TOLD = {
         "6,000 little scenes": lambda out: "(5000, 512)" in out and "(1000, 512)" in out,
         "word 17 is no better than word 16": None,
         "so each place that counts costs . For that is 2.3": lambda out: "2.289" in out,
-        "What is its BLEU-1, from 0 to 1": None,
+        "What is the caption's BLEU-1, from 0 to 1": None,
         "compares runs of 1 to words": None,
         "here it goes from 0 to 100": None,
         "It goes from 0 to 10": None,
