@@ -1,3 +1,3 @@
-"""Recurrent networks, image captioning, network visualization and style transfer, written to be
-read.
+"""Recurrent networks, image captioning, network visualization and style transfer, in code written
+to be read.
 """

@@ -1,7 +1,8 @@
-"""Which pixels a score comes from: three answers beside the plain gradient, and a way to count.
+"""Which pixels a score comes from: three methods besides the plain gradient, and a way to score
+them.
 
-N pictures, C classes, H and W height and width. No function changes its arguments; the network's
-mode and parameters are left as they were.
+Letters: N pictures, C classes, H height, W width. No function changes its arguments, or the
+network's mode and parameters.
 """
 
 import math
@@ -17,17 +18,17 @@ from deeplearning.scores import check_labels, check_pictures, scores_of
 
 
 def smooth_grad(X, y, model, samples=25, noise=0.03, generator=None):
-    """Saliency averaged over noisy copies of each picture: what one gradient shows by chance
+    """Saliency averaged over noisy copies of each picture, so that the noise of a single gradient
     cancels out.
 
     Inputs:
     - X, y, model: As for `compute_saliency_maps`
     - samples: Number of noisy copies
-    - noise: Standard deviation of the noise, as a share of each picture's range. The paper takes
-      0.1 to 0.2 for ImageNet's networks; Toytown's is led astray by that, and 0.03 suits it
+    - noise: Standard deviation of the noise, as a fraction of each picture's range. The paper uses
+      0.1 to 0.2 for ImageNet networks; for Toytown's that is too much, and 0.03 works well
     - generator: torch.Generator on the device of X, by default one with seed 0
 
-    Returns: maps of shape (N, H, W): the absolute mean gradient, its largest over the three colours
+    Returns: maps of shape (N, H, W): the absolute mean gradient, maximised over the three colours
 
     Raises ValueError as `compute_saliency_maps` does, and for samples below 1 or negative noise.
 
@@ -48,19 +49,19 @@ def smooth_grad(X, y, model, samples=25, noise=0.03, generator=None):
 
 
 def integrated_gradients(X, y, model, steps=50, baseline=None):
-    """Which pixels account for the score: gradients summed up on the straight way from a baseline
-    to the picture.
+    """Which pixels account for the score: gradients accumulated along the straight line from a
+    baseline to the picture.
 
     IG = (X - X0) * integral over a from 0 to 1 of the gradient at X0 + a (X - X0), by the midpoint
-    rule. Summed over a picture it is s_y(X) - s_y(X0), up to the error of the rule.
+    rule. Its sum over a picture is s_y(X) - s_y(X0), up to the error of the midpoint rule.
 
     Inputs:
     - X, y, model: As for `compute_saliency_maps`
     - steps: Number of gradients
-    - baseline: X0, what counts as nothing to be seen; by default black. It must broadcast to the
-      shape of X
+    - baseline: X0, a picture that shows nothing; by default black. It must broadcast to the shape
+      of X
 
-    Returns: attributions of shape (N, 3, H, W), positive where a pixel speaks for the class
+    Returns: attributions of shape (N, 3, H, W), positive where a pixel supports the class
 
     Raises ValueError as `compute_saliency_maps` does, and for steps below 1.
 
@@ -89,15 +90,14 @@ def integrated_gradients(X, y, model, steps=50, baseline=None):
 def grad_cam(X, y, model, layer=None):
     """Where in a feature map the evidence for a class lies.
 
-    Each channel is weighted by the mean gradient of the score with respect to it, and what the
-    weighted channels have in common is kept where it speaks for the class. The map is as coarse as
-    the layer.
+    Each channel is weighted by the mean gradient of the score with respect to it; the weighted
+    channels are summed, and the positive part is kept. The map is as coarse as the layer.
 
     Inputs:
     - X, y, model: As for `compute_saliency_maps`
     - layer: Module of the network whose output has shape (N, K, h, w), by default `model.features`
 
-    Returns: maps of shape (N, H, W), 0 where nothing speaks for the class
+    Returns: maps of shape (N, H, W), 0 where nothing supports the class
 
     Raises ValueError as `compute_saliency_maps` does, and for a layer without a feature map.
 
@@ -133,16 +133,16 @@ def grad_cam(X, y, model, layer=None):
 
 
 def pointing(maps, masks, sigma=3):
-    """How well maps point at things whose place is known.
+    """How well maps point at objects whose position is known.
 
     Inputs:
-    - maps: Maps of what matters, not negative, of shape (N, H, W)
-    - masks: Where the thing is, bool of the same shape
-    - sigma: How far a map is blurred, in pixels, before its maximum is looked for: one bright
-      pixel alone should not decide
+    - maps: Attribution maps, not negative, of shape (N, H, W)
+    - masks: Where the object is, bool of the same shape
+    - sigma: Standard deviation, in pixels, of a blur before the maximum is searched for, so that
+      a single bright pixel doesn't decide
 
     Returns a tuple of:
-    - hits: bool (N,), whether the maximum lies on the thing
+    - hits: bool (N,), whether the maximum lies on the object
     - shares: float (N,), the share of the map that lies on it
 
     Raises ValueError for masks of another shape.

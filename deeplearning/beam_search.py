@@ -1,5 +1,5 @@
-"""Beam search: the best sentences of a network that gives scores to next words, for many images at
-once; and how probable it finds given sentences.
+"""Beam search: the best sentences of a network that scores next words, for many images at once, and
+the log-probabilities of given sentences.
 """
 
 import numpy as np
@@ -12,33 +12,33 @@ def beam_search(step, state, width, max_length, start, end, null, length_penalty
     """Write one sentence for each row of the state, keeping the `width` best beginnings at every
     step.
 
-    A beginning is as good as the sum of its words' log-probabilities. One that ends leaves the beam
-    and gives up its place, so a row is done when `width` sentences have ended, or at max_length. Of
-    these the one with the highest sum / length**length_penalty wins, for 1 the mean log-probability
-    of a word: the sum alone would favour short sentences (Wu et al., "Google's neural machine
-    translation system", 2016, section 7).
+    The score of a beginning is the sum of its words' log-probabilities. A sentence that ends leaves
+    the beam and gives up its place, so a row is done when `width` sentences have ended, or at
+    max_length. Of these, the one with the highest sum / length**length_penalty wins; with a penalty
+    of 1 this is the mean log-probability per word. The sum alone would favour short sentences (Wu
+    et al., "Google's neural machine translation system", 2016, section 7).
 
     Inputs:
     - step: Function (words, state) -> (scores, state) that reads one word for each of n rows and
-      returns scores of the next one, of shape (n, V), and the state after it
-    - state: List of arrays of shape (N, ...), what flows from step to step
+      returns scores of the next word, of shape (n, V), and the new state
+    - state: List of arrays of shape (N, ...), passed from step to step
     - width: Number of beginnings to keep, at least 1
-    - max_length: Largest number of words, `end` included
-    - start, end, null: Indices of the words that begin, end and fill up a sentence
-    - length_penalty: From 0, which compares sums, to 1, which compares means; between them, shorter
-      sentences win more
+    - max_length: Maximum number of words, `end` included
+    - start, end, null: Indices of the words that begin, end and pad a sentence
+    - length_penalty: From 0, which compares sums, to 1, which compares means; the smaller, the more
+      it favours short sentences
 
     Returns:
     - sentences: ints of shape (N, max_length), without `start`; `null` after `end`
 
     Raises ValueError for a penalty that is not finite.
     """
-    check_finite(length_penalty=length_penalty)  # NaN is better than nothing, and worse: no caption
+    check_finite(length_penalty=length_penalty)  # with NaN no comparison holds: captions stay empty
     N = len(state[0])
     best = np.full((N, max_length), null)
     best_score = np.full(N, -np.inf)
     places = np.full(N, width)  # how many beginnings each sentence may still keep
-    # One row for each live beginning: whose it is, its words, the sum of their log-probabilities
+    # One row per live beginning: the image it belongs to, its words, the sum of log-probabilities
     owner = np.arange(N)
     words = np.full((N, 1), start)
     total = np.zeros(N)
@@ -66,12 +66,12 @@ def beam_search(step, state, width, max_length, start, end, null, length_penalty
 
 
 def log_probabilities(step, state, sentences, end, null):
-    """How probable sentences are: sums of the log-probabilities of their words up to `end`.
+    """Log-probabilities of sentences, summed over their words up to `end`.
 
     Inputs:
     - step, state, end, null: As for `beam_search`
-    - sentences: ints of shape (N, T + 1), with the word that begins a sentence first; `null` and
-      what comes after `end` do not count
+    - sentences: ints of shape (N, T + 1), including the first word, `start`; `null` and anything
+      after `end` do not count
 
     Returns: float64 array of shape (N,)
     """
@@ -90,13 +90,13 @@ def log_probabilities(step, state, sentences, end, null):
 def _best_next_words(total, scores, owner, places):
     """The best continuations of each owner, as many as it has places.
 
-    total (n,) are the log-probabilities of n beginnings, scores (n, V) those of their next words
-    before the log-softmax. Returns for each continuation kept: the row it continues, its word and
-    its total.
+    total (n,) holds the log-probabilities of n beginnings, and scores (n, V) the unnormalised
+    scores of their next words. Returns the row, the word and the new total of each continuation
+    kept.
     """
     n, V = scores.shape
     k = min(int(places.max()), V)  # no beginning can fill more places
-    # softmax changes a row's numbers, not their order
+    # the softmax doesn't change the order within a row
     top = np.argpartition(scores, V - k, axis=1)[:, V - k :]
     parent = np.repeat(np.arange(n), k)
     next_word = top.ravel()

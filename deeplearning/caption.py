@@ -3,12 +3,12 @@
     python -m deeplearning.caption photo.jpg another.png --model model.npz
     python -m deeplearning.caption holiday --model model.npz --page holiday.html
 
-prints for each photo the caption that takes the best word at each step, the one that a beam search
-finds, and how probable the model finds each (the sum of the natural logarithms of its words'
-probabilities). For a folder, whose pictures are taken in the order of their names, a page with
-pictures and captions is written, too; it holds everything that it shows. The model says which
-network its features come from and what was done to them. By default it is the one that comes with
-the project, which knows Toytown and nothing else.
+prints two captions for each photo: one that takes the best word at each step, and one found by beam
+search, each with its log-probability (the sum of the natural logarithms of its words'
+probabilities). For a folder, whose pictures are taken in the order of their names, a self-contained
+page with pictures and captions is written as well. The model's file says which network its features
+come from and how they were processed. The default model comes with the project; it knows Toytown
+and nothing else.
 """
 
 import argparse
@@ -34,19 +34,19 @@ TEMPLATE = Path(__file__).resolve().parent / "templates" / "captions.html"
 TOYTOWN_ALONE = "This model knows Toytown's drawings and nothing else: of a photo it only guesses."
 UNLIKE = "unlike the pictures that the model was trained on: don't trust these captions"
 SIDE = 480  # pixels of the longer side of pictures on the page
-PATIENCE = 20  # photos; where there are more, a progress bar is shown
+PATIENCE = 20  # photos; with more, a progress bar is shown
 
 
 @dataclass
 class Captioned:
-    """A picture's captions, their log-probabilities, and whether to mistrust them."""
+    """A picture's captions, their log-probabilities, and whether to distrust them."""
 
     path: Path
     greedy: str
     greedy_log_p: float
     beam: str
     beam_log_p: float
-    unlike: bool = False  # the pictures that the model was trained on
+    unlike: bool = False  # whether the picture is unlike those that the model was trained on
 
 
 def caption_photos(paths, model, network, beam_width=3, length_penalty=0.7, progress=False):
@@ -56,16 +56,16 @@ def caption_photos(paths, model, network, beam_width=3, length_penalty=0.7, prog
     - paths: Files of pictures
     - model: A `CaptioningRNN` with its feature transform
     - network: From `network_of`
-    - beam_width, length_penalty: Of the beam search, as for `CaptioningRNN.sample`
+    - beam_width, length_penalty: Settings of the beam search, as for `CaptioningRNN.sample`
     - progress: Whether to show a progress bar
 
     Returns a tuple of:
     - captioned: List of `Captioned`, one for each picture that can be read
-    - broken: Dictionary from the paths of the others to why they can't be read
+    - broken: Dictionary from the paths of unreadable pictures to the reason
 
     Raises ValueError for a model that does not fit its features.
     """
-    # here, since PyTorch takes seconds, and mistakes in the command need none
+    # imported here: PyTorch takes seconds, and an error in the command line should show at once
     from deeplearning.classifiers.backbones import feature_batches, why_broken
 
     captioned = []
@@ -95,12 +95,13 @@ def network_of(model, weights=None):
 
     Inputs:
     - model: A `CaptioningRNN`
-    - weights: None for those that the model names, or the path of the file that holds them now
+    - weights: None for the weights that the model names, or the path of the file that now holds
+      them
 
-    Returns: as `load_network`
+    Returns: the network, as from `load_network`
 
-    Raises ValueError for a model that does not know how its features were made, or weights that are
-    not those that it was trained with, and what `load_network` raises.
+    Raises ValueError for a model that does not know how its features were made, or weights other
+    than those it was trained with, and whatever `load_network` raises.
     """
     from deeplearning.classifiers.backbones import load_network, weights_sha256
 
@@ -121,18 +122,18 @@ def network_of(model, weights=None):
 
 
 def what_it_knows(model):
-    """A sentence on the world of a model whose pictures were drawn, or an empty one."""
+    """A warning for a model that was trained on Toytown's drawings; otherwise an empty string."""
     transform = model.feature_transform
     return TOYTOWN_ALONE if transform and transform.weights == "toytown" else ""
 
 
 def write_page(path, captioned, model_name, knows=""):
-    """Write an HTML page that shows pictures with their captions, and needs nothing beside itself.
+    """Write a self-contained HTML page that shows pictures with their captions.
 
     Inputs:
     - path: File to write; an existing one is replaced
     - captioned: From `caption_photos`
-    - model_name: To tell on the page what wrote the captions
+    - model_name: Name of the model, shown on the page
     - knows: From `what_it_knows`
     """
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
@@ -169,7 +170,7 @@ def _printable(name):
 
 
 def _photos(arguments):
-    """The photos that are named, and those in the folders that are named."""
+    """The photos that the arguments name, and all photos in the folders that they name."""
     photos = []
     for path in map(Path, arguments):
         if path.is_dir():
@@ -240,25 +241,25 @@ def _arguments(argv):
         "--model", default=BUILT_IN_MODEL, help="a model that deeplearning.train_captioner wrote"
     )
     parser.add_argument(
-        "--weights", help="file with the weights of the network that sees, if it has moved"
+        "--weights", help="file with the feature network's weights, if it has moved"
     )
     parser.add_argument(
         "--page",
-        help="file for a page with pictures and captions; for folders captions.html is written",
+        help="file for a page with pictures and captions; for folders the default is captions.html",
     )
-    parser.add_argument("--beam-width", type=int, default=3, help="of the beam search")
+    parser.add_argument("--beam-width", type=int, default=3, help="width of the beam search")
     parser.add_argument(
         "--length-penalty",
         type=float,
         default=0.7,
-        help="of the beam search; 1 compares mean scores",
+        help="length penalty of the beam search; 1 compares mean scores",
     )
     return parser.parse_args(argv)
 
 
 if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):
-        # captions and names may hold what a terminal can't show
+        # captions and names may contain characters that a terminal can't show
         stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(main())

@@ -14,12 +14,12 @@ def write_captions(model, data, rows, split="val", **how):
     - data: From `load_coco_data`
     - rows: Rows of the images in the features, ints of shape (n,)
     - split: "train" or "val"
-    - how: Keywords of `CaptioningRNN.sample`, such as beam_width
+    - how: Keyword arguments of `CaptioningRNN.sample`, such as beam_width
 
     Returns: list of n strings, without <END>
     """
     captions = []
-    # a few hundred at a time: memory does not grow with the split
+    # a few hundred at a time, so that memory does not grow with the split
     for start in range(0, len(rows), 500):
         words = model.sample(data[f"{split}_features"][rows[start : start + 500]], **how)
         captions += decode_captions(words, data["idx_to_word"])
@@ -33,8 +33,8 @@ def score_captions(model, data, base_dir=None, split="val", **how):
     - model, data, split, how: As for `write_captions`
     - base_dir: As given to `load_coco_data`
 
-    Returns: dictionary with BLEU-1 to BLEU-4, from 0 to 100, and CIDEr-D, from 0 to 10 (NaN, with a
-    warning, for a single image)
+    Returns: dictionary with BLEU-1 to BLEU-4, from 0 to 100, and CIDEr-D, from 0 to 10; for a
+    single image CIDEr-D is NaN, with a warning
     """
     references, rows = load_references(data, base_dir, split)
     captions = write_captions(model, data, rows, split, **how)
@@ -45,7 +45,7 @@ def score_captions(model, data, base_dir=None, split="val", **how):
 
 
 def rows_with_pictures(data, split="val"):
-    """Rows of the images whose picture can be shown: those with a URL, not only a name.
+    """Rows of the images whose picture can be shown: those with a URL rather than a bare name.
 
     Returns: int array
     """

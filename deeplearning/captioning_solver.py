@@ -19,8 +19,8 @@ from deeplearning.checks import check_counts, check_finite
 from deeplearning.coco_utils import sample_coco_minibatch
 from deeplearning.files import check_can_write
 
-NEEDED = ("train_captions", "train_image_idxs", "train_features", "train_urls")  # of the data
-UNBOUNDED = ("learning_rate", "epsilon", "t")  # what rules know beside shares from 0 to 1
+NEEDED = ("train_captions", "train_image_idxs", "train_features", "train_urls")  # keys of the data
+UNBOUNDED = ("learning_rate", "epsilon", "t")  # all other settings of rules lie between 0 and 1
 RULES = ("sgd", "sgd_momentum", "rmsprop", "adam")
 
 
@@ -31,9 +31,9 @@ class CaptioningSolver:
         solver.train()
         plt.plot(solver.loss_history)
 
-    Of the model it needs `params`, a dictionary of arrays, and `loss(features, captions)`, which
-    returns the loss and a dictionary of gradients. If the model has `evaluate(features, captions)`,
-    validation takes its loss; if it has a Generator `rng`, checkpoints hold it.
+    The model must have `params`, a dictionary of arrays, and `loss(features, captions)`, which
+    returns the loss and a dictionary of gradients. If it has `evaluate(features, captions)`,
+    validation uses that; if it has a Generator `rng`, checkpoints store its state.
 
     After training the model holds the last parameters, and the solver
     - loss_history: The training loss of each step
@@ -70,28 +70,29 @@ class CaptioningSolver:
         - data: From `load_coco_data`, or a dictionary like it
         - update_rule: Name of a function in `deeplearning.optim`
         - optim_config: Dictionary of its hyperparameters, such as learning_rate
-        - lr_decay: Factor on the learning rate after each epoch
+        - lr_decay: Factor by which to multiply the learning rate after each epoch
         - batch_size: Captions in a minibatch
-        - num_epochs: How often to go through as many captions as the training split has
-        - print_every: Steps between updates of the loss beside the progress bar
+        - num_epochs: Number of epochs; in each, as many captions are drawn as the training split
+          has
+        - print_every: Steps between updates of the loss shown with the progress bar
         - verbose: Whether to show the progress bar
-        - checkpoint: File to which to write, so that training can go on after an interruption; None
-          for none
-        - resume: Whether to go on from that file, if it is there. The run then continues as if
-          never interrupted
-        - checkpoint_every: Steps between checkpoints; there is one after each epoch, too
-        - clip_norm: Largest norm of all gradients together; larger ones are scaled down to it. None
+        - checkpoint: File for checkpoints, so that training can be resumed after an interruption;
+          None for no checkpoints
+        - resume: Whether to resume from that file, if it exists. The run then continues as if never
+          interrupted
+        - checkpoint_every: Steps between checkpoints; there is also one after each epoch
+        - clip_norm: Maximum norm of all gradients together; larger ones are scaled down to it. None
           for no limit
-        - average: None, or the decay of a running mean of the parameters, such as 0.999, which is
-          what is validated and kept in best_params: a mean over many noisy steps is often better
-          than any of them (Polyak and Juditsky, "Acceleration of stochastic approximation by
-          averaging", 1992)
-        - max_val: Largest number of validation captions to use; never more than the training split
+        - average: None, or the decay of a running mean of the parameters, such as 0.999. The mean
+          is then what is validated and kept in best_params: it is often better than the parameters
+          at any single noisy step (Polyak and Juditsky, "Acceleration of stochastic approximation
+          by averaging", 1992)
+        - max_val: Maximum number of validation captions to use; never more than the training split
           has, so that validation costs less than training
 
         Raises ValueError for an unknown update rule, keyword or key of optim_config, a setting out
-        of range, or a checkpoint that does not fit, and OSError where the checkpoint's folder is
-        missing or can't be written.
+        of range, or a checkpoint that does not fit, and OSError if the checkpoint's folder is
+        missing or can't be written to.
         """
         if unknown:
             raise ValueError(f"CaptioningSolver has no setting {', '.join(sorted(unknown))}")
@@ -175,13 +176,13 @@ class CaptioningSolver:
         return max(len(self.data["train_captions"]) // self.batch_size, 1)
 
     def train(self):
-        """Train for num_epochs, going on from the step reached before, if any.
+        """Train for num_epochs, continuing from the step reached before, if any.
 
-        Raises FloatingPointError when the loss is no longer finite, with the step and the learning
-        rate.
+        Raises FloatingPointError, with the step and the learning rate, once the loss is no longer
+        finite.
         """
         total = self.num_epochs * self.steps_per_epoch
-        # stdout: notebooks show stderr as if something had gone wrong
+        # stdout, because notebooks show stderr as if something had gone wrong
         with tqdm(
             total=total, initial=self.step, disable=not self.verbose, file=sys.stdout, unit="step"
         ) as bar:
@@ -229,7 +230,7 @@ class CaptioningSolver:
         return {name: grad * grad.dtype.type(scale) for name, grad in grads.items()}
 
     def _update_mean(self):
-        # with the whole decay from the start, the first steps would never lose their weight
+        # with the full decay from the start, the first steps would keep too much weight
         decay = min(self.average, self.step / (self.step + 9))
         for name, mean in self.mean_params.items():
             mean += mean.dtype.type(1 - decay) * (self.model.params[name] - mean)
@@ -263,8 +264,8 @@ class CaptioningSolver:
             self.model.params = last_params
 
     def _validation_loss(self):
-        """Mean loss of validation captions, spread evenly over the split: each epoch takes the same
-        ones.
+        """Mean loss of validation captions, spread evenly over the split and the same in every
+        epoch.
         """
         data = self.data
         available = len(data["val_captions"])
@@ -284,7 +285,7 @@ class CaptioningSolver:
 
 
 def _check_range(name, value, below=None):
-    """Refuse what is no finite number, negative, or too large."""
+    """Refuse numbers that are not finite, negative, or too large."""
     check_finite(**{name: value})
     if value < 0 or below is not None and value >= below:
         limit = "" if below is None else f" and below {below}"
@@ -292,7 +293,7 @@ def _check_range(name, value, below=None):
 
 
 def _python_numbers(config):
-    """NumPy's scalars as Python's: a float64 scalar would drag float32 parameters to float64."""
+    """NumPy scalars as Python's: a float64 scalar would promote float32 parameters to float64."""
     if not isinstance(config, Mapping):
         raise ValueError(
             f"optim_config must be a dictionary, such as {{'learning_rate': 1e-3}}, got {config!r}"

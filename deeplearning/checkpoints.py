@@ -1,6 +1,6 @@
 """Checkpoints of training: everything that the next step depends on, in one file without pickles.
 
-A run that goes on from a checkpoint continues as if it had never been interrupted.
+A run that resumes from a checkpoint continues as if it had never been interrupted.
 """
 
 import glob
@@ -56,13 +56,13 @@ def save_checkpoint(path, solver):
 
 
 def load_checkpoint(path, solver):
-    """Bring a solver and its model, and the random generators, to where a checkpoint was written.
+    """Restore a solver, its model and the random generators to the state in a checkpoint.
 
     Inputs:
-    - path: Where it is
+    - path: File of the checkpoint
     - solver: A `CaptioningSolver` with the same settings and data
 
-    Raises FileNotFoundError for a missing file, and ValueError for a damaged one or one of a run
+    Raises FileNotFoundError for a missing file, and ValueError for a damaged one or one from a run
     with other settings or data.
     """
     settings, arrays = read_npz(path)
@@ -84,8 +84,8 @@ def load_checkpoint(path, solver):
 
 
 def remove_partial_checkpoints(path):
-    """Remove what a process that was killed while it wrote a checkpoint has left behind; what
-    belongs to a living one stays.
+    """Remove the partial files of processes that were killed while writing a checkpoint; those of
+    running processes stay.
     """
     for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         number = part.name.split(".")[-2]  # see files.atomic_write
@@ -94,7 +94,7 @@ def remove_partial_checkpoints(path):
 
 
 def _fingerprint(solver):
-    """What must be the same for a checkpoint to go on from."""
+    """The settings and data that must match for a run to resume from a checkpoint."""
     hashes = {}
     for name in ("train_captions", "train_image_idxs"):
         content = np.ascontiguousarray(solver.data[name]).tobytes()

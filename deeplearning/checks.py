@@ -1,12 +1,12 @@
-"""What arguments must be, checked once, where they enter.
+"""Checks of arguments, made once, where they enter a function.
 
-`takes` states the shapes of a function's arguments in the line above it:
+`takes` declares the shapes of a function's arguments in the line above it:
 
     @takes(x="N D", prev_h="N H", Wx="D H", Wh="H H", b="H")
     def rnn_step_forward(x, prev_h, Wx, Wh, b):
 
-Equal letters are equal sizes, and a number before a letter multiplies it: "D 4H". The last letter
-may gather all remaining axes: "N D*" fits an x of shape (N, d_1, ..., d_k) with
+Equal letters stand for equal sizes, and a number before a letter multiplies it: "D 4H". A star lets
+the last letter gather all remaining axes: "N D*" fits an x of shape (N, d_1, ..., d_k) with
 D = d_1 * ... * d_k. Arrays hold floating-point numbers unless "int" or "bool" comes first.
 """
 
@@ -19,7 +19,7 @@ from numbers import Integral
 
 import numpy as np
 
-KINDS = {"float": "f", "int": "iu", "bool": "b"}  # words of a specification, NumPy's letters
+KINDS = {"float": "f", "int": "iu", "bool": "b"}  # words of a specification to NumPy's kinds
 NAMES = {"float": "floating-point numbers", "int": "integers", "bool": "bools"}
 
 
@@ -27,10 +27,10 @@ def takes(**specifications):
     """Decorator: refuse arguments whose type or shape does not fit.
 
     Inputs:
-    - specifications: For each argument that is an array, its shape in letters. Arguments that
+    - specifications: The shape, in letters, of each argument that is an array. Arguments that
       default to None may be None.
 
-    Returns: a decorator. The decorated function raises ValueError that names the argument, what
+    Returns: a decorator. The decorated function raises a ValueError that names the argument, what
     was expected and what came.
     """
     arrays = {name: Specification.parse(text) for name, text in specifications.items()}
@@ -45,7 +45,7 @@ def takes(**specifications):
             sizes = {}
             for name, specification in arrays.items():
                 if name not in given or (name in optional and given[name] is None):
-                    continue  # Python itself says what is missing
+                    continue  # Python itself reports missing arguments
                 specification.check(name, given[name], sizes)
             return function(*args, **kwargs)
 
@@ -59,7 +59,7 @@ class Specification:
     """Kind and shape of an array.
 
     - kind: A key of `KINDS`
-    - axes: For each axis a pair of factor and letter
+    - axes: A pair of factor and letter for each axis
     - flat: Whether the last letter gathers all remaining axes
     """
 
@@ -77,7 +77,7 @@ class Specification:
         return cls(kind, axes, flat)
 
     def check(self, name, array, sizes):
-        """Refuse an array that does not fit, and enter the sizes of new letters into `sizes`."""
+        """Refuse an array that does not fit, and add the sizes of new letters to `sizes`."""
         if not isinstance(array, np.ndarray) or array.dtype.kind not in KINDS[self.kind]:
             raise ValueError(
                 f"{name} must be a NumPy array of {NAMES[self.kind]}, got {_kind(array)}"
@@ -112,13 +112,13 @@ def check_indices(name, indices, size, what, where=None):
     """Refuse indices that are not integers from 0 to size - 1.
 
     Inputs:
-    - name: What the caller calls the indices
+    - name: The caller's name for the indices
     - indices: Array of any shape
     - size: Number of things that can be indexed
     - what: What is indexed, for the message
     - where: None, or bool of the same shape: which of the indices count
 
-    Raises ValueError with the place and value of the first bad index.
+    Raises ValueError with the position and value of the first bad index.
     """
     if not isinstance(indices, np.ndarray) or indices.dtype.kind not in KINDS["int"]:
         raise ValueError(f"{name} must be a NumPy array of integers, got {_kind(indices)}")
@@ -137,8 +137,8 @@ def check_upstream(name, gradient, shape):
     """Refuse an upstream gradient that is not a floating-point array of the output's shape.
 
     Inputs:
-    - name: What the caller calls the gradient
-    - gradient: What came
+    - name: The caller's name for the gradient
+    - gradient: The gradient to check
     - shape: Shape of the output
 
     Raises ValueError.
@@ -152,7 +152,7 @@ def check_upstream(name, gradient, shape):
 
 
 def check_finite(**numbers):
-    """Refuse, with a ValueError that names it, what is not a finite number."""
+    """Refuse anything that is not a finite number, with a ValueError that names it."""
     for name, number in numbers.items():
         try:
             finite = math.isfinite(number)
@@ -163,7 +163,8 @@ def check_finite(**numbers):
 
 
 def check_counts(least=0, **numbers):
-    """Refuse, with a ValueError that names it, what is not an integer of at least `least`."""
+    """Refuse anything but integers of at least `least`, with a ValueError that names the culprit.
+    """
     for name, number in numbers.items():
         if not isinstance(number, Integral) or isinstance(number, bool):
             raise ValueError(f"{name} must be an integer, got {number!r}")
@@ -172,7 +173,7 @@ def check_counts(least=0, **numbers):
 
 
 def shortened(value, quotes=True, length=80):
-    """What a message quotes of a value: its first letters, if it is long."""
+    """A value as a message quotes it: only its first characters if it is long."""
     text = repr(value) if quotes else str(value)
     return text if len(text) <= length else f"{text[:length]}..."
 

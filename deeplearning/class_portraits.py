@@ -1,6 +1,6 @@
-"""Portraits of classes: what a network takes them to look like, large forms and small ones alike.
+"""Portraits of classes: what a network thinks they look like, in both large and small forms.
 
-n classes, C scores, H and W height and width of the pictures.
+Letters: n classes, C scores, H height and W width of the pictures.
 """
 
 import math
@@ -17,9 +17,9 @@ from deeplearning.image_utils import black_and_white, check_size, deprocess
 from deeplearning.network_visualization import score_gradient
 from deeplearning.scores import check_labels, scores_of
 
-# the axes along which the colours of pictures vary nearly independently, and how much: brightness
-# most, then red to blue, then green to magenta (Ohta, Kanade and Sakai 1980, "Color information
-# for region segmentation"); rows are red, green and blue
+# the axes along which the colours of pictures vary almost independently, scaled by how much:
+# brightness most, then red to blue, then green to magenta (Ohta, Kanade and Sakai 1980, "Color
+# information for region segmentation"); rows are red, green and blue
 COLOUR_AXES = torch.tensor([[1.0, 0.35, 0.1], [1.0, 0.0, -0.2], [1.0, -0.35, 0.1]])
 
 
@@ -34,38 +34,39 @@ def paint_classes(
     image_size=None,
     generator=None,
 ):
-    """Paint what the network takes several classes to look like, large forms and small ones alike.
+    """Paint what the network thinks several classes look like, in both large and small forms.
 
     `create_class_visualization` follows the plain gradient, in which the finest patterns are the
     strongest. Here
 
-    - the picture is a sum of waves, and Adam climbs with their amplitudes: long waves start out
-      larger, as they are in photos, and colours vary along axes that have little to do with each
-      other (Olah et al. 2017, "Feature visualization", preconditioning);
-    - each gradient is that of a picture shifted, turned and scaled at random, so that no pattern
-      can depend on one grid of pixels (the same, transformation robustness);
-    - it climbs s_y + 10 log p_y, so that the picture becomes nothing else besides;
-    - waves show most in the middle of the picture, so that there will be one thing, not several;
-    - total variation is kept low, more and more so, and areas become flat and edges sharp (Rudin,
+    - the picture is a sum of waves, and Adam optimises their amplitudes: long waves start out
+      larger, as in photos, and colours vary along axes that are almost independent (Olah et al.
+      2017, "Feature visualization", preconditioning);
+    - each gradient is computed on a picture shifted, rotated and scaled at random, so that no
+      pattern can depend on one pixel grid (same source, transformation robustness);
+    - the objective is s_y + 10 log p_y, so that the picture doesn't resemble other classes too;
+    - waves are strongest in the middle of the picture, so that one object appears, not several;
+    - total variation is penalised more and more, so that areas become flat and edges sharp (Rudin,
       Osher and Fatemi 1992);
-    - each class begins with that of 16 pictures which it is most probable for: waves at random on
-      a grey ground, or on grounds that are given.
+    - each class starts from the one of 16 pictures that makes it most probable: random waves on a
+      grey background, or on given backgrounds.
 
     Inputs:
     - classes: n classes, integers, or one
     - model: Network from pictures to scores
     - num_iterations: Number of steps
-    - learning_rate: Of Adam
-    - flatness: Weight of total variation in the last step, in units of the score's gradient; what
-      suits a network of drawings is too much for photos, where 0.2 and a rate of 0.05 do better
-    - starts: None for a grey ground, or K others for each class, pictures of shape (K, n, 3, H, W)
-      with red, green and blue from 0 to 1, such as Toytown's `clouds`
-    - image_size: Height and width, by default the model's image_size, else 224
+    - learning_rate: Adam's
+    - flatness: Weight of total variation in the last step, in units of the score's gradient. The
+      defaults suit networks trained on drawings; for photos 0.2 and a learning rate of 0.05 do
+      better
+    - starts: None for a grey background, or K backgrounds for each class, pictures of shape
+      (K, n, 3, H, W) with red, green and blue from 0 to 1, such as Toytown's `clouds`
+    - image_size: Height and width; by default the model's image_size, or 224 if it has none
     - generator: torch.Generator on the CPU, by default one with seed 0
 
     Returns: list of n PIL images
 
-    Raises ValueError for a class out of range, or grounds of another shape.
+    Raises ValueError for a class out of range, or backgrounds of the wrong shape.
     """
     check_counts(num_iterations=num_iterations)
     classes = [classes] if isinstance(classes, int) else classes
@@ -86,14 +87,14 @@ def paint_classes(
         ascent = _unit(score_gradient(X.detach(), chosen, climbed))
         flatten = flatness * t / num_iterations * _total_variation_gradient(X.detach())
         optimiser.zero_grad()
-        X.backward(flatten - ascent)  # Adam goes down
+        X.backward(flatten - ascent)  # Adam descends
         optimiser.step()
     painted = waves.picture(amplitudes.detach(), ground)
     return [deprocess(x[None], should_rescale=False) for x in painted]
 
 
 def _begin(classes, model, waves, starts, generator, like):
-    """Classes as a tensor (n,), and what each begins with: the logits of a ground, of shape
+    """Classes as a tensor (n,), and what each starts from: the logits of a background, of shape
     (n, 3, H, W) or (n, 3, 1, 1), and amplitudes of shape (n, 3, H, W / 2 + 1, 2).
     """
     n = len(classes)
@@ -117,10 +118,11 @@ def _begin(classes, model, waves, starts, generator, like):
 
 
 class _Waves:
-    """Pictures as sums of waves on a ground.
+    """Pictures as sums of waves on a background.
 
     Amplitudes are of shape (n, 3, H, W / 2 + 1, 2): three axes of colour, frequencies as
-    `torch.fft.rfft2` orders them, real and imaginary part. Where all are zero there is the ground.
+    `torch.fft.rfft2` orders them, real and imaginary part. If all are zero, the picture is the
+    background.
     """
 
     def __init__(self, size, low, high):
@@ -136,7 +138,7 @@ class _Waves:
 
     def picture(self, amplitudes, ground=0.0):
         """Normalised pictures of shape (n, 3, H, W), between black and white, whose logits are the
-        ground's, 0 for grey, and the waves'.
+        background's (0 for grey) plus the waves.
         """
         spectrum = torch.view_as_complex(amplitudes) * self.scale
         along_axes = torch.fft.irfft2(spectrum, s=(self.size, self.size))  # (n, 3, H, W)
@@ -145,8 +147,8 @@ class _Waves:
 
 
 class _Climbed(torch.nn.Module):
-    """The network that `paint_classes` climbs: of moved pictures, s_y + 10 log p_y for each class
-    y.
+    """The objective of `paint_classes` as a network: s_y + 10 log p_y of moved pictures for each
+    class y.
     """
 
     def __init__(self, model, generator):
@@ -159,8 +161,8 @@ class _Climbed(torch.nn.Module):
 
 
 def _total_variation_gradient(X):
-    """Of the sum of the lengths of all differences to the right and the lower neighbour, over the
-    three colours.
+    """Gradient of total variation: the sum over pixels of the length of the vector of differences
+    to the right and lower neighbours in all three colours.
     """
     with torch.enable_grad():
         X = X.detach().requires_grad_()
@@ -175,14 +177,14 @@ def _unit(g):
 
 
 def _moved(X, generator):
-    """Pictures turned by up to 10 degrees, scaled by up to 15 % and shifted by up to 6 %, all in
-    the same way.
+    """Pictures rotated by up to 10 degrees, scaled by up to 15 % and shifted by up to 6 %, all of
+    them in the same way.
     """
     angle, log_scale, dx, dy = (torch.rand(4, generator=generator) * 2 - 1).tolist()
     scale = 1.15**-log_scale
     c = scale * math.cos(math.radians(10 * angle))
     s = scale * math.sin(math.radians(10 * angle))
-    # affine_grid takes the picture's height and width as 2
+    # affine_grid's coordinates run from -1 to 1, so the picture is 2 high and 2 wide
     to_source = X.new_tensor([[c, -s, 0.12 * dx], [s, c, 0.12 * dy]])
     grid = F.affine_grid(to_source.expand(len(X), 2, 3), X.shape, align_corners=False)
     return F.grid_sample(X, grid, padding_mode="reflection", align_corners=False)

@@ -1,6 +1,7 @@
-"""Captioned images: load a data set, draw minibatches, read captions.
+"""Captioned images: load a data set, draw minibatches, decode captions.
 
-`dataset_folder.py` says which files make a data set, `datasets/finding.py` which one is loaded.
+`dataset_folder.py` describes the files of a data set, and `datasets/finding.py` decides which one
+is loaded.
 """
 
 import numpy as np
@@ -13,19 +14,19 @@ def load_coco_data(base_dir=None, max_train=None, pca_features=True):
     """Load a captioning data set.
 
     Inputs:
-    - base_dir: Its folder, or the name of one in the data folder. None: what the environment
-      variable DEEPLEARNING_CAPTIONS says, else coco_captioning in the data folder if it is there,
-      else Toytown, which comes with the project and is written on first use; its name is
-      toytown_captioning
-    - max_train: None for all training captions, or how many to draw, with replacement, by NumPy's
+    - base_dir: Its folder, or the name of one in the data folder. None: the one that the
+      environment variable DEEPLEARNING_CAPTIONS names; otherwise coco_captioning in the data folder
+      if it exists; otherwise Toytown, which comes with the project and is written on first use
+      under the name toytown_captioning
+    - max_train: None for all training captions, or how many to draw, with replacement, from NumPy's
       global generator
     - pca_features: Whether to load the features reduced by PCA (D 512), or the full ones (D 4096)
 
     Returns a dictionary with:
     - train_captions, val_captions: int arrays of shape (captions, L)
     - train_image_idxs, val_image_idxs: int arrays of shape (captions,), the image of each caption
-    - train_features, val_features: arrays of shape (images, D); large ones stay on the
-      disk, see `feature_array`
+    - train_features, val_features: arrays of shape (images, D); large ones stay on disk, see
+      `feature_array`
     - train_urls, val_urls: arrays of str, of shape (images,)
     - idx_to_word: list of the words; word_to_idx: dictionary from word to index
 
@@ -41,7 +42,7 @@ def load_coco_data(base_dir=None, max_train=None, pca_features=True):
 
 
 def sample_coco_minibatch(data, batch_size=100, split="train"):
-    """Draw captions, with replacement, by NumPy's global generator.
+    """Draw captions, with replacement, from NumPy's global generator.
 
     Inputs:
     - data: From `load_coco_data`
@@ -101,7 +102,7 @@ def _word(index, idx_to_word):
 
 
 def load_references(data, base_dir=None, split="val"):
-    """Captions of each image as they were written, to score against.
+    """Original captions of each image, to score against.
 
     Inputs:
     - data: From `load_coco_data`
@@ -112,8 +113,8 @@ def load_references(data, base_dir=None, split="val"):
     - references: List with a list of captions, as strings, for each image that has any
     - rows: These images' rows in the features, ints
 
-    The captions come from `<split>_references.json` in the folder. Where there is none, they come
-    from the data set itself, with rare words as <UNK> and long captions cut.
+    The captions come from `<split>_references.json` in the folder. If that file doesn't exist, they
+    come from the data set itself, with rare words as <UNK> and long captions cut.
 
     Raises ValueError for a damaged file.
     """

@@ -1,4 +1,4 @@
-"""The pictures of question 3: 25 of ImageNet's, or one of each of Toytown's kinds."""
+"""The pictures of question 3: 25 from ImageNet, or one of each of Toytown's kinds."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from deeplearning.locations import data_folder, squeezenet_checkpoint
 
 
 def imagenet_or_toytown():
-    """Which network and pictures questions 3 and 4 look at: ImageNet's if both are there.
+    """Which network and pictures questions 3 and 4 use: ImageNet's if both are available.
 
     Returns: tuple of "imagenet" or "toytown", and a sentence that says why
     """
@@ -28,8 +28,7 @@ def imagenet_or_toytown():
 
 
 def load_imagenet_val(num=None):
-    """Load the pictures that question 3 looks at: ImageNet's or Toytown's, see
-    `imagenet_or_toytown`.
+    """Load the pictures of question 3: ImageNet's or Toytown's, see `imagenet_or_toytown`.
 
     Inputs:
     - num: How many; by default all 25 of ImageNet, or one of each of Toytown's 22 kinds

@@ -1,14 +1,14 @@
-"""A captioning data set on the disk, in the layout of the course's MS-COCO files.
+"""A captioning data set on disk, in the layout of the course's MS-COCO files.
 
 A data set is a folder with
 
-    coco2014_captions.h5        train_captions, val_captions (n, L): words as indices, filled up
-                                with <NULL>; train_image_idxs, val_image_idxs (n,): the row of each
+    coco2014_captions.h5        train_captions, val_captions (n, L): words as indices, padded with
+                                <NULL>; train_image_idxs, val_image_idxs (n,): the row of each
                                 caption's image
     coco2014_vocab.json         idx_to_word (list) and word_to_idx (dict)
-    train2014_vgg16_fc7_pca.h5  features (images, D), for val2014, too; without _pca: not reduced
-    train2014_urls.txt          one line an image: where it can be seen; for val2014, too
-    val_references.json         optional: the captions as they were written, for scores
+    train2014_vgg16_fc7_pca.h5  features (images, D), also for val2014; without _pca: not reduced
+    train2014_urls.txt          one line per image: where it can be seen; also for val2014
+    val_references.json         optional: the original captions, for scores
 """
 
 import json
@@ -48,7 +48,7 @@ def read_dataset(folder, pca_features=True):
 
 
 def read_references(path, images):
-    """Read the captions of a split as they were written.
+    """Read the original captions of a split.
 
     Inputs:
     - path: The file, `val_references.json`
@@ -98,8 +98,8 @@ def _vocabulary(path):
 
 
 def _urls(path, split):
-    """URLs of all images; a bare name becomes the URL of the file of that name beside the data set,
-    if there.
+    """URLs of all images; a bare name becomes the URL of the file with that name in the data set's
+    folders of images, if there is one.
     """
     try:
         urls = path.read_text(encoding="utf-8").splitlines()

@@ -1,12 +1,14 @@
 """Whether a picture is like those that a model was trained on.
 
-The features of a data set's pictures lie near a few directions, those in which they vary most. How
-much of a picture's features lies outside them says how unlike the others it is:
+The features of a data set's pictures lie close to the space of a few directions, those in which
+they vary most. How much of a picture's features lies outside it measures how unlike the others it
+is:
 
     z = features - mean,    share = norm(z - z P P^T) / norm(z)
 
-where P (D, k) holds the directions. A share above that of 99 in 100 validation pictures is unlike.
-It is a hint and no proof: many a picture of another world has features like one of this.
+where P (D, k) holds the directions. A picture counts as unlike if its share is above that of 99 in
+100 validation pictures. This is a hint, not a proof: many a picture from elsewhere has features
+like those of the data set.
 """
 
 from dataclasses import dataclass
@@ -14,14 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 
 DIRECTIONS = 64
-FEWEST = {"train": 1000, "val": 100}  # pictures from which this can be told
+FEWEST = {"train": 1000, "val": 100}  # pictures needed to learn this
 
 
 @dataclass(frozen=True, eq=False)
 class Familiarity:
     """- mean: Array of shape (D,)
     - directions: P, of shape (D, k)
-    - limit: The largest share that is not unlike
+    - limit: The largest share that does not count as unlike
     """
 
     mean: np.ndarray
@@ -29,7 +31,7 @@ class Familiarity:
     limit: float
 
     def shares(self, features):
-        """The shares, of shape (n,), of features of shape (n, D)."""
+        """The share of each picture, of shape (n,), for features of shape (n, D)."""
         z = np.asarray(features, np.float32) - self.mean
         P = self.directions.astype(np.float32)
         outside = z - z @ P @ P.T
@@ -46,8 +48,8 @@ class Familiarity:
 
     @classmethod
     def from_arrays(cls, arrays):
-        """What `to_arrays` put into this dictionary, or None. Raises KeyError for a part of it, and
-        ValueError for shapes that don't fit.
+        """The object that `to_arrays` put into this dictionary, or None. Raises KeyError if a part
+        of it is missing, and ValueError for shapes that don't fit.
         """
         if "familiarity/limit" not in arrays:
             return None
@@ -62,12 +64,12 @@ class Familiarity:
 
 
 def learn_familiarity(train_features, val_features):
-    """What pictures of a data set are like.
+    """Learn what the pictures of a data set are like.
 
     Inputs:
     - train_features, val_features: Arrays of shape (n, D)
 
-    Returns: `Familiarity`, or None for too few pictures or features to tell
+    Returns: `Familiarity`, or None if there are too few pictures or features to learn from
     """
     from deeplearning.datasets.pca import principal_components  # models load without data sets
 

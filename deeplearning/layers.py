@@ -1,11 +1,11 @@
-"""Layers without memory: affine, ReLU, dropout and softmax loss, and the two that work over time.
+"""Layers without memory: affine, ReLU, dropout, softmax loss, and two layers over time steps.
 
 Every layer is a pair of functions. The forward function returns its output and a `cache`. The
 backward function takes `dout`, the gradient of the loss with respect to that output, and the cache,
 and returns the gradients with respect to the forward function's arguments, in the same order.
 
-Letters of shapes: N batch, T time steps, D input, M output, C classes, V vocabulary, P the places
-of a minibatch of captions that hold a word.
+Letters of shapes: N batch, T time steps, D input, M output, C classes, V vocabulary, P the
+positions in a minibatch of captions that hold a word.
 """
 
 import numpy as np
@@ -42,7 +42,7 @@ def affine_backward(dout, cache):
     - cache: From `affine_forward`
 
     Returns a tuple of:
-    - dx: Gradient with respect to x, of x's own shape (N, d_1, ..., d_k)
+    - dx: Gradient with respect to x, of x's shape (N, d_1, ..., d_k)
     - dw: Gradient with respect to w, of shape (D, M)
     - db: Gradient with respect to b, of shape (M,)
 
@@ -86,19 +86,19 @@ def relu_backward(dout, cache):
 
 
 def dropout_forward(x, p, rng):
-    """Inverted dropout: drop each number with probability p, and divide the others by 1 - p.
+    """Inverted dropout: set each number to zero with probability p, and divide the rest by 1 - p.
 
-    The division keeps the expected value of the output at x, so nothing has to be scaled when the
-    trained network is used.
+    The division keeps the expected value of the output at x, so nothing has to be scaled at test
+    time.
 
     Inputs:
     - x: Input, of any shape
-    - p: Probability of dropping a number, 0 <= p < 1; 0 passes x on as it is
+    - p: Probability of dropping a number, 0 <= p < 1; with 0, x is returned unchanged
     - rng: np.random.Generator that draws the mask
 
     Returns a tuple of:
     - out: Output, of x's shape and dtype
-    - cache: The mask, already divided by 1 - p; None where p is 0
+    - cache: The mask, already divided by 1 - p; None if p is 0
 
     Raises ValueError for a p outside [0, 1).
 
@@ -130,8 +130,8 @@ def dropout_backward(dout, cache):
 def logsumexp(x):
     """log(sum(exp(x))) over the last axis, finite for scores of any size.
 
-    Subtracting the largest score first changes nothing in exact arithmetic and leaves no
-    exponential above one.
+    Subtracting the largest score first doesn't change the exact result, and keeps every exponential
+    at one or below.
 
     Inputs:
     - x: Scores, of shape (..., C)
@@ -166,8 +166,8 @@ def softmax_loss(x, y):
 def _cross_entropy(x, y, N):
     """Sum of -log p(y) over the rows of x, divided by N, and its gradient with respect to x."""
     rows = np.arange(len(x))
-    shifted = x - x.max(axis=1, keepdims=True)  # no exponential above one
-    p = np.exp(shifted)  # the softmax, up to its denominator
+    shifted = x - x.max(axis=1, keepdims=True)  # so that no exponential exceeds one
+    p = np.exp(shifted)  # the softmax before normalisation
     total = p.sum(axis=1, keepdims=True)
     log_p = shifted[rows, y] - np.log(total[:, 0])
     loss = -log_p.sum(dtype=np.float64) / N
@@ -180,7 +180,7 @@ def _cross_entropy(x, y, N):
 
 @takes(x="N T D", w="D M", b="M", mask="bool N T")
 def temporal_affine_forward(x, w, b, mask=None):
-    """The same affine map at every time step.
+    """Apply the same affine map at every time step.
 
     Inputs:
     - x: Input, of shape (N, T, D)
@@ -234,14 +234,14 @@ def temporal_affine_backward(dout, cache):
 def temporal_softmax_loss(x, y, mask, verbose=False):
     """Cross-entropy of the softmax over the vocabulary at every time step.
 
-    Captions have different lengths and are filled up with NULL; the mask leaves those places out.
-    The losses that remain are summed over time and averaged over the minibatch: divided by N, not
-    by N * T or by the number of words.
+    Captions have different lengths and are padded with <NULL>; the mask leaves the padding out. The
+    remaining losses are summed over time and averaged over the minibatch: divided by N, not by
+    N * T or by the number of words.
 
     Inputs:
     - x: Scores, of shape (N, T, V)
     - y: Correct words, integers of shape (N, T) with 0 <= y < V where mask is True
-    - mask: Which places count, bool of shape (N, T)
+    - mask: Which positions count, bool of shape (N, T)
     - verbose: Whether to print the shape of the gradient
 
     Returns a tuple of:

@@ -1,15 +1,15 @@
-"""Image gradients: how a network's scores change with the pixels it looks at.
+"""Image gradients: how a network's scores change with the pixels of its input.
 
-For a network with scores s(X), the gradient of one score s_y with respect to the picture X tells
-which pixels matter (saliency), where to step so that the network sees something else (fooling),
-and, followed from a blank picture, what the network takes a class to look like (class
-visualization). Other maps of what matters are in `attribution`, more careful portraits of classes
-in `class_portraits`.
+For a network with scores s(X), the gradient of one score s_y with respect to the picture X shows
+which pixels matter (saliency) and how to change the picture so that the network sees something else
+(fooling). Following it from a noise picture shows what the network thinks a class looks like (class
+visualization). Other maps of what matters are in `attribution`, and more careful portraits of
+classes in `class_portraits`.
 
-N pictures, C classes, H and W their height and width. Pictures are normalised as
-`image_utils.preprocess` does it. No function changes its arguments; the network's mode and
-parameters are left as they were: `with frozen(model):` puts a network into evaluation mode, without
-gradients for its parameters, and afterwards all is as before.
+Letters: N pictures, C classes, H height, W width. Pictures are normalised as
+`image_utils.preprocess` does it. No function changes its arguments, or the network's mode and
+parameters: `with frozen(model):` puts a network into evaluation mode, without gradients for its
+parameters, and restores it afterwards.
 """
 
 import sys
@@ -26,16 +26,17 @@ from deeplearning.scores import check_labels, check_pictures, scores_of
 
 
 def compute_saliency_maps(X, y, model):
-    """How much each pixel matters for the score of the right class.
+    """How much each pixel matters for the score of the correct class.
 
     Inputs:
     - X: Pictures, of shape (N, 3, H, W)
     - y: Labels, integers of shape (N,)
     - model: Network from pictures to scores of shape (N, C)
 
-    Returns: saliency maps of shape (N, H, W): the largest absolute gradient over the three colours
+    Returns: saliency maps of shape (N, H, W): the largest absolute gradient over the three colour
+    channels
 
-    Raises ValueError for pictures or labels of a wrong shape, and for labels out of range.
+    Raises ValueError for pictures or labels of the wrong shape, and for labels out of range.
 
     Source: Simonyan, Vedaldi and Zisserman 2014, section 3
     """
@@ -45,7 +46,7 @@ def compute_saliency_maps(X, y, model):
 def score_gradient(X, y, model):
     """Gradient of each picture's score for its class with respect to the picture.
 
-    The scores are those of `scores_of`, which for most networks are model(X).
+    The scores come from `scores_of`; for most networks they are model(X).
 
     Inputs and errors: As for `compute_saliency_maps`
 
@@ -61,34 +62,34 @@ def score_gradient(X, y, model):
 
 
 def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, callback=None):
-    """Change pictures a little, until the network takes them for something else.
+    """Change pictures a little at a time, until the network takes them for something else.
 
-    Every step goes up the score of the target class by learning_rate * g / ||g||, where g is its
-    gradient with respect to the picture, and ||g|| is that picture's own norm. Pictures that fool
-    the network already stay as they are. Scores are those of `scores_of`.
+    Every step climbs the score of the target class by adding learning_rate * g / ||g||, where g is
+    the score's gradient with respect to the picture, and ||g|| its norm for each picture
+    separately. Pictures that already fool the network are left alone. Scores come from `scores_of`.
 
     Inputs:
     - X: Pictures, of shape (N, 3, H, W)
-    - target_y: The class they are to be taken for: one integer, or integers of shape (N,)
+    - target_y: Class that the network should see: one integer, or integers of shape (N,)
     - model: Network from pictures to scores of shape (N, C)
     - learning_rate: Length of a step
-    - max_steps: After this many steps it gives up on those that are left, and warns
+    - max_steps: Number of steps after which to give up on the remaining pictures, with a warning
     - callback: None, or a function that is called before each step with its number, all pictures
-      and all scores. It may keep them, so pass it new tensors each time, like X_fooling.clone()
+      and all scores. It may keep them, so pass new tensors each time, such as X_fooling.clone()
 
     Returns: changed pictures, of the shape of X
 
-    Raises ValueError for pictures or labels of a wrong shape, labels out of range, NaN, and a
+    Raises ValueError for pictures or labels of the wrong shape, labels out of range, NaN, and a
     negative number of steps.
 
-    Source: Szegedy et al. 2014, section 4; the step is that of the course
+    Source: Szegedy et al. 2014, section 4; the step rule is the course's own
     """
     check_pictures(X)
     check_counts(max_steps=max_steps)
     check_finite(learning_rate=learning_rate)
     X_fooling = X.detach().clone()
     scores = None
-    left = torch.arange(len(X), device=X.device)  # those that don't fool the network yet
+    left = torch.arange(len(X), device=X.device)  # pictures that don't fool the network yet
     # short runs show no bar
     bar = tqdm(total=max_steps, desc="fooling", file=sys.stdout, delay=0.5)
     with frozen(model), torch.enable_grad(), bar:
@@ -106,7 +107,7 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
             left = left[todo]
             bar.set_postfix_str(f"{len(left)} to go", refresh=False)
             if step == max_steps or len(left) == 0:
-                bar.total = step  # as many as it took
+                bar.total = step  # the number of steps it took
                 break
             (g,) = torch.autograd.grad(chosen.sum(), x)
             X_fooling[left] += learning_rate * _direction(g[todo])
@@ -121,13 +122,13 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
 
 
 def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
-    """One step up score - l2_reg * sum(img**2), of length learning_rate.
+    """One gradient ascent step on score - l2_reg * sum(img**2), of length learning_rate.
 
     Inputs:
     - img: Picture, of shape (1, 3, H, W), or several
     - model: Network from pictures to scores of shape (N, C)
-    - target_y: Class to climb: one integer, or integers of shape (N,)
-    - l2_reg: Weight of the squared norm, which keeps pixels from running away
+    - target_y: Class whose score to raise: one integer, or integers of shape (N,)
+    - l2_reg: Weight of the squared norm, which keeps pixel values from growing too large
     - learning_rate: Length of the step
 
     Returns: the next picture, of the shape of img
@@ -147,8 +148,8 @@ def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate)
 
 
 def update_class_visulization(model, target_y, l2_reg, learning_rate, img):
-    """`class_visualization_update_step` under the name, and with the order of arguments, of earlier
-    course editions.
+    """`class_visualization_update_step` with the name and argument order of earlier editions of the
+    course.
     """
     return class_visualization_update_step(img, model, target_y, l2_reg, learning_rate)
 
@@ -157,26 +158,26 @@ def create_class_visualization(
     target_y, model, dtype=None, l2_reg=1e-3, learning_rate=25, num_iterations=100, blur_every=10,
     max_jitter=16, show_every=25, *, image_size=None, generator=None, callback=show_picture,
 ):  # fmt: skip
-    """Paint what the network takes a class to look like, starting from noise.
+    """Paint what the network thinks a class looks like, starting from noise.
 
-    The picture is shifted at random before each step and back after it, kept within the range of
-    real pixels, and blurred now and then. These three regularisers leave less room for patterns
-    that only a network would see.
+    The picture is shifted at random before each step and shifted back after it, clamped to the
+    range of real pixels, and blurred now and then. These three regularisers leave less room for
+    patterns that only a network would see.
 
     Inputs:
     - target_y: Class, an integer
     - model: Network from pictures to scores
-    - dtype: The picture's: a torch.dtype, or a tensor type such as torch.FloatTensor; by default
-      the model's
+    - dtype: Type of the picture: a torch.dtype, or a tensor type such as torch.FloatTensor; by
+      default the model's
     - l2_reg, learning_rate: As for `class_visualization_update_step`
     - num_iterations: Number of steps
     - blur_every: Steps between two blurs; 0 for none
-    - max_jitter: Pixels of the largest shift
+    - max_jitter: Largest shift, in pixels
     - show_every: Steps between two calls of the callback; 0 for none
-    - image_size: Height and width, by default the model's image_size, else 224
+    - image_size: Height and width; by default the model's image_size, or 224 if it has none
     - generator: torch.Generator on the CPU, by default one with seed 0
-    - callback: Called with a PIL image and a title after the first step, every `show_every` steps
-      and after the last; or None
+    - callback: None, or a function that is called with a PIL image and a title after the first
+      step, every `show_every` steps and after the last
 
     Returns: PIL image
 
@@ -213,7 +214,7 @@ def create_class_visualization(
 
 
 def _is_shown(t, show_every, num_iterations):
-    """Whether step t, counted from 0, is one to show."""
+    """Whether to show the picture after step t, counted from 0."""
     if not show_every:
         return False
     return t == 0 or (t + 1) % show_every == 0 or t == num_iterations - 1
@@ -222,6 +223,6 @@ def _is_shown(t, show_every, num_iterations):
 def _direction(g):
     """Each picture's gradient, scaled to length 1; zero stays zero."""
     largest = g.abs().amax((1, 2, 3), keepdim=True)  # (N, 1, 1, 1)
-    g = g / largest.clamp(min=torch.finfo(g.dtype).tiny)  # or squares under- or overflow
+    g = g / largest.clamp(min=torch.finfo(g.dtype).tiny)  # keeps squares from under- or overflowing
     norms = g.flatten(1).norm(dim=1).clamp(min=torch.finfo(g.dtype).tiny)  # (N,)
     return g / norms.view(-1, 1, 1, 1)

@@ -1,13 +1,13 @@
-"""Layers with a memory: vanilla RNN and LSTM, by step and by sequence, and the word embedding that
-feeds them.
+"""Layers with a memory: a vanilla RNN and an LSTM, each for one step and for a whole sequence, and
+the word embedding that feeds them.
 
-Letters: N batch, T time steps, D input, H hidden, V vocabulary. A capital W is a matrix of weights,
-a is what goes into a nonlinearity, and a leading d marks the gradient of the loss with respect to
-what follows.
+Letters: N batch, T time steps, D input, H hidden, V vocabulary. A capital W is a weight matrix, a
+is the input of a nonlinearity, and a leading d marks the gradient of the loss with respect to the
+variable named after it.
 
     RNN     a  = x Wx + prev_h Wh + b                       next_h = tanh(a)
 
-    LSTM    a  = x Wx + prev_h Wh + b, cut into four blocks of H columns, in the order i, f, o, g
+    LSTM    a  = x Wx + prev_h Wh + b, split into four blocks of H columns, in the order i, f, o, g
             i, f, o = sigmoid(a_i), sigmoid(a_f), sigmoid(a_o)     input, forget and output gate
             g       = tanh(a_g)                                    candidate
             next_c  = f * prev_c + i * g                           cell state
@@ -17,14 +17,14 @@ Every function raises ValueError if a shape or dtype does not fit.
 
 Sources: Elman, "Finding structure in time", 1990; Hochreiter and Schmidhuber, "Long short-term
 memory", 1997, with the forget gate of Gers, Schmidhuber and Cummins, "Learning to forget", 2000;
-backpropagation through time after Werbos, "Backpropagation through time: what it does and how to do
+for backpropagation through time, Werbos, "Backpropagation through time: what it does and how to do
 it", 1990.
 """
 
 import numpy as np
 
 from deeplearning.checks import check_indices, check_upstream, takes
-from deeplearning.layers import (  # the course looks for these here
+from deeplearning.layers import (  # the course expects these here
     temporal_affine_backward,
     temporal_affine_forward,
     temporal_softmax_loss,
@@ -32,7 +32,7 @@ from deeplearning.layers import (  # the course looks for these here
 
 
 def sigmoid(x):
-    """Logistic function 1 / (1 + exp(-x)), without a warning for x of any size.
+    """Logistic function 1 / (1 + exp(-x)), without overflow warnings however large x is.
 
     Inputs:
     - x: Array of any shape
@@ -98,8 +98,8 @@ def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     - Wx: Weights from input to hidden, of shape (D, H)
     - Wh: Weights from hidden to hidden, of shape (H, H)
     - b: Biases, of shape (H,)
-    - lengths: None, or how many steps of each sequence count, ints of shape (N,), longest first.
-      Nobody reads what comes after them, so you may ignore this and run all T steps.
+    - lengths: None, or the number of steps that count in each sequence, ints of shape (N,), longest
+      first. The results of later steps are never used, so you may ignore this and run all T steps.
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
@@ -108,7 +108,7 @@ def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
     N, T, D = x.shape
     live, steps = _plan(lengths, N, T)
     rows = x.swapaxes(0, 1)[live]  # (P, D), time first
-    a = rows @ Wx + b  # (P, H), the inputs' part of every step in one product
+    a = rows @ Wx + b  # (P, H), the input terms of all steps in one product
     h = np.empty(a.shape, np.result_type(a, h0, Wh))
     prev_h = np.empty_like(h)
     next_h = h0
@@ -123,8 +123,8 @@ def rnn_backward(dh, cache):
     """Backward pass of `rnn_forward`: backpropagation through time.
 
     Inputs:
-    - dh: Gradient of the loss with respect to each hidden state as the loss uses it, of shape
-      (N, T, H). What reaches a state from the steps after it is added here.
+    - dh: Upstream gradient of each hidden state, of shape (N, T, H): its direct effect on the loss
+      only. This function adds what flows back from later steps.
     - cache: From `rnn_forward`
 
     Returns a tuple of gradients with respect to:
@@ -153,14 +153,14 @@ def rnn_backward(dh, cache):
 
 
 def _plan(lengths, N, T):
-    """How the sequences of a minibatch run beside each other, longest first.
+    """How to run the sequences of a minibatch in parallel, longest first.
 
-    After a sequence's end its row is not computed any more. The P rows that are lie one below the
-    other, time first, so that each step is one block of memory.
+    Once a sequence has ended, its row is no longer computed. The P rows that are computed are
+    stacked with time first, so that each step is one block of memory.
 
     Returns a tuple of:
-    - live: Which sequences go on at each step, bool of shape (T, N)
-    - steps: For each step the number n of these sequences, and the slice t of their rows
+    - live: Which sequences are still running at each step, bool of shape (T, N)
+    - steps: For each step, the number n of these sequences and the slice t of their rows
     """
     if lengths is None:
         lengths = np.full(N, T)
@@ -174,7 +174,7 @@ def _plan(lengths, N, T):
 
 
 def _padded(rows, live):
-    """From the rows that were computed (P, K) to all of them (N, T, K), with zeros elsewhere."""
+    """The computed rows (P, K) put in their places in an array (N, T, K), with zeros elsewhere."""
     T, N = live.shape
     out = np.zeros((T, N, rows.shape[1]), rows.dtype)
     out[live] = rows
@@ -193,7 +193,7 @@ def word_embedding_forward(x, W):
     - out: Word vectors of the words in x, of shape (N, T, D)
     - cache: What the backward pass needs
 
-    Raises ValueError for indices that are not integers or outside the vocabulary.
+    Raises ValueError for indices that are not integers or are outside the vocabulary.
     """
     V, D = W.shape
     check_indices("x", x, V, f"the vocabulary of {V} words")
@@ -203,7 +203,7 @@ def word_embedding_forward(x, W):
 
 
 def word_embedding_backward(dout, cache):
-    """Backward pass of `word_embedding_forward`. A word that occurs twice gathers both gradients.
+    """Backward pass of `word_embedding_forward`. The gradients of a repeated word are summed.
 
     Inputs:
     - dout: Upstream gradient, of shape (N, T, D)
@@ -214,7 +214,7 @@ def word_embedding_backward(dout, cache):
     """
     x, (V, D) = cache
     check_upstream("dout", dout, (*x.shape, D))
-    order = np.argsort(x, axis=None)  # equal words beside each other, so that runs can be summed
+    order = np.argsort(x, axis=None)  # equal words next to each other, so that runs can be summed
     words, starts = np.unique(x.ravel()[order], return_index=True)
     dW = np.zeros((V, D), dout.dtype)
     dW[words] = np.add.reduceat(dout.reshape(-1, D)[order], starts)
@@ -222,7 +222,7 @@ def word_embedding_backward(dout, cache):
 
 
 def _lstm_cell(a, prev_c):
-    """The gate mathematics: from a (N, 4H) and prev_c (N, H) to next_h, next_c and a cache."""
+    """The gates: from a (N, 4H) and prev_c (N, H) to next_h, next_c and a cache."""
     N, H = prev_c.shape
     a_i, a_f, a_o, a_g = a.reshape(N, 4, H).swapaxes(0, 1)  # (N, H) each
     i = sigmoid(a_i)
@@ -239,7 +239,7 @@ def _lstm_cell(a, prev_c):
 def _lstm_cell_backward(dnext_h, dnext_c, cache):
     """From the gradients of both states (N, H) to da (N, 4H) and dprev_c (N, H)."""
     prev_c, i, f, o, g, tanh_c = cache
-    dc = dnext_c + dnext_h * o * (1 - tanh_c**2)  # next_c also acts through next_h
+    dc = dnext_c + dnext_h * o * (1 - tanh_c**2)  # next_c also affects the loss through next_h
     da_i = dc * g * i * (1 - i)  # sigmoid' = sigmoid (1 - sigmoid)
     da_f = dc * prev_c * f * (1 - f)
     da_o = dnext_h * tanh_c * o * (1 - o)
@@ -310,8 +310,8 @@ def lstm_forward(x, h0, Wx, Wh, b, lengths=None):
     - Wx: Weights from input to gates, of shape (D, 4H)
     - Wh: Weights from hidden to gates, of shape (H, 4H)
     - b: Biases, of shape (4H,)
-    - lengths: None, or how many steps of each sequence count, ints of shape (N,), longest first.
-      Nobody reads what comes after them, so you may ignore this and run all T steps.
+    - lengths: None, or the number of steps that count in each sequence, ints of shape (N,), longest
+      first. The results of later steps are never used, so you may ignore this and run all T steps.
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
@@ -320,7 +320,7 @@ def lstm_forward(x, h0, Wx, Wh, b, lengths=None):
     N, T, D = x.shape
     live, steps = _plan(lengths, N, T)
     rows = x.swapaxes(0, 1)[live]  # (P, D), time first
-    a = rows @ Wx + b  # (P, 4H), the inputs' part of every step in one product
+    a = rows @ Wx + b  # (P, 4H), the input terms of all steps in one product
     h = np.empty((len(rows), len(Wh)), np.result_type(a, h0, Wh))
     prev_h = np.empty_like(h)
     next_h = h0
@@ -339,8 +339,8 @@ def lstm_backward(dh, cache):
     """Backward pass of `lstm_forward`: backpropagation through time along both states.
 
     Inputs:
-    - dh: Gradient of the loss with respect to each hidden state as the loss uses it, of shape
-      (N, T, H). What reaches a state from the steps after it is added here.
+    - dh: Upstream gradient of each hidden state, of shape (N, T, H): its direct effect on the loss
+      only. This function adds what flows back from later steps.
     - cache: From `lstm_forward`
 
     Returns a tuple of gradients with respect to:

@@ -1,14 +1,14 @@
 """Style transfer: the content of one picture in the style of another.
 
-A picture x is painted by descending
+A picture x is painted by minimising
 
     content_loss + style_loss + tv_loss,
 
-where the content is a feature map of a frozen network, the style how its feature maps correlate
-(their Gram matrices), and total variation keeps neighbouring pixels alike. After Gatys, Ecker and
-Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016.
+where content is a feature map of a frozen network, style is how the channels of its feature maps
+correlate (their Gram matrices), and total variation keeps neighbouring pixels alike. After Gatys,
+Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016.
 
-N pictures, C channels, H and W height and width.
+Letters: N pictures, C channels, H height, W width.
 """
 
 from numbers import Integral
@@ -27,7 +27,7 @@ from deeplearning.figures import show_picture
 from deeplearning.image_utils import check_size, deprocess, preprocess
 from deeplearning.painting import noise, optimizer_of, paint
 
-TINY = 1e-12  # targets of no size at all, such as a black picture's, leave their weights finite
+TINY = 1e-12  # keeps weights finite for targets that are all zero, such as a black picture's
 
 
 def content_loss(content_weight, content_current, content_original):
@@ -35,7 +35,7 @@ def content_loss(content_weight, content_current, content_original):
 
     Inputs:
     - content_weight: Number
-    - content_current: Feature map F of the picture that is painted, of shape (1, C, H, W)
+    - content_current: Feature map F of the picture being painted, of shape (1, C, H, W)
     - content_original: Feature map P of the content picture, of the same shape
 
     Returns: scalar tensor
@@ -53,7 +53,7 @@ def content_loss(content_weight, content_current, content_original):
 
 
 def gram_matrix(features, normalize=True):
-    """G_ij = sum_k F_ik F_jk: how much channels i and j are active at the same places k.
+    """G_ij = sum_k F_ik F_jk: how strongly channels i and j are active at the same positions k.
 
     Inputs:
     - features: Feature maps, of shape (N, C, H, W)
@@ -61,16 +61,16 @@ def gram_matrix(features, normalize=True):
 
     Returns: Gram matrices of shape (N, C, C)
 
-    Raises ValueError for features of another rank.
+    Raises ValueError for features with another number of axes.
 
     Source: Gatys et al. 2016, equation 3
     """
     if features.ndim != 4 or len(features) == 0:
         raise ValueError(f"expected features of shape (N, C, H, W), got {tuple(features.shape)}")
     N, C, H, W = features.shape
-    # the channels last, as `_paint` has them in memory
+    # channels last, as they are in memory while painting
     F = features.permute(0, 2, 3, 1).reshape(N, H * W, C)
-    # one product a picture is faster than a batched one
+    # one product per picture is faster than a batched one
     gram = torch.stack([f.T @ f for f in F])  # (N, C, C)
     return gram / (C * H * W) if normalize else gram
 
@@ -81,12 +81,12 @@ def style_loss(feats, style_layers, style_targets, style_weights):
     Inputs:
     - feats: List of feature maps, as `extract_features` gives them
     - style_layers: Indices into feats
-    - style_targets: For each of these layers the Gram matrix A of the style picture
-    - style_weights: For each of these layers its weight
+    - style_targets: The style picture's Gram matrix A for each of these layers
+    - style_weights: The weight of each of these layers
 
     Returns: scalar tensor
 
-    Raises ValueError where the three are not equally many, or a target does not fit its layer.
+    Raises ValueError if the three lists differ in length, or a target does not fit its layer.
 
     Source: Gatys et al. 2016, equations 4 and 5, with normalised Gram matrices
     """
@@ -112,8 +112,8 @@ def style_loss(feats, style_layers, style_targets, style_weights):
 
 
 def tv_loss(img, tv_weight):
-    """Total variation: tv_weight * sum of squared differences between all neighbours, below and
-    beside.
+    """Total variation: tv_weight * sum of squared differences between all vertical and horizontal
+    neighbours.
 
     Inputs:
     - img: Picture, of shape (1, 3, H, W)
@@ -121,7 +121,7 @@ def tv_loss(img, tv_weight):
 
     Returns: scalar tensor
 
-    Raises ValueError for a picture of another rank.
+    Raises ValueError for a picture with another number of axes.
 
     Source: Mahendran and Vedaldi 2015, section 3.2, with exponent beta = 2
     """
@@ -137,15 +137,15 @@ def features_from_img(path, size, cnn, last=None):
 
     Inputs:
     - path: File of the picture, or a PIL image
-    - size: Pixels of its shorter side
-    - cnn: Layers of a network, as `load_squeezenet().features`
+    - size: Length of its shorter side in pixels
+    - cnn: Layers of a network, such as `load_squeezenet().features`
     - last: Index of the last layer that is needed; by default all are computed
 
     Returns a tuple of:
     - feats: List of feature maps, one for each layer
     - img: The picture as the network reads it, of shape (1, 3, H, W)
 
-    Raises ValueError for a picture too small for the network, and OSError where it can't be read.
+    Raises ValueError for a picture too small for the network, and OSError if it can't be read.
     """
     img = preprocess(path, size).to(parameter_of(cnn))
     return _features(img, cnn, last), img
@@ -161,32 +161,34 @@ def style_transfer(
 
     Inputs:
     - content_image, style_image: Files of the pictures, or PIL images
-    - image_size, style_size: Pixels of their shorter sides; the result has the size of the content
-    - content_layer, content_weight: Layer that the content is compared in, and its weight
-    - style_layers, style_weights: Layers that the style is compared in, and a weight for each
+    - image_size, style_size: Lengths of their shorter sides in pixels; the result has the size of
+      the resized content picture
+    - content_layer, content_weight: Layer in which content is compared, and its weight
+    - style_layers, style_weights: Layers in which style is compared, and a weight for each
     - tv_weight: Weight of total variation
-    - init_random: Whether to start from noise in place of the content picture
-    - relative: Whether content_weight and style_weights count in units of their targets: each is
-      divided by the sum of its target's squares, and tv_weight by the number of pixels' values.
-      A loss is then its weight when all features are zero, whatever network they come from
+    - init_random: Whether to start from noise instead of the content picture
+    - relative: Whether weights are relative to their targets: content_weight and each of
+      style_weights is divided by its target's sum of squares, and tv_weight by the number of pixel
+      values. When all features are zero, each of these losses then equals its weight, for any
+      network
     - cnn: Layers of a frozen network, by default those of `load_squeezenet`
     - num_iterations: Number of steps
-    - optimizer: "adam", whose last tenth takes small steps, or "lbfgs", as in the paper, with a
+    - optimizer: "adam", with smaller steps in the last tenth, or "lbfgs", as in the paper, with a
       line search
     - learning_rate: Adam's, in the network's units, where black and white are about 4.5 apart
-    - keep_colors: Whether to take only the brightness of what was painted, and the colours of the
+    - keep_colors: Whether to combine the brightness of the painted picture with the colours of the
       content picture (Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer",
       section 3)
     - generator: torch.Generator on the CPU for the noise, by default one with seed 0
     - show_every: Steps between two calls of the callback; 0 for none
-    - callback: Called with a PIL image and a title after the first step, every `show_every` and the
-      last; None for nothing to be shown
+    - callback: None, or a function that is called with a PIL image and a title after the first
+      step, every `show_every` steps and after the last
 
-    Returns: PIL image, which is the picture that was optimised
+    Returns: the optimised picture, a PIL image
 
-    Raises ValueError for layers that the network does not have, pictures too small for it, another
-    optimiser and weights that are not finite or too large, and OSError where a picture can't be
-    read.
+    Raises ValueError for layers that the network does not have, pictures too small for it, an
+    unknown optimiser, and weights that are not finite or too large, and OSError if a picture can't
+    be read.
 
     Source: Gatys et al. 2016, equation 7
     """
@@ -205,7 +207,7 @@ def style_transfer(
     def losses(img):
         feats = _maps(img, cnn, last)
         found = {"content": content_loss(content_weight, feats[content_layer], target)}
-        if [*style_layers, *style_weights]:  # a sum over no layers may well be the number 0
+        if [*style_layers, *style_weights]:  # a sum over no layers may be a plain 0, not a tensor
             found["style"] = style_loss(feats, style_layers, style_targets, style_weights)
         return found | {"tv": tv_loss(img, tv_weight)}
 
@@ -219,9 +221,9 @@ def synthesize_texture(
     cnn=None, num_iterations=200, optimizer="adam", learning_rate=0.1, generator=None,
     show_every=100, callback=show_picture,
 ):  # fmt: skip
-    """Paint a square of a picture's style alone, starting from noise.
+    """Paint a square in the style of a picture, without content, starting from noise.
 
-    Inputs, errors: As for `style_transfer`; image_size is the side of the square
+    Inputs and errors: As for `style_transfer`; image_size is the side of the square
     Returns: PIL image
 
     Source: Gatys, Ecker and Bethge, "Texture Synthesis Using Convolutional Neural Networks", 2015,
@@ -233,7 +235,7 @@ def synthesize_texture(
     style_targets = _style_targets(style_image, style_size, cnn, style_layers)
     image_size = check_size(image_size)
     start = noise((1, 3, image_size, image_size), generator).to(style_targets[0])
-    _features(start, cnn, last)  # whether it is large enough
+    _features(start, cnn, last)  # raises if the picture is too small
     if relative:
         weights = _relative(weights, start, style_targets, start)
     _, style_weights, tv_weight = weights
@@ -255,13 +257,13 @@ def _in_full(x):
 
 
 def _maps(img, cnn, last):
-    """Feature maps in at least single precision, whatever the network computes in."""
+    """Feature maps in at least single precision, whatever the network's own precision."""
     feats = extract_features(img.to(parameter_of(cnn).dtype), cnn, last)
     return [_in_full(feat) for feat in feats]
 
 
 def _features(img, cnn, last):
-    """Feature maps without a graph; a picture that the network can't read is refused."""
+    """Feature maps without a graph. Raises ValueError for a picture that the network can't read."""
     try:
         with frozen(cnn), torch.no_grad():
             feats = _maps(img, cnn, last)
@@ -285,7 +287,7 @@ def _style_targets(image, size, cnn, layers):
 
 
 def _checked(content_weight, style_weights, tv_weight):
-    """The three weights, where they are finite numbers."""
+    """The three weights, checked to be finite numbers."""
     named = {"content_weight": content_weight, "tv_weight": tv_weight}
     try:
         named |= {f"style_weights[{k}]": weight for k, weight in enumerate(style_weights)}
@@ -296,21 +298,21 @@ def _checked(content_weight, style_weights, tv_weight):
 
 
 def _relative(weights, target, style_targets, img):
-    """Weights in units of their targets."""
+    """Weights relative to their targets."""
     content_weight, style_weights, tv_weight = weights
     shares = [
         weight / float(gram.square().sum().clamp(min=TINY))
         for weight, gram in zip(style_weights, style_targets, strict=False)
     ]
     if len(style_weights) != len(style_targets):
-        shares = style_weights  # `style_loss` says what is wrong with them
+        shares = style_weights  # `style_loss` raises an error for them
     content_weight = content_weight / float(target.square().sum().clamp(min=TINY))
     return content_weight, shares, tv_weight / img.numel()
 
 
 def _last_layer(cnn, style_layers, *layers):
-    """The last layer that has to be computed; none, and layers that the network doesn't have, are
-    refused.
+    """The last layer that has to be computed. Raises ValueError for an empty list, and for layers
+    that the network doesn't have.
     """
     if not isinstance(cnn, torch.nn.Module) or not hasattr(cnn, "__len__"):
         raise ValueError(
@@ -328,7 +330,7 @@ def _last_layer(cnn, style_layers, *layers):
 
 
 def _with_colors_of(picture, painted):
-    """The brightness of what was painted, with the colours of a picture of the same size."""
+    """The brightness of the painted picture, with the colours of a picture of the same size."""
     _, blue, red = picture.convert("YCbCr").split()
     brightness, _, _ = painted.convert("YCbCr").split()
     return Image.merge("YCbCr", (brightness, blue, red)).convert("RGB")

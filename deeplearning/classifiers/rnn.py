@@ -1,10 +1,10 @@
 """Image captioning: a recurrent network that reads an image's features and writes a sentence, word
 by word.
 
-The features of an image become the initial hidden state. At each step the network reads a word as a
-word vector, updates its state, and gives a score to every word of the vocabulary as the next one.
-It learns from captions between <START> and <END>, filled up with <NULL>. After Vinyals et al.,
-"Show and tell", 2015, where the image enters as a word.
+The features of an image become the initial hidden state. At each step the network reads the vector
+of one word, updates its state, and scores every word of the vocabulary as the next one. It learns
+from captions that begin with <START>, end with <END> and are padded with <NULL>. After Vinyals et
+al., "Show and tell", 2015, where the image is fed in like a word instead.
 """
 
 import numpy as np
@@ -41,9 +41,9 @@ class CaptioningRNN:
     Letters: N batch, T time steps, D features, W word vector, H hidden, V vocabulary; K is H for
     the RNN and 4H for the LSTM. `params` holds W_embed (V, W), W_proj (D, H), b_proj (H,), Wx (W,
     K), Wh (H, K), b (K,), W_vocab (H, V) and b_vocab (V,); it may be edited at any time.
-    `feature_transform` is None, or says how its features are made from pictures, and `familiarity`
-    is None, or says what those that it learnt from are like; both are kept with the model and not
-    used by it.
+    `feature_transform` is None, or describes how features are made from pictures. `familiarity` is
+    None, or describes the features that the model was trained on. Both are stored with the model,
+    which doesn't use them itself.
     """
 
     def __init__(
@@ -60,25 +60,25 @@ class CaptioningRNN:
         standardize=None,
         params=None,
     ):
-        """Draw the parameters with NumPy's global generator, or take given ones.
+        """Draw the parameters from NumPy's global generator, or use given ones.
 
         Inputs:
-        - word_to_idx: Dictionary from word to index; its length is V. Must hold <NULL>, and to
-          sample <START> and <END>
+        - word_to_idx: Dictionary from word to index; its length is V. Must contain <NULL>, and for
+          sampling also <START> and <END>
         - input_dim: Dimension D of the image features
         - wordvec_dim: Dimension W of the word vectors
         - hidden_dim: Dimension H of the hidden state
         - cell_type: "rnn" or "lstm"
         - dtype: Floating-point type of parameters and computation
-        - dropout: Probability of dropping a number of the word vectors and of the hidden states
-          during training
+        - dropout: Probability of dropping each number of the word vectors and hidden states during
+          training
         - rng: np.random.Generator for dropout; default: np.random.default_rng(0)
         - standardize: None, or a pair of arrays of shape (D,): the network reads
           (features - mean) / std
         - params: None, or a dictionary of parameters to start from
 
         Raises ValueError for an unknown cell type, a vocabulary without <NULL>, or statistics or
-        parameters of another shape.
+        parameters of the wrong shape.
         """
         if cell_type not in ("rnn", "lstm"):
             raise ValueError(f"cell_type must be 'rnn' or 'lstm', got {cell_type!r}")
@@ -105,8 +105,8 @@ class CaptioningRNN:
     def loss(self, features, captions, *, train=True):
         """Loss of a minibatch of captions, and its gradients.
 
-        The network reads each caption without its last word and learns to say it without its first:
-        every word is predicted from the words before it and the image.
+        The network reads each caption without its last word, and learns to write the caption
+        without its first: every word is predicted from the image and the words before it.
 
         Inputs:
         - features: Image features, of shape (N, D)
@@ -115,7 +115,7 @@ class CaptioningRNN:
 
         Returns a tuple of:
         - loss: Cross-entropy, summed over a caption's words and averaged over captions, a float
-        - grads: Dictionary of the gradients, with the keys of `params`
+        - grads: Dictionary of the gradients, with the same keys as `params`
 
         Raises ValueError for an empty minibatch, shapes that do not fit, words outside the
         vocabulary or features that are not finite.
@@ -171,9 +171,9 @@ class CaptioningRNN:
 
         Inputs:
         - features: Image features, of shape (N, D)
-        - max_length: Largest number of words, <END> included
-        - beam_width: 1 takes the best word at each step; B > 1 keeps the B best beginnings of each
-          caption
+        - max_length: Maximum number of words, <END> included
+        - beam_width: 1 takes the best word at each step; B > 1 keeps the B best partial captions
+          of each image
         - length_penalty: Of the captions that a beam search finds, the one with the highest
           log-probability divided by length**length_penalty is returned; below 1 it favours shorter
           captions
@@ -216,13 +216,13 @@ class CaptioningRNN:
         return captions
 
     def log_probabilities(self, features, captions):
-        """How probable the model finds captions: log p(caption | image), summed over words up to
-        <END>.
+        """Log-probability of captions under the model: log p(caption | image), summed over words up
+        to <END>.
 
         Inputs:
         - features: Image features, of shape (N, D)
         - captions: Words as indices, integers of shape (N, T), from the first word after <START>,
-          as `sample` returns them; <NULL> and what comes after <END> do not count
+          as `sample` returns them; <NULL> and anything after <END> do not count
 
         Returns: array of shape (N,)
 
@@ -235,15 +235,15 @@ class CaptioningRNN:
         return log_probabilities(self._step, state, captions, end, self._null)
 
     def _initial_state(self, features):
-        """What flows from step to step, from features as the network takes them: list [h], for the
-        LSTM [h, c].
+        """The state before the first step, from features as the network reads them: the list [h],
+        or [h, c] for the LSTM.
         """
         h0, _ = affine_forward(features, self.params["W_proj"], self.params["b_proj"])
         return [h0] if self.cell_type == "rnn" else [h0, np.zeros_like(h0)]
 
     def _step(self, words, state):
-        """Read one word for each row, ints (N,): scores of the next one, (N, V), and the state
-        after it, a list.
+        """Read one word per row, ints (N,), and return the scores of the next word, (N, V), and the
+        new state, a list.
         """
         p = self.params
         step_forward = {"rnn": rnn_step_forward, "lstm": lstm_step_forward}[self.cell_type]
@@ -253,7 +253,7 @@ class CaptioningRNN:
         return scores, state
 
     def save(self, path, half=False):
-        """Write the model into one file; `model_files.write_model` says how and what is raised."""
+        """Write the model to one file; see `model_files.write_model` for details and errors."""
         write_model(path, self, half)
 
     @classmethod
@@ -261,7 +261,7 @@ class CaptioningRNN:
         """Read a model that `save` wrote.
 
         Inputs:
-        - path: Where it is
+        - path: The model's file
         - word_to_idx: None, or the vocabulary of the data that the model is meant for
 
         Returns: the model
@@ -279,7 +279,8 @@ class CaptioningRNN:
         return model
 
     def _checked_features(self, features):
-        """Features as the network reads them: (N, D), of its dtype, perhaps standardised."""
+        """Features as the network reads them: (N, D), in its dtype, standardised if it asks for it.
+        """
         features = np.asarray(features)
         D = len(self.params["W_proj"])
         if features.ndim != 2 or features.shape[1] != D or features.dtype.kind not in "fiu":
@@ -318,10 +319,10 @@ class CaptioningRNN:
         return features, captions
 
     def _longest_first(self, features, captions):
-        """The minibatch with its longest captions first, and their numbers of steps, ints (N,).
+        """The minibatch sorted by length, longest captions first, and their lengths, ints (N,).
 
-        Neither the loss nor the gradient of a parameter depends on the order. In this one, the
-        captions that have not ended yet are the first rows at every step.
+        Neither the loss nor the parameters' gradients depend on the order. In this one, the
+        captions that are still running are the first rows at every step.
         """
         T = captions.shape[1] - 1
         counts = (captions[:, 1:] != self._null) * np.arange(1, T + 1)  # (N, T)
@@ -344,6 +345,6 @@ def _chosen(scores, temperature, rng):
     / temperature).
     """
     if temperature is not None:
-        # the largest is a draw of the softmax
+        # with Gumbel noise, the largest score is a sample from the softmax
         scores = scores / temperature + rng.gumbel(size=scores.shape)
     return scores.argmax(axis=1)
