@@ -1,4 +1,4 @@
-"""Features of images in an HDF5 file that need not fit into memory."""
+"""Image features in an HDF5 file that need not fit into memory."""
 
 import contextlib
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from deeplearning.files import not_damaged
 
-SMALL = 1 << 20  # bytes: features below this are read, not mapped
+SMALL = 1 << 20  # bytes; smaller data sets are read instead of mapped
 
 
 def feature_array(path, name="features"):
@@ -15,14 +15,14 @@ def feature_array(path, name="features"):
 
     Inputs:
     - path: The file
-    - name: Of the data set in it
+    - name: Name of the data set in it
 
-    Returns: float array of shape (images, D). A large uncompressed data set is mapped: a row is
-    read when it is used, and what is written into the array stays in memory, never in the file. No
+    Returns: float array of shape (images, D). A large uncompressed data set is memory-mapped: a row
+    is read when it is used, and changes to the array stay in memory and never reach the file. No
     file stays open.
 
     Raises FileNotFoundError for a missing file, OSError for one that this machine can't read, and
-    ValueError for a damaged one or another shape or dtype.
+    ValueError for a damaged file or a wrong shape or dtype.
     """
     with open_h5(path) as file:
         data = h5_dataset(file, name, path)
@@ -43,16 +43,16 @@ def feature_statistics(features, chunk=4096):
 
     Inputs:
     - features: Array of shape (images, D)
-    - chunk: Rows to take into memory at a time
+    - chunk: Rows to load into memory at a time
 
-    Returns a tuple of float64 arrays of shape (D,): mean, and standard deviation with 1 in place of
-    0
+    Returns a tuple of float64 arrays of shape (D,): mean, and standard deviation with each 0
+    replaced by 1
 
     Raises ValueError if there are no rows.
     """
     if len(features) == 0:
         raise ValueError("features has no rows to take the mean of")
-    # Differences from the first row: sums of them lose no digits where the mean is large.
+    # Sum differences from the first row: this loses no digits when the mean is large.
     first = np.asarray(features[0], np.float64)
     total = 0.0
     squares = 0.0
@@ -67,15 +67,15 @@ def feature_statistics(features, chunk=4096):
 
 @contextlib.contextmanager
 def open_h5(path):
-    """An open HDF5 file; what h5py raises on damaged ones becomes one ValueError, and on those that
-    can't be read one OSError.
+    """Open an HDF5 file; h5py's many errors become a ValueError for a damaged file, and an OSError
+    for one that can't be read.
     """
     try:
         with h5py.File(path, "r") as file:
             yield file
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
         if isinstance(error, ValueError) and str(path) in str(error):
-            raise  # a sentence of ours
+            raise  # one of our own messages
         raise not_damaged(path, error) or ValueError(
             f"{path} is damaged or no HDF5 file ({error}): delete it, then fetch or build it again"
         ) from error

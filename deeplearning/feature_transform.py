@@ -1,12 +1,12 @@
-"""From pictures to the features of a data set: which network looked at them, and what was done to
-what it saw.
+"""From pictures to the features of a data set: which network made them, and how its output was
+processed.
 
     features = (raw - mean) / std                  without a projection
     features = (raw - mean) / std @ projection     with one
 
-`raw` is what the network gives (`classifiers/backbones.py`), R numbers for each picture; features
-are D numbers. A data set keeps this in features.json and projection.npy, a trained model in its own
-file, so that new pictures are treated as those were that it learnt from.
+`raw` is the network's output (`classifiers/backbones.py`), R numbers for each picture; features are
+D numbers. A data set stores the transform in features.json and projection.npy, and a trained model
+in its own file, so that new pictures are treated like those it was trained on.
 """
 
 import json
@@ -22,11 +22,11 @@ from deeplearning.files import atomic_write, not_damaged
 class FeatureTransform:
     """How features were made.
 
-    - network: Name of the network, as torchvision has it
+    - network: Name of the network in torchvision
     - weights: "imagenet", "toytown" or the path of a file
-    - weights_sha256: Of the network's parameters, from `backbones.weights_sha256`
+    - weights_sha256: Hash of the network's parameters, from `backbones.weights_sha256`
     - layer: Name of the layer whose input is taken
-    - image_size: Height and width that pictures are squashed to
+    - image_size: Height and width to which pictures are squashed
     - pixel_mean, pixel_std: Three floats each; the network reads (RGB from 0 to 1 - pixel_mean) /
       pixel_std
     - mean, std: Arrays of shape (R,)
@@ -70,7 +70,7 @@ class FeatureTransform:
 
         Returns: float32 array of shape (n, D)
 
-        Raises ValueError for another shape.
+        Raises ValueError for a wrong shape.
         """
         raw = np.asarray(raw, np.float32)
         if raw.shape[1:] != self.mean.shape:
@@ -93,10 +93,9 @@ class FeatureTransform:
 
     @classmethod
     def from_description(cls, description, projection=None):
-        """The transform of which this is the description; `projection` is an array, if there is
-        one.
+        """The transform with this description; `projection` is an array, or None without one.
 
-        Raises ValueError for a description of another form.
+        Raises ValueError for an invalid description.
         """
         try:
             if description["projection"] != (projection is not None):
@@ -106,7 +105,8 @@ class FeatureTransform:
             raise ValueError(f"{type(error).__name__}: {error}") from error
 
     def to_arrays(self):
-        """All of it as a dictionary of arrays, for an npz archive that holds other arrays, too."""
+        """All of it as a dictionary of arrays, for an npz archive that may hold other arrays too.
+        """
         arrays = {"feature_transform": np.array(json.dumps(self.description()))}
         return (
             arrays
@@ -116,9 +116,9 @@ class FeatureTransform:
 
     @classmethod
     def from_arrays(cls, arrays):
-        """What `to_arrays` put into this dictionary; None where there is no transform.
+        """The transform that `to_arrays` put into this dictionary, or None if there is none.
 
-        Raises ValueError if there is one of another form.
+        Raises ValueError if it is invalid.
         """
         if "feature_transform" not in arrays:
             return None
@@ -140,7 +140,7 @@ class FeatureTransform:
         """Read what `save` wrote.
 
         Raises FileNotFoundError if the data set does not say how its features were made, and
-        ValueError where what it says is damaged.
+        ValueError if that information is damaged.
         """
         path = Path(folder) / "features.json"
         projection = Path(folder) / "projection.npy"

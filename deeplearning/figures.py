@@ -1,5 +1,5 @@
-"""Figures that several notebooks and commands share. Matplotlib is imported when one is drawn: it
-takes a while.
+"""Figures that several notebooks and commands share. Matplotlib is imported only when one is drawn,
+because importing it takes a while.
 """
 
 import base64
@@ -8,16 +8,16 @@ import textwrap
 
 from deeplearning.image_fetching import image_from_url
 
-# Eight colours that colour-blind readers can tell apart (Okabe and Ito, "Color universal design",
-# 2008), without the yellow, which is too faint for a line on white
+# The eight colours that colour-blind readers can tell apart (Okabe and Ito, "Color universal
+# design", 2008), without yellow, which is too faint for a line on white
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 
 
 def use_house_style():
-    """Set Matplotlib up for the notebooks: quiet axes, and colours for everyone.
+    """Set Matplotlib up for the notebooks: quiet axes, and colours that everyone can tell apart.
 
-    `MARKERS` has one for each colour, for figures where lines come close to each other.
+    `MARKERS` has one marker for each colour, for figures whose lines come close to each other.
     """
     import matplotlib.pyplot as plt
 
@@ -27,11 +27,11 @@ def use_house_style():
 
 
 def show(alt):
-    """Show the current figure, as `plt.show()` does, with a text for those who can't see it.
+    """Show the current figure, as `plt.show()` does, with a text for readers who can't see it.
 
     The text goes into the notebook's file, and from there into the `alt` of the page's picture. Say
-    what a reader should take from the figure, in a sentence or two; the captions below pictures are
-    added.
+    what a reader should take from the figure, in a sentence or two; captions below pictures are
+    appended automatically.
 
     Inputs:
     - alt: The text
@@ -57,12 +57,12 @@ def captioned_pictures(urls, captions, columns=3, width=38):
 
     Inputs:
     - urls: URLs of the pictures
-    - captions: Their texts; lines longer than `width` letters are wrapped
+    - captions: Their texts; lines longer than `width` characters are wrapped
     - columns: Pictures in a row
 
     Returns: matplotlib Figure
 
-    Raises ValueError where there is no picture at all.
+    Raises ValueError if there are no pictures.
     """
     lines = [
         [part for line in text.splitlines() for part in textwrap.wrap(line, width) or [""]]
@@ -78,15 +78,15 @@ def captioned_pictures(urls, captions, columns=3, width=38):
 
 
 def captions_beside_truth(model, data, split, few=3, **how):
-    """A few random pictures, each with the model's caption, one of the data set's, and the BLEU-1
-    of the one against the other.
+    """A few random pictures, each with the model's caption, one from the data set, and the BLEU-1
+    of the first against the second.
 
     Inputs:
     - model: A `CaptioningRNN`
     - data: From `load_coco_data`
     - split: "train" or "val"
     - few: How many; NumPy's global generator chooses which
-    - how: Keywords of `CaptioningRNN.sample`
+    - how: Keyword arguments of `CaptioningRNN.sample`
 
     Returns: matplotlib Figure
     """
@@ -107,24 +107,24 @@ def captions_beside_truth(model, data, split, few=3, **how):
     return captioned_pictures(data[f"{split}_urls"][rows], texts)
 
 
-# blue, orange and bold, grey: not red beside green, which many people can't tell apart
+# blue, orange (in bold) and grey; not red and green, which many people can't tell apart
 TRUTH = {True: "#0072B2", False: "#C44E00", None: "#6e7781"}
 
 
 def pictures_with_truth(urls, captions, statements, columns=3, width=34):
-    """Pictures in a grid, each with its caption: what is true in blue, what is false in orange and
-    bold, the rest in grey.
+    """Pictures in a grid, each with its caption: true words in blue, false ones in bold orange, the
+    rest in grey.
 
     Inputs:
     - urls: URLs of the pictures
     - captions: Their captions, strings of words
-    - statements: For each caption what `toytown.truth.check_caption` says about it
+    - statements: The result of `toytown.truth.check_caption` for each caption
     - columns: Pictures in a row
-    - width: Letters in a line
+    - width: Characters in a line
 
     Returns: matplotlib Figure
 
-    Raises ValueError where there is no picture at all.
+    Raises ValueError if there are no pictures.
     """
     from matplotlib.offsetbox import AnnotationBbox, HPacker, VPacker
 
@@ -149,14 +149,14 @@ def pictures_with_truth(urls, captions, statements, columns=3, width=34):
 
 
 def show_rows(rows, titles, alt, size=2.1, labels=()):
-    """Show pictures in rows, with titles above the first one.
+    """Show rows of pictures, with titles above the first row.
 
     Inputs:
     - rows: Lists of equally many pictures: PIL images, or arrays of shape (H, W, 3)
     - titles: A text for each column
     - alt: As for `show`
     - size: Width of a picture, in inches
-    - labels: A text for each row, which stands at its left; none by default
+    - labels: A text to the left of each row; none by default
     """
     import matplotlib.pyplot as plt
 
@@ -177,13 +177,13 @@ def show_rows(rows, titles, alt, size=2.1, labels=()):
 
 
 def loss_curves(solver, title, training, validation):
-    """Draw the losses of a training over its epochs.
+    """Draw the losses of a training run over its epochs.
 
     Inputs:
-    - solver: A `CaptioningSolver` that has trained for an epoch at least
+    - solver: A `CaptioningSolver` that has trained for at least one epoch
     - title: Text above the curves
-    - training, validation: Names of the two curves; the first is a mean of 25 steps, over the
-      losses of the single steps in pale
+    - training, validation: Names of the two curves; the first is a running mean of 25 steps, drawn
+      over the pale curve of the single steps' losses
     """
     import matplotlib.pyplot as plt
     import numpy as np
@@ -205,12 +205,13 @@ def loss_curves(solver, title, training, validation):
 
 
 def heat_over_grey(image, heat, ceiling):
-    """A map of what matters, in glowing colours over the grey picture.
+    """An attribution map, in glowing colours over the picture in grey.
 
     Inputs:
     - image: PIL image
     - heat: Map, not negative, of shape (H, W)
-    - ceiling: What glows brightest, such as the 99th percentile of a row's maps; more is cut off
+    - ceiling: Value with the brightest glow, such as the 99th percentile of a row's maps; larger
+      values are clipped to it
 
     Returns: float array of shape (H, W, 3), from 0 to 1
     """
@@ -221,18 +222,17 @@ def heat_over_grey(image, heat, ceiling):
     grey = np.asarray(image.convert("L").resize((W, H)))[..., None] / 255  # (H, W, 1)
     share = np.clip(heat / max(ceiling, 1e-30), 0, 1)
     glow = matplotlib.colormaps["inferno"](0.25 + 0.75 * share)[..., :3]
-    # what is nearly nothing is clear
+    # values near zero are transparent
     opaque = np.clip((share[..., None] - 0.06) / 0.94, 0, 1) ** 0.6
     return (1 - opaque) * (0.25 + 0.6 * grey) + opaque * glow
 
 
 def animation(images, seconds=4.0):
-    """Pictures one after the other, as a GIF that begins anew when it has ended; the last one stays
-    a second longer.
+    """Pictures in sequence, as an endlessly looping GIF; the last one stays a second longer.
 
     Inputs:
     - images: PIL images of one size
-    - seconds: How long they take together
+    - seconds: Duration of all of them together
 
     Returns: bytes, to be shown by `moving` or written to a file
     """
@@ -247,7 +247,7 @@ def animation(images, seconds=4.0):
 
 
 def moving(film, alt, width):
-    """HTML that shows a film in a notebook, and on the page that is made of it.
+    """HTML that shows a GIF in a notebook, and on the page made from it.
 
     Inputs:
     - film: Bytes, from `animation`
@@ -262,7 +262,7 @@ def moving(film, alt, width):
 
 
 def show_picture(image, title):
-    """Show one picture below what was shown before.
+    """Show one picture, below any earlier output.
 
     Inputs:
     - image: PIL image
@@ -284,14 +284,13 @@ def _spoken(captions):
 
 
 def _marked(caption, statements):
-    """A caption with what is false in it between stars, since colours can't be heard."""
+    """A caption with its false words between stars, since screen readers can't read out colours."""
     pairs = _verdicts(caption, statements)
     return " ".join(f"*{word}*" if verdict is False else word for word, verdict in pairs)
 
 
 def _verdicts(caption, statements):
-    """Pairs of a word and what is known about it; a word that two statements share is false if one
-    of them is.
+    """Pairs of a word and its verdict; a word that two statements share is false if one of them is.
     """
     words = caption.split()
     verdicts = [None] * len(words)
@@ -303,7 +302,8 @@ def _verdicts(caption, statements):
 
 
 def _lines(words, width):
-    """Break a list of pairs, whose first is a word, into lines of at most `width` letters."""
+    """Break a list of pairs, each beginning with a word, into lines of at most `width` characters.
+    """
     lines, used = [[]], 0
     for pair in words:
         if used + len(pair[0]) > width and lines[-1]:
@@ -323,7 +323,7 @@ def _word(word, verdict):
 
 
 def _grid(urls, columns, lines):
-    """A figure with a picture in each axes, and room for this many lines of text below each."""
+    """A figure with a picture in each axes, and room below each for this many lines of text."""
     import matplotlib.pyplot as plt
 
     if len(urls) == 0:

@@ -1,4 +1,4 @@
-"""Files that are complete or absent: how everything of ours is written, and read back."""
+"""Files that are complete or absent: how all files of this package are written and read back."""
 
 import contextlib
 import errno
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-# What to do where nothing is wrong with a file, but with what is around it
+# What to do if the problem is not in a file itself, but in its surroundings
 ADVICE = {
     errno.EACCES: "ask for permission, or name another place",
     errno.EPERM: "ask for permission, or name another place",
@@ -28,8 +28,8 @@ ADVICE = {
 
 
 def not_damaged(path, error):
-    """The OSError that says why a file can't be read although its content may be sound; None where
-    `error` does not tell of such a reason.
+    """An OSError that says why a file can't be read although its content may be intact; None if
+    `error` has another reason.
     """
     if not isinstance(error, OSError) or error.errno not in ADVICE:
         return None
@@ -43,16 +43,16 @@ def not_damaged(path, error):
 
 @contextlib.contextmanager
 def locked(path, blocking=True):
-    """Within this context no other process of ours holds the lock.
+    """Hold a lock within this context, so that no other process of this package does.
 
     Inputs:
-    - path: File that stands for it; it is made, and stays
-    - blocking: Whether to wait until it is free
+    - path: File that represents the lock; it is created, and stays
+    - blocking: Whether to wait until the lock is free
 
-    Raises filelock.Timeout where it is not free and not waited for, and OSError where nothing can
-    be locked, with advice.
+    Raises filelock.Timeout if the lock is not free and blocking is False, and OSError, with advice,
+    if locking doesn't work there.
     """
-    from filelock import FileLock, Timeout  # few need it
+    from filelock import FileLock, Timeout  # imported here, because few callers need it
 
     lock = FileLock(path)
     try:
@@ -60,7 +60,7 @@ def locked(path, blocking=True):
     except Timeout:
         raise
     except (NotImplementedError, OSError) as error:
-        code = getattr(error, "errno", errno.ENOSYS)  # what NotImplementedError is here
+        code = getattr(error, "errno", errno.ENOSYS)  # NotImplementedError has no errno
         raise not_damaged(path, OSError(code, str(error))) or error from error
     try:
         yield
@@ -70,13 +70,13 @@ def locked(path, blocking=True):
 
 @contextlib.contextmanager
 def atomic_write(path):
-    """Write a file so that it is complete or absent, whatever happens meanwhile.
+    """Write a file so that it is complete or absent, whatever happens in between.
 
     Inputs:
     - path: File to write; an existing one is replaced
 
-    Yields: a binary file to write into. It lies beside `path` until everything is on the disk, and
-    is then renamed.
+    Yields: a binary file to write into. It lies next to `path` until everything is on disk, and is
+    then renamed.
 
     Raises OSError with one clear sentence if the disk is full or the folder can't be written.
     """
@@ -94,12 +94,12 @@ def atomic_write(path):
         message = f"could not write {path} ({reason}): {advice}"
         raise OSError(error.errno, message) from error
     finally:
-        with contextlib.suppress(OSError):  # renamed already, or never made
+        with contextlib.suppress(OSError):  # already renamed, or never created
             part.unlink()
 
 
 def make_folder(path):
-    """Make a folder, and those around it, where they are missing. Raises OSError with advice."""
+    """Make a folder and its missing parents. Raises OSError with advice."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -109,14 +109,14 @@ def make_folder(path):
 
 
 def check_can_write(path, option):
-    """Refuse a file that can't be written, before the work whose result it is to hold.
+    """Refuse an output file that can't be written, before the work for it begins.
 
     Inputs:
     - path: The file
-    - option: What the user calls it, such as "--out"
+    - option: The user's name for it, such as "--out"
 
-    Raises FileNotFoundError where its folder is missing, and OSError for a folder in its place, or
-    one that can't be written.
+    Raises FileNotFoundError if its folder is missing, and OSError if the path is itself a folder or
+    its folder can't be written to.
     """
     folder = Path(path).absolute().parent
     if not folder.is_dir():
@@ -128,7 +128,7 @@ def check_can_write(path, option):
 
 
 def write_npz(path, settings, arrays):
-    """Write settings and arrays into one archive without pickles.
+    """Write settings and arrays to one archive without pickles.
 
     Inputs:
     - path: File to write; an existing one is replaced as a whole
@@ -156,7 +156,7 @@ def read_npz(path):
     """
     try:
         with open(path, "rb") as file:
-            if file.read(2) != b"PK":  # else NumPy takes it for a pickle, and says how to load it
+            if file.read(2) != b"PK":  # NumPy would take it for a pickle, and say how to load it
                 raise ValueError("it does not begin as such archives do")
             file.seek(0)
             with np.load(file, allow_pickle=False) as archive:
@@ -173,7 +173,7 @@ def read_npz(path):
 
 
 def said(error):
-    """What an error says to people: a sentence with advice, without a number of the system's."""
+    """An error's message for users: a sentence with advice, without the system's error number."""
     if isinstance(error, OSError) and error.filename is not None:
         error = not_damaged(error.filename, error) or error
     ours = isinstance(error, OSError) and error.strerror and error.filename is None
@@ -181,7 +181,7 @@ def said(error):
 
 
 def group(arrays, prefix):
-    """The arrays whose names begin with a prefix, by the rest of their names."""
+    """The arrays whose names begin with a prefix, as a dictionary keyed by the rest of the name."""
     return {
         name.removeprefix(prefix): array
         for name, array in arrays.items()

@@ -1,7 +1,7 @@
-"""Gradients by finite differences, and how far from them gradients computed by hand are.
+"""Gradients by finite differences, and how far hand-written gradients are from them.
 
 The slope of f at x along one coordinate is (f(x + h) - f(x - h)) / 2h, up to an error of order h^2.
-That costs two evaluations a coordinate, so it serves to check gradients, not to train.
+That costs two evaluations per coordinate, so it is for checking gradients, not for training.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ import numpy as np
 
 
 class NotRight(AssertionError):
-    """A check that failed. Jupyter shows its message without a traceback, which would only lead
-    through the check.
+    """A failed check. Jupyter shows its message without a traceback, which would only lead through
+    the code of the check.
     """
 
     def _render_traceback_(self):
@@ -41,8 +41,8 @@ def eval_numerical_gradient(f, x, verbose=True, h=1e-5):
 
 
 def eval_numerical_gradient_array(f, x, df, h=1e-5):
-    """Numerical gradient of a function that returns an array, given the gradient that arrives at
-    its output.
+    """Numerical gradient of a function that returns an array, given the upstream gradient of its
+    output.
 
     Inputs:
     - f: Function of x that returns an array
@@ -62,15 +62,15 @@ def eval_numerical_gradient_array(f, x, df, h=1e-5):
 
 
 def grad_check_sparse(f, x, analytic_grad, num_checks=10, h=1e-5):
-    """Compare a gradient with the numerical one at a few random places, and print both with their
-    relative error.
+    """Compare a gradient with the numerical one at a few random positions, and print both with
+    their relative error.
 
     Inputs:
     - f: Function of x that returns a number
     - x: Point at which to evaluate, a floating-point array of any shape. Changed while f runs, then
       restored exactly
     - analytic_grad: Gradient to check, of x's shape
-    - num_checks: Number of places, drawn from NumPy's global generator
+    - num_checks: Number of positions, drawn from NumPy's global generator
     - h: Half the distance between the two evaluations
     """
     if x.dtype.itemsize < 8:
@@ -85,7 +85,7 @@ def grad_check_sparse(f, x, analytic_grad, num_checks=10, h=1e-5):
 
 
 def _evaluate_around(f, x, index, h):
-    """f with x[index] moved up and down by h; x is as before afterwards, even if f raises."""
+    """f with x[index] moved up and down by h; x is restored afterwards, even if f raises."""
     if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
         got = f"an array of {x.dtype}" if isinstance(x, np.ndarray) else type(x).__name__
         raise ValueError(f"x must be a NumPy array of floating-point numbers, got {got}")
@@ -102,13 +102,13 @@ def _evaluate_around(f, x, index, h):
 def rel_error(a, b):
     """Largest element-wise relative error, max |a - b| / max(1e-8, |a| + |b|).
 
-    One entry near zero can make this large for a right answer: finite differences have an absolute
-    error, too. It is for comparing with printed values; for gradients use `compare_gradients`.
+    One entry near zero can make this large for a right answer, because finite differences also have
+    an absolute error. Use it to compare with printed values; for gradients use `compare_gradients`.
 
     Inputs:
     - a, b: Arrays or numbers of the same shape
 
-    Returns: a float; NaN where either holds one
+    Returns: a float; NaN if either contains NaN
     """
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
@@ -118,15 +118,15 @@ def rel_error(a, b):
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a check found; true where it is right, and readable when printed.
+    """Result of a check; true if it passed, and readable when printed.
 
     - name: What was compared
     - ok: Whether the difference is within the limit
     - difference: What was measured
-    - limit: The largest difference that is right
+    - limit: The largest difference that counts as right
     - problem: A sentence on the entry that differs most, or on what cannot be compared
     - measure: What `difference` is
-    - judged: Whether what was compared is fine enough to tell right from wrong
+    - judged: Whether the arrays are precise enough to tell right from wrong
     """
 
     name: str
@@ -152,17 +152,18 @@ class Comparison:
 def compare_gradients(analytic, numeric, name="gradient"):
     """Judge a gradient: right if norm(a - n) <= 1e-6 * (norm(a) + norm(n)) + 1e-9.
 
-    The norm over the whole array is what makes the verdict sharp: errors of finite differences in
-    single small entries drown in it, while an answer that is wrong by a tenth of a per cent is
-    still five hundred times over the limit.
+    The norm over the whole array makes the verdict sharp: the errors of finite differences in
+    single small entries hardly count, while an answer that is off by a tenth of a per cent is still
+    five hundred times over the limit.
 
     Inputs:
-    - analytic: Gradient to judge, in float64; less precise ones can't be judged, and that is said
+    - analytic: Gradient to judge, in float64; for a less precise one the result says that it can't
+      be judged
     - numeric: Gradient to trust, of the same shape
-    - name: What to call it
+    - name: Name to print
 
-    Returns: a `Comparison`. Anything that is no plain floating-point array of numeric's shape, or
-    is not finite, is wrong.
+    Returns: a `Comparison`. Anything other than a plain floating-point array of finite numbers and
+    of numeric's shape is wrong.
     """
     problem = _cannot_be_compared(analytic, numeric)
     if problem:
@@ -186,8 +187,8 @@ def compare_gradients(analytic, numeric, name="gradient"):
 
 
 def _cannot_be_compared(analytic, numeric):
-    """A sentence on what keeps two gradients from being compared; an empty one if nothing does."""
-    scalar = isinstance(analytic, np.floating) and numeric.ndim == 0  # what sums of arrays are
+    """A sentence on why two gradients can't be compared, or an empty string if they can."""
+    scalar = isinstance(analytic, np.floating) and numeric.ndim == 0  # as from a sum of an array
     if type(analytic) is not np.ndarray and not scalar:
         got = type(analytic).__name__
         return f"Expected a plain NumPy array of floating-point numbers, got {got}."
@@ -213,7 +214,8 @@ def _worst(got, expected):
 
 
 def check_gradient(name, analytic, numeric):
-    """Print what `compare_gradients` says; raise NotRight with it where the gradient is wrong."""
+    """Print the result of `compare_gradients`, or raise NotRight with it if the gradient is wrong.
+    """
     _report(compare_gradients(analytic, numeric, name))
 
 
@@ -221,15 +223,15 @@ def check_close(name, got, expected, limit, known=None):
     """Print the relative error of a result against expected values, and the limit for it.
 
     Inputs:
-    - name: What to call the result
+    - name: Name to print for the result
     - got: Result to judge, an array or number
     - expected: What it should be, of the same shape
     - limit: Largest `rel_error` to accept
-    - known: None, or a dictionary from known mistakes, such as "a mean in place of a sum", to what
-      each of them would give
+    - known: None, or a dictionary from known mistakes, such as "a mean in place of a sum", to the
+      results they would give
 
-    Raises NotRight where the shape differs or the error is above the limit or NaN, with the two
-    numbers that differ most, and the known mistake that gives the same.
+    Raises NotRight if the shape differs or the error is above the limit or NaN, with the two
+    numbers that differ most, and the known mistake that gives the same result, if any.
     """
     if np.shape(got) != np.shape(expected):
         raise NotRight(f"{name}: expected shape {np.shape(expected)}, got {np.shape(got)}")
@@ -245,7 +247,7 @@ def check_close(name, got, expected, limit, known=None):
 
 
 def check_below(name, value, limit):
-    """Print a number and the limit for it; raise NotRight where it is not below."""
+    """Print a number and the limit for it; raise NotRight if it is not below the limit."""
     _report(Comparison(name, bool(value < limit), float(value), limit, measure="measured"))
 
 

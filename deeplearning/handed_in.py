@@ -1,6 +1,6 @@
-"""What students write: the notebooks, and the files with the exercises that each of them tries out.
+"""What students hand in: the notebooks, and the files with the exercises that each of them tests.
 
-The students' version has no `grading/exercises.toml`; a test holds this table to it.
+The students' version has no `grading/exercises.toml`; a test checks that this table agrees with it.
 """
 
 NOTEBOOKS = {
@@ -11,5 +11,5 @@ NOTEBOOKS = {
 }
 CAPTIONER = "captioner.npz"  # a model of your own, for extra credit
 EXERCISE_FILES = tuple(dict.fromkeys(file for files in NOTEBOOKS.values() for file in files))
-# What the hand-out puts in place of an answer; a question whose answer is still this is empty
+# The hand-out's placeholder for an answer; a question that still has it counts as unanswered
 ANSWER = "**Your answer.** *Write it here.*"

@@ -1,4 +1,4 @@
-"""Pictures from files and the network, without PyTorch."""
+"""Pictures from files and the internet, without PyTorch."""
 
 import contextlib
 import hashlib
@@ -18,16 +18,16 @@ from PIL import ExifTags, Image, ImageDraw, JpegImagePlugin
 
 from deeplearning.files import atomic_write
 
-# what came from the network, by a hash of its URL
+# downloaded pictures, named by a hash of their URL
 CACHE = platformdirs.user_cache_path("deeplearning") / "pictures"
 TIMEOUT = 10  # seconds
-TRIES = 3  # where a server is busy or drops the connection
-PAUSE = 0.5  # seconds before the second try, twice as many before the third
+TRIES = 3  # if a server is busy or drops the connection
+PAUSE = 0.5  # seconds before the second try, twice as long before the third
 MAX_BYTES = 128 << 20
 MAX_PIXELS = 120_000_000  # in memory; the cameras with the largest files have 102 million
-MAX_JPEG_PIXELS = 250_000_000  # in the file; telephones have 200 million
+MAX_JPEG_PIXELS = 250_000_000  # in the file; phone cameras have 200 million
 LARGE = (
-    32_000_000  # pixels; JPEGs above are decoded at a half, a quarter or an eighth of their size
+    32_000_000  # pixels; larger JPEGs are decoded at a half, a quarter or an eighth of their size
 )
 # What undoes each orientation of the EXIF standard (CIPA DC-008, tag 274).
 TURNS = {
@@ -39,8 +39,8 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-PLANES = ((), (1,), (3,), (4,))  # what may follow the height and width of an array
-# What makes a picture of an array of these kinds of numbers
+PLANES = ((), (1,), (3,), (4,))  # allowed axes after the height and width of an array
+# How to turn an array of these kinds of numbers into a picture
 HOW = {
     "u": "numbers from 0 to 255 become one by x.astype(np.uint8), colours come last",
     "i": "numbers from 0 to 255 become one by x.astype(np.uint8)",
@@ -52,19 +52,18 @@ BROKEN = (OSError, ValueError, TypeError, SyntaxError, RuntimeError, Image.Decom
 
 
 def image_from_url(url):
-    """Fetch a picture and decode it in memory. What came from the network is kept on the disk for
-    the next time.
+    """Fetch a picture and decode it in memory. Downloads are cached on disk.
 
     Inputs:
-    - url: An http, https or file URL, as the data sets name them
+    - url: An http, https or file URL, as in the data sets
 
-    Returns: uint8 array of shape (height, width, 3). Where there is none to be had, a warning says
-    why, and a grey placeholder with the URL on it is returned, so that a dead link costs one
-    picture and not the notebook.
+    Returns: uint8 array of shape (height, width, 3). If the picture can't be fetched, a warning
+    says why, and a grey placeholder with the URL on it is returned, so that a dead link costs one
+    picture and not the whole notebook.
     """
     try:
         cached = CACHE / hashlib.sha256(url.encode()).hexdigest()
-        with contextlib.suppress(*BROKEN):  # not there yet, or damaged: fetched again
+        with contextlib.suppress(*BROKEN):  # not cached yet, or damaged: fetched below
             return np.array(decode_image(cached.read_bytes()))
         content = _fetch(url)
         picture = np.array(decode_image(content))
@@ -74,7 +73,7 @@ def image_from_url(url):
                 with atomic_write(cached) as file:
                     file.write(content)
         return picture
-    # AttributeError: no string at all
+    # AttributeError: the URL is not a string
     except (*BROKEN, AttributeError, http.client.HTTPException) as error:
         name = url if isinstance(url, str | bytes | os.PathLike) else f"a {type(url).__name__}"
         warnings.warn(f"no picture from {name}: {error}", stacklevel=2)
@@ -82,7 +81,7 @@ def image_from_url(url):
 
 
 def read_image(source):
-    """A picture, wherever it comes from: what every function of ours that takes one calls.
+    """Read a picture from any source; all functions that take a picture call this.
 
     Inputs:
     - source: Path of a file, PIL image of any mode, or uint8 array of shape (H, W), (H, W, 1),
@@ -104,14 +103,14 @@ def decode_image(content):
     Inputs:
     - content: Bytes of a file in any format that Pillow reads
 
-    Returns: PIL image in RGB, turned the way that its EXIF data says it was taken. What is
-    transparent lies on white. Numbers of more than 16 bits are spread over their own range. A JPEG
-    of more than LARGE pixels comes at a half, a quarter or an eighth of its size.
+    Returns: PIL image in RGB, rotated as its EXIF data says. Transparent parts become white. Values
+    of more than 16 bits are scaled to their own range. A JPEG of more than LARGE pixels is reduced
+    to a half, a quarter or an eighth of its size.
 
-    Raises ValueError for more than MAX_PIXELS, and for what is no picture, or only a part of one.
+    Raises ValueError for more than MAX_PIXELS, and for anything but a complete picture.
     """
     with warnings.catch_warnings():
-        # our own limits come first; damaged EXIF data is no matter
+        # our own limits apply first, and damaged EXIF data doesn't matter
         warnings.simplefilter("ignore")
         try:
             return _decoded(content)
@@ -141,24 +140,24 @@ def _decoded(content):
 
 
 def _opened(content):
-    """A picture whose size is known, and whose pixels have not been decoded yet."""
+    """A picture whose size is known but whose pixels have not been decoded yet."""
     jpeg = content[:3] == b"\xff\xd8\xff"
     try:
-        # Image.open refuses the sizes of some telephones, unless a limit is lifted for everybody
+        # Image.open refuses the picture sizes of some phones, unless its limit is lifted globally
         return (JpegImagePlugin.JpegImageFile if jpeg else Image.open)(io.BytesIO(content))
     except Image.DecompressionBombError:
         raise ValueError(
             f"it has more than {MAX_PIXELS // 10**6} million pixels: make it smaller"
         ) from None
-    except Exception:  # of which one names an object in memory
+    except Exception:  # Pillow's own message may name an object in memory
         raise ValueError(
             "it is not a picture of a kind that Pillow reads: save it as JPEG or PNG"
         ) from None
 
 
 def _without_remarks(content):
-    """A PNG file without the chunks that it can do without, of which Pillow lets none be damaged;
-    what tells of transparency and orientation stays, if it is sound. Other files as they are.
+    """A PNG file without its optional chunks, since Pillow refuses files in which one is damaged.
+    Transparency and orientation stay if they are intact. Other files are returned unchanged.
     """
     if not content.startswith(PNG):
         return content
@@ -169,7 +168,7 @@ def _without_remarks(content):
         kind = content[start + 4 : start + 8]
         checksum = zlib.crc32(content[start + 4 : end - 4]).to_bytes(4, "big")
         known = kind in (b"tRNS", b"eXIf") and content[end - 4 : end] == checksum
-        if kind[:1].isupper() or known:  # a capital: needed for the pixels
+        if kind[:1].isupper() or known:  # a capital letter marks chunks needed for the pixels
             chunks.append(content[start:end])
         start = end
     return b"".join(chunks)
@@ -215,7 +214,7 @@ def _from_array(array):
 
 
 def _upper_bits(image):
-    """8 of 16 bits: Pillow would show all but the darkest as white."""
+    """The upper 8 of 16 bits; Pillow itself would show all but the darkest values as white."""
     values = np.asarray(image)
     grey = Image.fromarray((values >> 8).astype(np.uint8))
     if isinstance(clear := image.info.get("transparency"), int):
@@ -224,11 +223,11 @@ def _upper_bits(image):
 
 
 def _on_white(image):
-    """What is transparent becomes white; all is opaque where the picture names a transparent colour
-    that it does not have.
+    """Transparent parts become white; a picture whose transparent colour is invalid is taken as
+    opaque.
     """
     try:
-        # La: Pillow knows no direct way
+        # Pillow can't convert La directly
         image = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
     except (ValueError, TypeError):
         image = image.copy()
@@ -238,9 +237,9 @@ def _on_white(image):
 
 
 def _upright(image):
-    """The picture turned as its EXIF data says; as it lies if that can't be read.
+    """The picture rotated as its EXIF data says, or unchanged if that can't be read.
 
-    ImageOps.exif_transpose also writes the data anew, and fails on much that is damaged in it.
+    ImageOps.exif_transpose also rewrites the data, and often fails if it is damaged.
     """
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
@@ -250,7 +249,7 @@ def _upright(image):
 
 
 def _own_range(values):
-    """Numbers (H, W) from black for the smallest to white for the largest."""
+    """Values (H, W) as grey levels, from black for the smallest to white for the largest."""
     if not np.isfinite(values).all():
         raise ValueError("it holds NaN or infinity: save it as JPEG or PNG")
     span = np.ptp(values)

@@ -1,6 +1,7 @@
 """Pictures as networks read them: normalised, shifted, blurred, and back again.
 
-The first part is NumPy's, the second PyTorch's. N pictures, H and W their height and width.
+The first part works on NumPy arrays, the second on PyTorch tensors. Letters: N pictures, H height,
+W width.
 """
 
 import os
@@ -21,7 +22,7 @@ __all__ = [
     "open_image", "preprocess", "preprocess_image", "rescale",
 ]  # fmt: skip
 
-# of ImageNet's pixels, red, green and blue from 0 to 1
+# statistics of ImageNet's pixels; red, green and blue from 0 to 1
 SQUEEZENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 SQUEEZENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
 BLUR = np.array([[1, 2, 1], [2, 188, 2], [1, 2, 1]]) / 200
@@ -48,8 +49,8 @@ def deprocess_image(img, rescale=False):
 
     Inputs:
     - img: Normalised picture, of shape (..., 3)
-    - rescale: Whether to stretch what comes out over the whole range from black to white; a plain
-      picture stays plain
+    - rescale: Whether to stretch the result over the whole range from black to white; a picture of
+      a single colour stays as it is
 
     Returns: uint8 array of the same shape; pixels out of range are clipped
 
@@ -61,7 +62,7 @@ def deprocess_image(img, rescale=False):
             f"expected a picture of shape (..., 3) without NaN and infinity, got one of {img.shape}"
         )
     img = img * SQUEEZENET_STD + SQUEEZENET_MEAN
-    # what is less than a grey level is rounding, and not a picture
+    # less than a grey level is rounding error, not a picture
     if rescale and np.ptp(img) > 1e-3:
         img = (img - img.min()) / np.ptp(img)
     return np.rint(255 * img.clip(0, 1)).astype(np.uint8)
@@ -71,16 +72,16 @@ def load_image(filename, size=None):
     """Read a picture from a file.
 
     Inputs:
-    - filename: Path, or what else `open_image` takes
-    - size: Pixels of its shorter side; by default it stays as it is
+    - filename: Path, or anything else that `open_image` takes
+    - size: Length of its shorter side in pixels; by default the picture isn't resized
 
     Returns: uint8 array of shape (H, W, 3)
 
-    Raises FileNotFoundError for a missing file, and ValueError for one that is no picture.
+    Raises FileNotFoundError for a missing file, and ValueError for one that isn't a picture.
     """
     image = open_image(filename)
     if size is not None:
-        # torchvision takes seconds, and most functions do without it
+        # importing torchvision takes seconds, and most functions don't need it
         from deeplearning.vision import torchvision
 
         image = torchvision.transforms.functional.resize(image, _side(size))
@@ -88,12 +89,12 @@ def load_image(filename, size=None):
 
 
 def open_image(path):
-    """Read a picture from a file; a PIL image or an array of pixels is taken as it is.
+    """Read a picture from a file; a PIL image or an array of pixels is accepted too.
 
     Returns: PIL image in RGB
 
-    Raises FileNotFoundError for a missing file, and ValueError for what is no picture, or a very
-    large one.
+    Raises FileNotFoundError for a missing file, and ValueError for anything that isn't a picture,
+    or is a very large one.
     """
     try:
         return read_image(path)
@@ -110,38 +111,38 @@ def open_image(path):
 
 
 def check_size(size):
-    """A number of pixels as an int. Raises ValueError for one that is no number of pixels."""
+    """A number of pixels as an int. Raises ValueError for anything but a positive integer."""
     if not isinstance(size, Integral) or size < 1:
         raise ValueError(f"expected a size of 1 pixel or more, got {size!r}")
     return int(size)
 
 
 def _side(size):
-    """What torchvision takes: the shorter side, or height and width."""
+    """A size as torchvision takes it: the shorter side, or height and width."""
     return list(map(check_size, size)) if isinstance(size, tuple | list) else check_size(size)
 
 
 def blur_image(X):
-    """Blur very slightly: each pixel becomes a mean that it dominates, of itself and its eight
-    neighbours.
+    """Blur very slightly: each pixel becomes a weighted mean of itself, which dominates, and its
+    eight neighbours.
 
     Inputs:
-    - X: Pictures, array of shape (N, 3, H, W); around them there are zeros
+    - X: Pictures, array of shape (N, 3, H, W); they are padded with zeros
 
     Returns: array of the same shape and dtype
     """
-    from scipy.ndimage import convolve  # takes a while, and only this function needs it
+    from scipy.ndimage import convolve  # importing takes a while, and only this function needs it
 
     blurred = convolve(X.astype(np.float64), BLUR[None, None], mode="constant")
     return (blurred if X.dtype.kind == "f" else np.rint(blurred)).astype(X.dtype)
 
 
 def preprocess(img, size=224):
-    """Make a picture what SqueezeNet reads.
+    """Turn a picture into SqueezeNet's input.
 
     Inputs:
-    - img: PIL image, or what else `open_image` takes
-    - size: Pixels of its shorter side
+    - img: PIL image, or anything else that `open_image` takes
+    - size: Length of its shorter side in pixels
 
     Returns: float32 tensor of shape (1, 3, H, W)
     """
@@ -158,8 +159,8 @@ def deprocess(img, should_rescale=True):
 
     Inputs:
     - img: Tensor of shape (1, 3, H, W)
-    - should_rescale: Whether to stretch it over the whole range from black to white; else it is
-      clipped
+    - should_rescale: Whether to stretch it over the whole range from black to white; otherwise it
+      is clipped
 
     Returns: PIL image
 
@@ -175,7 +176,7 @@ def black_and_white(like):
     """Black and white as the network reads them.
 
     Inputs:
-    - like: Tensor whose dtype and device they get
+    - like: Tensor whose dtype and device to use
 
     Returns: two tensors of shape (3, 1, 1)
     """
@@ -185,7 +186,7 @@ def black_and_white(like):
 
 
 def rescale(x):
-    """Stretch numbers over the range from 0 to 1; where all are equal they become 0.
+    """Stretch numbers over the range from 0 to 1; if all are equal, they become 0.
 
     Inputs:
     - x: Tensor of any shape
@@ -197,12 +198,12 @@ def rescale(x):
 
 
 def jitter(X, ox, oy):
-    """Shift pictures; what leaves at one side comes in at the other. Negative shifts undo positive
-    ones.
+    """Shift pictures cyclically: pixels that leave on one side enter on the other. Negative shifts
+    undo positive ones.
 
     Inputs:
     - X: Tensor of shape (N, C, H, W)
-    - ox, oy: Pixels to the right and down
+    - ox, oy: Shifts to the right and down, in pixels
 
     Returns: tensor of the same shape
     """
@@ -210,8 +211,8 @@ def jitter(X, ox, oy):
 
 
 def blur_tensor(X, sigma=1):
-    """Blur by a Gaussian, cut off at three standard deviations; beyond the edge the edge's pixels
-    repeat.
+    """Blur with a Gaussian, cut off at three standard deviations; edge pixels are repeated beyond
+    the edge.
 
     Inputs:
     - X: Tensor of shape (N, C, H, W)

@@ -1,7 +1,7 @@
 """The file of 25 ImageNet pictures that the course hands out.
 
-Its label map is a pickle, and unpickling can run any code. So it is read by an unpickler that knows
-five harmless names and stops at every other one.
+Its label map is a pickle, and unpickling can run arbitrary code. It is therefore read by an
+unpickler that knows five harmless names and stops at any other.
 """
 
 import pickle
@@ -57,7 +57,8 @@ def _is_entry(entry):
 
 
 class _Inert:
-    """Stands for NumPy's array and dtype in a pickle: keeps what it is given and does nothing."""
+    """Stand-in for NumPy's array and dtype in a pickle: it stores its arguments and does nothing.
+    """
 
     def __init__(self, *given):
         self.given = given
@@ -68,7 +69,7 @@ class _Inert:
 
 
 def _scalar(dtype, raw):
-    """An integer or a text from the bytes that a pickle holds of a NumPy scalar."""
+    """An integer or a string, from the bytes of a NumPy scalar in a pickle."""
     kind = str(dtype.given[0])
     is_integer = kind in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")
     if dtype.state[1] in "<|" and is_integer and len(raw) == int(kind[1]):

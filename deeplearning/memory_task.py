@@ -1,10 +1,10 @@
-"""A task that needs memory: say the first word of a sequence again, many other words later.
+"""A task that needs memory: repeat the first word of a sequence after many other words.
 
     accuracy = memory_task("lstm", gap=20, forget_bias=3)
 
-One of eight words comes first, then `gap` words of eight others, drawn at random, which mean
-nothing. After the last one the network has to name the first. It is trained from scratch on
-sequences made on the way; chance is one in eight.
+A sequence begins with one of eight words, followed by `gap` meaningless words drawn at random from
+eight others. After the last one, the network has to name the first. It is trained from scratch on
+freshly drawn sequences; guessing is right one time in eight.
 """
 
 import math
@@ -22,21 +22,21 @@ from deeplearning.rnn_layers import (
     word_embedding_forward,
 )
 
-WORDS = 8  # to remember, and as many that fill the gap
-W, H = 16, 32  # numbers in a word vector, and in the hidden state
+WORDS = 8  # words to remember; as many others fill the gap
+W, H = 16, 32  # dimensions of the word vectors and the hidden state
 
 
 def memory_task(cell_type, gap, forget_bias=0.0, *, steps=200, seed=0):
-    """Train a small network on the task, and try it.
+    """Train a small network on the task, and test it.
 
     Inputs:
     - cell_type: "rnn" or "lstm"
-    - gap: Words between the one to remember and the question
-    - forget_bias: What the biases of the LSTM's forget gates start from
-    - steps: Minibatches of 32 sequences to train on
-    - seed: Of sequences and first weights
+    - gap: Number of words after the one to remember
+    - forget_bias: Initial value of the LSTM's forget-gate biases
+    - steps: Number of minibatches of 32 sequences to train on
+    - seed: Seed of the sequences and initial weights
 
-    Returns: share of a thousand new sequences whose first word is named
+    Returns: fraction of a thousand new sequences whose first word is named correctly
     """
     rng = np.random.default_rng(seed)
     params = _first_params(rng, cell_type, forget_bias)
@@ -54,7 +54,7 @@ def memory_task(cell_type, gap, forget_bias=0.0, *, steps=200, seed=0):
 
 
 def sequences(rng, N, gap):
-    """Words as indices, ints of shape (N, gap + 1): the first below WORDS, all others not."""
+    """Words as indices, ints of shape (N, gap + 1): only the first is below WORDS."""
     x = rng.integers(WORDS, 2 * WORDS, size=(N, gap + 1))
     x[:, 0] = rng.integers(WORDS, size=N)
     return x
@@ -93,7 +93,7 @@ def _gradients(p, cell_type, x):
     grads = {}
     dlast, grads["W_answer"], grads["b_answer"] = affine_backward(dscores, answer_cache)
     dh = np.zeros(shape, dlast.dtype)
-    dh[:, -1] = dlast  # the loss reads the last state alone
+    dh[:, -1] = dlast  # the loss depends directly on the last state only
     dvectors, _, grads["Wx"], grads["Wh"], grads["b"] = sequence_backward(dh, cache)
     grads["W_embed"] = word_embedding_backward(dvectors, embed_cache)
     return grads

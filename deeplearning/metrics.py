@@ -1,7 +1,7 @@
 """How good captions are: BLEU and CIDEr-D against captions that people wrote.
 
-Scores compare words, as `tokenize` finds them: lower case, without punctuation, <START>, <END> and
-<NULL>. <UNK> stays, as a word that never matches, not even itself.
+Scores compare words as `tokenize` returns them: lower case, without punctuation, <START>, <END> and
+<NULL>. <UNK> is kept as a word that never matches, not even itself.
 """
 
 import math
@@ -13,8 +13,8 @@ from collections import Counter
 import numpy as np
 
 UNKNOWN = "<unk>"
-# Accents and vowel signs that belong to the letter before them, as in Hindi, where \w alone would
-# end the word
+# Accents and vowel signs that belong to the letter before them, as in Hindi; with \w alone they
+# would end the word
 MARKS = "".join(
     c for c in map(chr, range(0x300, 0x10000)) if unicodedata.category(c).startswith("M")
 )
@@ -26,15 +26,15 @@ WORD = re.compile(rf"<unk>|{LETTER}(?:{LETTER}|[{MARKS}])*|(?=\w)[{ALONE}][{MARK
 
 
 def tokenize(caption):
-    """The words that scores compare. Where a script has no spaces between words, as in Chinese,
-    Japanese and Thai, each character is one, with the marks that belong to it.
+    """The words that scores compare. In scripts without spaces between words, such as Chinese,
+    Japanese and Thai, each character counts as a word, together with its marks.
 
     Inputs:
     - caption: A string, such as "<START> a dog's ball <END>"
 
     Returns: list of str, such as ["a", "dogs", "ball"]
     """
-    # an accent is part of its letter, however it was typed
+    # accents become part of their letters, however they were typed
     text = unicodedata.normalize("NFC", caption.lower())
     text = re.sub("['\u2019]", "", text)  # a dog's ball: dogs; a gray-green ball: gray green
     return WORD.findall(re.sub("<(start|end|null)>", " ", text))
@@ -43,18 +43,18 @@ def tokenize(caption):
 def corpus_bleu(references, captions, max_n=4):
     """BLEU-1 to BLEU-max_n over a whole set of captions.
 
-    The precision of n-grams is how many of the captions' n-grams occur in a reference of the same
-    image, each counted at most as often as in the reference that has it most often. BLEU-n is the
-    geometric mean of the precisions up to n, times a penalty exp(1 - r / c) where the captions'
-    length c falls below r, the lengths of the closest references.
+    The n-gram precision is the fraction of the captions' n-grams that occur in a reference of the
+    same image, each counted at most as often as in the reference that has it most often. BLEU-n is
+    the geometric mean of the precisions up to n, times a brevity penalty exp(1 - r / c) if the
+    captions' total length c is below r, the total length of the references closest in length.
 
     Inputs:
-    - references: For each image a list of captions, as strings
-    - captions: For each image the caption to score, a string
+    - references: List of captions, as strings, for each image
+    - captions: The caption to score, a string, for each image
 
     Returns: float array of shape (max_n,), each from 0 to 1
 
-    Raises ValueError if there is not at least one image, or an image without reference.
+    Raises ValueError if there are no images, or if an image has no reference.
 
     Source: Papineni et al., "BLEU: a method for automatic evaluation of machine translation", 2002.
     """
@@ -64,7 +64,7 @@ def corpus_bleu(references, captions, max_n=4):
     closest = 0
     for refs, words in _tokenized(references, captions):
         length += len(words)
-        # the shorter one of two equally close
+        # the shorter of two equally close ones
         closest += min((abs(len(ref) - len(words)), len(ref)) for ref in refs)[1]
         for n in range(1, max_n + 1):
             most = Counter()
@@ -95,26 +95,26 @@ def bleu_1(reference, caption):
 
 
 def cider_d(references, captions, sigma=6.0):
-    """CIDEr-D: agreement with the references in n-grams that tell one image from another.
+    """CIDEr-D: agreement with the references in n-grams that distinguish images.
 
-    Each n-gram weighs log(number of images / number of images with it in a reference). For n from 1
-    to 4 caption and reference are compared by the cosine of their weighted counts, with the
-    caption's counts clipped to the reference's and a penalty exp(-(difference in length)^2 / (2
+    Each n-gram has weight log(number of images / number of images with it in a reference). For n
+    from 1 to 4, caption and reference are compared by the cosine of their weighted counts, with the
+    caption's counts clipped to the reference's, times a penalty exp(-(difference in length)^2 / (2
     sigma^2)); the mean over n and references is multiplied by 10.
 
     Inputs:
-    - references: For each image a list of captions, as strings
-    - captions: For each image the caption to score, a string
+    - references: List of captions, as strings, for each image
+    - captions: The caption to score, a string, for each image
     - sigma: Width of the length penalty, in words
 
     Returns a tuple of:
     - score: Mean over all images, from 0 to 10
     - scores: float array of shape (images,)
 
-    Of a single image there is no such score: the logarithm of 1 gives no n-gram any weight. Both
-    are NaN then, and a warning says so.
+    For a single image the score is undefined, since every n-gram has weight log(1) = 0. Both are
+    then NaN, and a warning says so.
 
-    Raises ValueError if there is not at least one image, or an image without reference.
+    Raises ValueError if there are no images, or if an image has no reference.
 
     Source: Vedantam, Zitnick and Parikh, "CIDEr: consensus-based image description evaluation",
     2015, section 7.
@@ -148,7 +148,7 @@ def cider_d(references, captions, sigma=6.0):
 
 
 def _images_with(references):
-    """For each n-gram the number of images with it in a reference."""
+    """The number of images that have each n-gram in a reference."""
     images_with = Counter()
     for refs in references:
         ngrams = set()
@@ -160,7 +160,9 @@ def _images_with(references):
 
 
 def _clipped_cosine(ours, theirs):
-    """Cosine of two vectors, dictionaries, the entries of the first clipped to the second's."""
+    """Cosine of two vectors, given as dictionaries, with the first one's entries clipped to the
+    second's.
+    """
     shared = ours.keys() & theirs.keys()
     dot = sum(min(ours[gram], theirs[gram]) * theirs[gram] for gram in shared)
     norms = _norm(ours) * _norm(theirs)

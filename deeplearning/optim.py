@@ -1,19 +1,19 @@
-"""Update rules: from a parameter and its gradient to the next value of the parameter.
+"""Update rules: from a parameter and its gradient to the parameter's next value.
 
 All rules have the signature `next_w, config = rule(w, dw, config=None)`.
 
 Inputs:
 - w: Parameter, an array of any shape. It may be overwritten: use the returned value.
 - dw: Gradient of the loss with respect to w, of the same shape
-- config: Dictionary of hyperparameters and of what the rule remembers from step to step. Missing
-  entries are filled in with the defaults that each rule names.
+- config: Dictionary of hyperparameters and of the state that the rule keeps between steps. Missing
+  entries are filled in with the defaults listed for each rule.
 
 Returns a tuple of:
 - next_w: Parameter after the step, of w's shape and dtype
 - config: The dictionary to pass at the next step
 
-Raises ValueError where dw, or what the dictionary remembers, has another shape than w, and for an
-entry that the rule does not know.
+Raises ValueError if dw, or an array of the rule's state, has another shape than w, and for an entry
+that the rule does not know.
 """
 
 import numpy as np
@@ -67,7 +67,7 @@ def rmsprop(w, dw, config=None):
 
 
 def adam(w, dw, config=None):
-    """Adam: running means of gradient and squared gradient, both corrected for their start at zero.
+    """Adam: running means of gradient and squared gradient, bias-corrected for their start at zero.
 
     t = t + 1, then
 
@@ -97,8 +97,8 @@ def adam(w, dw, config=None):
 
 
 def _prepare(w, dw, config, *moments, **defaults):
-    """The configuration with its defaults filled in: hyperparameters, and moments of w's shape and
-    dtype at zero.
+    """The configuration with defaults filled in: hyperparameters, and zero moments of w's shape and
+    dtype.
     """
     config = {} if config is None else config
     known = [*defaults, *moments]

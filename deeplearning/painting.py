@@ -1,4 +1,4 @@
-"""Pictures that descend a loss: the optimisers, the steps, and what is shown meanwhile."""
+"""Pictures that minimise a loss: the optimisers, the steps, and what is shown along the way."""
 
 import sys
 
@@ -9,16 +9,16 @@ from deeplearning.checks import check_counts, check_finite
 from deeplearning.classifiers.squeezenet import frozen
 from deeplearning.image_utils import black_and_white, deprocess
 
-SETTLING = 0.2  # the last tenth of Adam's steps are so much shorter
+SETTLING = 0.2  # factor on the learning rate for the last tenth of Adam's steps
 
 
 def noise(shape, generator):
-    """Numbers from 0 to 1 to start from, by default those of seed 0."""
+    """Random numbers from 0 to 1 to start from; by default with seed 0."""
     return torch.rand(shape, generator=generator or torch.Generator().manual_seed(0))
 
 
 def optimizer_of(name, start, learning_rate):
-    """What changes a copy of the picture step by step."""
+    """An optimiser for a copy of the picture."""
     check_finite(learning_rate=learning_rate)
     img = start.detach().clone().requires_grad_()
     if name == "adam":
@@ -31,10 +31,10 @@ def optimizer_of(name, start, learning_rate):
 
 
 def paint(steps, losses, cnn, num_iterations, show_every, callback):
-    """Descend the sum of losses(img), and return the picture after num_iterations steps.
+    """Minimise the sum of losses(img), and return the picture after num_iterations steps.
 
-    After each step the pixels are cut off at black and white, so what is returned, what is shown
-    and what the losses are of is one and the same picture.
+    After each step the pixels are clamped to the range from black to white, so that the picture
+    returned is the one shown and the one whose losses are computed.
     """
     check_counts(num_iterations=num_iterations, show_every=show_every or 0)
     (img,) = steps.param_groups[0]["params"]
@@ -68,7 +68,7 @@ def paint(steps, losses, cnn, num_iterations, show_every, callback):
 
 
 def _is_shown(t, show_every, num_iterations):
-    """Whether step t, counted from 0, is one to show."""
+    """Whether to show the picture after step t, counted from 0."""
     if not show_every:
         return False
     return t % show_every == 0 or t == num_iterations - 1
@@ -80,7 +80,7 @@ def _check_step(losses, img, when):
         if not value.isfinite():
             weight = "style_weights" if name == "style" else f"{name}_weight"
             raise ValueError(f"the {name} loss is {value.item()} {when}: make {weight} smaller")
-    # optimisers square the gradient, and stand still where that is infinite
+    # optimisers square the gradient, and stop moving if that is infinite
     if not (img.isfinite().all() and img.grad.square().sum().isfinite()):
         largest = max(losses, key=lambda name: losses[name].item())
         weight = "style_weights" if largest == "style" else f"{largest}_weight"

@@ -1,6 +1,6 @@
-"""What goes into a network and what comes out of it, checked: pictures, labels and scores.
+"""Checks of a network's inputs and outputs: pictures, labels and scores.
 
-N pictures, C classes, H and W height and width.
+Letters: N pictures, C classes, H height, W width.
 """
 
 import re
@@ -11,11 +11,11 @@ from deeplearning.classifiers.squeezenet import parameter_of
 
 
 def scores_of(model, X):
-    """A network's scores, whatever form it returns them in.
+    """A network's scores, in whatever form it returns them.
 
-    Networks may compute in another precision than that of the pictures, work in place, return
-    `logits`, as an attribute or in a dictionary, a tuple that begins with the scores, maps of one
-    pixel, or one score a picture, which is then class 0's.
+    A network may compute in another precision than the pictures have, and may work in place. It may
+    return `logits`, as an attribute or in a dictionary, a tuple that begins with the scores, maps
+    of one pixel, or one score per picture, which then belongs to class 0.
 
     Inputs:
     - model: Network
@@ -23,10 +23,10 @@ def scores_of(model, X):
 
     Returns: tensor of shape (N, C), in at least single precision
 
-    Raises ValueError where no scores can be found in what the network returns, where they are not
-    finite or don't depend on X, and where pictures are too small for the network.
+    Raises ValueError if no scores can be found in what the network returns, if they are not finite
+    or don't depend on X, and if pictures are too small for the network.
     """
-    # a copy, because a first layer that works in place would change X, or not be differentiable
+    # a copy, because a first layer that works in place would change X, or raise if X needs gradients
     copy = X.to(parameter_of(model).dtype, copy=True)
     try:
         found = model(copy)
@@ -72,7 +72,7 @@ def _scores_in(found, N):
 
 
 def check_labels(y, scores):
-    """Labels as a tensor of shape (N,) beside the scores; one integer stands for all."""
+    """Labels as a tensor of shape (N,) on the scores' device; one integer stands for all."""
     N, C = scores.shape
     try:
         y = torch.as_tensor(y, device=scores.device)
@@ -93,7 +93,7 @@ def check_labels(y, scores):
 
 
 def check_pictures(X):
-    """Refuse, with a ValueError, what is not a batch of pictures of finite numbers."""
+    """Refuse, with a ValueError, anything but a batch of pictures of finite numbers."""
     if not isinstance(X, torch.Tensor):
         raise ValueError(
             "expected pictures as a tensor of shape (N, 3, H, W), got "

@@ -1,4 +1,4 @@
-"""torchvision, with one sentence where it does not fit PyTorch."""
+"""torchvision, with a one-sentence error if its version does not fit PyTorch's."""
 
 try:
     import torchvision
