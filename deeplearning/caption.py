@@ -115,8 +115,8 @@ def network_of(model, weights=None):
     if weights_sha256(network) != transform.weights_sha256:
         raise ValueError(
             f"the model was trained on features of {transform.network} with other weights than "
-            f"{network.weights}: name the file with its own ones by --weights, or train the model "
-            "again"
+            f"{network.weights}: name the file with the right ones with --weights, or train the "
+            "model again"
         )
     return network
 

@@ -54,12 +54,12 @@ class FeatureTransform:
         R = len(self.mean)
         if self.mean.shape != (R,) or self.std.shape != (R,) or not (self.std > 0).all():
             raise ValueError(
-                "mean and positive std of one shape (R,) expected, got "
+                "expected mean and positive std of one shape (R,), got "
                 f"{self.mean.shape, self.std.shape}"
             )
         if self.projection is not None and (self.projection.ndim != 2 or len(self.projection) != R):
             raise ValueError(
-                f"a projection of shape ({R}, D) expected, got {self.projection.shape}"
+                f"expected a projection of shape ({R}, D), got {self.projection.shape}"
             )
 
     def __call__(self, raw):

@@ -14,7 +14,7 @@ ADVICE = {
     errno.EPERM: "ask for permission, or name another place",
     errno.EROFS: "name another place",
     errno.ENOENT: "make its folder first, or name another place",
-    errno.ENOTDIR: "look at the spelling, or name another place",
+    errno.ENOTDIR: "check the spelling, or name another place",
     errno.EISDIR: "name a file",
     errno.EAGAIN: "another program holds it, so close it there, or wait",
     errno.EBUSY: "another program holds it, so close it there, or wait",
@@ -35,7 +35,7 @@ def not_damaged(path, error):
         return None
     if error.errno == errno.ENOENT:
         return FileNotFoundError(
-            f"no file at {path}: look at the spelling, and at which folder it is in"
+            f"no file at {path}: check the spelling, and which folder it is in"
         )
     reason = os.strerror(error.errno)
     return OSError(error.errno, f"can't use {path} ({reason}): {ADVICE[error.errno]}")
@@ -104,7 +104,7 @@ def make_folder(path):
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OSError(
-            error.errno, f"can't make the folder {path} ({error.strerror}): name another one by out"
+            error.errno, f"can't make the folder {path} ({error.strerror}): name another one as out"
         ) from error
 
 

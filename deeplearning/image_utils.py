@@ -100,7 +100,7 @@ def open_image(path):
         return read_image(path)
     except FileNotFoundError:
         raise FileNotFoundError(
-            f"no picture at {path}: look at the spelling, and at which folder it is in"
+            f"no picture at {path}: check the spelling, and which folder it is in"
         ) from None
     except BROKEN as error:
         what = f"the picture {path}" if isinstance(path, str | PathLike) else "it as a picture"

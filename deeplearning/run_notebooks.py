@@ -1,9 +1,9 @@
-"""Execute the notebooks top to bottom, and write them as notebooks and as pages for a browser.
+"""Execute the notebooks from top to bottom, and write them as notebooks and as HTML pages.
 
     python -m deeplearning.run_notebooks
     python -m deeplearning.run_notebooks LSTM_Captioning.ipynb --out build
 
-They run on the data set that `load_coco_data()` loads; Toytown is written first if it is not there
+They run on the data set that `load_coco_data()` loads; Toytown is written first if it doesn't exist
 yet. A cell that fails ends the run with its traceback.
 """
 
@@ -34,19 +34,19 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def run_notebook(path, out, env=None):
-    """Execute one notebook; write it with its outputs, and as a page that needs no network.
+    """Execute one notebook; write it with its outputs, and as a page that works offline.
 
     Inputs:
     - path: The notebook
     - out: Folder for `<name>.ipynb` and `<name>.html`
-    - env: Environment variables of the notebook's process; default: those of this one
+    - env: Environment variables of the notebook's process; by default those of this one
 
-    Raises CellExecutionError where a cell fails and DeadKernelError where Python ends in it; what
-    was executed until then is written. ValueError for a damaged notebook, OSError where nothing can
-    be written.
+    Raises CellExecutionError if a cell fails and DeadKernelError if Python dies in one; everything
+    executed until then is written. Raises ValueError for a damaged notebook, and OSError if the
+    results can't be written.
     """
     path, out = Path(path), Path(out)
-    make_folder(out)  # now, not after an hour
+    make_folder(out)  # fails now, not after an hour
     notebook = _read(path)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     with tqdm(total=len(cells), desc=path.name, unit="cell") as bar:
@@ -63,7 +63,7 @@ def run_notebook(path, out, env=None):
             # progress bars rewrite their line: keep the last state, as a terminal would
             notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
             for cell in cells:
-                cell.metadata.pop("execution", None)  # time stamps would make every run a new file
+                cell.metadata.pop("execution", None)  # time stamps differ from run to run
             with atomic_write(out / path.name) as file:
                 file.write(f"{nbformat.writes(notebook).rstrip()}\n".encode())
             with atomic_write(out / path.with_suffix(".html").name) as file:
@@ -75,16 +75,16 @@ def _read(path):
         return nbformat.read(path, as_version=4)
     except OSError as error:
         raise not_damaged(path, error) or error from error
-    except Exception as error:  # nbformat raises almost anything for what is no notebook
+    except Exception as error:  # nbformat raises almost anything for files that aren't notebooks
         reason = str(error).partition("\n")[0]
         raise ValueError(
-            f"{path} is damaged or no notebook ({shortened(reason, quotes=False)}): take a sound "
-            "copy of it"
+            f"{path} is damaged or not a notebook ({shortened(reason, quotes=False)}): take an "
+            "intact copy of it"
         ) from error
 
 
-# The page of JupyterLab, without the scripts that it would fetch: formulas come as MathML, and
-# there are no widgets and no diagrams
+# JupyterLab's page without the scripts that it would fetch: formulas are MathML, and there are no
+# widgets or diagrams
 TEMPLATE = """{% extends 'lab/index.html.j2' %}
 {% block html_head_js %}{% endblock %}
 {% block jupyter_widgets %}{% endblock %}
@@ -106,12 +106,11 @@ CLOSE = "\N{RIGHT WHITE SQUARE BRACKET}"
 
 
 def page_of(notebook, path):
-    """An executed notebook as HTML that holds all that it shows, formulas and pictures, and fetches
-    nothing.
+    """An executed notebook as a self-contained HTML page, with formulas and pictures included.
 
     Inputs:
-    - notebook: From nbformat; it stays as it is
-    - path: Where it lies, for the pictures that it names
+    - notebook: From nbformat; it is not changed
+    - path: Its path, to find the pictures that it refers to
 
     Returns: the page, a string
     """
@@ -120,7 +119,7 @@ def page_of(notebook, path):
     formulas = []
 
     def set_aside(match):
-        """The converter to HTML would break MathML, so it gets a number in its place."""
+        """Replace a formula by a number, since the HTML converter would break MathML."""
         display = match["display"]
         inline = match["inline"]
         if not (display or inline):
@@ -128,7 +127,7 @@ def page_of(notebook, path):
         kind = "block" if display else "inline"
         try:
             formulas.append(latex_to_mathml(display or inline, display=kind))
-        except Exception:  # a formula that the converter can't read stays as it was written
+        except Exception:  # a formula that can't be converted stays as it was written
             formulas.append(html.escape(match[0]))
         return f"{OPEN}{len(formulas) - 1}{CLOSE}"
 
@@ -153,8 +152,8 @@ def main(argv=None):
             sys.exit(f"{path}: a cell failed\n{error}")
         except DeadKernelError:
             sys.exit(
-                f"run_notebooks: Python ended in a cell of {path}, perhaps for want of memory: the "
-                f"first cell without output in {args.out / path.name} is the one"
+                f"run_notebooks: Python died in a cell of {path}, perhaps because memory ran out: "
+                f"it is the first cell without output in {args.out / path.name}"
             )
         except (OSError, ValueError) as error:
             sys.exit(f"run_notebooks: {said(error)}")
@@ -164,14 +163,16 @@ def main(argv=None):
 
 def _arguments(argv):
     parser = argparse.ArgumentParser(
-        description="Execute the notebooks top to bottom; write them as notebooks and as pages.",
+        description=(
+            "Execute the notebooks from top to bottom, and write them as notebooks and HTML pages."
+        ),
         epilog="example: python -m deeplearning.run_notebooks LSTM_Captioning.ipynb --out build",
     )
     parser.add_argument(
         "notebooks",
         nargs="*",
         default=[ROOT / name for name in NOTEBOOKS],
-        help="with or without .ipynb (default: all)",
+        help="names with or without .ipynb (default: all)",
     )
     parser.add_argument(
         "--out", default=ROOT / "build", type=Path, help="folder to write to (default: build)"
@@ -180,13 +181,13 @@ def _arguments(argv):
     args.notebooks = [_found(name) for name in args.notebooks]
     missing = [str(path) for path in args.notebooks if not path.is_file()]
     if missing:
-        parser.error(f"no notebook at {missing[0]}; those of the course are {', '.join(NOTEBOOKS)}")
+        parser.error(f"no notebook at {missing[0]}; the course's are {', '.join(NOTEBOOKS)}")
     return args
 
 
 def _environment():
-    """That of the notebooks' own processes, which import the package from here, wherever this was
-    started.
+    """Environment of the notebooks' processes, which import the package from here, wherever this
+    command was started.
     """
     packages = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     env = os.environ | {"PYTHONPATH": packages, "DEEPLEARNING_DATA": str(data_folder())}
@@ -198,7 +199,7 @@ def _environment():
 
 
 def _found(name):
-    """The path of a notebook, whose name may lack its ending."""
+    """The path of a notebook, whose name may lack its extension."""
     path = Path(name)
     return path if path.suffix == ".ipynb" else path.with_name(f"{path.name}.ipynb")
 

@@ -26,7 +26,7 @@ def scores_of(model, X):
     Raises ValueError if no scores can be found in what the network returns, if they are not finite
     or don't depend on X, and if pictures are too small for the network.
     """
-    # a copy, because a first layer that works in place would change X, or raise if X needs gradients
+    # a copy: a first layer that works in place would change X, or fail if X needs a gradient
     copy = X.to(parameter_of(model).dtype, copy=True)
     try:
         found = model(copy)
@@ -40,11 +40,11 @@ def scores_of(model, X):
     scores = _scores_in(found, len(X))
     if not scores.isfinite().all():
         raise ValueError(
-            "the network's scores are NaN or infinite: look at its weights, and try it in float32"
+            "the network's scores are NaN or infinite: check its weights, and try it in float32"
         )
     if X.requires_grad and torch.is_grad_enabled() and not scores.requires_grad:
         raise ValueError(
-            "the network's scores have no gradient with respect to the picture: take out what cuts "
+            "the network's scores have no gradient with respect to the picture: remove what cuts "
             "it off, such as detach, argmax or torch.no_grad"
         )
     return scores.to(torch.promote_types(scores.dtype, torch.float32))
@@ -106,5 +106,5 @@ def check_pictures(X):
         )
     if not X.isfinite().all():
         raise ValueError(
-            "expected pictures of finite numbers, got NaN or infinity: look at where they come from"
+            "expected pictures of finite numbers, got NaN or infinity: check where they come from"
         )

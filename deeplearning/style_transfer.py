@@ -275,7 +275,7 @@ def _features(img, cnn, last):
         ) from error
     if not all(feat.isfinite().all() for feat in feats):
         raise ValueError(
-            "the network's features are NaN or infinite: look at its weights, and try it in float32"
+            "the network's features are NaN or infinite: check its weights, and try it in float32"
         )
     return feats
 

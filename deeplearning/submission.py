@@ -1,13 +1,13 @@
-"""Check the work, and make the zip that is handed in.
+"""Check your work, and make the zip to hand in.
 
     python -m deeplearning.submission
     python -m deeplearning.submission --out ../ada.zip --force
 
-Into the zip go the four notebooks, the Python files of the package and beside it (helpers of your
-own too), and notes (`*.md`, `*.txt`) and the captioner of the extra credit that lie beside the
-notebooks. Data, other weights, environments, caches and links stay out. Where there are problems,
-they are listed and no zip is made; with `--force` it is made all the same, and the list goes into
-it. Exit status: 0 all right, 1 problems found, 2 wrong usage.
+The zip contains the four notebooks, the Python files of the package and next to it (including
+helpers of your own), and any notes (`*.md`, `*.txt`) and extra-credit captioner next to the
+notebooks. Data, other weights, environments, caches and links stay out. If there are problems, they
+are listed and no zip is made; with `--force` it is made anyway, with the list inside. Exit status:
+0 all right, 1 problems found, 2 wrong usage.
 """
 
 import argparse
@@ -29,23 +29,23 @@ from deeplearning.submission_checks import check_name, check_notebook, check_pyt
 ROOT = Path(__file__).resolve().parent.parent
 SIZE_LIMIT = 20 << 20  # bytes of the zip; four notebooks full of figures take 4
 ASKED_FOR = {*NOTEBOOKS, *EXERCISE_FILES}
-PROBLEM_LIST = "PROBLEMS.txt"  # in a zip that was forced
-# folders, besides hidden ones
+PROBLEM_LIST = "PROBLEMS.txt"  # in a zip made with --force
+# folders to leave out, in addition to hidden ones
 NOT_OURS = {"__pycache__", "__MACOSX", "node_modules", "site-packages"}
 # How browsers and Jupyter name second copies: "X-Copy1", "X (1)", "X copy 2"
 COPY = r"(-Copy\d*| ?\(\d+\)| copy( \d+)?)?"
-SAME_TIME = 60  # seconds; a checkout or an unpacked zip writes its files within less
-EARLIEST = 366 * 86400 * 11  # seconds: files out of the hand-out's zip are dated 1980
+SAME_TIME = 60  # seconds; a checkout or unzipping writes its files within less
+EARLIEST = 366 * 86400 * 11  # seconds; files from the hand-out's zip are dated 1980
 
 
 @dataclass
 class HandIn:
-    """What a work tree holds to hand in, and what was found in it.
+    """The files of a work tree to hand in, and the findings about them.
 
     - files: Dictionary from names in the zip to contents as bytes
     - saved: Dictionary from those names to the time of the last change, in seconds
-    - problems: Sentences, what has to be fixed
-    - remarks: Sentences, what is allowed but may be an oversight
+    - problems: Sentences about what has to be fixed
+    - remarks: Sentences about what is allowed but may be an oversight
     """
 
     files: dict = field(default_factory=dict)
@@ -55,13 +55,13 @@ class HandIn:
 
 
 def collect(folder):
-    """Gather and check what is handed in.
+    """Collect and check the files to hand in.
 
     Inputs:
-    - folder: Work tree, which holds the notebooks and the package
+    - folder: Work tree with the notebooks and the package
 
-    Returns: HandIn. Files that can't be read, or whose names can't be unpacked everywhere, are not
-    among its files, but among its problems.
+    Returns: HandIn. Files that can't be read, or whose names can't be unpacked everywhere, are
+    listed in its problems instead of its files.
     """
     folder = Path(folder)
     hand_in = HandIn()
@@ -75,7 +75,7 @@ def collect(folder):
         largest = max(hand_in.files, key=lambda name: len(hand_in.files[name]))
         hand_in.problems.append(
             f"{_megabytes(size)} are more than the {_megabytes(SIZE_LIMIT)} that a zip may have: "
-            f"clear outputs that nobody needs; the largest file is {printable(largest)} with "
+            f"clear outputs that you don't need; the largest file is {printable(largest)} with "
             f"{_megabytes(len(hand_in.files[largest]))}"
         )
     for name in NOTEBOOKS:
@@ -85,14 +85,14 @@ def collect(folder):
 
 
 def _walk(folder, hand_in):
-    """Names of the files in a folder, sorted, with forward slashes. Nothing hidden, no caches and
-    no environments, and nothing behind links, which os.walk names but does not follow.
+    """Names of the files in a folder, sorted, with forward slashes. Hidden files, caches and
+    environments are left out, as are linked folders, which os.walk lists but does not follow.
     """
 
     def unreadable(error):
         name = Path(error.filename).relative_to(folder).as_posix()
         hand_in.problems.append(
-            f"{printable(name)} can't be looked into ({error.strerror}): change its permissions"
+            f"{printable(name)} can't be opened ({error.strerror}): change its permissions"
         )
 
     for where, folders, files in os.walk(folder, onerror=unreadable):
@@ -101,7 +101,7 @@ def _walk(folder, hand_in):
             path = os.path.join(where, name)
             if os.path.islink(path) and inside.parts[:1] == ("deeplearning",):
                 shown = printable((inside / name).as_posix())
-                hand_in.remarks.append(f"{shown} is a link: what it leads to stays out")
+                hand_in.remarks.append(f"{shown} is a link: its target is left out")
             environment = any(
                 os.path.exists(os.path.join(path, mark)) for mark in ("pyvenv.cfg", "conda-meta")
             )
@@ -123,7 +123,7 @@ def _goes_in(name):
 
 def _add(hand_in, folder, name):
     """Read and check one file."""
-    # macOS takes letters apart, and Python looks for whole ones
+    # macOS decomposes accented letters, and Python looks for composed ones
     stored = unicodedata.normalize("NFC", name)
     problems = check_name(stored)
     remarks = []
@@ -157,24 +157,24 @@ def _checked(name, content):
 
 
 def _read(path, name):
-    """Content of a plain file; a pipe would wait for ever, and a link leads to what others don't
-    have.
+    """Content of a regular file; a pipe would block forever, and a link leads to files that graders
+    don't have.
     """
     status = path.lstat()
     if stat.S_ISLNK(status.st_mode):
         raise ValueError(f"{name} is a link: put the file itself there")
     if not stat.S_ISREG(status.st_mode):
-        raise ValueError(f"{name} is no plain file: put the file itself there")
+        raise ValueError(f"{name} is not a regular file: put the file itself there")
     if status.st_size > SIZE_LIMIT:
         raise ValueError(
             f"{name} has {_megabytes(status.st_size)}, more than the {_megabytes(SIZE_LIMIT)} that "
-            "a zip may have: clear outputs that nobody needs"
+            "a zip may have: clear outputs that you don't need"
         )
     return path.read_bytes()
 
 
 def _missing(folder, name, names):
-    """A sentence about a file that is not there, with the place where it seems to be."""
+    """A sentence about a missing file, with the place where it seems to be."""
     wanted = PurePosixPath(name)
     pattern = re.compile(re.escape(wanted.stem) + COPY + re.escape(wanted.suffix), re.IGNORECASE)
     found = [other for other in names if pattern.fullmatch(PurePosixPath(other).name)]
@@ -192,7 +192,7 @@ def _missing(folder, name, names):
 
 
 def _newer(hand_in, folder, notebook, names):
-    """Remarks on what changed after a notebook was saved: its code, a copy, its checkpoint."""
+    """Remarks on changes made after a notebook was saved: to its code, a copy, its checkpoint."""
     saved = hand_in.saved[notebook]
     remarks = []
     if saved > EARLIEST:
@@ -212,7 +212,7 @@ def _newer(hand_in, folder, notebook, names):
 
 
 def _code_changed(hand_in, notebook):
-    """A remark where code that a notebook tries was changed after it was saved."""
+    """A remark if code that a notebook tests was changed after the notebook was saved."""
     saved = hand_in.saved[notebook]
     for name in NOTEBOOKS[notebook]:
         later = hand_in.saved.get(name, 0) - saved
@@ -225,14 +225,14 @@ def _code_changed(hand_in, notebook):
 
 
 def write_hand_in(files, out):
-    """Write a zip whose bytes depend on the files alone: sorted, one date, one mode, and not
-    compressed, since compressors differ from machine to machine.
+    """Write a zip whose bytes depend on the files alone: sorted, with one date and mode, and
+    uncompressed, since compressors differ from machine to machine.
 
     Inputs:
     - files: Dictionary from names to contents as bytes
     - out: File to write
 
-    Raises OSError where it can't be written; nothing is left behind then.
+    Raises OSError if it can't be written; nothing is left behind then.
     """
     with atomic_write(out) as file, zipfile.ZipFile(file, "w") as archive:
         for name in sorted(files):
@@ -243,7 +243,7 @@ def write_hand_in(files, out):
 
 
 def main(argv=None):
-    """Returns the exit status."""
+    """Run the command, and return its exit status."""
     args = _arguments(argv)
     hand_in = collect(args.folder)
     _print_findings(hand_in, args.folder)
@@ -291,7 +291,7 @@ def _print_findings(hand_in, folder):
 def _when(saved):
     """When a notebook was last saved, in words."""
     if saved is None:
-        return "not there"
+        return "missing"
     if saved < EARLIEST:
         return "not saved since it was handed out"
     clock = time.strftime("%a %d %b %H:%M", time.localtime(saved))
@@ -313,7 +313,7 @@ def _megabytes(size):
 def _arguments(argv):
     parser = argparse.ArgumentParser(
         prog="deeplearning.submission",
-        description="Check the notebooks and the code, and make the zip that is handed in.",
+        description="Check the notebooks and the code, and make the zip to hand in.",
         epilog="example: python -m deeplearning.submission --out ../assignment2.zip",
     )
     parser.add_argument(
@@ -321,7 +321,7 @@ def _arguments(argv):
         nargs="?",
         default=ROOT,
         type=Path,
-        help="work tree (default: where this package lies)",
+        help="work tree (default: the one that contains this package)",
     )
     parser.add_argument(
         "--out", type=Path, help="zip to write (default: assignment2.zip in the work tree)"
@@ -329,7 +329,7 @@ def _arguments(argv):
     parser.add_argument(
         "--force",
         action="store_true",
-        help="make it in spite of problems, with a list of them in it",
+        help="make the zip despite problems, with a list of them inside",
     )
     args = parser.parse_args(argv)
     args.folder = args.folder.absolute()
@@ -337,12 +337,12 @@ def _arguments(argv):
     if not args.folder.is_dir():
         parser.error(f"there is no folder {args.folder}: name the one that holds your notebooks")
     if args.out.suffix != ".zip" or args.out.is_dir() or not args.out.parent.is_dir():
-        parser.error(f"--out {args.out}: name a file that ends in .zip, in a folder that is there")
+        parser.error(f"--out {args.out}: name a file that ends in .zip, in an existing folder")
     return args
 
 
 if __name__ == "__main__":
-    # a Windows console may lack letters of file names
+    # a Windows console may not be able to show all characters of file names
     sys.stdout.reconfigure(errors="backslashreplace")
     try:
         sys.exit(main())

@@ -1,6 +1,6 @@
-"""What a grader would stumble over in a notebook, in a Python file, or in a file's name.
+"""Checks for problems that a grader would have with a notebook, a Python file, or a file's name.
 
-Each check returns sentences, and none where all is right. They depend on the content alone, not on
+Each check returns sentences, or none if all is right. They depend on the content alone, not on
 times or places.
 """
 
@@ -11,17 +11,17 @@ import warnings
 
 from deeplearning.handed_in import ANSWER
 
-# what git leaves in a file that it could not merge
+# the markers that git leaves in a file that it could not merge
 CONFLICT = re.compile(r"^(<{7}|>{7})( .*)?\r?$", re.MULTILINE)
 RERUN = "restart the kernel, run all cells, and save"
-# Windows Explorer refuses these characters, these names whatever their ending, and paths of about
-# 260 characters
+# Windows Explorer refuses these characters, these names with any extension, and paths of about 260
+# characters
 FORBIDDEN_CHARACTERS = re.compile(r'[<>:"\\|?*\x00-\x1f]')
 RESERVED_NAME = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
-LONGEST_NAME = 180  # leaves room for the folder that a grader unpacks into
-# What is left of an answer's cell that nobody wrote into, without stars, dots and spaces
+LONGEST_NAME = 180  # leaves room for the path of the grader's folder
+# The text of an unanswered cell, without stars, dots and spaces
 EMPTY = {"", re.sub(r"\W", "", ANSWER), "Youranswer"}
-# What works on one machine only
+# Lines that work on one machine only
 PERSONAL = re.compile(
     r"^\s*[!%]\s*(?:pip|conda|mamba|apt|apt-get|cd)\b.*"
     r"|.*\bsys\.path\b.*|.*\bdrive\.mount\b.*|.*\bos\.chdir\b.*"
@@ -31,7 +31,7 @@ PERSONAL = re.compile(
 
 
 def printable(text, longest=60):
-    """A text on one line, shortened; what can't be printed is escaped."""
+    """A text on one line, shortened, with unprintable characters escaped."""
     text = text if text.isprintable() else ascii(text)[1:-1]
     return text if len(text) <= longest else text[: longest - 3] + "..."
 
@@ -61,10 +61,10 @@ def check_name(name):
 
 
 def check_python(name, content):
-    """Whether a Python file can be read, and what in it is not written yet.
+    """Whether a Python file can be parsed, and which of its functions are not written yet.
 
     Inputs:
-    - name: Name to speak of
+    - name: Name to use in the sentences
     - content: Bytes of the file
 
     Returns a tuple of:
@@ -84,10 +84,11 @@ def check_python(name, content):
 
 
 def _tree(content):
-    """The syntax tree of a file's bytes; where there is none, None, a place and a reason."""
+    """The syntax tree of a file's bytes, or None; and if None, the place and reason of the error.
+    """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of escapes that a later Python will refuse
+            warnings.simplefilter("ignore")  # about escapes that a later Python will refuse
             return ast.parse(content), "", ""
     except SyntaxError as error:
         where = f", line {error.lineno}" if error.lineno else ""
@@ -107,7 +108,7 @@ def check_notebook(name, content):
     """Whether a notebook can be read, and was run from top to bottom without an error.
 
     Inputs:
-    - name: Name to speak of
+    - name: Name to use in the sentences
     - content: Bytes of the file
 
     Returns a tuple of:
@@ -122,7 +123,7 @@ def check_notebook(name, content):
     except Exception as error:  # nbformat raises almost anything, depending on what is missing
         reason = printable(str(error).split("\n")[0] or type(error).__name__, 100)
         return [
-            f"{name} is no valid notebook ({reason}): open it in Jupyter, or start again from a "
+            f"{name} is not a valid notebook ({reason}): open it in Jupyter, or start again from a "
             "fresh copy"
         ], []
     for cell in notebook.cells:
@@ -136,10 +137,10 @@ def check_notebook(name, content):
 
 
 def _nbformat():
-    """The package nbformat, without the grammar of web addresses that jsonschema would compile for
-    it: that takes seconds, and no notebook's check uses it.
+    """The package nbformat, without the URL grammar that jsonschema would compile for it: that
+    takes seconds, and no check of a notebook uses it.
     """
-    sys.modules.setdefault("rfc3987_syntax", None)  # to jsonschema it is not installed now
+    sys.modules.setdefault("rfc3987_syntax", None)  # hides that package from jsonschema
     import nbformat
 
     return nbformat
@@ -149,7 +150,7 @@ def _parse(text):
     """A notebook in the current version of the format. Raises what nbformat raises."""
     nbformat = _nbformat()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of cells without ids: Jupyter adds them
+        warnings.simplefilter("ignore")  # about cells without ids, which Jupyter adds
         notebook = nbformat.convert(nbformat.reader.reads(text), 4)
         nbformat.validate(notebook, relax_add_props=True)
     return notebook
@@ -204,7 +205,7 @@ def _personal(name, cells):
     k, line = found[0]
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     return [
-        f"{name}: code cell {k + 1} runs on your machine only ({printable(line)}){more}: graders "
+        f"{name}: code cell {k + 1} runs only on your machine ({printable(line)}){more}: graders "
         "can't run it again"
     ]
 
@@ -217,8 +218,8 @@ def _wrong(name, cells):
         return []
     what = printable(said[wrong[0]][1])
     return [
-        f"{name}: a check says WRONG ({_which(cells, wrong)}, about {what}): fix what it is about, "
-        "and run the cell again"
+        f"{name}: a check says WRONG ({_which(cells, wrong)}, about {what}): fix the problem, and "
+        "run the cell again"
     ]
 
 
@@ -240,7 +241,7 @@ def _unanswered(name, cells):
 
 
 def _beginning(question, longest=50):
-    """The first words of a question; what comes before a formula, so that none is cut in two."""
+    """The first words of a question, up to a formula at most, so that none is cut in two."""
     words = question.split("$")[0].split()
     while len(" ".join(words)) > longest:
         words.pop()
@@ -253,7 +254,7 @@ def _letters(text):
 
 
 def _which(cells, chosen):
-    """Code cells by number, the first with its first line, since Jupyter shows no numbers."""
+    """Code cells by number, and the first line of the first, since Jupyter shows no numbers."""
     numbers = ", ".join(str(k + 1) for k in chosen[:5]) + (", ..." if len(chosen) > 5 else "")
     first = cells[chosen[0]].source.strip().split("\n")[0]
     return f"code cell {numbers}, `{printable(first, 40)}`"

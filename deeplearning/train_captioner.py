@@ -2,9 +2,9 @@
 
     python -m deeplearning.train_captioner --data flickr8k_captioning --out model.npz --seed 0
 
-The model, with the parameters of the lowest validation loss, is written at the end. A checkpoint
-beside it is written after each epoch and in between, and `--resume` goes on from there when a run
-was interrupted.
+The model, with the parameters of the lowest validation loss, is written at the end. A checkpoint is
+written next to it after each epoch and in between; `--resume` continues an interrupted run from
+there.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main(argv=None):
     began = time.perf_counter()
     np.random.seed(args.seed)
     data = load_coco_data(args.data)
-    load_references(data, args.data)  # a damaged file is better known now than after training
+    load_references(data, args.data)  # a damaged file should fail now, not after training
     model = _make_model(data, args)
     solver = CaptioningSolver(
         model,
@@ -60,7 +60,7 @@ def main(argv=None):
 
 
 def _check(args):
-    """Refuse what would only fail when training is over."""
+    """Refuse settings that would otherwise fail only after training."""
     check_can_write(args.out, "--out")
     for name in ("beam_width", "pictures", "wordvec_dim", "hidden_dim"):
         if getattr(args, name) < 1:
@@ -70,7 +70,7 @@ def _check(args):
     check_counts(**{"--seed": args.seed})
     if args.picture:
         check_can_write(args.picture, "--picture")
-        from matplotlib.backend_bases import FigureCanvasBase  # takes a while
+        from matplotlib.backend_bases import FigureCanvasBase  # importing takes a while
 
         endings = FigureCanvasBase.get_supported_filetypes()
         ending = Path(args.picture).suffix.lower()
@@ -100,7 +100,7 @@ def _make_model(data, args):
 
 
 def _score(model, data, args):
-    """Print the scores of the model that was written, and draw pictures with its captions."""
+    """Print the saved model's scores, and draw pictures with its captions."""
     for width in sorted({1, args.beam_width}):
         scores = score_captions(
             model, data, args.data, beam_width=width, length_penalty=args.length_penalty
@@ -132,9 +132,9 @@ def _arguments(argv):
     )
     parser.add_argument("--data", help="folder of the data set, or name of one in the data folder")
     parser.add_argument("--out", required=True, help="file for the trained model")
-    parser.add_argument("--seed", type=int, default=0, help="of everything drawn at random")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything drawn at random")
     parser.add_argument("--half", action="store_true", help="write parameters as float16")
-    parser.add_argument("--resume", action="store_true", help="go on where a run was interrupted")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     _add_training(parser.add_argument)
     _add_scoring(parser.add_argument)
     return parser.parse_args(argv)
@@ -149,17 +149,17 @@ def _add_training(add):
     add("--epochs", type=int, default=12)
     add("--batch-size", type=int, default=100)
     add("--learning-rate", type=float, default=1e-3)
-    add("--lr-decay", type=float, default=0.85, help="factor on it after each epoch")
-    add("--clip-norm", type=float, default=5.0, help="largest norm of the gradients")
+    add("--lr-decay", type=float, default=0.85, help="factor on the learning rate after each epoch")
+    add("--clip-norm", type=float, default=5.0, help="maximum norm of the gradients")
     add("--average", type=float, default=0.999, help="decay of the running mean of the parameters")
 
 
 def _add_scoring(add):
     """The options of scores and pictures, after training."""
-    add("--beam-width", type=int, default=3, help="of the beam search that is scored")
-    add("--length-penalty", type=float, default=0.7, help="of it; 1 compares mean scores")
+    add("--beam-width", type=int, default=3, help="width of the beam search to score")
+    add("--length-penalty", type=float, default=0.7, help="its penalty; 1 compares mean scores")
     add("--picture", help="file for a picture of validation images with their captions")
-    add("--pictures", type=int, default=12, help="how many images to put on it, the first ones")
+    add("--pictures", type=int, default=12, help="how many of the first images to put on it")
 
 
 if __name__ == "__main__":

@@ -244,7 +244,7 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch, error):
 @pytest.mark.parametrize("read", [read_npz, lambda path: open_h5(path).__enter__()])
 def test_a_file_that_is_missing(tmp_path, read):
     """Where a file should be read that is not there, nobody is told to make its folder."""
-    with pytest.raises(FileNotFoundError, match="^no file at .*gone: look at the spelling"):
+    with pytest.raises(FileNotFoundError, match="^no file at .*gone: check the spelling"):
         read(tmp_path / "gone")
 
 
@@ -263,10 +263,9 @@ def test_what_people_are_told(tmp_path):
     assert said(ValueError("x")) == "x"
     with pytest.raises(FileNotFoundError) as raised:
         open(tmp_path / "gone")
-    assert said(
-        raised.value
-    ) == f"no file at {tmp_path / 'gone'}: look at the spelling, and at " + (
-        "which folder it is in"
+    gone = tmp_path / "gone"
+    assert said(raised.value) == (
+        f"no file at {gone}: check the spelling, and which folder it is in"
     )
     refused = PermissionError(errno.EACCES, "Permission denied", "captions.csv")
     assert said(refused) == (

@@ -482,8 +482,8 @@ NO_GRADIENT = "no gradient with respect to the picture"
 NO_USE = {
     "detached": (Answering(lambda scores: scores.detach()), NO_GRADIENT),
     "classes": (Answering(lambda scores: scores.argmax(1)), NO_GRADIENT),
-    "not a number": (not_finite(np.nan), "scores are NaN or infinite: look at its weights"),
-    "infinite": (not_finite(np.inf), "scores are NaN or infinite: look at its weights"),
+    "not a number": (not_finite(np.nan), "scores are NaN or infinite: check its weights"),
+    "infinite": (not_finite(np.inf), "scores are NaN or infinite: check its weights"),
     "large kernels": (nn.Sequential(nn.Conv2d(3, 3, 7), *network()), "too small for its layers"),
     "large pools": (nn.Sequential(nn.MaxPool2d(7), *network()), "too small for its layers"),
     "meta": (network().to("meta"), "on the device meta, without weights"),

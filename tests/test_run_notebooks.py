@@ -98,7 +98,7 @@ def test_what_is_no_notebook(tmp_path, monkeypatch, content):
     with pytest.raises(SystemExit) as stopped:
         run_notebooks.main([str(path), "--out", str(tmp_path / "out")])
     said = str(stopped.value.code)
-    assert said.startswith(f"run_notebooks: {path} is damaged or no notebook (")
+    assert said.startswith(f"run_notebooks: {path} is damaged or not a notebook (")
     assert len(said.splitlines()) == 1
 
 
@@ -162,7 +162,7 @@ def test_names_without_their_ending(notebook, tmp_path, monkeypatch, capsys):
         run_notebooks.main([str(path), "nothing_here", "--out", str(tmp_path / "other")])
     assert stopped.value.code == 2 and not (tmp_path / "other").exists()
     said = capsys.readouterr().err.splitlines()[-1]
-    assert "no notebook at nothing_here.ipynb; those of the course are RNN_Captioning.ipynb" in said
+    assert "no notebook at nothing_here.ipynb; the course's are RNN_Captioning.ipynb" in said
 
 
 def test_data_set_is_found_first(notebook, tmp_path, monkeypatch):

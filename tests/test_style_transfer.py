@@ -544,7 +544,7 @@ def test_weights_of_the_network_that_are_not_finite(paint):
     cnn = network()
     with torch.no_grad():
         cnn[0].weight[0] = math.nan
-    with pytest.raises(ValueError, match="features are NaN or infinite: look at its weights"):
+    with pytest.raises(ValueError, match="features are NaN or infinite: check its weights"):
         paint(cnn=cnn)
 
 

@@ -102,7 +102,7 @@ def test_when_notebooks_were_saved(tree, capsys):
     when = r" +last saved \w+ \d\d \w+ \d\d:\d\d, "
     for name, ago in ((RNN, "2 hours ago"), ("StyleTransfer-PyTorch.ipynb", "1 day ago")):
         assert re.search(rf"^  {re.escape(name)}{when}{ago}$", output, re.MULTILINE)
-    assert re.search(r"^  LSTM_Captioning.ipynb +not there$", output, re.MULTILINE)
+    assert re.search(r"^  LSTM_Captioning.ipynb +missing$", output, re.MULTILINE)
 
 
 def test_notebooks_as_they_were_handed_out(tree, capsys):
@@ -310,7 +310,7 @@ def test_unreadable_files_are_named(tree, capsys, monkeypatch):
     assert status == 1 and "Problems (3):" in output
     assert f"{LAYERS} can't be read (Permission denied): change its permissions" in output
     assert (
-        "deeplearning/helpers can't be looked into (Permission denied): change its permissions"
+        "deeplearning/helpers can't be opened (Permission denied): change its permissions"
         in output
     )
 
@@ -347,7 +347,7 @@ def test_out_is_a_zip_in_a_folder(tree, capsys, out):
         submission.main([str(tree), "--out", str(tree / out)])
     assert (
         end.value.code == 2
-        and "name a file that ends in .zip, in a folder that is there" in capsys.readouterr().err
+        and "name a file that ends in .zip, in an existing folder" in capsys.readouterr().err
     )
     assert (tree / "notes.md").read_text(encoding="utf-8") == "Q1 took an evening.\n"
 

@@ -214,29 +214,29 @@ PROBLEMS = {
     ),
     "notebook empty": (
         write(RNN, b""),
-        f"{RNN} is no valid notebook (Notebook does not appear to be JSON",
+        f"{RNN} is not a valid notebook (Notebook does not appear to be JSON",
     ),
     "notebook is HTML": (
         write(RNN, b"<!DOCTYPE html>"),
-        f"{RNN} is no valid notebook (Notebook does not appear to be",
+        f"{RNN} is not a valid notebook (Notebook does not appear to be",
     ),
     "notebook cut off": (
         lambda t: write(RNN, (t / RNN).read_bytes()[:-99])(t),
-        f"{RNN} is no valid notebook (Notebook",
+        f"{RNN} is not a valid notebook (Notebook",
     ),
     "notebook in Latin-1": (
         edit(RNN, b"print(0)", b"print('\xe9')"),
-        f"{RNN} is no valid notebook ('utf-8' codec can't",
+        f"{RNN} is not a valid notebook ('utf-8' codec can't",
     ),
-    "notebook is a list": (write(RNN, b"[]"), f"{RNN} is no valid notebook ("),
-    "notebook is nested without end": (write(RNN, b"[" * 100_000), f"{RNN} is no valid notebook ("),
+    "notebook is a list": (write(RNN, b"[]"), f"{RNN} is not a valid notebook ("),
+    "notebook is nested without end": (write(RNN, b"[" * 100_000), f"{RNN} is not a valid notebook ("),
     "notebook without cells' fields": (
         edit(RNN, b'"outputs"', b'"output"'),
-        f"{RNN} is no valid notebook (",
+        f"{RNN} is not a valid notebook (",
     ),
     "notebook of a future version": (
         edit(RNN, b'"nbformat": 4', b'"nbformat": 9'),
-        f"{RNN} is no valid notebook (Uns",
+        f"{RNN} is not a valid notebook (Uns",
     ),
     "notebook of version 3, never run": (write(RNN, VERSION_3), f"{RNN}: never run: restart"),
     "notebook with conflict marks": (
@@ -283,7 +283,7 @@ PROBLEMS = {
     "code is a folder": (folder_for_file, f"{LAYERS} is a folder: put the file there"),
     "code is no plain file": (
         socket_for_file,
-        f"{LAYERS} is no plain file: put the file itself there",
+        f"{LAYERS} is not a regular file: put the file itself there",
     ),
     "code empty": (write(LAYERS, b"\n"), f"{LAYERS} is empty: fetch a fresh copy"),
     "code does not parse": (
@@ -425,7 +425,7 @@ REMARKS = {
     ),
     "linked data": (
         linked_data,
-        "deeplearning/datasets/data is a link: what it leads to stays out",
+        "deeplearning/datasets/data is a link: its target is left out",
     ),
     "not written yet": (
         write(LAYERS, b"def f():\n    pass\ndef g(x):\n    raise NotImplementedError('Q1')\n"),
@@ -433,11 +433,11 @@ REMARKS = {
     ),
     "a check says wrong": (
         says_wrong,
-        f"{RNN}: a check says WRONG (code cell 2, `print(1)`, about dw): fix what it is about, and",
+        f"{RNN}: a check says WRONG (code cell 2, `print(1)`, about dw): fix the problem, and",
     ),
 }
 for line in PERSONAL_LINES:
     REMARKS[line] = (
         personal(line),
-        f"{RNN}: code cell 2 runs on your machine only ({line}): graders can't run it again",
+        f"{RNN}: code cell 2 runs only on your machine ({line}): graders can't run it again",
     )

@@ -1,9 +1,9 @@
-"""What networks see in pictures: torchvision's classifiers without their last layer.
+"""Features of pictures: torchvision's classifiers without their last layer.
 
 The raw features of a picture are the input of the network's last layer with weights, averaged over
-space where that is a map: the 512 channels before SqueezeNet's last convolution, fc7 of VGG-16
-(4096 numbers). Pictures are squashed to the size that the network was trained on, so that nothing
-of them is cut off.
+space if that is a feature map: the 512 channels before SqueezeNet's last convolution, or fc7 of
+VGG-16 (4096 numbers). Pictures are squashed to the size that the network was trained on, so that
+nothing is cut off.
 """
 
 import hashlib
@@ -27,19 +27,18 @@ from deeplearning.vision import torchvision
 
 
 def load_network(name="squeezenet1_1", weights="imagenet"):
-    """Load a classifier, ready to look at pictures: frozen, in evaluation mode, on the GPU where
-    there is one.
+    """Load a classifier, ready for use: frozen, in evaluation mode, on the GPU if there is one.
 
     Inputs:
-    - name: As torchvision calls it, such as "squeezenet1_1", "vgg16" or "resnet50"
-    - weights: "imagenet" for torchvision's default ones, or the path of a file; for squeezenet1_1
-      as `load_squeezenet` has it, for others a state dict, saved by torch.save
+    - name: Its name in torchvision, such as "squeezenet1_1", "vgg16" or "resnet50"
+    - weights: "imagenet" for torchvision's default weights, or the path of a file: for
+      squeezenet1_1 as in `load_squeezenet`, for others a state dict saved with torch.save
 
     Returns: the network, with the attributes name, weights, mean, std and image_size, as
     `load_squeezenet` describes
 
     Raises ValueError for an unknown name or a damaged file, FileNotFoundError for a missing one,
-    and OSError where weights can't be downloaded.
+    and OSError if weights can't be downloaded.
     """
     if name == "squeezenet1_1":
         return load_squeezenet(weights)
@@ -63,8 +62,8 @@ def load_network(name="squeezenet1_1", weights="imagenet"):
 
 
 def weights_sha256(network):
-    """A hash of a network's parameters, rounded to float16, so that copies kept in half precision
-    have the same one.
+    """A hash of a network's parameters, rounded to float16, so that copies in half precision have
+    the same hash.
     """
     digest = hashlib.sha256()
     for name, value in network.state_dict().items():
@@ -87,12 +86,12 @@ def feature_dim(network):
 
 
 def image_features(paths, network, batch_size=None, progress=True):
-    """What a network sees in pictures.
+    """Raw features of pictures.
 
     Inputs:
     - paths: Files of n pictures
     - network: From `load_network` or `load_squeezenet`
-    - batch_size: Number of pictures at a time; by default `default_batch_size`
+    - batch_size: Pictures in a batch; by default `default_batch_size`
     - progress: Whether to show a progress bar
 
     Returns: float32 array of shape (n, R)
@@ -108,16 +107,16 @@ def image_features(paths, network, batch_size=None, progress=True):
 
 
 def default_batch_size(network):
-    """A few pictures, which fit into the cache, are fastest on CPUs, many on GPUs."""
+    """On CPUs a few pictures, which fit into the cache, are fastest; on GPUs many are."""
     return 100 if next(network.parameters()).is_cuda else 10
 
 
 def feature_batches(paths, network, batch_size=None, skip_broken=False):
-    """Raw features of one batch of pictures after the other, while the next ones are being read.
+    """Raw features, one batch of pictures at a time, while the next batches are being read.
 
     Inputs:
     - paths, network, batch_size: As for `image_features`
-    - skip_broken: Whether pictures that can't be read get NaN as features; else they raise
+    - skip_broken: Whether pictures that can't be read get NaN as features; otherwise they raise
 
     Yields: float32 arrays of shape (B, R)
 
@@ -133,8 +132,8 @@ def feature_batches(paths, network, batch_size=None, skip_broken=False):
         there = [k for k, picture in enumerate(pictures) if picture is not None]
         features = np.full((len(pictures), feature_dim(network)), np.nan, np.float32)
         if there:
-            # (B, S, S, 3) to (B, 3, S, S), without a copy: with the colours last in memory, CPUs
-            # are twice as fast
+            # (B, S, S, 3) to (B, 3, S, S) without a copy: with channels last in memory, CPUs are
+            # twice as fast
             x = (
                 torch.from_numpy(np.stack([pictures[k] for k in there]))
                 .permute(0, 3, 1, 2)
@@ -146,10 +145,10 @@ def feature_batches(paths, network, batch_size=None, skip_broken=False):
 
 
 def read_picture(path, size):
-    """A picture's pixels, squashed to a square; one of that size already is taken as it is.
+    """A picture's pixels, squashed to a square.
 
     Inputs:
-    - path: Its file, or what else `read_image` takes
+    - path: Its file, or anything else that `read_image` takes
     - size: Height and width, S
 
     Returns: uint8 array of shape (S, S, 3)
@@ -171,10 +170,10 @@ def read_picture(path, size):
 
 
 def why_broken(path, network):
-    """Why a picture has no features: what `read_picture` says of it.
+    """Why a picture has no features: the message of the error that `read_picture` raises for it.
 
-    Raises ValueError for a picture that can be read, but of which the network makes numbers that
-    are not finite.
+    Raises ValueError for a picture that can be read, but for which the network's features are not
+    finite.
     """
     try:
         read_picture(path, network.image_size)
@@ -186,7 +185,7 @@ def why_broken(path, network):
 
 
 def _read_ahead(paths, size, batch_size, skip_broken):
-    """Lists of pictures; two batches are read by other threads while the one before is used."""
+    """Lists of pictures; other threads read two batches ahead of the one in use."""
     read = _read_or_none if skip_broken else read_picture
     with ThreadPoolExecutor() as pool:
         ahead = deque()
@@ -209,8 +208,8 @@ def _read_or_none(path, size):
 
 
 class _Reached(Exception):
-    """Carries the input of the last layer out of the network, whose last layer needs not be
-    computed then.
+    """Carries the input of the last layer out of the network, so that the last layer need not be
+    computed.
     """
 
 
@@ -235,10 +234,10 @@ def _before_last_layer(network, x):
 def _pretrained(name, weights):
     try:
         return torchvision.models.get_model(name, weights=weights)
-    except Exception as error:  # no network, a wrong hash, a damaged file: all kinds are raised
+    except Exception as error:  # no network, a wrong hash, a damaged file: almost anything
         raise OSError(
-            f"no ImageNet weights of {name} from {weights.url} ({error}): go online for once, or "
-            f"put that file into {Path(torch.hub.get_dir()) / 'checkpoints'}"
+            f"no ImageNet weights of {name} from {weights.url} ({error}): connect to the internet "
+            f"once, or put that file into {Path(torch.hub.get_dir()) / 'checkpoints'}"
         ) from error
 
 
@@ -254,8 +253,8 @@ def _from_file(name, path):
         model.load_state_dict(state)
         return model
     except Exception as error:  # torch.load raises almost anything for damaged files
-        # the first sentence; PyTorch's next ones say how to load what can't be trusted
+        # the first sentence only; PyTorch's next ones say how to load untrusted files
         reason = str(error).splitlines()[0].partition(". ")[0] or type(error).__name__
         raise not_damaged(path, error) or ValueError(
-            f"{path} does not hold a state dict of {name} ({reason}): save one by torch.save"
+            f"{path} does not hold a state dict of {name} ({reason}): save one with torch.save"
         ) from error

@@ -11,7 +11,7 @@ def write_model(path, model, half=False):
     """Write a model; an existing file is replaced as a whole.
 
     Inputs:
-    - path: Where to write
+    - path: File to write
     - model: A `CaptioningRNN`
     - half: Whether to round the parameters to float16, which halves the file
 
@@ -40,7 +40,7 @@ def read_model(path, make):
     """Read what `write_model` wrote.
 
     Inputs:
-    - path: Where it is
+    - path: File to read
     - make: The class of the model, `CaptioningRNN`
 
     Returns: the model

@@ -1,4 +1,4 @@
-"""Parameters of a captioning model: their shapes, their first values, and what is given instead."""
+"""Parameters of a captioning model: their shapes and initial values, and checks of given ones."""
 
 import numpy as np
 
@@ -38,7 +38,8 @@ def checked_parameters(params, shapes):
 
 
 def check_trained(params):
-    """Refuse parameters with NaN, which write empty captions. Infinity may be meant, in b_vocab."""
+    """Refuse parameters with NaN, which give empty captions. Infinity in b_vocab may be intended.
+    """
     for name, w in params.items():
         if np.isnan(w).any():
             raise ValueError(

@@ -1,9 +1,9 @@
 """SqueezeNet 1.1, frozen: the network whose features describe pictures, and whose gradients
-questions 3 and 4 look at.
+questions 3 and 4 use.
 
 Its weights are `toytown` or `robust`, which come with the project, torchvision's `imagenet`, or
-those in a file of your own. No function here changes a network that it is given. After Iandola et
-al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016.
+those in a file of your own. No function here changes a network passed to it. After Iandola et al.,
+"SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016.
 """
 
 import contextlib
@@ -28,15 +28,14 @@ SHA256 = {
 
 
 def load_squeezenet(weights="auto"):
-    """Load SqueezeNet 1.1, ready to look at pictures: frozen, in evaluation mode, on the GPU where
-    there is one.
+    """Load SqueezeNet 1.1, ready for use: frozen, in evaluation mode, on the GPU if there is one.
 
     Inputs:
-    - weights: "toytown" for the weights that come with the project; "robust" for others that come
-      with it, of a network that was trained longer against misleading changes; "imagenet" for
-      torchvision's, from the file squeezenet1_1.npz in the data folder if it is there, else
-      downloaded; the path of a file of `save_squeezenet`; or "auto" for the network of the pictures
-      that `load_imagenet_val` gives: one line is printed, saying which and why
+    - weights: "toytown" or "robust" for weights that come with the project, the latter trained
+      longer against misleading changes; "imagenet" for torchvision's, from the file
+      squeezenet1_1.npz in the data folder if it exists, otherwise downloaded; the path of a file
+      that `save_squeezenet` wrote; or "auto" for the network that fits the pictures of
+      `load_imagenet_val`: a printed line says which one and why
 
     Returns: torchvision's squeezenet1_1, with the attributes
     - name: "squeezenet1_1"
@@ -45,8 +44,8 @@ def load_squeezenet(weights="auto"):
     - mean, std: Tuples of three floats. The network reads (RGB from 0 to 1 - mean) / std
     - image_size: int, height and width of the pictures that it was trained on
 
-    Raises FileNotFoundError for a missing file, ValueError for one that is damaged, changed or of
-    another network, and OSError where the download fails.
+    Raises FileNotFoundError for a missing file, ValueError for one that is damaged, changed or for
+    another network, and OSError if the download fails.
     """
     if weights == "auto":
         weights, reason = imagenet_or_toytown()
@@ -66,7 +65,7 @@ def extract_features(x, cnn, last=None):
 
     Inputs:
     - x: Pictures, of shape (N, 3, H, W)
-    - cnn: Sequential of layers, as `load_squeezenet().features`
+    - cnn: Sequential of layers, such as `load_squeezenet().features`
     - last: Index of the last layer that is needed; by default all are computed
 
     Returns: list of tensors (N, C_i, H_i, W_i), the outputs of layers 0 to last
@@ -77,7 +76,7 @@ def extract_features(x, cnn, last=None):
         raise ValueError(f"expected a last layer from 0 to {len(cnn) - 1}, got {last}")
     features = []
     for layer in cnn[: None if last is None else last + 1]:
-        # SqueezeNet's rectifiers write over their input, which is the feature map before
+        # SqueezeNet's ReLUs overwrite their input, which is the previous feature map
         x = layer(x.clone() if getattr(layer, "inplace", False) else x)
         features.append(x)
     return features
@@ -85,8 +84,8 @@ def extract_features(x, cnn, last=None):
 
 @contextlib.contextmanager
 def frozen(model):
-    """Within this context a network is in evaluation mode and its parameters need no gradient; then
-    all is as before.
+    """Put a network into evaluation mode, without gradients for its parameters, within this
+    context; afterwards restore it.
 
     Inputs:
     - model: torch.nn.Module
@@ -107,10 +106,10 @@ def frozen(model):
 
 
 def parameter_of(model):
-    """A parameter of a network, whose device and type its pictures need; where it has none, a
-    number in float32.
+    """A parameter of a network, with the device and dtype that its pictures need; a float32 scalar
+    if it has no parameters.
 
-    Raises ValueError for what is no network, and for one whose weights were not loaded.
+    Raises ValueError for anything but a network, and for one whose weights were not loaded.
     """
     _check_network(model)
     parameters = (p for p in model.parameters() if p.is_floating_point())
@@ -121,18 +120,18 @@ def parameter_of(model):
 
 
 def save_squeezenet(path, model, class_names, mean, std, image_size):
-    """Save a network's parameters, rounded to float16, for `load_squeezenet`. Equal contents give
-    equal bytes.
+    """Save a network's parameters, rounded to float16, for `load_squeezenet`. The same contents
+    give the same bytes.
 
     Inputs:
     - path: File to write; an existing one is replaced
     - model: torchvision's squeezenet1_1, with any number of classes; it is not changed
     - class_names: Sequence of str, one for each class
-    - mean, std: Three floats each, as the attributes of `load_squeezenet`
+    - mean, std: Three floats each, like the attributes of `load_squeezenet`
     - image_size: Height and width of the pictures that the network was trained on
 
     Raises ValueError for settings that do not fit the network or parameters that float16 can't
-    hold, and OSError where the file can't be written.
+    hold, and OSError if the file can't be written.
     """
     settings = _settings(class_names, mean, std, image_size)
     arrays = {name: value.numpy(force=True) for name, value in model.state_dict().items()}
@@ -154,8 +153,8 @@ def _check_network(model):
 
 
 def _saved(path):
-    """Where a file of `save_squeezenet` lies, its settings and its arrays; the project's own
-    must be unchanged.
+    """Path, settings and arrays of a file of `save_squeezenet`; the project's own files must be
+    unchanged.
     """
     if not path.is_file():
         raise FileNotFoundError(
@@ -175,13 +174,13 @@ def _saved(path):
     # TypeError: one is missing, unknown, or of another type
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{path} holds no settings of a SqueezeNet ({error}): write it by save_squeezenet"
+            f"{path} holds no settings of a SqueezeNet ({error}): write it with save_squeezenet"
         ) from error
 
 
 def _imagenet():
-    """Where torchvision's weights come from, their settings and their arrays."""
-    from deeplearning.vision import torchvision  # it takes seconds, and only loading needs it
+    """Source, settings and arrays of torchvision's weights."""
+    from deeplearning.vision import torchvision  # takes seconds to import; only loading needs it
 
     imagenet = torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1
     transform = imagenet.transforms()
@@ -200,14 +199,14 @@ def _imagenet():
         state = imagenet.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except Exception as error:  # no network, a wrong hash, a damaged file: almost anything
         raise OSError(
-            f"no ImageNet weights from {imagenet.url} ({error}): go online for once, or put the "
-            f"file squeezenet1_1.npz into {data_folder()}"
+            f"no ImageNet weights from {imagenet.url} ({error}): connect to the internet once, or "
+            f"put the file squeezenet1_1.npz into {data_folder()}"
         ) from error
     return imagenet.url, settings, {name: value.numpy() for name, value in state.items()}
 
 
 def _settings(class_names, mean, std, image_size):
-    """What has to be known beside the parameters, in the types that `load_squeezenet` promises."""
+    """Settings to store with the parameters, in the types that `load_squeezenet` promises."""
     names, mean, std = list(map(str, class_names)), tuple(map(float, mean)), tuple(map(float, std))
     if not len(mean) == len(std) == 3 or not min(std) > 0 or image_size < 1:
         raise ValueError(
@@ -218,10 +217,10 @@ def _settings(class_names, mean, std, image_size):
 
 
 def _squeezenet(source, arrays, classes):
-    """The frozen network with these parameters; arrays missing or of other shapes are refused."""
+    """The frozen network with these parameters; missing arrays and wrong shapes are refused."""
     from deeplearning.vision import torchvision  # as in `_imagenet`
 
-    # no parameters are drawn, so torch's global generator stays where it was
+    # no parameters are drawn, so torch's global generator is not advanced
     with torch.device("meta"):
         model = torchvision.models.squeezenet1_1(num_classes=classes)
     state = {}
@@ -236,6 +235,6 @@ def _squeezenet(source, arrays, classes):
             )
         state[name] = torch.from_numpy(array.astype(np.float32))
     model.load_state_dict(state, assign=True)
-    # with the channels last in memory, convolutions and their gradients take two thirds of the time
-    # on CPUs
+    # with channels last in memory, convolutions and their gradients take two thirds of the time on
+    # CPUs
     return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)

@@ -1,11 +1,11 @@
-"""A network that nobody trained: rectified wavelets, for style transfer with nothing downloaded.
+"""An untrained network of rectified wavelets, for style transfer without any download.
 
-What Gram matrices ask of a feature is that it stands for an edge, a line or a colour at some place.
-A trained network has such features; wavelets are such features. Here each layer is one octave: it
-halves the picture, and looks for stripes of one width in all directions. From the second layer on,
-it looks for stripes in the *energies* of the layer below, too: places where small stripes of one
-direction come and go, such as the row of strokes along a wave. There is nothing else in it: no
-weights that were learnt, no files.
+Gram matrices need features that stand for an edge, a line or a colour at some position. A trained
+network has such features; wavelets are such features. Each layer here is one octave: it halves the
+picture, and looks for stripes of one width in all directions. From the second layer on, it also
+looks for stripes in the *energies* of the layer below: places where small stripes of one direction
+come and go, such as the row of strokes along a wave. There is nothing else in it: no learnt
+weights, no files.
 
 Textures from such statistics are older than deep networks: Portilla and Simoncelli, "A parametric
 texture model based on joint statistics of complex wavelet coefficients", IJCV 2000. Wavelets of
@@ -13,7 +13,7 @@ wavelets' energies: Bruna and Mallat, "Invariant scattering convolution networks
 Covariances of rectified wavelets are enough for textures: Brochard, Zhang and Mallat, "Generalized
 rectifier wavelet covariance models for texture synthesis", ICLR 2022.
 
-N pictures, H and W height and width, K = 4 directions, P = 3 phases.
+Letters: N pictures, H height, W width, K = 4 directions, P = 3 phases.
 """
 
 import math
@@ -24,7 +24,7 @@ from torch import nn
 
 DIRECTIONS = 4
 PHASES = 3  # a third of a wave apart: light, dark, and the edge between them
-SIDE = 7  # pixels of a filter
+SIDE = 7  # height and width of a filter in pixels
 CONTRAST = 2.0  # stripes count twice as much as plain colours
 # brightness, red against green, yellow against blue; an orthogonal matrix
 OPPONENT_COLOURS = (
@@ -35,10 +35,10 @@ OPPONENT_COLOURS = (
 
 
 def wavelet_network(octaves=4):
-    """Layers for style transfer, on the GPU where there is one.
+    """Layers for style transfer, on the GPU if there is one.
 
     Inputs:
-    - octaves: How many; layer j is about patterns of 2^j * 4 pixels
+    - octaves: Number of layers; layer j describes patterns of 2^j * 4 pixels
 
     Returns: Sequential of `Octave`s, frozen and in evaluation mode. Layer 0 has 42 channels, the
     others 90. A picture must be at least 2^(octaves + 1) pixels high and wide
@@ -49,10 +49,10 @@ def wavelet_network(octaves=4):
 
 
 class Octave(nn.Module):
-    """What there is in one octave: colours, stripes, and stripes in the energies of finer ones.
+    """Features of one octave: colours, stripes, and stripes in the energies of finer stripes.
 
-    Input: RGB, of shape (N, 3, H, W), for the first octave; else the output of the one before
-    Output: features, none negative, of shape (N, 6 + 3 K P, H, W) for the first, and
+    Input: RGB, of shape (N, 3, H, W), for the first octave; otherwise the previous octave's output
+    Output: features, none negative, of shape (N, 6 + 3 K P, H, W) for the first octave, and
     (N, 6 + 3 K P + K K P, H / 2, W / 2) for the others
     """
 
@@ -81,7 +81,7 @@ class Octave(nn.Module):
         return CONTRAST * F.relu(responses)
 
     def _halved(self, x):
-        """Blurred, and every other pixel left out."""
+        """Blurred, then subsampled by two."""
         return _each_channel(x, self.blur)[:, :, ::2, ::2]
 
 
@@ -105,7 +105,7 @@ def wavelets():
 
 
 def _each_channel(x, filters):
-    """Filters on every channel by itself, beyond the edges on the picture's reflection."""
+    """Filters applied to each channel separately, with the picture reflected beyond its edges."""
     C = x.shape[1]
     beyond = filters.shape[-1] // 2
     padded = F.pad(x, [beyond] * 4, mode="reflect")

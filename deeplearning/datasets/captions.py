@@ -138,7 +138,7 @@ class _Finder:
 
     def __init__(self, folder):
         if not Path(folder).is_dir():
-            raise FileNotFoundError(f"no folder of pictures at {folder}: look at the spelling")
+            raise FileNotFoundError(f"no folder of pictures at {folder}: check the spelling")
         self.folder = folder
         self.exact = _Names(str)
         self.loose = _Names(str.casefold)
@@ -225,7 +225,7 @@ def _all_rows(path, val_path, find, left_out):
     for path, given in files:
         if not path.is_file():
             raise FileNotFoundError(
-                f"no captions at {path}: look at the spelling, and at which folder it is in"
+                f"no captions at {path}: check the spelling, and which folder it is in"
             )
         for name, split, caption in caption_rows(path, find, left_out):
             if given and split:
