@@ -152,7 +152,7 @@ def check_upstream(name, gradient, shape):
 
 
 def check_finite(**numbers):
-    """Refuse anything that is not a finite number, with a ValueError that names it."""
+    """Refuse anything but finite numbers, with a ValueError that names them."""
     for name, number in numbers.items():
         try:
             finite = math.isfinite(number)
@@ -163,8 +163,7 @@ def check_finite(**numbers):
 
 
 def check_counts(least=0, **numbers):
-    """Refuse anything but integers of at least `least`, with a ValueError that names the culprit.
-    """
+    """Refuse anything but integers of at least `least`, with a ValueError that names them."""
     for name, number in numbers.items():
         if not isinstance(number, Integral) or isinstance(number, bool):
             raise ValueError(f"{name} must be an integer, got {number!r}")

@@ -105,8 +105,7 @@ class FeatureTransform:
             raise ValueError(f"{type(error).__name__}: {error}") from error
 
     def to_arrays(self):
-        """All of it as a dictionary of arrays, for an npz archive that may hold other arrays too.
-        """
+        """All of it as a dictionary of arrays, for an npz archive that may hold others, too."""
         arrays = {"feature_transform": np.array(json.dumps(self.description()))}
         return (
             arrays

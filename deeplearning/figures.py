@@ -290,8 +290,7 @@ def _marked(caption, statements):
 
 
 def _verdicts(caption, statements):
-    """Pairs of a word and its verdict; a word that two statements share is false if one of them is.
-    """
+    """Pairs of a word and its verdict; a word that two statements share is false if either is."""
     words = caption.split()
     verdicts = [None] * len(words)
     for statement in sorted(statements, key=lambda s: (s.true is False, s.true is True)):
@@ -302,8 +301,7 @@ def _verdicts(caption, statements):
 
 
 def _lines(words, width):
-    """Break a list of pairs, each beginning with a word, into lines of at most `width` characters.
-    """
+    """Break a list of pairs that begin with a word into lines of at most `width` characters."""
     lines, used = [[]], 0
     for pair in words:
         if used + len(pair[0]) > width and lines[-1]:

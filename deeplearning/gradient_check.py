@@ -214,8 +214,7 @@ def _worst(got, expected):
 
 
 def check_gradient(name, analytic, numeric):
-    """Print the result of `compare_gradients`, or raise NotRight with it if the gradient is wrong.
-    """
+    """Print the result of `compare_gradients`; raise NotRight with it if the gradient is wrong."""
     _report(compare_gradients(analytic, numeric, name))
 
 

@@ -57,8 +57,7 @@ def _is_entry(entry):
 
 
 class _Inert:
-    """Stand-in for NumPy's array and dtype in a pickle: it stores its arguments and does nothing.
-    """
+    """Stand-in for NumPy's array and dtype in a pickle: stores its arguments and does nothing."""
 
     def __init__(self, *given):
         self.given = given

@@ -84,8 +84,7 @@ def check_python(name, content):
 
 
 def _tree(content):
-    """The syntax tree of a file's bytes, or None; and if None, the place and reason of the error.
-    """
+    """The syntax tree of a file's bytes, or None with the place and reason of the error."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about escapes that a later Python will refuse

@@ -1,1 +1,1 @@
-"""What decides the points: the calls of the exercises, the stored answers, and hints that teach."""
+"""How points are decided: the exercises' calls, the stored answers, and hints that teach."""

@@ -1,8 +1,8 @@
-"""What is asked for and earns no points: dropout, temperature, and what a function leaves behind.
+"""Checks that earn no points: dropout, temperature, and the side effects of a function.
 
-Solutions of other editions do without these, so the grader doesn't ask. Tests and notebooks do:
-dropout and temperature have tests of their own, and where a function of question 3 leaves traces,
-a note says which, and how to avoid them.
+Solutions of other editions lack these, so the grader ignores them. Tests and notebooks don't:
+dropout and temperature have tests of their own, and if a function of question 3 leaves traces, a
+note says which, and how to avoid them.
 """
 
 import contextlib
@@ -20,13 +20,13 @@ NO_POINTS = "This costs no points, but the notebook needs it."
 
 
 def finding(name, package=None):
-    """What is wrong with something that is asked for beyond the points.
+    """What is wrong with a task that earns no points.
 
     Inputs:
     - name: "dropout" or "temperature"
     - package: Namespace with the modules of the exercises, by default those of `deeplearning`
 
-    Returns: sentences, or an empty text where all is right
+    Returns: sentences, or an empty string if all is right
     """
     package = package or Package()
     below, look = TESTED[name]
@@ -40,7 +40,7 @@ def finding(name, package=None):
 
 
 def notes(exercise, package=None):
-    """What a function leaves behind, or does not do, though its answers are right.
+    """Side effects and omissions of a function whose answers are right.
 
     Inputs:
     - exercise: Its name, as in `CALLS`
@@ -63,7 +63,7 @@ def _attempt(look, package):
 
 
 def _model(package, dropout=0.0):
-    """A small LSTM captioner in float64, with a minibatch for it; the numbers are fixed."""
+    """A small LSTM captioner in float64, with a minibatch for it; all numbers are fixed."""
     rng = np.random.default_rng(231)
     D, W, H, V = 4, 7, 6, len(WORDS)
     shapes = {"W_embed": (V, W), "W_proj": (D, H), "b_proj": (H,), "Wx": (W, 4 * H)}
@@ -103,7 +103,7 @@ def _dropout(package):
         )
     for where, value in ONLY.items():
         if np.isclose(loss, value, rtol=1e-9):
-            return f"it is there for the {where} only; word vectors and hidden states both get it."
+            return f"it is applied to the {where} only; word vectors and hidden states both get it."
     if not np.isclose(loss, DROPPED_OUT, rtol=1e-9):
         return (
             f"the loss is {loss:.6f} where it should be {DROPPED_OUT:.6f}. Use `drop` and "
@@ -143,7 +143,7 @@ def _temperature(package, draws=4000):
             )
         right = np.exp(scores / temperature)
         right /= right.sum()
-        if norm(shares - right) > 5 / np.sqrt(draws):  # five standard errors, at the least
+        if norm(shares - right) > 5 / np.sqrt(draws):  # at least five standard errors
             return (
                 f"at {temperature:g}, words are not drawn from softmax(scores / temperature). "
                 "_chosen(scores, temperature, rng) does that."
@@ -161,8 +161,8 @@ def _first_word(model, features):
 
 
 def _pictures():
-    """A small network whose weights ask for gradients, pictures for it, and their labels."""
-    import torch  # here and not above: questions 1 and 2 do without it
+    """A small network whose weights require gradients, pictures for it, and their labels."""
+    import torch  # imported here, because questions 1 and 2 don't need it
 
     rng = np.random.default_rng(5)
     weights = {"conv_w": rng.normal(size=(3, 3, 3, 3)), "conv_b": rng.normal(size=3)}
@@ -172,8 +172,8 @@ def _pictures():
 
 
 def traces(model, X):
-    """What a function left behind in a network in training mode whose weights ask for gradients, or
-    in the pictures that it got: a sentence, or an empty text.
+    """Traces that a function left in a network in training mode whose weights require gradients, or
+    in the pictures passed to it: a sentence, or an empty string.
     """
     import torch
 
@@ -186,10 +186,10 @@ def traces(model, X):
             weight.grad is not None for weight in weights
         ),
         "the network is in evaluation mode. Leave the mode as it was.": not model.training,
-        "the network's weights ask for no gradients any more. Leave that as it was.": not all(
+        "the network's weights no longer require gradients. Leave that as it was.": not all(
             weight.requires_grad for weight in weights
         ),
-        "PyTorch computes no gradients any more. Use torch.no_grad() in a `with`.": (
+        "PyTorch no longer computes gradients. Use torch.no_grad() in a `with`.": (
             not torch.is_grad_enabled()
         ),
     }
@@ -260,8 +260,8 @@ def _fooling_targets(package):
     changed = fool(X, targets, model, 0.05, 2)
     if not (changed[0] == X[0]).all():
         return (
-            "a picture that is taken for its target already is changed all the same. Only pictures "
-            "that don't fool the network yet take a step."
+            "a picture that is already taken for its target is changed anyway. Only pictures that "
+            "don't fool the network yet take a step."
         )
     alone = fool(X[1:], int(targets[1]), model, 0.05, 2)
     if not np.allclose(changed[1].detach(), alone[0].detach()):
@@ -286,7 +286,7 @@ def _update_traces(package):
     return traces(model, X)
 
 
-# What has a test of its own, and the exercise that it builds on
+# Tasks with a test of their own, and the exercise that each builds on
 TESTED = {
     "dropout": ("CaptioningRNN.loss[lstm]", _dropout),
     "temperature": ("CaptioningRNN.sample[lstm]", _temperature),

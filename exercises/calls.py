@@ -1,13 +1,13 @@
 """Exercises as calls: plain arrays in, plain arrays out, whoever wrote the functions.
 
-`CALLS[exercise](package, inputs)` hands arrays to the function of an exercise and names the arrays
-that come back. It is all that tests, score and grader know of an exercise; nothing here computes an
-answer. An exercise is called by its function's name, with the cell in brackets where one function
-is asked for twice: `CaptioningRNN.loss[lstm]`.
+`CALLS[exercise](package, inputs)` passes arrays to the function of an exercise and names the arrays
+that it returns. This is all that tests and grader know about an exercise; nothing here computes an
+answer. An exercise is named after its function, with the cell in brackets if one function counts as
+two exercises: `CaptioningRNN.loss[lstm]`.
 
-A cache is never looked at: a backward function gets the one that its own forward function made,
-after that has been used once more on other numbers. For every argument `x`, the output `x kept`
-says whether it is as it was before.
+A cache is never inspected: a backward function gets the one that its own forward function made,
+after the forward function has been called once more with other numbers. For every argument `x`, the
+output `x kept` says whether it is unchanged.
 """
 
 import importlib
@@ -24,8 +24,8 @@ PARAMETERS = ["W_embed", "W_proj", "b_proj", "Wx", "Wh", "b", "W_vocab", "b_voca
 
 
 class Package:
-    """The modules that hold the exercises, imported when one is asked for: the NumPy ones do
-    without PyTorch.
+    """The modules that hold the exercises, imported on first use: the NumPy ones don't need
+    PyTorch.
     """
 
     def __getattr__(self, name):
@@ -45,7 +45,7 @@ def _layer(name, arguments, outputs):
 
 
 def _layer_backward(name, arguments, upstream, outputs):
-    """Call of a backward function on the cache of the forward function beside it."""
+    """Call of a backward function on the cache of its forward function."""
 
     def call(package, inputs):
         forward_name = name.replace("backward", "forward")
@@ -55,14 +55,14 @@ def _layer_backward(name, arguments, upstream, outputs):
         states = ["next_h", "next_c"] if name == "lstm_step_backward" else ["out"]
         cache = _named(forward_name, " ".join([*states, "cache"]), forward(*values))["cache"]
         others = (-value if value.dtype.kind == "f" else value[::-1].copy() for value in values)
-        forward(*others)  # a cache outlives it
+        forward(*others)  # the cache must survive another call
         return _named(name, outputs, backward(*(inputs[key] for key in upstream.split()), cache))
 
     return call
 
 
 def _named(function, names, returned):
-    """What a function returned, by name; one value stands alone, several come as a tuple."""
+    """The values that a function returned, by name; several values come as a tuple, one alone."""
     names = names.split()
     if returned is None:
         raise ValueError(f"{function} returned None: it must end with `return {', '.join(names)}`")
@@ -76,9 +76,7 @@ def _named(function, names, returned):
 
 
 def _model(package, inputs, cell):
-    """A captioning model with the parameters given; the vocabulary has a word for each row of
-    W_embed.
-    """
+    """A captioning model with given parameters; its vocabulary has a word for each row of W_embed."""
     V, W = inputs["W_embed"].shape
     D, H = inputs["W_proj"].shape
     words = {f"word{i}": i for i in range(V)}
@@ -116,12 +114,12 @@ def network(inputs):
     """A small frozen network from pictures (N, 3, H, W) to scores (N, C): convolution, tanh, mean,
     affine.
     """
-    import torch  # here and not above: the calls of questions 1 and 2 do without it
+    import torch  # imported here, because the calls of questions 1 and 2 don't need it
 
     conv_w, conv_b, w, b = (
         torch.from_numpy(inputs[name]) for name in ("conv_w", "conv_b", "w", "b")
     )
-    with torch.device("meta"):  # no weights are drawn: torch's generator stays where it was
+    with torch.device("meta"):  # no weights are drawn, so torch's generator is not advanced
         made = torch.nn.Sequential(
             torch.nn.Conv2d(3, len(conv_w), 3, padding=1),
             torch.nn.Tanh(),
@@ -137,7 +135,7 @@ def network(inputs):
 def _tensor(array):
     import torch
 
-    return torch.from_numpy(array)  # in the array's own memory: what changes one changes the other
+    return torch.from_numpy(array)  # shares the array's memory: changing one changes the other
 
 
 def _array(result):
@@ -155,10 +153,10 @@ def _saliency(package, inputs):
 
 
 def _for_pictures(function, pictures, name, output):
-    """A function's result for several pictures; its own name, and that of its result, for messages.
+    """A function's result for several pictures; `name` and `output` are for messages.
 
-    Earlier editions asked for one picture alone. So a function that fails on several, or does not
-    treat them alike, wherever they stand in the minibatch, gets them one by one.
+    Earlier editions asked for a single picture. So a function that fails on several, or whose
+    result depends on their order in the minibatch, gets them one by one.
     """
 
     def result_for(pictures):
@@ -203,15 +201,13 @@ def _update_step(package, inputs):
 
 
 def _loss_and_gradients(loss, tensors):
-    """A loss, and its gradients with respect to named tensors; zero where it does not depend on
-    them.
-    """
+    """A loss, and its gradients with respect to named tensors; zero if it does not depend on them."""
     import torch
 
     if loss is None:
         raise ValueError("it returned None: it must end with `return loss`")
     if isinstance(loss, torch.Tensor) and loss.requires_grad:
-        loss.sum().backward()  # a loss that is no single number is found by its shape
+        loss.sum().backward()  # a loss that isn't a single number is caught by its shape later
     zero = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
     gradients = {
         f"d{name}": _array(zero[name] if t.grad is None else t.grad) for name, t in tensors.items()
@@ -259,9 +255,7 @@ def _tv_loss(package, inputs):
 
 
 def _watched(call):
-    """The call on copies of the inputs, with the outputs that say which of them are still as they
-    were.
-    """
+    """The call on copies of the inputs, with outputs that say which of them are unchanged."""
 
     def watched(package, inputs):
         copies = {name: value.copy() for name, value in inputs.items()}
@@ -275,9 +269,7 @@ def _watched(call):
 
 
 def _as_it_was(copy, array):
-    """Whether two arrays are the same to the byte. Code that patches NumPy's comparisons can't have
-    a say in it.
-    """
+    """Whether two arrays are the same to the byte, immune to code that patches NumPy's comparisons."""
     same_kind = (copy.shape, copy.dtype) == (array.shape, array.dtype)
     return same_kind and copy.tobytes() == array.tobytes()
 

@@ -1,8 +1,8 @@
-"""Is an answer right? Every number counts, and nothing is asked of the answer itself.
+"""Is an answer right? Every number counts, and no method of the answer itself is trusted.
 
-Two arrays agree where norm(a - n) <= r * (norm(a) + norm(n)) + floor, with the norm over the whole
-array. In float64 r = 1e-6 and floor = 1e-9. In float32, where one rounding is 6e-8, a sum of a few
-dozen terms of size 1 may be off by some 1e-6 whatever it comes to, so r = 1e-4 and floor = 1e-5: a
+Two arrays agree if norm(a - n) <= r * (norm(a) + norm(n)) + floor, with the norm over the whole
+array. In float64, r = 1e-6 and floor = 1e-9. In float32, where one rounding is 6e-8, a sum of a few
+dozen terms of size 1 may be off by about 1e-6 whatever its value, so r = 1e-4 and floor = 1e-5: a
 mistake of a tenth of a per cent still shows.
 """
 
@@ -15,11 +15,12 @@ def compare(outputs, expected, numbers=True):
     """What is wrong with the outputs of a call.
 
     Inputs:
-    - outputs: Dictionary from name to what came back
+    - outputs: Dictionary from name to returned value
     - expected: Dictionary from name to the right array
-    - numbers: Whether findings show right numbers; without, they only say how far off it is
+    - numbers: Whether findings show the right numbers; otherwise they only say how far off the
+      output is
 
-    Returns: list of findings, one sentence each; empty where all is right
+    Returns: list of findings, one sentence each; empty if all is right
     """
     missing = [f"{name} is missing." for name in expected if name not in outputs]
     unknown = [f"{name} was not asked for." for name in outputs if name not in expected]
@@ -32,22 +33,22 @@ def compare(outputs, expected, numbers=True):
 
 
 def settled(outputs, expected):
-    """Outputs with what counts as right though it is not quite what was asked for.
+    """Outputs in the form that was asked for, if another form counts as right, too.
 
-    A loss of shape (1,) is a number, too.
+    A loss of shape (1,) counts as a number.
 
-    Returns: the outputs, and a sentence or an empty text
+    Returns: the outputs, and a sentence about it or an empty string
     """
     loss = outputs.get("loss")
     right = expected.get("loss")
     if type(loss) is not np.ndarray or right is None or right.shape != () or loss.shape != (1,):
         return outputs, ""
-    note = "The loss has shape (1,); a single number, of shape (), is what others expect of it."
+    note = "The loss has shape (1,); other code expects a single number, of shape ()."
     return outputs | {"loss": loss.reshape(())}, note
 
 
 def only_precision(outputs, expected):
-    """Whether outputs are right but for one slip: float64 where float32 went in."""
+    """Whether outputs are right except for one slip: float64 results from float32 inputs."""
     rounded = {
         name: a.astype(np.float32) if _is_too_precise(a, expected.get(name)) else a
         for name, a in outputs.items()
@@ -61,7 +62,7 @@ def _is_too_precise(a, n):
 
 
 def agree(a, n):
-    """Whether two arrays of numbers have one shape, and agree within the tolerance of n's dtype."""
+    """Whether two arrays have the same shape, and agree within the tolerance of n's dtype."""
     if a.shape != n.shape:
         return False
     if n.dtype.kind != "f":
@@ -73,7 +74,7 @@ def agree(a, n):
 
 
 def distance(a, n):
-    """norm(a - n) in float64; infinite where it overflows or cannot be told."""
+    """norm(a - n) in float64; infinite if it overflows or is NaN."""
     with np.errstate(over="ignore", invalid="ignore"):
         value = norm(a.astype(np.float64) - n.astype(np.float64))
     return value if np.isfinite(value) else np.inf
@@ -86,8 +87,8 @@ def norm(a):
 
 
 def _finding(name, a, n, numbers):
-    """One sentence, or None. The type comes first: a subclass could answer every other question as
-    it likes.
+    """One sentence, or None. The type is checked first: a subclass could fake the answer to every
+    other check.
     """
     if type(a) is not np.ndarray:
         return f"{name} must be a plain array, got {type(a).__module__}.{type(a).__qualname__}."
@@ -121,7 +122,7 @@ def _wrong_numbers(name, a, n, numbers):
 
 
 def _power_of_ten(value):
-    """A number so rounded that nobody can compute with it."""
+    """A number rounded so coarsely that nobody can compute the right answer from it."""
     return f"{10.0 ** np.round(np.log10(max(value, 1e-12))):.0g}"
 
 

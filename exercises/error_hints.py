@@ -1,15 +1,15 @@
-"""What an error suggests, where it has a usual cause."""
+"""Hints for errors that have a usual cause."""
 
 ONE_AXIS = (
-    "A layer got an array with one axis where it asks for two: a step's words have shape (N,), so "
-    "hand words[:, None] to a word_embedding_forward that asks for N and T, and look whether "
+    "A layer got an array with one axis where it needs two: a step's words have shape (N,), so "
+    "pass words[:, None] to a word_embedding_forward that needs N and T, and check whether "
     "squeeze has removed an axis."
 )
 NO_GRAPHICS_CARD = (
     "Not every machine has a graphics card: leave out .cuda(), and make new tensors with "
     "device=X.device."
 )
-# Exercise (or its beginning), phrases of the error with ... between them, and the sentence; the
+# Exercise (or the beginning of its name), phrases of the error separated by ..., and the hint; the
 # first that fits counts
 ERRORS = [
     (
@@ -38,8 +38,7 @@ ERRORS = [
     (
         "CaptioningRNN.sample",
         "'list' object has no attribute",
-        "_step returns the scores first, then the list of states: look at the order after "
-        "`return`.",
+        "_step returns the scores first, then the list of states: check the order after `return`.",
     ),
     ("CaptioningRNN.sample", "to unpack (expected 2, got 1)...rnn_layers.py", ONE_AXIS),
     ("CaptioningRNN.sample", "tuple index out of range...rnn_layers.py", ONE_AXIS),
@@ -51,19 +50,20 @@ ERRORS = [
     (
         "CaptioningRNN",
         "got tuple",
-        "affine_forward and the layers return a pair: its output and a cache. Write "
+        "affine_forward and the layers return a pair: the output and a cache. Write "
         "`h, _ = affine_forward(...)`.",
     ),
     (
         "",
         "'NoneType' object has no attribute",
-        "A tensor's .grad is None where it was computed from others: a copy gets its gradient by "
-        "X.detach().clone().requires_grad_(), or take torch.autograd.grad(score, x).",
+        "A tensor's .grad is None if it was computed from others: use a copy, "
+        "X.detach().clone().requires_grad_(), or torch.autograd.grad(score, x).",
     ),
     (
         "",
         "AxisError",
-        "An axis is missing: with one picture, or one word, squeeze removes the minibatch, too.",
+        "An axis is missing: with one picture, or one word, squeeze removes the minibatch axis, "
+        "too.",
     ),
     (
         "",
@@ -88,7 +88,7 @@ ERRORS = [
     (
         "",
         "No module named 'google",
-        "google.colab is there on Colab alone: mount the drive in the notebook, not in the module.",
+        "google.colab exists only on Colab: mount the drive in the notebook, not in the module.",
     ),
     (
         "style_loss",

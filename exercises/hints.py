@@ -1,8 +1,8 @@
-"""What wrong numbers suggest.
+"""Hints from wrong numbers.
 
-First come the known mistakes: real ones, run on the same inputs. Where an answer agrees with one of
-theirs, as a whole or in some array, that is most likely what happened. Otherwise patterns that
-leave a trace in any array: a sign, a factor, an axis, a time step.
+Known mistakes come first: real ones, run on the same inputs. If an answer agrees with one of
+theirs, as a whole or in some array, that mistake is the likely cause. Otherwise the hints look for
+patterns that leave a trace in any array: a sign, a factor, an axis, a time step.
 """
 
 import numpy as np
@@ -16,12 +16,12 @@ def hint(exercise, outputs, expected, wrong):
 
     Inputs:
     - exercise: Its name, as in `CALLS`
-    - outputs: Dictionary from name to what came back
+    - outputs: Dictionary from name to returned value
     - expected: Dictionary from name to the right array
-    - wrong: List of pairs of a cause and the outputs of a known mistake on the same inputs; an
-      output that it does not name is right there
+    - wrong: List of pairs of a cause and the outputs of a known mistake on the same inputs; outputs
+      that it does not name are right
 
-    Returns: a sentence; None where the numbers suggest nothing
+    Returns: a sentence, or None if the numbers suggest nothing
     """
     plain = {name: a for name, a in outputs.items() if type(a) is np.ndarray}
     with np.errstate(all="ignore"):  # wrong numbers may be huge
@@ -33,7 +33,7 @@ def hint_of_error(exercise, error):
 
     Inputs:
     - exercise: Its name, as in `CALLS`
-    - error: Text: the name of its class, and what it says
+    - error: The name of its class and its message, as one string
     """
     for name, phrases, sentence in ERRORS:
         if exercise.startswith(name) and all(phrase in error for phrase in phrases.split("...")):
@@ -55,7 +55,7 @@ def _hint(exercise, plain, expected, wrong):
             "The loss is right, but not its gradient: is a part of it cut off, by detach(), .data, "
             "or torch.no_grad()?"
         )
-    if "loss" in right:  # then no mistake was made that changes it
+    if "loss" in right:  # rules out mistakes that change it
         wrong = [(cause, answer) for cause, answer in wrong if "loss" not in answer]
     explained = [(_agreeing(plain, expected, answer), cause) for cause, answer in wrong]
     names, cause = max(explained, key=lambda pair: len(pair[0]), default=([], ""))
@@ -86,16 +86,16 @@ def _changed_in_place(name):
 
 
 def _keys_of_names(outputs, expected):
-    """A sentence where a dictionary of gradients has the gradients' names for keys, or None."""
+    """A sentence if a dictionary of gradients has the gradients' names as keys, or None."""
     names = [name for name in expected if name not in outputs and f"d{name}" in outputs]
     if not names:
         return None
     key = names[0].removeprefix("d")
-    return f"The keys of grads are those of params, without a d before them: {key}, not d{key}."
+    return f"The keys of grads are those of params, without a d in front: {key}, not d{key}."
 
 
 def _exchanged(outputs, expected):
-    """A sentence where two arrays came back in each other's place, or None."""
+    """A sentence if two arrays were returned in each other's place, or None."""
     wrong = [
         name
         for name, n in expected.items()
@@ -105,7 +105,7 @@ def _exchanged(outputs, expected):
         for other in wrong[:k]:
             answer = {name: expected[other], other: expected[name]}
             if _same_answer({name: outputs[name], other: outputs[other]}, answer):
-                return f"{other} and {name} are exchanged: look at the order after `return`."
+                return f"{other} and {name} are swapped: check the order after `return`."
     return None
 
 
@@ -123,8 +123,8 @@ def _same_answer(outputs, answer):
 
 
 def _agreeing(outputs, expected, answer):
-    """Names of the arrays, but for what was changed in place, that are wrong in the way of a known
-    mistake. One that is all zero tells nothing: too many mistakes leave it so.
+    """Names of the arrays that are wrong in the same way as those of a known mistake, apart from
+    what was changed in place. All-zero arrays are left out: too many mistakes give them.
     """
     return [
         name
@@ -146,9 +146,9 @@ def _pattern(exercise, name, a, n, expected):
         return None
     if name in NEVER_NEGATIVE and (a < 0).any():
         if agree(-a, n):
-            return f"{name} has the wrong sign: there is a minus too many or too few."
+            return f"{name} has the wrong sign: there is one minus too many or too few."
         return (
-            f"{name} holds negative numbers, which can't be: an absolute value or a square is "
+            f"{name} holds negative numbers, which is impossible: an absolute value or a square is "
             "missing, or a part is subtracted that should be added."
         )
     if not a.any():
@@ -165,7 +165,7 @@ LOSSES_BY_AUTOGRAD = ("content_loss", "style_loss", "tv_loss")
 
 
 def _precision_pattern(name, a, n):
-    """Another precision than the arguments', or no fractions at all."""
+    """A precision other than the arguments', or no fractions at all."""
     if a.dtype.kind in "iub" and name.startswith("dW"):
         return (
             f"{name} holds {a.dtype} numbers, not fractions: zeros_like of words makes integers. "
@@ -174,7 +174,7 @@ def _precision_pattern(name, a, n):
     if a.dtype.kind in "iub":
         return (
             f"{name} holds {a.dtype} numbers, not fractions: is it argmax, or the indices that max "
-            "returns beside the values, or a comparison?"
+            "returns with the values, or a comparison?"
         )
     if (a.dtype, n.dtype) == (np.float64, np.float32):
         return (
@@ -200,7 +200,7 @@ def _shape_pattern(name, a, n):
         return f"{name} has an axis too many: a sum, or a maximum, over it is missing."
     if a.ndim == n.ndim - 1 and a.size == n.size and name.startswith(("dW", "db")):
         return f"{name} lacks an axis of length 1: look for a squeeze, or an index."
-    if a.shape == n.shape[1:] and name not in ("dx", "h", "out"):  # there it may be time
+    if a.shape == n.shape[1:] and name not in ("dx", "h", "out"):  # in those it may be time
         return (
             f"{name} lacks the axis of the minibatch: its first axis should have length "
             f"{len(n)}, one for each row of the minibatch."
@@ -211,14 +211,14 @@ def _shape_pattern(name, a, n):
 
 
 def _factor_pattern(name, a, n, expected):
-    """A constant factor: a sign, or something that was divided by or not."""
+    """A constant factor: a sign, or a division too many or too few."""
     scale = float(np.sum(a * n, dtype=np.float64)) / max(norm(n) ** 2, 1e-300)
     if n.size == 1 or not scale or not agree(a, (scale * n).astype(n.dtype)):
         return None
     if agree(-a, n):
         return (
             f"The sign of {name} is wrong everywhere: a step goes down instead of up, or there "
-            "is a minus too many or too few."
+            "is one minus too many or too few."
         )
     lengths = {length for array in expected.values() for length in array.shape} | {n.size}
     for length in sorted(lengths - {1}):
@@ -239,7 +239,7 @@ def _factor_pattern(name, a, n, expected):
 
 
 def _function_pattern(name, a, n):
-    """Some function is missing, or applied once more."""
+    """A function that is missing, or applied once too often."""
     known = [
         (agree(np.abs(a), n), f"The absolute value is missing in {name}."),
         (agree(a * a, n), f"The square is missing in {name}: a root was taken, or a plain norm."),
@@ -251,7 +251,7 @@ def _function_pattern(name, a, n):
 
 
 def _part_pattern(exercise, name, a, n):
-    """Some rows, time steps or gates are right, or all are in another order."""
+    """Some rows, time steps or gates are right, or all are in the wrong order."""
     if n.ndim == 2 and n.shape[0] == n.shape[1] > 1 and agree(a.T, n):
         return f"{name} is the transpose of what it should be."
     over_time = name in ("dx", "h", "out") and not exercise.startswith("word_embedding")
@@ -287,13 +287,13 @@ def _time_pattern(name, a, n):
     if agree(a[:, 1:], n[:, :-1]) or agree(a[:, :-1], n[:, 1:]):
         return f"{name} is shifted by one time step."
     if name == "dx" and len(right) > 2 and all(right[1:]) and not right[0]:
-        return "Only the first time step is wrong: does the loop come down to t = 0?"
+        return "Only the first time step is wrong: does the loop go down to t = 0?"
     if name != "dx" and len(right) > 2 and all(right[:-1]):
         return "Only the last time step is wrong: does the loop reach it, t = T - 1?"
     if right[-1] and name == "dx":
         return "Only the last time steps are right: is the gradient carried back from step to step?"
     if right[0] and name != "dx":
-        return "Only the first time steps are right: does the state go on from step to step?"
+        return "Only the first time steps are right: is the state passed on from step to step?"
     return f"{name} is right at some time steps only." if any(right) else None
 
 
@@ -302,7 +302,7 @@ def _words_pattern(a, n):
     wrong = a != n
     to_the_end = (wrong == np.logical_or.accumulate(wrong, axis=1)).all()
     same_as_last = np.logical_and.accumulate((n == n[:, -1:])[:, ::-1], axis=1)[:, ::-1]
-    # <NULL> fills up what follows <END>: in all rows the same word comes before it
+    # <NULL> pads what follows <END>: in all rows the same word comes before it
     begins = same_as_last.argmax(axis=1)
     filled = (n[:, -1] == n[wrong][0]) & (begins > 0)
     ends = n[filled, begins[filled] - 1]
@@ -310,29 +310,26 @@ def _words_pattern(a, n):
     first_is_wrong = wrong[:, 0].any()
     if first_is_wrong and a.shape[1] > 1 and (a[:, 1:] == n[:, :-1]).all():
         return (
-            "Everything comes one step too late: the first column must hold the first word that "
-            "was sampled, not <START>."
+            "Everything comes one step too late: the first column must hold the first sampled "
+            "word, not <START>."
         )
     same_first = len(a) > 1 and len(np.unique(a[:, 0])) == 1
     if same_first and (a[:, 1:] == n[:, 1:]).all():
-        return (
-            "Only the first column is wrong: it must hold the first word that was sampled, not "
-            "<START>."
-        )
+        return "Only the first column is wrong: it must hold the first sampled word, not <START>."
     if only_fill and not to_the_end:
         return (
-            "Captions are right as far as <END>, and begin anew after it: what has ended stays "
-            "ended, `done |= words == end`."
+            "Captions are right up to <END>, but start again after it: a caption that has ended "
+            "stays ended, `done |= words == end`."
         )
     if only_fill:
-        return "Captions are right as far as <END>; after it, there must be <NULL>."
+        return "Captions are right up to <END>; after it, there must be <NULL>."
     if (a[:, 0] == n[:, 0]).all():
         return (
             "The first words are right, later ones are not: does the state advance, is the word "
-            "fed back, and did the state begin with the image?"
+            "fed back, and did the state start from the image?"
         )
     return (
-        "In some captions the first word is wrong already: is <START> read first, do the "
+        "In some captions even the first word is wrong: is <START> read first, do the "
         "projected features start the hidden state, does an LSTM's cell state start at zero, and "
         "is each row's word its largest score, argmax over axis 1?"
     )
@@ -347,5 +344,5 @@ def _which_are_right(outputs, expected):
     wrong = [name for name in numbers if name not in right]
     if right and wrong:
         verb = "are" if len(right) > 1 else "is"
-        return f"{', '.join(right)} {verb} right; look at {', '.join(wrong)} only."
+        return f"{', '.join(right)} {verb} right; look only at {', '.join(wrong)}."
     return None

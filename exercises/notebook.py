@@ -1,12 +1,12 @@
-"""What a notebook's cells call: the verdicts of pytest, finite differences, and predictions.
+"""Functions for the notebooks' cells: the verdicts of pytest, finite differences, and predictions.
 
     check("rnn_step_forward")
     check_gradients("rnn_step_backward", x=x, prev_h=prev_h, Wx=Wx, Wh=Wh, b=b, dnext_h=dnext_h)
     show_predictions({"loss": 3.0}, {"loss": 52.1})
 
 An exercise is named and called as in `exercises.calls`, and judged as pytest judges it, so a
-notebook and `pytest -m q1` say the same. Each check first makes sure that the code it tries is the
-code in the file: where a file was saved with a syntax error, Jupyter keeps on running the old one.
+notebook and `pytest -m q1` agree. Each check first makes sure that the code it tests is the code in
+the file: if a file was saved with a syntax error, Jupyter keeps running the old version.
 """
 
 import ast
@@ -30,13 +30,13 @@ SPECIAL_WORDS = {"null": np.array(0), "start": np.array(1), "end": np.array(2)}
 
 
 def check(*names):
-    """Try exercises on their stored cases, as pytest does, and print a line for each.
+    """Test exercises on their stored cases, as pytest does, and print a line for each.
 
     Inputs:
-    - names: Exercises, as in `CALLS`: "rnn_step_forward", "CaptioningRNN.loss[lstm]"; or what is
-      asked for without points, as in `beyond.TESTED`: "dropout"
+    - names: Exercises, as in `CALLS`: "rnn_step_forward", "CaptioningRNN.loss[lstm]"; or tasks
+      without points, as in `beyond.TESTED`: "dropout"
 
-    Raises NotRight for the first one that is not right, with what pytest says about it.
+    Raises NotRight for the first one that is not right, with pytest's message.
     """
     check_loaded()
     for name in names:
@@ -61,11 +61,11 @@ def _check_beyond(name):
 
 
 def check_gradients(name, **inputs):
-    """Compare all gradients of an exercise with finite differences, then try its stored cases.
+    """Compare all gradients of an exercise with finite differences, then test its stored cases.
 
-    A gradient is right where norm(a - n) <= 1e-6 * (norm(a) + norm(n)) + 1e-9. The numerical ones
-    come from your own forward pass, on copies of the inputs, so an argument that is changed in
-    place can't spoil them.
+    A gradient is right if norm(a - n) <= 1e-6 * (norm(a) + norm(n)) + 1e-9. The numerical gradients
+    come from your own forward pass, on copies of the inputs, so that arguments changed in place
+    can't spoil them.
 
     Inputs:
     - name: A backward pass, or "CaptioningRNN.loss[...]"
@@ -99,7 +99,7 @@ def check_gradients(name, **inputs):
         found += [f"{key.removesuffix(' kept')} was changed in place." for key in changed]
         raise NotRight(_with_advice(name, "\n".join(filter(None, [*found, likely]))))
     if not verdict.right:
-        fits = "Your gradients belong to your loss, but the loss is not the one that is asked for."
+        fits = "Your gradients fit your loss, but the loss is not the one that was asked for."
         about_loss = any(finding.startswith("loss is wrong") for finding in verdict.findings)
         said = [fits, str(verdict)] if about_loss else [str(verdict)]
         raise NotRight(_with_advice(name, "\n".join(said)))
@@ -107,9 +107,9 @@ def check_gradients(name, **inputs):
 
 
 def numerical_gradients(name, **inputs):
-    """Gradients of a backward pass by finite differences of the forward pass beside it.
+    """Gradients of a backward pass by finite differences of its forward pass.
 
-    Inputs: as for `check_gradients`; they stay as they are
+    Inputs: as for `check_gradients`; they are not changed
 
     Returns: dictionary from "dx" and the like to float64 arrays
     """
@@ -136,11 +136,11 @@ def numerical_gradients(name, **inputs):
 
 
 def show_predictions(predictions, measured):
-    """Print what was predicted beside what came.
+    """Print predictions next to the results.
 
     Inputs:
-    - predictions: Dictionary from a name to your number or word; None where you made none
-    - measured: Dictionary from the same names to what the notebook found
+    - predictions: Dictionary from a name to your number or word; None if you made no prediction
+    - measured: Dictionary from the same names to the notebook's results
     """
     width = max(map(len, measured))
     print(f"{'':{width}s}  {'you said':>12s}  {'it is':>12s}")
@@ -151,7 +151,7 @@ def show_predictions(predictions, measured):
 def check_loaded():
     """Make sure that the exercises' code in memory is the code in their files.
 
-    Raises NotRight with the file, and the line where Python can't read it.
+    Raises NotRight with the file, and the line that Python can't read.
     """
     for name in MODULES.values():
         module = sys.modules.get(name)
@@ -160,12 +160,12 @@ def check_loaded():
 
 
 def question_tests(question):
-    """Run all tests of a question in a process of their own, and print their table of points.
+    """Run all tests of a question in a separate process, and print their table of points.
 
     Inputs:
     - question: "q1" to "q4"
 
-    Raises NotRight where one of them fails.
+    Raises NotRight if one of them fails.
     """
     command = [sys.executable, "-m", "pytest", "tests/exercises", "-q", "-m", question]
     run = subprocess.run(
@@ -197,7 +197,7 @@ def _check_module(module):
 
 
 def _codes(code):
-    """All code objects inside one, as many levels down as there are."""
+    """A code object and all those inside it, at any depth."""
     yield code
     for constant in code.co_consts:
         if hasattr(constant, "co_consts"):
@@ -205,8 +205,8 @@ def _codes(code):
 
 
 def _compiled_alone(path):
-    """Codes of a file's functions as IPython's reload makes them, from each function alone. Python
-    then doesn't see that np is a module, and chooses other instructions for np.tanh(a).
+    """Code objects of a file's functions as IPython's reload makes them, from each function alone.
+    Python then doesn't see that np is a module, and chooses other instructions for np.tanh(a).
     """
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.FunctionDef):
@@ -214,8 +214,8 @@ def _compiled_alone(path):
 
 
 def _fingerprint(code):
-    """What a function does: neither the lines where it stands nor how its docstring is indented,
-    since IPython's reload moves both.
+    """What a function does, without its line numbers and its docstring's indentation, since
+    IPython's reload changes both.
     """
     constants = tuple(_constant(c) for c in code.co_consts)
     return code.co_name, code.co_code, code.co_names, code.co_varnames, constants
@@ -228,14 +228,14 @@ def _constant(value):
 
 
 def _functions(module):
-    """Functions and methods that a module's file defines, without the decorators around them."""
+    """Functions and methods that a module's file defines, without their decorators."""
     scopes = [vars(module)]
     scopes += [vars(value) for value in vars(module).values() if isinstance(value, type)]
     for scope in scopes:
         for value in list(scope.values()):
             function = inspect.unwrap(getattr(value, "__func__", value))
             own = isinstance(function, FunctionType) and function.__module__ == module.__name__
-            # those of dataclasses are made by exec, from no file
+            # methods of dataclasses are made by exec, not from a file
             if own and function.__code__.co_filename != "<string>":
                 yield function
 
@@ -247,7 +247,7 @@ def _refuse_other_types(inputs):
 
 
 def _refuse_unfounded(name):
-    """Say first what is wrong among the exercises that this one builds on."""
+    """Raise NotRight if an exercise that this one builds on is not right."""
     for below in exercises()[name]["needs"]:
         verdict = judge(below)
         if not verdict.right:
@@ -256,7 +256,7 @@ def _refuse_unfounded(name):
 
 
 def _measured(a, n):
-    """How far a gradient that is right lies from the numerical one."""
+    """How far a right gradient is from the numerical one."""
     r, floor = TOLERANCES[n.dtype]
     limit = r * (norm(a) + norm(n)) + floor
     return f"differs by {distance(a, n):.1e}, limit {limit:.1e}: right"

@@ -1,8 +1,7 @@
-"""pytest plugin: a table of points at the end of a run, and with `--results FILE` the same for a
-machine.
+"""pytest plugin: a table of points at the end of a run, and with `--results FILE` the same as JSON.
 
-An exercise earns its points if its test passes: all or none. The file is JSON in the form that
-Gradescope reads.
+An exercise earns its points if its test passes: all or none. The JSON has the form that Gradescope
+reads.
 """
 
 import json
@@ -14,9 +13,9 @@ from exercises.beyond import finding, notes
 from exercises.stored import exercises
 from exercises.verdict import judge
 
-# Exercise to verdict, of those that were tried in this run
+# From each exercise judged in this run to its verdict
 VERDICTS: pytest.StashKey[dict] = pytest.StashKey()
-# The same for what earns no points: its name, and what is wrong with it
+# The same for tasks that earn no points: from the name to what is wrong
 BEYOND: pytest.StashKey[dict] = pytest.StashKey()
 
 
@@ -35,7 +34,7 @@ def pytest_configure(config):
 
 @pytest.fixture
 def check(pytestconfig):
-    """Function that fails the test with one message where an exercise is not right."""
+    """Function that fails the test with one message if an exercise is not right."""
 
     def check(exercise):
         verdicts = pytestconfig.stash[VERDICTS]
@@ -48,7 +47,7 @@ def check(pytestconfig):
 
 @pytest.fixture
 def check_beyond(pytestconfig):
-    """Function that fails the test where something is not right that earns no points."""
+    """Function that fails the test if a task that earns no points is not right."""
 
     def check_beyond(name):
         said = pytestconfig.stash[BEYOND][name] = finding(name)
@@ -59,7 +58,7 @@ def check_beyond(pytestconfig):
 
 
 def pytest_collection_finish(session):
-    """Without tests of anything else, pytest's own list of failures would only repeat the table."""
+    """If nothing else is tested, pytest's own list of failures would only repeat the table."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     ours = {"check", "check_beyond"}
     if reporter and all(ours.intersection(getattr(i, "fixturenames", ())) for i in session.items):
@@ -88,10 +87,10 @@ def table(verdicts, width=100, beyond=None):
 
     Inputs:
     - verdicts: Dictionary from exercise to `Verdict`
-    - width: Characters of a line
-    - beyond: None, or a dictionary from what earns no points to what is wrong with it
+    - width: Characters in a line
+    - beyond: None, or a dictionary from tasks that earn no points to what is wrong with them
 
-    Returns: text
+    Returns: the table, a string
     """
     lines = []
     earned = _earned(verdicts)
@@ -118,7 +117,7 @@ def _indented(sentences, width):
 
 
 def _earned(verdicts):
-    """Points of each exercise. float64 in place of float32 costs a few, once in a question."""
+    """Points of each exercise. float64 instead of float32 costs a few, once per question."""
     earned = {}
     charged = set()
     for exercise, points, verdict in _rows(verdicts):
@@ -131,8 +130,8 @@ def _earned(verdicts):
 
 
 def _up_to(verdicts, earned, width):
-    """Where an exercise builds on one that is wrong, it may well be right itself: how many points
-    there can be when work is graded.
+    """A sentence on the highest possible score: an exercise that builds on a wrong one may still be
+    right itself, and grading tests it on top of right functions.
     """
     hidden = [
         (exercise, points)
@@ -144,7 +143,7 @@ def _up_to(verdicts, earned, width):
     most = sum(earned.values()) + sum(points for _, points in hidden)
     text = (
         f"One mistake costs once: when your work is graded, {_and([e for e, _ in hidden])} "
-        f"will be tried on top of right functions, too. This can be worth up to {most} points."
+        f"will be tried on top of right functions, too. Your score can then reach {most} points."
     )
     return textwrap.wrap(text, width)
 
@@ -154,7 +153,7 @@ def _and(names):
 
 
 def results(verdicts):
-    """The same for a machine: a dictionary in the form of Gradescope's results.json."""
+    """The points as a dictionary in the form of Gradescope's results.json."""
     earned = _earned(verdicts)
     tests = [
         {
@@ -180,16 +179,16 @@ def _rows(verdicts):
 
 
 def _reason(exercise, verdicts):
-    """Why an exercise earns nothing; where it builds on one that is not right either, that one
-    comes first.
+    """Why an exercise earns nothing; if it builds on one that is not right either, that one comes
+    first.
     """
     verdict = verdicts[exercise]
     return _begun_below(exercise, verdicts) or verdict.reason
 
 
 def _begun_below(exercise, verdicts):
-    """Where to begin, if an exercise is not right and builds on one that is not right either; else
-    an empty text.
+    """Where to begin, if an exercise is not right and builds on one that is not right either;
+    otherwise an empty string.
     """
     verdict = verdicts[exercise]
     if verdict.right or verdict.missing:
@@ -202,14 +201,14 @@ def _begun_below(exercise, verdicts):
     imprecise = [name for name in _needs(exercise, verdicts) if verdicts[name].slip]
     if verdict.slip and imprecise:
         return (
-            f"{exercise} builds on {imprecise[0]}, which makes float64 of float32: begin there. "
-            "No points are lost for it twice."
+            f"{exercise} builds on {imprecise[0]}, which turns float32 into float64: begin there. "
+            "This costs points only once."
         )
     return ""
 
 
 def _below(exercise, verdicts):
-    """Exercises that are not right and that another builds on."""
+    """The exercises that this one builds on and that are not right."""
     return [name for name in _needs(exercise, verdicts) if not _counts(verdicts[name])]
 
 

@@ -1,5 +1,5 @@
-"""Stored cases: inputs, right answers, and the answers of known mistakes, as
-`grading/make_expected.py` wrote them.
+"""Stored cases: inputs, right answers, and the answers of known mistakes, written by
+`grading/make_expected.py`.
 """
 
 import json
@@ -14,8 +14,8 @@ FOLDER = Path(__file__).resolve().parent / "expected"
 
 @dataclass(frozen=True)
 class Case:
-    """Inputs of a call, the right outputs, and pairs of a cause and what a mistake gives
-    differently.
+    """Inputs of a call, the right outputs, and pairs of a cause and the outputs that differ with
+    that mistake.
     """
 
     inputs: dict
@@ -25,19 +25,19 @@ class Case:
 
 @cache
 def exercises():
-    """Exercises by name: question, points, and the exercises that they build on. From the course's
-    manifest.
+    """Exercises by name, from the course's manifest: question, points, and the exercises that they
+    build on.
     """
     return json.loads((FOLDER / "exercises.json").read_text(encoding="utf-8"))
 
 
 def cases(exercise):
-    """Stored cases of an exercise, the most telling one first.
+    """Stored cases of an exercise, the most informative one first.
 
     Inputs:
     - exercise: Its name, as in `CALLS`
 
-    Returns: list of `Case`, whose inputs may be written into
+    Returns: list of `Case`, whose inputs may be modified
     """
     return [
         replace(case, inputs={name: array.copy() for name, array in case.inputs.items()})
@@ -47,7 +47,7 @@ def cases(exercise):
 
 @cache
 def _read(exercise):
-    """The cases in an exercise's file: hundreds of small arrays, so they are read once."""
+    """The cases in an exercise's file; its hundreds of small arrays are read only once."""
     with np.load(path(exercise), allow_pickle=False) as archive:
         arrays = {tuple(key.split("/")): array for key, array in archive.items()}
     found = []
@@ -63,7 +63,7 @@ def _read(exercise):
 
 
 def path(exercise):
-    """File of an exercise's cases."""
+    """Path of the file with an exercise's cases."""
     return FOLDER / f"{exercise.replace('[', '-').rstrip(']')}.npz"
 
 

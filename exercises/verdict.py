@@ -1,4 +1,4 @@
-"""The verdict on an exercise: its call on every stored case, against the answers there."""
+"""The verdict on an exercise: its call on every stored case, compared with the stored answers."""
 
 import traceback
 import warnings
@@ -16,11 +16,11 @@ class Verdict:
     """Whether an exercise is right.
 
     - exercise: Its name
-    - findings: What is wrong, one sentence each; empty where it is right
+    - findings: What is wrong, one sentence each; empty if it is right
     - hint: A sentence on the likely cause, or None
-    - shapes: The case that failed
+    - shapes: Dtype and shapes of the case that failed
     - missing: Whether it is not written yet
-    - slip: Whether all is right but for float64 where float32 went in
+    - slip: Whether all is right except for float64 results from float32 inputs
     """
 
     exercise: str
@@ -36,7 +36,7 @@ class Verdict:
 
     @property
     def reason(self):
-        """The one sentence that says most."""
+        """The single most helpful sentence."""
         return "" if self.right else self.hint or self.findings[0]
 
     def __str__(self):
@@ -54,14 +54,14 @@ class Verdict:
 
 
 def judge(exercise, package=None, stored=None):
-    """Try an exercise.
+    """Judge an exercise.
 
     Inputs:
     - exercise: Its name, as in `CALLS`
     - package: Namespace with the modules of the exercises, by default those of `deeplearning`
-    - stored: List of cases, by default all that are stored
+    - stored: List of cases, by default all stored ones
 
-    Returns: `Verdict` on the first case that is not right, or that all are
+    Returns: `Verdict` on the first case that is not right, or one that says that all are right
     """
     package = package or Package()
     slip = None
@@ -93,7 +93,7 @@ def _judge_case(exercise, package, case):
 
 
 def _raised(error):
-    """What was raised, and on which line of the exercises' modules."""
+    """The error, and the line in the exercises' modules that it came from."""
     what = f"{type(error).__name__}: {error}"
     files = tuple(module.replace(".", "/") + ".py" for module in MODULES.values())
     own = [

@@ -162,7 +162,7 @@ def frozen_for_good(X, y, model):
         ),
         (on_the_argument, "the pictures that were passed require gradients"),
         (in_evaluation_mode, "in evaluation mode"),
-        (frozen_for_good, "ask for no gradients any more"),
+        (frozen_for_good, "no longer require gradients"),
     ],
 )
 def test_traces_of_a_saliency_map(monkeypatch, capsys, function, says):
@@ -223,7 +223,7 @@ def fooled_ones_too(X, target_y, model, learning_rate=1.0, max_steps=100, callba
     [
         (without_callback, "the callback is not called"),
         (first_target, "of several targets only one is used"),
-        (fooled_ones_too, "taken for its target already is changed"),
+        (fooled_ones_too, "already taken for its target is changed"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:not fooled")

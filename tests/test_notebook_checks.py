@@ -140,7 +140,7 @@ def test_gradients_of_another_loss(monkeypatch):
     shapes = {"W_embed": (6, 3), "W_proj": (4, 5), "b_proj": (5,), "Wx": (3, 5), "Wh": (5, 5)}
     shapes |= {"b": (5,), "W_vocab": (5, 6), "b_vocab": (6,), "features": (2, 4)}
     inputs = {name: rng.normal(size=shape) for name, shape in shapes.items()}
-    with pytest.raises(NotRight, match="Your gradients belong to your loss, but the loss is not"):
+    with pytest.raises(NotRight, match="Your gradients fit your loss, but the loss is not"):
         check_gradients("CaptioningRNN.loss[rnn]", captions=rng.integers(6, size=(2, 5)), **inputs)
 
 

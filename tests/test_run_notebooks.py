@@ -129,7 +129,7 @@ def test_a_process_that_ends(notebook, tmp_path, monkeypatch):
     """A cell that ends Python itself ends the run in one sentence; what ran before is written."""
     monkeypatch.setattr(run_notebooks, "find_dataset", lambda: tmp_path)
     path = notebook(new_code_cell("1 + 1"), new_code_cell("import os; os._exit(3)"))
-    with pytest.raises(SystemExit, match="Python ended in a cell of .*small one.ipynb"):
+    with pytest.raises(SystemExit, match="Python died in a cell of .*small one.ipynb"):
         run_notebooks.main([str(path), "--out", str(tmp_path / "out")])
     written = nbformat.read(tmp_path / "out" / path.name, as_version=4)
     assert written.cells[0].outputs[0].data["text/plain"] == "2"

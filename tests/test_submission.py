@@ -310,8 +310,7 @@ def test_unreadable_files_are_named(tree, capsys, monkeypatch):
     assert status == 1 and "Problems (3):" in output
     assert f"{LAYERS} can't be read (Permission denied): change its permissions" in output
     assert (
-        "deeplearning/helpers can't be opened (Permission denied): change its permissions"
-        in output
+        "deeplearning/helpers can't be opened (Permission denied): change its permissions" in output
     )
 
 

@@ -229,7 +229,10 @@ PROBLEMS = {
         f"{RNN} is not a valid notebook ('utf-8' codec can't",
     ),
     "notebook is a list": (write(RNN, b"[]"), f"{RNN} is not a valid notebook ("),
-    "notebook is nested without end": (write(RNN, b"[" * 100_000), f"{RNN} is not a valid notebook ("),
+    "notebook is nested without end": (
+        write(RNN, b"[" * 100_000),
+        f"{RNN} is not a valid notebook (",
+    ),
     "notebook without cells' fields": (
         edit(RNN, b'"outputs"', b'"output"'),
         f"{RNN} is not a valid notebook (",

@@ -38,8 +38,7 @@ def checked_parameters(params, shapes):
 
 
 def check_trained(params):
-    """Refuse parameters with NaN, which give empty captions. Infinity in b_vocab may be intended.
-    """
+    """Refuse NaN in parameters, which gives empty captions. Infinity in b_vocab may be intended."""
     for name, w in params.items():
         if np.isnan(w).any():
             raise ValueError(

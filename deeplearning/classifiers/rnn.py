@@ -279,8 +279,7 @@ class CaptioningRNN:
         return model
 
     def _checked_features(self, features):
-        """Features as the network reads them: (N, D), in its dtype, standardised if it asks for it.
-        """
+        """Features as the network reads them: (N, D), in its dtype, and possibly standardised."""
         features = np.asarray(features)
         D = len(self.params["W_proj"])
         if features.ndim != 2 or features.shape[1] != D or features.dtype.kind not in "fiu":

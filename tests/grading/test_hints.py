@@ -52,7 +52,7 @@ def put(array, index, value):
         ("h", X[:, ::-1].copy(), X, "Time runs backwards in h"),
         ("h", np.roll(X, 1, axis=1), X, "h is shifted by one time step"),
         ("dx", put(X, np.s_[:, :2], 7.0), X, "Only the last time steps are right"),
-        ("dx", put(X, np.s_[:, 0], 7.0), X, "does the loop come down to t = 0"),
+        ("dx", put(X, np.s_[:, 0], 7.0), X, "does the loop go down to t = 0"),
         ("h", put(X, np.s_[:, 2:], 7.0), X, "Only the first time steps are right"),
         (
             "h",
@@ -84,7 +84,7 @@ def put(array, index, value):
             "captions",
             put(put(WORDS, (0, 0), 6), (0, 2), 6),
             WORDS,
-            "In some captions the first word is wrong already",
+            "In some captions even the first word is wrong",
         ),
         ("captions", WORDS.max() - WORDS, WORDS, "argmax over axis 1"),
         ("x kept", np.array(False), np.array(True), "write into x itself"),
@@ -169,17 +169,17 @@ def test_what_may_be_negative_is_not_blamed_for_it():
         (
             "CaptioningRNN.loss[rnn]",
             "ValueError: Wx must be a NumPy array of floating-point numbers, got tuple",
-            "a pair: its output and a cache",
+            "a pair: the output and a cache",
         ),
         (
             "CaptioningRNN.sample[rnn]",
             "ValueError: not enough values to unpack (expected 2, got 1) (rnn_layers.py, line 475)",
-            "hand words[:, None] to a word_embedding_forward",
+            "pass words[:, None] to a word_embedding_forward",
         ),
         (
             "CaptioningRNN.sample[lstm]",
             "IndexError: tuple index out of range (line 9 of rnn_layers.py: 'T = x.shape[1]')",
-            "hand words[:, None] to a word_embedding_forward",
+            "pass words[:, None] to a word_embedding_forward",
         ),
         (
             "CaptioningRNN.sample[rnn]",
@@ -240,7 +240,7 @@ def test_causes_that_give_the_same_are_all_named():
 def test_two_that_are_exchanged():
     """Gradients returned in each other's place are named, whatever their shapes."""
     found = hint("any", {"dx": W, "dh": X, "db": B}, {"dx": X, "dh": W, "db": B}, [])
-    assert found == "dx and dh are exchanged: look at the order after `return`."
+    assert found == "dx and dh are swapped: check the order after `return`."
 
 
 def test_what_is_right_narrows_the_search():
@@ -248,7 +248,7 @@ def test_what_is_right_narrows_the_search():
     found = hint(
         "any", {"dx": X, "dW": W, "db": B + rng.normal(size=8)}, {"dx": X, "dW": W, "db": B}, []
     )
-    assert found == "dx, dW are right; look at db only."
+    assert found == "dx, dW are right; look only at db."
 
 
 def test_nothing_is_made_up():
@@ -292,4 +292,4 @@ def test_an_empty_answer_is_no_known_mistake():
 def test_keys_with_the_names_of_gradients():
     """A dictionary with the key dWx in place of Wx is told so; nothing is only "missing"."""
     said = hint("CaptioningRNN.loss[rnn]", {"ddWx": W}, {"dWx": W}, [])
-    assert said == "The keys of grads are those of params, without a d before them: Wx, not dWx."
+    assert said == "The keys of grads are those of params, without a d in front: Wx, not dWx."

@@ -125,7 +125,7 @@ def test_where_to_begin_comes_first(tree, run_python):
     above = "CaptioningRNN.loss[rnn]"
     verdicts[above] = Verdict(above, ("dW_embed must be float32",), "dW_embed became", slip=True)
     text = " ".join(table(verdicts).split())
-    assert f"{above} builds on rnn_backward, which makes float64 of float32" in text
+    assert f"{above} builds on rnn_backward, which turns float32 into float64" in text
     assert "dW_embed" not in text
 
 
