@@ -76,7 +76,7 @@ def _named(function, names, returned):
 
 
 def _model(package, inputs, cell):
-    """A captioning model with given parameters; its vocabulary has a word for each row of W_embed."""
+    """A captioning model with given parameters; its vocabulary has a word per row of W_embed."""
     V, W = inputs["W_embed"].shape
     D, H = inputs["W_proj"].shape
     words = {f"word{i}": i for i in range(V)}
@@ -201,7 +201,7 @@ def _update_step(package, inputs):
 
 
 def _loss_and_gradients(loss, tensors):
-    """A loss, and its gradients with respect to named tensors; zero if it does not depend on them."""
+    """A loss, and its gradients with respect to named tensors; zero for those it ignores."""
     import torch
 
     if loss is None:
@@ -269,7 +269,7 @@ def _watched(call):
 
 
 def _as_it_was(copy, array):
-    """Whether two arrays are the same to the byte, immune to code that patches NumPy's comparisons."""
+    """Whether two arrays are the same to the byte, even if code has patched NumPy's comparisons."""
     same_kind = (copy.shape, copy.dtype) == (array.shape, array.dtype)
     return same_kind and copy.tobytes() == array.tobytes()
 

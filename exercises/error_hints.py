@@ -50,7 +50,7 @@ ERRORS = [
     (
         "CaptioningRNN",
         "got tuple",
-        "affine_forward and the layers return a pair: the output and a cache. Write "
+        "affine_forward and the layers return a pair: its output and a cache. Write "
         "`h, _ = affine_forward(...)`.",
     ),
     (

@@ -344,5 +344,5 @@ def _which_are_right(outputs, expected):
     wrong = [name for name in numbers if name not in right]
     if right and wrong:
         verb = "are" if len(right) > 1 else "is"
-        return f"{', '.join(right)} {verb} right; look only at {', '.join(wrong)}."
+        return f"{', '.join(right)} {verb} right; look at {', '.join(wrong)} only."
     return None

@@ -78,7 +78,7 @@ def put(array, index, value):
         ),
         ("captions", put(WORDS, np.s_[:, 0], 1), WORDS, "Only the first column is wrong"),
         ("captions", put(WORDS, (1, 3), 6), WORDS, "after it, there must be <NULL>"),
-        ("captions", put(MORE, (1, 4), 6), MORE, "begin anew after it"),
+        ("captions", put(MORE, (1, 4), 6), MORE, "start again after it"),
         ("captions", put(put(WORDS, (0, 1), 6), (0, 2), 6), WORDS, "does the state advance"),
         (
             "captions",
@@ -169,7 +169,7 @@ def test_what_may_be_negative_is_not_blamed_for_it():
         (
             "CaptioningRNN.loss[rnn]",
             "ValueError: Wx must be a NumPy array of floating-point numbers, got tuple",
-            "a pair: the output and a cache",
+            "a pair: its output and a cache",
         ),
         (
             "CaptioningRNN.sample[rnn]",
@@ -248,7 +248,7 @@ def test_what_is_right_narrows_the_search():
     found = hint(
         "any", {"dx": X, "dW": W, "db": B + rng.normal(size=8)}, {"dx": X, "dW": W, "db": B}, []
     )
-    assert found == "dx, dW are right; look only at db."
+    assert found == "dx, dW are right; look at db only."
 
 
 def test_nothing_is_made_up():
