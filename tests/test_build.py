@@ -587,7 +587,7 @@ def test_command_goes_on_after_a_kill(start_python, run_module, photos, tmp_path
     # nothing that could be taken for a data set
     assert not list((tmp_path / "killed").glob("*2014*"))
     status, output, errors = run_module(COMMAND, *photos, "--out", tmp_path / "killed")
-    assert (status, errors) == (0, "") and "were there" in output
+    assert (status, errors) == (0, "") and "were already done" in output
     main([*map(str, photos), "--out", str(tmp_path / "whole")])
     files = {path.name: path.read_bytes() for path in (tmp_path / "killed").iterdir()}
     assert files == {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}

@@ -81,7 +81,7 @@ def test_endless_file(tmp_path):
     """A file larger than any that is meant is refused, whether the server tells its length or not."""
     for fault in ((None, 0), ("close", len(CONTENT))):
         with serving({"/file": CONTENT}, [fault] * 4) as server:
-            with pytest.raises(ConnectionError, match="more than 1 MiB, so it is another one"):
+            with pytest.raises(ConnectionError, match="more than 1 MiB, so it is the wrong one"):
                 received(server, tmp_path / "file", limit=1 << 20)
         assert (
             not (tmp_path / "incoming").exists()

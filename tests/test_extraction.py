@@ -89,7 +89,7 @@ def test_goes_on_where_it_stopped(pictures, network, tmp_path, monkeypatch, read
     read.clear()
     features, _ = image_features_to_disk(pictures, network, tmp_path, "train")
     assert sorted(read) == [path.name for path in pictures[20:]]
-    assert "the first 20 were there" in capsys.readouterr().out
+    assert "the first 20 were already done" in capsys.readouterr().out
     np.testing.assert_array_equal(features, image_features(pictures, network, progress=False))
 
 

@@ -1,10 +1,10 @@
-"""Pictures and their captions become a data set in the course's COCO layout.
+"""Turn pictures and their captions into a data set in the course's COCO layout.
 
-The features of a picture are what `classifiers/backbones.py` says. In the data set they are centred
-and scaled by the training split, or reduced by PCA as the course did it for MS-COCO;
-`feature_transform.py` keeps how, so that new pictures can be treated alike. A run that was
-interrupted goes on where it stopped when it is started again; until everything is written, all of
-it lies in OUT/building.part.
+The features of pictures come from `classifiers/backbones.py`. For the data set they are centred and
+scaled by the training split's statistics, or reduced by PCA as the course did for MS-COCO;
+`feature_transform.py` stores how, so that new pictures can be treated in the same way. An
+interrupted run resumes where it stopped when it is started again; until everything is written, it
+all lies in OUT/building.part.
 """
 
 import errno
@@ -31,33 +31,33 @@ SPECIAL = ("<NULL>", "<START>", "<END>", "<UNK>")
 def build_dataset(
     out, splits, network, *, min_count=5, length=17, components=None, link=False, skip_broken=False
 ):
-    """Write a data set; the pictures themselves are the caller's to put into its images/,
+    """Write a data set, except for the pictures: the caller puts them into its images/,
     train_images/ or val_images/.
 
     Inputs:
-    - out: Folder to write into, which is there
-    - splits: Dictionary with, for "train" and "val", a list of pairs: path of a picture, list of
-      its captions
+    - out: Existing folder to write into
+    - splits: Dictionary with a list of pairs for "train" and one for "val": path of a picture, list
+      of its captions
     - network: From `load_network` or `load_squeezenet`
     - min_count: How often a word must occur in the training captions to be in the vocabulary
-    - length: Number of words that a stored caption has, <START> and <END> included
-    - components: None to centre and scale the features, or the number that PCA of the training
-      split reduces them to; then the full ones are written, too
-    - link: Whether the data set names pictures by where they are now, and not only by their names
-    - skip_broken: Whether pictures that can't be read are left out; else they raise
+    - length: Number of words of a stored caption, <START> and <END> included
+    - components: None to centre and scale the features, or the number to which PCA of the training
+      split reduces them; then the full features are written, too
+    - link: Whether the data set refers to pictures by their present location, not just their name
+    - skip_broken: Whether pictures that can't be read are left out; otherwise they raise
 
-    Returns: dictionary from the paths of pictures that were left out to why
+    Returns: dictionary from the paths of left-out pictures to the reason
 
-    Raises FileNotFoundError for a missing folder or picture, ValueError for splits of another form,
-    for a broken picture and for more components than there are training pictures or features, and
-    OSError if the disk is full, the folder can't be written or another run is building there.
+    Raises FileNotFoundError for a missing folder or picture, ValueError for invalid splits, a
+    broken picture or more components than there are training pictures or features, and OSError if
+    the disk is full, the folder can't be written to or another run is building there.
     """
     out = Path(out)
     if not out.is_dir():
         raise FileNotFoundError(f"{out} is not a folder: make the data set's folder first")
     _check_splits(splits, link)
     word_to_idx = vocabulary(_all_captions(splits["train"]), min_count)
-    encode([], word_to_idx, length)  # refuses a length that is too small now, not after hours
+    encode([], word_to_idx, length)  # refuses too small a length now, not after hours
     if len(word_to_idx) == len(SPECIAL):
         raise ValueError(
             f"no word occurs {min_count} times in the training captions: ask for a smaller "
@@ -81,14 +81,14 @@ def build_dataset(
 
 
 def vocabulary(captions, min_count=5):
-    """The words that captions are stored in.
+    """The vocabulary of a data set.
 
     Inputs:
-    - captions: Strings, those of the training split
+    - captions: The training captions, strings
     - min_count: How often a word must occur in them
 
     Returns: dictionary from word to index: <NULL>, <START>, <END>, <UNK>, then the words, the most
-    frequent one first, equally frequent ones by the alphabet
+    frequent first, equally frequent ones in alphabetical order
     """
     counts = Counter(word for caption in captions for word in tokenize(caption))
     del counts[UNKNOWN]  # a caption that says <UNK> means <UNK>
@@ -122,7 +122,7 @@ def encode(captions, word_to_idx, length=17):
 
 
 def _check_splits(splits, link):
-    """Refuse what would give a data set that can't be trained on, before any work is done."""
+    """Refuse splits that would give an unusable data set, before any work is done."""
     if set(splits) != {"train", "val"} or not all(splits.values()):
         counts = {split: len(pairs) for split, pairs in splits.items()}
         raise ValueError(
@@ -134,8 +134,8 @@ def _check_splits(splits, link):
         name, count = names.most_common(1)[0]
         if count > 1:
             raise ValueError(
-                f"{split}: {count} pictures are called {name}; a data set knows pictures by their "
-                "names"
+                f"{split}: {count} pictures are called {name}; a data set identifies pictures by "
+                "their names"
             )
         if not link and (
             broken := next((name for name in names if len(name.splitlines()) > 1), None)
@@ -153,19 +153,17 @@ def _check_splits(splits, link):
 
 
 def _build(part, out, splits, network, min_count, length, components, link, skip_broken):
-    """Extract features, write everything into the folder `part`, and put it into its place in
-    `out`.
-    """
+    """Extract features, write everything to the folder `part`, and move it to its place in `out`."""
     ready = part / "ready"
     shutil.rmtree(ready, ignore_errors=True)
     ready.mkdir()
-    full = part if components is None else ready  # what PCA reduces is part of the course's layout
+    full = part if components is None else ready  # with PCA, the course's layout has full features
     splits, broken = _extract(part, full, splits, network, skip_broken)
     _write_captions(ready, splits, min_count, length)
     _write_names(ready, splits, link)
     _write_features(ready, full, network, components)
     for name in ("projection.npy", "train2014_vgg16_fc7.h5", "val2014_vgg16_fc7.h5"):
-        (out / name).unlink(missing_ok=True)  # of a data set that was reduced by PCA
+        (out / name).unlink(missing_ok=True)  # from an earlier data set reduced by PCA
     for path in ready.iterdir():
         path.replace(out / path.name)
     return broken
@@ -174,7 +172,7 @@ def _build(part, out, splits, network, min_count, length, components, link, skip
 def _extract(part, full, splits, network, skip_broken):
     """Write the raw features of all pictures that can be read.
 
-    Returns: the splits without the others, and why these were left out
+    Returns: the splits without the other pictures, and why these were left out
     """
     readable = {}
     broken = {}
@@ -215,7 +213,7 @@ def _write_captions(ready, splits, min_count, length):
 
 
 def _write_names(ready, splits, link):
-    """Where all pictures are seen, and val's captions as they were written."""
+    """Write where each picture can be seen, and the original validation captions."""
     for split, pairs in splits.items():
         names = [Path(path).absolute().as_uri() if link else Path(path).name for path, _ in pairs]
         text = "".join(f"{name}\n" for name in names)
@@ -228,7 +226,7 @@ def _write_names(ready, splits, link):
 
 
 def _write_features(ready, full, network, components):
-    """Fit the transform to the training split, and write it and the features that it gives."""
+    """Fit the transform to the training split, and write it and the transformed features."""
     raw = {split: feature_array(full / f"{split}2014_vgg16_fc7.h5") for split in ("train", "val")}
     if components is None:
         mean, std, projection = *feature_statistics(raw["train"]), None
@@ -254,7 +252,7 @@ def _write_features(ready, full, network, components):
 
 
 def _write_array(path, n, block, size=4096):
-    """Write the array `features` of n rows into an HDF5 file; `block` gives the rows of a slice."""
+    """Write n rows to the array `features` of an HDF5 file; `block` returns the rows of a slice."""
     try:
         with h5py.File(path, "w") as file:
             for start in range(0, n, size):

@@ -1,4 +1,4 @@
-"""Make a data set of your own captioned pictures, in the course's COCO layout.
+"""Make a data set from your own captioned pictures, in the course's COCO layout.
 
     python -m deeplearning.datasets.build \\
         --images photos --captions captions.csv --out my_captioning
@@ -6,8 +6,8 @@
         --images coco --captions captions_train2014.json --val-captions captions_val2014.json \\
         --network vgg16 --pca 512 --out coco_captioning
 
-`captions.py` says which files of captions are read, `assembly.py` how a data set is put together.
-Pictures that can't be read are reported and left out.
+`caption_files.py` lists the supported forms of caption files, and `assembly.py` puts the data set
+together. Pictures that can't be read are reported and left out.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def _summarize(out):
 def _arguments(argv):
     parser = argparse.ArgumentParser(
         description=(
-            "Make a data set of captioned pictures, in the layout of the course's MS-COCO files."
+            "Make a data set from captioned pictures, in the layout of the course's MS-COCO files."
         ),
         epilog=(
             "example: python -m deeplearning.datasets.build "
@@ -79,22 +79,20 @@ def _arguments(argv):
     add(
         "--captions", required=True, help="CSV of image, caption, or another form that README names"
     )
-    add("--val-captions", help="the same for validation, if --captions is for training alone")
+    add("--val-captions", help="the same for validation, if --captions is for training only")
     add("--out", required=True, help="folder for the data set")
-    add(
-        "--val", type=float, default=0.1, help="share of validation, if the captions name no splits"
-    )
-    add("--seed", type=int, default=0, help="of that random split")
+    add("--val", type=float, default=0.1, help="validation share, if the captions name no splits")
+    add("--seed", type=int, default=0, help="seed of that random split")
     add("--network", default="squeezenet1_1", help="one of torchvision's classifiers")
     add("--weights", default="imagenet", help="imagenet, or a file with the network's weights")
-    add("--pca", type=int, help="reduce features to so many, as the course did; else scale them")
-    add("--min-count", type=int, default=5, help="how often a word of the vocabulary must occur")
+    add("--pca", type=int, help="reduce features to this many, as the course did, or only scale")
+    add("--min-count", type=int, default=5, help="how often a word must occur to be known")
     add("--length", type=int, default=17, help="words of a stored caption, START and END included")
     return parser.parse_args(argv)
 
 
 if __name__ == "__main__":
-    # file names may hold what a terminal can't show
+    # file names may contain characters that a terminal can't show
     sys.stdout.reconfigure(errors="backslashreplace")
     try:
         main()

@@ -1,17 +1,17 @@
-"""Read the files in which captions of pictures are kept, row by row.
+"""Read caption files, row by row.
 
-- COCO annotations (captions_train2014.json and alike): "images" with id and file_name,
+- COCO annotations (captions_train2014.json and the like): "images" with id and file_name,
   "annotations" with image_id and caption
 - Karpathy's split (dataset_coco.json, dataset_flickr8k.json): "images" with filename, split and
   sentences; restval counts as train. Karpathy and Li, "Deep visual-semantic alignments", 2015
 - JSON lines (Hugging Face's metadata.jsonl), or a JSON list: objects with file_name and text, or
-  whatever else tables call these two
+  any other column names that tables may have for these two
 - A JSON object from names of pictures to their captions
 - Tables: see `caption_tables.py`
 
-One caption or a list of them is the same everywhere. What is in a file decides, not the ending of
-its name. JSON is read as a stream (`json_stream.py`). An entry of another form costs that entry
-alone.
+Everywhere, one caption may stand for a list of them. A file's content decides its form, not its
+extension. JSON is read as a stream (`json_stream.py`). If an entry has another form, only that
+entry is lost.
 """
 
 import json
@@ -35,21 +35,21 @@ from deeplearning.datasets.caption_tables import (
 )
 from deeplearning.datasets.json_stream import items, members, what_is_wrong
 
-ODD = (KeyError, TypeError, AttributeError)  # what reading an entry of another form raises
+ODD = (KeyError, TypeError, AttributeError)  # raised when reading an entry of another form
 
 
 def caption_rows(path, find, left_out):
-    """Rows of a file of captions, whatever its form.
+    """Rows of a caption file, whatever its form.
 
     Inputs:
     - path: The file
     - find: Function from a picture's name to its path, or None, and a remark that is not used
-    - left_out: Dictionary of dictionaries that takes the names of what is left out, by the reason
+    - left_out: Dictionary of dictionaries that collects the names of what is left out, by reason
 
-    Yields: name of a picture, split or None, and caption; None in its place tells of a picture
-    without one
+    Yields: name of a picture, split or None, and caption; the caption is None for a picture without
+    one
 
-    Raises ValueError for a damaged file, one of another form, or one that contradicts itself.
+    Raises ValueError for a file that is damaged, in another form, or contradicts itself.
     """
     line = first_line(path)
     ending = Path(path).suffix.lower()
@@ -71,7 +71,7 @@ def _json_rows(path, find, left_out):
         if isinstance(error, UnicodeDecodeError):
             reason = in_another_encoding(path)
         raise ValueError(
-            f"{path} is damaged or no JSON file in UTF-8 ({reason}): fix it, or fetch it again"
+            f"{path} is damaged or not JSON in UTF-8 ({reason}): fix it, or fetch it again"
         ) from error
     except ODD as error:
         raise ValueError(
@@ -81,11 +81,11 @@ def _json_rows(path, find, left_out):
 
 
 def _object_rows(path, find, left_out):
-    """Rows of a JSON object, whose first picture tells of which form it is."""
+    """Rows of a JSON object, whose first picture shows which form it has."""
     first = next(items(path, "images.item"), None)
     if first is None and next(items(path, "annotations.item"), None) is not None:
         if next(items(path, "images"), None):
-            raise TypeError("its images are no list")
+            raise TypeError("its images are not a list")
         return _kept(items(path, "annotations.item"), _named_rows, "annotation", left_out)
     if first is None:
         return _kept(members(path), _member_rows, "entry", left_out)
@@ -97,8 +97,8 @@ def _object_rows(path, find, left_out):
 
 
 def _kept(entries, read, what, left_out):
-    """The rows that `read` finds in each entry. What can't be read is left out by its number,
-    unless nothing else is there: then its error is raised.
+    """The rows that `read` finds in each entry. Entries that can't be read are left out and listed
+    by number; if there are no others, the first one's error is raised.
     """
     first = KeyError(what) if what == "entry" else None  # a list or an object may be empty
     any_good = False
@@ -120,7 +120,7 @@ def _said(error):
 
 
 def _named_rows(entry):
-    """Rows of an object that has a name and one or more captions, by whatever keys."""
+    """Rows of an object that has a name and one or more captions, under any known keys."""
     name = _name(entry)
     captions = _captions(entry, "text")
     split = split_of(entry["split"]) if entry.get("split") else None
@@ -128,7 +128,7 @@ def _named_rows(entry):
 
 
 def _member_rows(member):
-    """Rows of a picture's name, and what an object has under it."""
+    """Rows of a picture's name and the value that an object has under it."""
     name, value = member
     if value in ([], {}, None):
         raise KeyError("caption")
@@ -138,7 +138,7 @@ def _member_rows(member):
 
 
 def _is_row(line):
-    """Whether a line is an object by itself that names a picture."""
+    """Whether a line is a complete object that names a picture."""
     try:
         row = json.loads(line.strip().rstrip(","))
         return isinstance(row, dict) and bool(columns(row, IMAGES))
@@ -163,10 +163,10 @@ def _json_lines(path, left_out):
 
 
 def _line_rows(line):
-    try:  # NaN stands where people wrote none, and a comma where lines were cut out of a list
+    try:  # NaN may stand for a missing caption, and lines cut out of a list end in a comma
         entry = json.loads(line.strip().rstrip(","), parse_constant=lambda _: None)
     except (ValueError, RecursionError):
-        raise TypeError("it is no JSON") from None
+        raise TypeError("it is not JSON") from None
     return _named_rows(entry)
 
 
@@ -198,10 +198,10 @@ def _coco_captions(path, names, find, left_out):
             reason = "captions of pictures that the file does not list"
             left_out[reason][f"image_id {image}"] = None
             return []
-        if not find(name)[0]:  # of other pictures, nothing is kept in memory
+        if not find(name)[0]:  # nothing is kept in memory for other pictures
             return []
         number = annotation.get("id")
-        key = hash((str(number), name, *captions))  # some files count anew for each picture
+        key = hash((str(number), name, *captions))  # some files restart their ids for each picture
         if number is not None and key in seen:
             left_out["captions that occurred before"][f"id {number}"] = None
             return []
@@ -226,7 +226,7 @@ def _karpathy_rows(path, left_out):
 
 
 def _name(entry):
-    """The name of a picture, or the number that stands for it."""
+    """The name of a picture, or the number that identifies it."""
     if not isinstance(entry, dict):
         raise TypeError(f"{shortened(entry)} stands where an object should be")
     known = columns(entry, IMAGES)
@@ -253,10 +253,10 @@ def _captions(entry, expected):
 
 
 def _id(number):
-    """An id as text: some files hold 1 in one place, and "1", "0001" or 1.0 in the other."""
+    """An id as text: some files have 1 in one place, and "1", "0001" or 1.0 in another."""
     if not isinstance(number, int | float | str | Decimal) or isinstance(number, bool):
         raise TypeError(f"{shortened(number)} stands where an id should be")
-    # 1e999999999 is valid JSON, but no id, and takes hours to write out
+    # 1e999999999 is valid JSON, but not an id, and takes hours to write out
     if isinstance(number, float | Decimal) and -1e18 < number < 1e18 and number == int(number):
         number = int(number)
     text = str(number).strip().removesuffix(".0")
@@ -264,9 +264,7 @@ def _id(number):
 
 
 def _text(value):
-    """A text, which Karpathy's files keep as raw or as tokens; null, where people wrote none, is an
-    empty one.
-    """
+    """A text, which Karpathy's files store as raw or as tokens; null stands for an empty one."""
     if isinstance(value, dict):
         value = value.get("raw") or " ".join(value.get("tokens", ())) or value
     if value is not None and not isinstance(value, str):

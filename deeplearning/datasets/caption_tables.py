@@ -1,10 +1,10 @@
-"""Read captions from tables: one line a picture or a caption.
+"""Read captions from tables, with one line per picture or caption.
 
-- The first line names the columns, of which one is called as in `IMAGES` and one or more as in
-  `CAPTIONS` (caption, or caption_1 to caption_5); there may be one called split. Commas separate
-  cells, or semicolons, tabs or bars: the course's CSV, Flickr8k's captions.txt, Flickr30k's
+- The first line names the columns: one has a name from `IMAGES`, one or more have names from
+  `CAPTIONS` (caption, or caption_1 to caption_5), and one may be called split. Cells are separated
+  by commas, semicolons, tabs or bars: the course's CSV, Flickr8k's captions.txt, Flickr30k's
   results.csv, Hugging Face's metadata.csv. A cell may hold a list: ["a dog", "two dogs"]
-- Flickr8k's and Flickr30k's token files have no such line, but `name#0<TAB>caption`
+- Flickr8k's and Flickr30k's token files have no such line, but rows `name#0<TAB>caption`
 """
 
 import ast
@@ -23,8 +23,7 @@ SPLITS = {
     "validation": "val", "dev": "val", "test": "test", "testing": "test",
 }  # fmt: skip
 SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
-# What people call the columns, in small letters and without anything between; the first one that
-# is there counts
+# Common names of the columns, in lower case and with letters only; the first one found counts
 IMAGES = (
     "image", "imagename", "filename", "imagefile", "imagepath", "filepath", "file", "img",
     "imgname", "imgpath", "path", "imageurl", "url", "imageid",
@@ -38,8 +37,8 @@ SEPARATORS = ",;\t|"
 
 
 def columns(names, known):
-    """Those of `names` that mean the first of `known` that is there; they may be numbered, as
-    caption_1 and caption_2 are.
+    """Those of `names` that match the first entry of `known` that occurs among them; they may be
+    numbered, such as caption_1 and caption_2.
     """
     meant = {}
     for name in names:
@@ -48,32 +47,32 @@ def columns(names, known):
 
 
 def split_of(name):
-    """The split that a file's name for it means, such as "train" for "Training" and "train2014".
+    """The split that a file's name for it stands for: "train" for "Training" and "train2014".
 
-    Raises ValueError for one that is not known.
+    Raises ValueError for an unknown name.
     """
     split = SPLITS.get(re.sub(r"\d+$", "", name.strip().lower())) if isinstance(name, str) else None
     if split is None:
-        raise ValueError(f"split {shortened(name)}, which is none of {', '.join(SPLITS)}")
+        raise ValueError(f"split {shortened(name)}, which is not one of {', '.join(SPLITS)}")
     return split
 
 
 def is_table(line):
-    """Whether a file whose first line this is holds a table of captions."""
+    """Whether a file with this first line holds a table of captions."""
     return bool(TOKEN.match(line)) or _separator(line) is not None
 
 
 def first_line(path):
-    """The first line of a text file that says something; "" where it has none.
+    """The first meaningful line of a text file, or "" if there is none.
 
-    Raises ValueError for a file that is no text.
+    Raises ValueError for a file that isn't text.
     """
     with open(path, encoding=encoding_of(path), errors="replace") as file:
         lines = iter(lambda: file.readline(1 << 16), "")
         line = next((line for line in lines if line.strip() and not _names_separator(line)), "")
     if "\0" in line:
         raise ValueError(
-            f"{path} is no text in UTF-8, since it holds NUL bytes: save it as CSV in UTF-8"
+            f"{path} is not text in UTF-8, since it holds NUL bytes: save it as CSV in UTF-8"
         )
     return line
 
@@ -82,13 +81,13 @@ def table_rows(path, find, left_out):
     """Rows of a table.
 
     Inputs:
-    - path: The file, in UTF-8, or UTF-16 with a mark
+    - path: The file, in UTF-8, or UTF-16 with a byte order mark
     - find: Function from a picture's name to its path, or None, and a remark that is not used
-    - left_out: Dictionary of dictionaries that takes the lines that are left out, by the reason
+    - left_out: Dictionary of dictionaries that collects the lines that are left out, by reason
 
     Yields: name of a picture, split or None, and caption
 
-    Raises ValueError for a damaged file, one of another form, or one that contradicts itself.
+    Raises ValueError for a file that is damaged, in another form, or contradicts itself.
     """
     header = first_line(path)
     try:
@@ -109,7 +108,7 @@ def table_rows(path, find, left_out):
 
 
 def texts_of(cell):
-    """A cell's captions: itself, or those of a list that JSON or Python wrote into it."""
+    """A cell's captions: the cell itself, or the entries of a JSON or Python list in it."""
     if cell.strip()[:1] == "[":
         for read in (json.loads, ast.literal_eval):
             with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
@@ -120,14 +119,14 @@ def texts_of(cell):
 
 
 def encoding_of(path):
-    """UTF-16 where a mark says so, else UTF-8."""
+    """UTF-16 if there is a byte order mark for it, otherwise UTF-8."""
     with open(path, "rb") as file:
         mark = file.read(2)
     return "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 
 def in_another_encoding(path):
-    """What is wrong with a file that can't be decoded, with its first line that is not UTF-8."""
+    """What is wrong with a file that can't be decoded: its first line that is not UTF-8."""
     with open(path, "rb") as file:
         for number, line in enumerate(file, 1):
             if "\ufffd" in line.decode("utf-8", "replace"):
@@ -142,7 +141,7 @@ def _rows_of_cells(file, header, find, left_out):
             "its first line must name the columns image and caption, got "
             f"{shortened(header.strip())}"
         )
-    # Flickr30k's captions, between bars, hold single quotation marks
+    # Flickr30k's bar-separated captions contain unpaired quotation marks
     quoting = csv.QUOTE_NONE if separator == "|" else csv.QUOTE_MINIMAL
     rows = csv.reader(file, delimiter=separator, quoting=quoting)
     table = None
@@ -163,7 +162,7 @@ def _rows_of_cells(file, header, find, left_out):
 
 
 class _Table:
-    """Where in a row the name, the captions and the split stand."""
+    """Positions of the name, the captions and the split in a row."""
 
     def __init__(self, header, separator, find, left_out):
         self.separator = separator
@@ -177,7 +176,7 @@ class _Table:
         self.split = header.index(split[0]) if split else None
 
     def read(self, row, line):
-        """Triples of name, split and caption. A short row has empty ones."""
+        """Triples of name, split and caption. Missing cells of a short row are empty."""
         self._check_quotes(row, line)
         row = self._fitted(row)
         name = row[self.image]
@@ -194,11 +193,11 @@ class _Table:
         except ValueError as error:
             raise ValueError(f"line {line}: {shortened(name)} is in {error}") from None
         texts = [text for k in self.captions for text in texts_of(row[k])]
-        texts = list(filter(str.strip, texts)) or [""]  # pictures have up to so many captions
+        texts = list(filter(str.strip, texts)) or [""]  # some caption cells may be empty
         return [(name, split, text) for text in texts]
 
     def _fitted(self, row):
-        """The row with as many cells as the header has, where that can be."""
+        """The row with as many cells as the header, if possible."""
         if len(row) > self.count and any(cell.startswith(' "') for cell in row):
             text = [self.separator.join(row)]
             row = next(csv.reader(text, delimiter=self.separator, skipinitialspace=True))
@@ -207,7 +206,7 @@ class _Table:
         return row + [""] * (self.count - len(row))
 
     def _check_quotes(self, row, line):
-        """Refuse a row in which a cell has swallowed others, for want of a closing quote."""
+        """Refuse a row in which a cell without a closing quote has swallowed others."""
         for further in (text for cell in row for text in cell.splitlines()[1:]):
             cells = further.split(self.separator)
             name = cells[self.image].strip().strip('"') if len(cells) > self.image else ""
@@ -228,7 +227,7 @@ def _token_rows(file, left_out):
 
 
 def _separator(header):
-    """What separates the columns of a table, or None where the line names no columns."""
+    """The separator of a table's columns, or None if the line names no columns."""
     for separator in SEPARATORS:
         cells = next(csv.reader([header], delimiter=separator), [])
         if columns(cells, IMAGES) and columns(cells, CAPTIONS):
@@ -237,11 +236,11 @@ def _separator(header):
 
 
 def _names_separator(line):
-    """Whether this is the line `sep=;`, which tells Excel what separates cells."""
+    """Whether this is a line such as `sep=;`, which tells Excel the separator."""
     return line.lower().startswith("sep=") and len(line.strip()) <= len("sep=;")
 
 
 @functools.lru_cache(1000)
 def _meaning(name):
-    """The letters of a column's name, in small ones."""
+    """The letters of a column's name, in lower case."""
     return re.sub(r"[\W\d_]", "", name).lower()

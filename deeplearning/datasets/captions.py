@@ -1,6 +1,6 @@
-"""Find the pictures and captions of a data set to be made.
+"""Find the pictures and captions for a new data set.
 
-`caption_files.py` says which files of captions are read.
+`caption_files.py` lists the supported forms of caption files.
 """
 
 import os
@@ -18,30 +18,30 @@ from deeplearning.datasets.caption_files import caption_rows
 from deeplearning.datasets.caption_tables import SUFFIXES
 from deeplearning.metrics import tokenize
 
-AROUND = " \t\r\n\xa0\u200b\ufeff'\"\u2018\u2019\u201c\u201d"  # what names can be copied with
-RESPELT = "found under another spelling"  # the one remark about names that are not left out
-MISSING = {"nan", "null", "none", "n/a", "#n/a"}  # what programs write where there is no caption
-SEVERAL = object()  # in place of a path: more than one picture could be meant
+AROUND = " \t\r\n\xa0\u200b\ufeff'\"\u2018\u2019\u201c\u201d"  # may be copied along with names
+RESPELT = "found under another spelling"  # the only remark about names that are not left out
+MISSING = {"nan", "null", "none", "n/a", "#n/a"}  # what programs write for a missing caption
+SEVERAL = object()  # instead of a path: more than one picture could be meant
 
 
 def read_captions(path, images, val_path=None):
     """Read a file of captions, and find the pictures.
 
     Inputs:
-    - path: The file, of any form that `caption_files.py` reads
+    - path: The file, in any form that `caption_files.py` reads
     - images: Folder with the pictures, or with folders of pictures
     - val_path: None, or a second file, for validation; then the first is for training, and neither
       may name splits
 
     Returns a tuple of:
     - splits: Dictionary with a list of pairs for each split that the file names ("train", "val",
-      "test"), or for None where it names none: path of a picture, list of its captions as they were
-      written. No list is empty
-    - left_out: Dictionary from a reason to the list of names that were left out for it; under
-      `RESPELT` stand those that were found all the same
+      "test"), or for None if it names none: path of a picture, list of its original captions. No
+      list is empty
+    - left_out: Dictionary from a reason to the list of names that were left out for it; the names
+      under `RESPELT` were found anyway
 
     Raises FileNotFoundError for a missing file or folder, PermissionError for one that can't be
-    read, and ValueError for a damaged file, one of another form, or one that contradicts itself.
+    read, and ValueError for a file that is damaged, in another form, or contradicts itself.
     """
     find = _Finder(images)
     left_out = defaultdict(dict)  # of the inner dictionaries only the keys count
@@ -84,7 +84,7 @@ def _captions_by_picture(rows, find, left_out):
 
 
 def _check_splits(splits, left_out, path, images):
-    """Refuse captions of which none has a picture, or only some have a split."""
+    """Refuse captions if none has a picture, or only some have a split."""
     if None in splits and len(splits) > 1:
         raise ValueError(
             f"{path}: {splits[None][0][0].name!r} is in no split, others are: name one for each "
@@ -94,18 +94,18 @@ def _check_splits(splits, left_out, path, images):
         reasons = [f"; {reason}: {shortened(names[0])}" for reason, names in left_out.items()]
         raise ValueError(
             f"no picture in {images} has a caption in {path}: name the folder of the pictures it "
-            f"speaks of{''.join(reasons)}"
+            f"describes{''.join(reasons)}"
         )
 
 
 def draw_split(pairs, share, seed):
-    """Divide pictures at random; the same pictures and seed give the same splits, in whatever order
-    they come.
+    """Split pictures at random; the same pictures and seed give the same splits, whatever the order
+    of the pictures.
 
     Inputs:
     - pairs: List of at least two pairs, as in `read_captions`
-    - share: Of the pictures that validation gets, between 0 and 1; at least one is in each split
-    - seed: Of the draw
+    - share: Fraction of the pictures for validation, between 0 and 1; each split gets at least one
+    - seed: Seed of the random split
 
     Returns: dictionary with the lists for "train" and "val", each in the order of `pairs`
 
@@ -116,7 +116,7 @@ def draw_split(pairs, share, seed):
     check_counts(seed=seed)
     if len(pairs) < 2:
         raise ValueError(
-            "at least two pictures are needed, one to learn from and one to validate, got "
+            "at least two pictures are needed, one for training and one for validation, got "
             f"{len(pairs)}"
         )
     paths = sorted(str(path) for path, _ in pairs)
@@ -129,11 +129,12 @@ def draw_split(pairs, share, seed):
 
 
 class _Finder:
-    """Finds pictures by the names that a file of captions has for them.
+    """Finds pictures by the names that a caption file has for them.
 
-    A name is a path in the folder, or in one around it; a name alone is also looked for in folders
-    inside it. If that finds nothing, capitals, spaces and quotes at the ends, backslashes, the
-    ending and zeros before a number may differ; then a URL's escapes and what follows its ? or #.
+    A name is a path in the folder, or in one of its parents; a bare name is also searched for in
+    subfolders. If that finds nothing, capitals, spaces and quotes at the ends, backslashes, the
+    extension and zeros before a number may differ; then a URL's escapes and what follows its ? or
+    # are ignored, too.
     """
 
     def __init__(self, folder):
@@ -146,7 +147,7 @@ class _Finder:
         for where, _, names in os.walk(folder, onerror=self._unreadable, followlinks=True):
             for name in names:
                 path = Path(where, name)
-                # bytes first: old locales have other letters for them than UTF-8
+                # bytes first, since old locales decode them differently from UTF-8
                 inside = os.fsencode(path.relative_to(folder).as_posix())
                 inside = _normal(inside.decode("utf-8", "surrogateescape"))
                 self.exact.add(inside, path)
@@ -155,7 +156,7 @@ class _Finder:
                     self.stems.add(inside, path)
 
     def __call__(self, name):
-        """The path of a picture, or None; and what there is to say about its name, or None."""
+        """The path of a picture, or None; and a remark about its name, or None."""
         exact = self.exact.find(_normal(name))
         cleaned = _normal(posixpath.normpath(name.replace("\\", "/").strip(AROUND)))
         plain = _normal(unquote(re.split("[?#]", cleaned)[0]))
@@ -170,7 +171,7 @@ class _Finder:
         return self.loose.find(name) or self.stems.find(name)
 
     def pictures(self):
-        """All files whose names end as those of pictures do."""
+        """All files with the extension of a picture."""
         return {path for path in self.exact.by_path.values() if path.suffix.lower() in SUFFIXES}
 
     def _unreadable(self, error):
@@ -181,7 +182,7 @@ class _Finder:
 
 
 class _Names:
-    """Files by their path and by their name alone, where `key` says which spellings are one."""
+    """Files by path and by bare name; names with the same `key` count as the same."""
 
     def __init__(self, key):
         self.key = key
@@ -204,8 +205,8 @@ class _Names:
 
 
 def _stem(name):
-    """A name without its ending, if that is a picture's, and without what COCO had in 2014 before
-    the number that is the whole name now.
+    """A name without a picture's extension, and without the prefix that COCO's names had before
+    their number in 2014.
     """
     stem, dot, ending = name.casefold().rpartition(".")
     stem = stem if dot + ending in SUFFIXES else name.casefold()
@@ -213,12 +214,12 @@ def _stem(name):
 
 
 def _normal(name):
-    """Accents are spelt in one or two characters, depending on who wrote the name."""
+    """A name with its accents in one form: they may be spelt as one character or two."""
     return unicodedata.normalize("NFC", name.removeprefix("./"))
 
 
 def _all_rows(path, val_path, find, left_out):
-    """Triples of file name, split and caption; caption None tells of a picture alone."""
+    """Triples of file name, split and caption; with caption None, the row only names a picture."""
     files = [(Path(path), None)]
     if val_path is not None:
         files = [(Path(path), "train"), (Path(val_path), "val")]

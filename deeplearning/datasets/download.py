@@ -4,8 +4,8 @@ weights.
     python -m deeplearning.datasets.download
     python -m deeplearning.datasets.download coco --mirror http://mirror.example.edu/cs231n
 
-Each part appears in its place complete and checked, or not at all. What is half done lies beside
-it, in a hidden folder `.NAME.part`, where the next run goes on.
+Each part appears in its place complete and checked, or not at all. Partial downloads lie next to
+it, in a hidden folder `.NAME.part`, where the next run continues.
 """
 
 import argparse
@@ -40,13 +40,13 @@ class Part:
 
     host: str  # with the path to the file, without the protocol
     file: str  # its name there
-    what: str  # as the user reads it
-    place: Callable  # gives the path where it belongs, a file's or a folder's
-    check: Callable  # raises ValueError for anything else than this part at a path
+    what: str  # description for the user
+    place: Callable  # returns the path where it belongs, of a file or a folder
+    check: Callable  # raises ValueError unless a path holds this part
     setting: str  # environment variable that decides the place
     zipped: bool = False  # whether it is a folder in a zip
-    room: float = 1.0  # bytes on the disk that it takes meanwhile, for each byte of the file
-    limit: int = 64 << 20  # bytes, of the file and of what is in it
+    room: float = 1.0  # bytes of disk space needed in between, per byte of the file
+    limit: int = 64 << 20  # maximum bytes of the file, and of its contents
 
     def urls(self, mirror=None):
         if mirror:
@@ -59,7 +59,7 @@ def _check_coco(folder):
         read_dataset(folder)
     except FileNotFoundError as error:
         raise ValueError(error) from error
-    for path in folder.glob("*_fc7.h5"):  # the full features, which not every copy has
+    for path in folder.glob("*_fc7.h5"):  # the full features, which some copies lack
         feature_array(path)  # raises for damaged ones
 
 
@@ -78,7 +78,7 @@ PARTS = {
         "squeezenet1_1-b8a52dc0.pth",
         "SqueezeNet's ImageNet weights",
         squeezenet_checkpoint,
-        _check_sha256("b8a52dc0"),  # torchvision's names carry the first digits
+        _check_sha256("b8a52dc0"),  # torchvision's file names contain the first digits
         "TORCH_HOME",
     ),
     "imagenet": Part(
@@ -97,24 +97,24 @@ PARTS = {
         _check_coco,
         "DEEPLEARNING_DATA",
         zipped=True,
-        room=3.5,  # 1 GB unpacks to 2.3 GB, to judge by the shapes of its arrays
+        room=3.5,  # 1 GB unpacks to 2.3 GB, judging by the shapes of its arrays
         limit=8 << 30,
     ),
 }
 
 
 def fetch(name, mirror=None):
-    """Put one part of the data into its place, unless it is there already. Two processes at once
-    are harmless.
+    """Put one part of the data into its place, unless it is already there. Two processes may run
+    this at the same time.
 
     Inputs:
     - name: "coco", "imagenet" or "squeezenet"
-    - mirror: URL of a folder that holds the file, in place of the course's server
+    - mirror: URL of a folder that holds the file, instead of the course's server
 
     Returns: tuple of the absolute Path of the file or folder, and whether it had to be fetched
 
-    Raises ConnectionError if the file can't be had, ValueError where what comes is damaged or
-    another file, and OSError if the disk is full or the folder can't be written; each says what
+    Raises ConnectionError if the file can't be fetched, ValueError if it is damaged or another
+    file, and OSError if the disk is full or the folder can't be written to; each message says what
     to do.
     """
     part = PARTS[name]
@@ -130,8 +130,8 @@ def fetch(name, mirror=None):
     except (ConnectionError, ValueError) as error:
         kind = ConnectionError if isinstance(error, ConnectionError) else ValueError
         raise kind(
-            f"{error}; run this again later, or fetch {part.urls(mirror)[-1]} in another way and "
-            f"put the file {part.file} into {target.parent}, where the next run takes it from"
+            f"{error}; run this again later, or fetch {part.urls(mirror)[-1]} another way and "
+            f"put the file {part.file} into {target.parent}, where the next run will find it"
         ) from error
     except OSError as error:
         raise OSError(
@@ -144,8 +144,8 @@ def fetch(name, mirror=None):
 
 
 def _is_right(part, target):
-    """Whether the place holds this part; what a run left over that was killed at its very end is
-    removed.
+    """Whether the place holds this part. If so, leftovers of a run that was killed at its very end
+    are removed.
     """
     try:
         part.check(target)
@@ -156,15 +156,15 @@ def _is_right(part, target):
 
 
 def _work(target):
-    """The folder in which a part is made; it is on the same disk as its place, so that it can be
-    moved there.
+    """The folder in which a part is prepared; it is on the same disk as the part's place, so that
+    the part can be moved there.
     """
     return target.with_name(f".{target.name}.part")
 
 
 @contextmanager
 def _lock(target):
-    """Within this context no other process of ours works on this part."""
+    """Within this context no other process of this package works on the part."""
     path = target.with_name(f".{target.name}.lock")
     with ExitStack() as stack:
         try:
@@ -176,14 +176,14 @@ def _lock(target):
 
 
 def _replace(part, target, mirror):
-    """Fetch a part beside its place and move it there; what has come stays for the next run if
-    anything fails.
+    """Fetch a part next to its place and move it there; if anything fails, the partial download is
+    kept for the next run.
     """
     if os.path.lexists(target):
         print(f"{target} is incomplete, damaged or something else: it is fetched anew", flush=True)
     work = _work(target)
     work.mkdir(exist_ok=True)
-    for left_over in work.iterdir():  # of a run that was killed
+    for left_over in work.iterdir():  # from a run that was killed
         if left_over.is_dir():
             shutil.rmtree(left_over)
         elif left_over.name.startswith("tmp"):
@@ -192,13 +192,13 @@ def _replace(part, target, mirror):
         _move(_right_part(part, target, work, mirror), target)
         shutil.rmtree(work, ignore_errors=True)
     finally:
-        with suppress(OSError):  # gone already, or something has come that the next run can use
+        with suppress(OSError):  # already gone, or it holds something for the next run
             work.rmdir()
 
 
 def _right_part(part, target, work, mirror):
-    """Path of the checked part in the folder `work`, from a file that was put there by hand, else
-    from the network.
+    """Path of the checked part in the folder `work`, from a file put next to it by hand, or
+    otherwise from the network.
     """
     by_hand = target.with_name(part.file)
     if part.zipped and by_hand.is_file():
@@ -208,7 +208,7 @@ def _right_part(part, target, work, mirror):
             print(f"in {target.parent}, {error}: it is fetched from the network", flush=True)
     try:
         return _opened(part, _download(part, work, mirror), work)
-    except ValueError as error:  # perhaps only the way here was bad: once more, from the beginning
+    except ValueError as error:  # perhaps only the transfer went wrong: once more, from scratch
         print(f"{error}: fetched again", flush=True)
         return _opened(part, _download(part, work, mirror), work)
 
@@ -224,7 +224,7 @@ def _download(part, work, mirror):
 
 
 def _opened(part, file, work):
-    """Path of what a file holds, checked. A wrong file raises ValueError, and is deleted if it lies
+    """Path of a file's checked contents. A wrong file raises ValueError, and is deleted if it lies
     in `work`.
     """
     product = work / part.place().name
@@ -248,7 +248,7 @@ def _opened(part, file, work):
 
 
 def _move(product, target):
-    """Move a part to its place. Anything else that is there keeps a name of its own."""
+    """Move a part to its place. Anything else that was there is renamed."""
     if os.path.lexists(target):
         count = 1
         while os.path.lexists(aside := target.with_stem(f"{target.stem}.old{count}")):
@@ -263,7 +263,7 @@ def _move(product, target):
 
 def main(argv=None):
     args = _arguments(argv)
-    pooch.get_logger().setLevel("WARNING")  # we say ourselves what is fetched
+    pooch.get_logger().setLevel("WARNING")  # this command prints itself what is fetched
     problems = []
     for name in args.parts or PARTS:
         try:
@@ -279,7 +279,7 @@ def _arguments(argv):
         description=(
             "Fetch the course's real data into the data folder (environment variable "
             "DEEPLEARNING_DATA), and SqueezeNet's weights to where torchvision looks for them. "
-            "What is there already is only checked."
+            "Parts that are already there are only checked."
         ),
         epilog=(
             "example: python -m deeplearning.datasets.download coco "
@@ -293,7 +293,7 @@ def _arguments(argv):
         "--mirror",
         default=os.environ.get("DEEPLEARNING_MIRROR"),
         help=(
-            "URL of a folder with the files, in place of the course's servers "
+            "URL of a folder with the files, instead of the course's servers "
             "(default: the environment variable DEEPLEARNING_MIRROR)"
         ),
     )

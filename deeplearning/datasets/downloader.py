@@ -1,4 +1,4 @@
-"""A downloader for Pooch that goes on where a connection broke (HTTP range requests, RFC 9110,
+"""A downloader for Pooch that resumes where a connection broke (HTTP range requests, RFC 9110,
 section 14).
 """
 
@@ -14,23 +14,23 @@ import requests
 from tqdm import tqdm
 
 CONNECT = 10  # seconds until a server must have answered
-STALL = 30  # seconds in which at least something must come
-ROUNDS = 4  # how often all URLs are tried in a row although nothing new comes
-PAUSE = 1  # seconds after the first such round, twice as many after each further one
+STALL = 30  # seconds within which at least something must arrive
+ROUNDS = 4  # how often all URLs are tried in a row without anything new arriving
+PAUSE = 1  # seconds after the first such round, doubled after each further one
 CHUNK = 1 << 18  # bytes
 
 
 class ResumingDownloader:
-    """What Pooch calls to fetch a file. What has come is kept beside the file, across calls, until
-    it is complete.
+    """Fetches a file for Pooch. A partial download is kept next to the file, across calls, until it
+    is complete.
     """
 
     def __init__(self, others=(), room=1.0, limit=1 << 30):
         """
         Inputs:
-        - others: URLs of the same file, to be tried when the one that Pooch asks for gives nothing
-        - room: How many times the file's size the disk must have free, the file included
-        - limit: Bytes; a larger file is refused
+        - others: URLs of the same file, to try when the one that Pooch asks for fails
+        - room: Free disk space needed, as a multiple of the file's size, the file included
+        - limit: Maximum size in bytes; a larger file is refused
         """
         self.others = list(others)
         self.room = room
@@ -42,9 +42,9 @@ class ResumingDownloader:
         - url: http or https URL
         - output_file: Path to write the file to; its folder holds `incoming` and `incoming.version`
           until then
-        - pooch: Who calls; not used
+        - pooch: The caller; not used
 
-        Raises ConnectionError if the file can't be had from any URL, and OSError for a full
+        Raises ConnectionError if the file can't be fetched from any URL, and OSError for a full
         disk.
         """
         incoming = Incoming(Path(output_file).parent / "incoming", self.room, self.limit)
@@ -79,7 +79,7 @@ class ResumingDownloader:
 
 
 class Incoming:
-    """The part of a file that has come, and the server's name for the version it belongs to."""
+    """The part of a file received so far, and the server's name for its version."""
 
     def __init__(self, path, room, limit):
         self.path = path
@@ -91,13 +91,13 @@ class Incoming:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def receive(self, url):
-        """Ask a server for what is missing. Raises requests.RequestException unless the file is
-        complete then.
+        """Ask a server for the missing part. Raises requests.RequestException unless the file is
+        then complete.
         """
         headers = {"Accept-Encoding": "identity"}
         have = self.size()
         version = self.version.read_text(encoding="utf-8") if self.version.exists() else ""
-        # If-Range: the rest if the server still has that version, else all of it
+        # If-Range: the rest if the server still has that version, otherwise the whole file
         if have and version:
             headers |= {"Range": f"bytes={have}-", "If-Range": version}
         with requests.get(url, headers=headers, stream=True, timeout=(CONNECT, STALL)) as response:
@@ -119,13 +119,13 @@ class Incoming:
             total = int(length) + (have if resumed else 0) if length.isdigit() else None
             self._check_room(total or 0)
             if not resumed:
-                self.path.unlink(missing_ok=True)  # before another version is noted
+                self.path.unlink(missing_ok=True)  # before another version is recorded
                 self._note_version(response)
             self._write(response, total)
 
     def _note_version(self, response):
         version = response.headers.get("ETag", "")
-        # weak: equal in meaning, but perhaps not in bytes
+        # a weak tag: equal in meaning, but perhaps not byte for byte
         if not version or version.startswith("W/"):
             version = response.headers.get("Last-Modified")
         if version:
@@ -134,7 +134,7 @@ class Incoming:
             self.version.unlink(missing_ok=True)
 
     def _write(self, response, total):
-        """Write what the server sends behind what is there."""
+        """Append what the server sends."""
         with (
             open(self.path, "ab") as file,
             tqdm(
@@ -166,7 +166,7 @@ class Incoming:
     def _check_size(self, size):
         if size > self.limit:
             raise requests.RequestException(
-                f"the file has more than {self.limit >> 20} MiB, so it is another one"
+                f"the file has more than {self.limit >> 20} MiB, so it is the wrong one"
             )
 
     def move(self, path):
@@ -175,13 +175,13 @@ class Incoming:
 
 
 def _is_final(error):
-    """Whether a server will answer the same when it is asked again: 404, but not 429 or 503."""
+    """Whether a server will give the same answer again: for 404, but not for 429 or 503."""
     status = error.response.status_code if isinstance(error, requests.HTTPError) else 0
     return 400 <= status < 500 and status not in (408, 425, 429)
 
 
 def _reason(error):
-    """What went wrong, in a few words: requests' own errors tell of pools, objects and retries."""
+    """What went wrong, in a few words; requests' own errors mention pools, objects and retries."""
     if isinstance(error, requests.HTTPError):
         return f"the server answers {error.response.status_code} {error.response.reason}"
     if isinstance(error, requests.exceptions.SSLError):
@@ -191,9 +191,9 @@ def _reason(error):
             f"nothing came for {CONNECT if isinstance(error, requests.ConnectTimeout) else STALL} s"
         )
     if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy gives no connection"
+        return "no connection through the proxy"
     if isinstance(error, requests.ConnectionError) and "HTTPConnection" in str(error):
         return "no connection"
-    if not isinstance(error.args[0] if error.args else None, str):  # Python's own, of our network
+    if not isinstance(error.args[0] if error.args else None, str):  # a network error of Python's
         return "the connection broke"
     return str(error)

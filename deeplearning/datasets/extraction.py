@@ -1,9 +1,9 @@
-"""Raw features of many pictures, written to the disk as they come, so that an interrupted run goes
-on where it stopped.
+"""Raw features of many pictures, written to disk as they are computed, so that an interrupted run
+can resume where it stopped.
 
-The features lie one after the other in a plain file, float32, which is only ever appended to: its
-size says how many pictures are done. A record beside it says of which pictures, and through which
-network. Memory does not grow with the number of pictures.
+The features are stored consecutively as float32 in a plain file that is only ever appended to: its
+size says how many pictures are done. A record next to it says which pictures and which network they
+come from. Memory does not grow with the number of pictures.
 """
 
 import hashlib
@@ -26,19 +26,18 @@ from deeplearning.files import atomic_write
 
 
 def image_features_to_disk(paths, network, folder, name, skip_broken=False):
-    """Raw features of pictures; those that an earlier run left in the folder are not computed
-    again.
+    """Raw features of pictures; those that an earlier run left in the folder are not recomputed.
 
     Inputs:
     - paths: Files of n pictures, at least one
     - network: From `load_network` or `load_squeezenet`
-    - folder: Where the files `<name>.raw` and `<name>.json` are written; it stays the caller's
-    - name: Of the features
-    - skip_broken: Whether pictures that can't be read are left out; else they raise
+    - folder: Where the files `<name>.raw` and `<name>.json` are written; the caller removes it
+    - name: Name of the features
+    - skip_broken: Whether pictures that can't be read are left out; otherwise they raise
 
     Returns a tuple of:
-    - features: float32 array of shape (n, R), mapped from the file; NaN in the rows of pictures
-      that were left out
+    - features: float32 array of shape (n, R), memory-mapped from the file; NaN in the rows of
+      left-out pictures
     - broken: Dictionary from the rows of those pictures to why they can't be read
 
     Raises FileNotFoundError for a missing picture, ValueError for a broken one or features that are
@@ -49,8 +48,8 @@ def image_features_to_disk(paths, network, folder, name, skip_broken=False):
     batch_size = default_batch_size(network)
     _start_over_unless_same(raw, folder / f"{name}.json", _made_from(paths, network, skip_broken))
     with open(raw, "ab") as file:
-        # whole batches alone are kept, so that a picture always shares its batch with the same
-        # others
+        # only whole batches are kept, so that a picture always shares its batch with the same
+        # pictures
         done = min(file.tell() // row_bytes, len(paths)) // batch_size * batch_size
         file.truncate(done * row_bytes)
         began = time.perf_counter()
@@ -64,7 +63,7 @@ def image_features_to_disk(paths, network, folder, name, skip_broken=False):
             rate = (len(paths) - done) / (time.perf_counter() - began) * 3600
             print(
                 f"{name}: {rate:,.0f} pictures an hour"
-                + (f", the first {done:,} were there" if done else "")
+                + (f", the first {done:,} were already done" if done else "")
             )
     features = np.memmap(raw, "<f4", "r", shape=(len(paths), row_bytes // 4))
     return features, {row: why_broken(paths[row], network) for row in _rows_not_finite(features)}
@@ -82,7 +81,7 @@ def _append(file, features):
 
 
 def _made_from(paths, network, skip_broken):
-    """What features depend on: the network, and the pictures as they are now."""
+    """What the features depend on: the network, and the present state of the pictures."""
     pictures = hashlib.sha256()
     for path in paths:
         try:

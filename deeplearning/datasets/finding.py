@@ -1,4 +1,4 @@
-"""Where the captioning data set in use lies."""
+"""Find the captioning data set in use."""
 
 import os
 from pathlib import Path
@@ -9,11 +9,11 @@ from deeplearning.locations import STARTED_IN, data_folder
 
 def find_dataset(base_dir=None):
     """The folder of the data set that `load_coco_data(base_dir)` loads; Toytown is written first if
-    it has to be.
+    needed.
 
     Returns: absolute Path
 
-    Raises FileNotFoundError, with what to do, if there is none.
+    Raises FileNotFoundError, with advice, if there is none.
     """
     named = os.environ.get("DEEPLEARNING_CAPTIONS")
     if base_dir is not None:
@@ -27,13 +27,13 @@ def find_dataset(base_dir=None):
         None,
         data_folder() / toytown.NAME,
     ):
-        from deeplearning.datasets.toytown.dataset import ensure_toytown  # drawing needs a lot
+        from deeplearning.datasets.toytown.dataset import ensure_toytown  # has many imports
 
         return ensure_toytown()
     if found is None:
         raise FileNotFoundError(
             f"no captioning data set at {' or '.join(map(str, candidates))}: fetch the data set "
             "into that folder, or set DEEPLEARNING_DATA to the folder of your data sets and "
-            f"DEEPLEARNING_CAPTIONS to the one to use; {toytown.NAME} is always there"
+            f"DEEPLEARNING_CAPTIONS to the one to use; {toytown.NAME} is always available"
         )
     return found

@@ -1,6 +1,6 @@
-"""Parts of a JSON file, one after the other: memory grows with a part, not with the file.
+"""Read a JSON file part by part: memory grows with the size of a part, not of the file.
 
-The parser is written in C. What would crash it, or cost it any amount of memory, is kept from it.
+The parser is written in C. Input that would crash it or use unlimited memory is kept from it.
 """
 
 import re
@@ -10,15 +10,15 @@ import ijson
 from deeplearning.checks import shortened
 from deeplearning.datasets.caption_tables import encoding_of
 
-DEEPEST = 100  # levels; the parser spells out the way to each
+DEEPEST = 100  # levels; the parser spells out the path to each value
 
 
 def items(path, prefix):
-    """What a file has at a place.
+    """The values at a place in a file.
 
     Inputs:
-    - path: The file, in UTF-8, or UTF-16 with a mark
-    - prefix: The place as ijson has it, such as "images.item"
+    - path: The file, in UTF-8, or UTF-16 with a byte order mark
+    - prefix: The place in ijson's notation, such as "images.item"
 
     Yields: the values there
 
@@ -29,13 +29,13 @@ def items(path, prefix):
 
 
 def members(path):
-    """Pairs of key and value of the object that a file holds; as `items`."""
+    """Pairs of key and value of the object in a file. Inputs and errors: as for `items`."""
     with open(path, encoding=encoding_of(path), newline="") as file:
         yield from ijson.kvitems(_Screened(file), "")
 
 
 def what_is_wrong(error):
-    """What a parser's error says, in one line."""
+    """A parser's error message, in one line."""
     reason = error.args[0]
     if isinstance(reason, bytes):
         reason = reason.decode("utf-8", "replace")
@@ -45,10 +45,10 @@ def what_is_wrong(error):
 
 
 class _Screened:
-    """A file of JSON, made safe for a parser in C.
+    """A JSON file, made safe for a parser in C.
 
-    NaN and Infinity, which Python writes and JSON does not know, become null. Numbers of thousands
-    of digits and levels in levels, which crash the parser, are refused.
+    NaN and Infinity, which Python writes but JSON lacks, become null. Numbers of more than 1,000
+    digits and deep nesting, which crash the parser, are refused.
     """
 
     STRING = re.compile(rb'("(?:[^"\\]|\\.)*")', re.DOTALL)
@@ -63,7 +63,7 @@ class _Screened:
         self.depth = 0
 
     def read(self, size):
-        if size == 0:  # a question for the kind of file, not for its content
+        if size == 0:  # asks for the type of the file's content, bytes or str
             return b""
         while chunk := self.file.read(size):
             text = self._screened(self.rest + chunk.encode())
@@ -74,11 +74,11 @@ class _Screened:
         return last.rstrip()
 
     def _screened(self, text):
-        parts = self.STRING.split(text)  # strings stand at odd places
+        parts = self.STRING.split(text)  # strings are at odd positions
         end = self.UNFINISHED.search(parts[-1]).start()
         self.rest = parts[-1][end:]
         parts[-1] = parts[-1][:end]
-        between = b'"'.join(parts[::2])  # which hold no quotation mark
+        between = b'"'.join(parts[::2])  # these parts contain no quotation mark
         if self.DIGITS.search(between) or self.DIGITS.match(self.rest):
             raise ijson.JSONError("a number has more than 1,000 digits")
         for bracket in self.BRACKET.findall(between):

@@ -1,11 +1,11 @@
-"""Principal component analysis of more features than fit into memory."""
+"""Principal component analysis of features that need not fit into memory."""
 
 import numpy as np
 import scipy.linalg
 
 
 def check_components(components, n, R):
-    """Refuse to reduce n rows of R features to this many numbers if that can't be done."""
+    """Raise ValueError if n rows of R features can't be reduced to this many numbers."""
     if not 1 <= components <= min(n - 1, R):
         raise ValueError(
             f"PCA to {components} numbers needs more than {components} training pictures with at "
@@ -18,20 +18,20 @@ def principal_components(features, components, chunk=1024):
     """The directions in which features vary most.
 
     Inputs:
-    - features: Array of shape (n, R), of which `chunk` rows at a time are taken into memory
+    - features: Array of shape (n, R)
     - components: Number of directions, D, below n and at most R
-    - chunk: Number of rows
+    - chunk: Number of rows to load into memory at a time
 
     Returns a tuple of float64 arrays:
-    - mean: Of the features, of shape (R,)
-    - directions: Of unit length and orthogonal, in its columns, of shape (R, D), the one with the
-      largest variance first; of each the number with the largest magnitude is positive
+    - mean: Mean of the features, of shape (R,)
+    - directions: Orthonormal directions in columns, of shape (R, D), the one with the largest
+      variance first; in each, the entry with the largest magnitude is positive
 
     Raises ValueError for too many components.
     """
     n, R = features.shape
     check_components(components, n, R)
-    # sums of differences from it lose no digits where the mean is large
+    # sums of differences from the first row lose no digits when the mean is large
     first = np.asarray(features[0], np.float64)
     total = np.zeros(R)
     products = np.zeros((R, R))

@@ -1,6 +1,4 @@
-"""Unpack a zip from the network: only the files that are expected in it, so that none can land
-anywhere else.
-"""
+"""Unpack a downloaded zip: only the expected files, so that none can end up anywhere else."""
 
 import errno
 import shutil
@@ -14,16 +12,15 @@ CHUNK = 1 << 20  # bytes
 
 
 def unpack(path, folder, names, limit):
-    """Write the files of a zip that have one of these names into a folder, wherever in the zip they
-    lie.
+    """Extract the files with given names to a folder, wherever in the zip they are.
 
     Inputs:
     - path: The zip
-    - folder: Folder to write into; it is made, and is not there if anything fails
+    - folder: Folder to create and write into; it is removed if anything fails
     - names: Set of file names
-    - limit: Bytes that the files may have together
+    - limit: Maximum total size of the files in bytes
 
-    Raises ValueError for a damaged zip or one of another kind, and OSError for a full disk.
+    Raises ValueError for a damaged or unexpected zip, and OSError for a full disk.
     """
     folder.mkdir()
     try:
@@ -32,8 +29,8 @@ def unpack(path, folder, names, limit):
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-            raise  # with these two, zipfile was sent to places that the file hasn't
-        # damaged bytes make zipfile and zlib raise almost anything
+            raise  # those two codes come from damaged offsets, which point outside the file
+        # damaged bytes can make zipfile and zlib raise almost anything
         if isinstance(error, Exception):
             raise ValueError(f"the zip can't be unpacked: {error}") from error
         raise
@@ -51,7 +48,7 @@ def _unpack(archive, folder, members):
     ) as bar:
         for member in members:
             path = folder / PurePosixPath(member.filename).name
-            # zipfile checks the CRC, and never gives more bytes than `file_size`
+            # zipfile checks the CRC, and never returns more bytes than `file_size`
             with archive.open(member) as source, open(path, "xb") as file:
                 while chunk := source.read(CHUNK):
                     file.write(chunk)

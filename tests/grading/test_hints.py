@@ -60,7 +60,7 @@ def put(array, index, value):
             X,
             "Only the last time step is wrong: does the loop reach",
         ),
-        ("saliency", X.argmax(axis=1), X.max(axis=1), "the indices that max returns beside"),
+        ("saliency", X.argmax(axis=1), X.max(axis=1), "the indices that max returns with"),
         ("gram", put(X, 1, 7.0), X, "gram is right for some rows of the minibatch"),
         ("db", blocks("ifgo"), B, "Only the blocks of gates o and g are wrong in db"),
         ("db", blocks("gifo"), B, "The gates' blocks of db are in the wrong order"),

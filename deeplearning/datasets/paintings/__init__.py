@@ -1,9 +1,9 @@
 """Pictures for style transfer that need no download: four styles and two contents, drawn by code.
 
-A style fills a square with brush strokes, waves, mosaic or ink; a content shows few large forms
-with smooth shading. Everything is placed in units of the shorter side, x to the right and y down,
-and drawn larger than it is shown; shrinking it makes the edges smooth. So a picture of another size
-is the same picture.
+A style fills a square with brush strokes, waves, mosaic or ink; a content picture shows a few large
+forms with smooth shading. Everything is placed in units of the shorter side, x to the right and y
+down, and drawn larger than it is shown, then shrunk to smooth the edges. So a picture looks the
+same at every size.
 """
 
 import math
@@ -15,7 +15,7 @@ from deeplearning.datasets.paintings import contents, styles
 STYLES = ("strokes", "waves", "mosaic", "ink")
 CONTENTS = ("harbour", "portrait")
 SMALLEST, LARGEST = 32, 1024
-DRAWN_AT = 512  # pixels of the shorter side that smaller pictures are drawn at
+DRAWN_AT = 512  # pixels of the shorter side at which smaller pictures are drawn
 
 
 def style_picture(name, size=256, seed=0):
@@ -38,7 +38,7 @@ def content_picture(name, size=256, seed=0):
 
     Inputs:
     - name: One of CONTENTS
-    - size: Pixels of the shorter side, from 32 to 1024
+    - size: Length of the shorter side in pixels, from 32 to 1024
     - seed: Equal seeds give equal pictures
 
     Returns: PIL image in RGB; "portrait" is square, "harbour" a third wider than high
@@ -49,7 +49,7 @@ def content_picture(name, size=256, seed=0):
 
 
 def _draw(module, names, name, size, seed):
-    """Call the function of this name, for a picture larger than it is wanted, and shrink it."""
+    """Call the function with this name for a larger picture, and shrink that to size."""
     if name not in names:
         raise ValueError(f"expected one of {', '.join(names)}, got {name!r}")
     if not isinstance(size, int | np.integer) or not SMALLEST <= size <= LARGEST:

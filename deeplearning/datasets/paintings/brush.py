@@ -1,4 +1,4 @@
-"""What styles and contents are both painted with. Points are in units of the shorter side, x to the
+"""Drawing tools that styles and contents share. Points are in units of the shorter side, x to the
 right, y down.
 """
 
@@ -9,7 +9,7 @@ FOAM, BLACK, RED = (250, 245, 228), (26, 23, 26), (196, 38, 34)
 
 
 def brush(draw, side, path, widths, fill):
-    """A stroke of changing width."""
+    """A stroke of varying width."""
     half = 0.5 * np.maximum(widths, 0)[:, None] * normals(path)
     draw.polygon(to_pixels(np.concatenate([path + half, (path - half)[::-1]]), side), fill=fill)
 
@@ -26,7 +26,7 @@ def to_pixels(points, side):
 
 
 def between(stops, share):
-    """Colours, of shape (..., 3), at shares from 0 to 1 of the way through equally spaced ones."""
+    """Interpolate between equally spaced colours at shares from 0 to 1; shape (..., 3)."""
     at = np.linspace(0, 1, len(stops))
     return np.stack([np.interp(share, at, channel) for channel in zip(*stops, strict=True)], -1)
 

@@ -1,4 +1,4 @@
-"""Few large forms with smooth shading: a harbour and the portrait of a cat."""
+"""Pictures of a few large forms with smooth shading: a harbour and the portrait of a cat."""
 
 import math
 
@@ -54,7 +54,7 @@ def harbour(rng, side):
 
 
 def _lighthouse(picture):
-    """A lighthouse on a rock, at the left."""
+    """A lighthouse on a rock, on the left."""
     rock = [
         (-0.1, 0.7),
         (-0.05, 0.52),
@@ -131,7 +131,7 @@ def portrait(rng, side):
 
 
 def _features(picture, dark, light):
-    """What a cat's face holds: stripes, eyes, muzzle and whiskers."""
+    """A cat's face: stripes, eyes, muzzle and whiskers."""
     draw, side, t = ImageDraw.Draw(picture), picture.height, np.linspace(0, 1, 12)
     for s in (-1, 1):
         for u, v, du, dv in STRIPES:
@@ -167,17 +167,17 @@ def _features(picture, dark, light):
 
 
 def _form(picture, points, colour, bulge=0.01):
-    """Fill an outline as if it were a body that rises over `bulge` from its edge, lit from above
-    and the left.
+    """Fill an outline as a solid form that rises within `bulge` of its edge, lit from above and the
+    left.
     """
     side = picture.height
     points = np.asarray(points) * side
-    margin = round(3 * bulge * side) + 1  # as far as the blur reaches
+    margin = round(3 * bulge * side) + 1  # the reach of the blur
     low, high = np.floor(points.min(0)) - margin, np.ceil(points.max(0)) + margin
     mask = Image.new("L", tuple(int(v) for v in high - low))
     ImageDraw.Draw(mask).polygon([tuple(p) for p in (points - low).tolist()], fill=255)
     height = np.asarray(mask, np.float32) / 255
-    for _ in range(3):  # nearly a Gaussian, and as fast for a wide one
+    for _ in range(3):  # almost a Gaussian, and just as fast if wide
         height = uniform_filter(height, max(3, round(2 * bulge * side)), mode="constant")
     down, right = np.gradient(height)
     light = 1 + np.clip(0.55 * bulge * side * (down + right), -0.45, 0.3)

@@ -1,4 +1,4 @@
-"""What the notebook paints with: pairs of pictures, a network, and the recipe that suits it."""
+"""The notebook's examples: pairs of pictures, a network, and the settings that suit it."""
 
 from deeplearning.classifiers.wavelets import wavelet_network
 from deeplearning.datasets.paintings import CONTENTS, STYLES, content_picture, style_picture
@@ -26,13 +26,13 @@ WAVELET_RECIPE = {
 
 
 def painter_for(squeezenet):
-    """The layers that paint best, and their recipe.
+    """The layers that paint best, and their settings.
 
     Inputs:
     - squeezenet: A network of `load_squeezenet`
 
-    Returns: tuple of ImageNet's own layers, or else a `wavelet_network`, and keyword arguments for
-    `style_transfer`
+    Returns: tuple of the layers and keyword arguments for `style_transfer`; the layers are the
+    network's own if it has ImageNet's weights, otherwise a `wavelet_network`
     """
     if squeezenet.weights == "imagenet":
         return squeezenet.features, SQUEEZENET_RECIPE
@@ -43,12 +43,12 @@ def examples(weights, size=256):
     """Pictures that suit a network, and which of them to pair.
 
     Inputs:
-    - weights: The network's, as `load_squeezenet` names them
-    - size: Pixels of the shorter side of drawn pictures
+    - weights: Name of the network's weights, as in `load_squeezenet`
+    - size: Length of the shorter side of drawn pictures in pixels
 
     Returns a tuple of:
     - contents, styles: Dictionaries from name to PIL image
-    - pairs: List of a content's name and a style's
+    - pairs: List of pairs of a content's name and a style's name
     """
     folder = data_folder() / "styles"
     if weights == "imagenet" and folder.is_dir():

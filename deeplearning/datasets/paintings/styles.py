@@ -41,8 +41,8 @@ PAPER = (244, 233, 210)
 
 
 def strokes(rng, side):
-    """Thick strokes of a bristle brush that follow eddies, blue where it is calm and yellow at
-    their cores.
+    """Thick strokes of a bristle brush that follow eddies, blue in calm places and yellow in the
+    eddies' cores.
     """
     centres = _apart(rng, 6, 0.3)
     radii, spins = rng.uniform(0.10, 0.17, len(centres)), rng.choice((-1, 1), len(centres))
@@ -207,7 +207,7 @@ def _dot(draw, side, centre, radius, fill):
 
 
 def _apart(rng, count, gap):
-    """Points of the unit square that keep a distance; fewer where they find no room."""
+    """Points of the unit square at least `gap` apart; fewer than `count` if there is no room."""
     points = []
     for point in rng.random((40 * count, 2)):
         if len(points) < count and all(np.hypot(*(point - other)) > gap for other in points):
@@ -216,6 +216,6 @@ def _apart(rng, count, gap):
 
 
 def _noise(rng, shape, cells):
-    """Smooth noise from about -1 to 1 with so many hills along a side, the same at every size."""
+    """Smooth noise from about -1 to 1 with `cells` hills along a side, the same at every size."""
     hills = Image.fromarray(rng.uniform(-1, 1, (cells, cells)).astype(np.float32))
     return np.asarray(hills.resize(shape[::-1], Image.Resampling.BICUBIC))
