@@ -56,7 +56,7 @@ def test_dropout_at_the_wrong_time(model, says):
 
 
 @pytest.mark.parametrize(
-    "skipped, says", [(0, "for the hidden states only"), (1, "for the word vectors only")]
+    "skipped, says", [(0, "to the hidden states only"), (1, "to the word vectors only")]
 )
 def test_dropout_at_one_place_alone(monkeypatch, skipped, says):
     """The place that has it is named."""

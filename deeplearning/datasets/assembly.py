@@ -153,7 +153,7 @@ def _check_splits(splits, link):
 
 
 def _build(part, out, splits, network, min_count, length, components, link, skip_broken):
-    """Extract features, write everything to the folder `part`, and move it to its place in `out`."""
+    """Extract features, write everything to the folder `part`, and move it into `out`."""
     ready = part / "ready"
     shutil.rmtree(ready, ignore_errors=True)
     ready.mkdir()

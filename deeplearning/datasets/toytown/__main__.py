@@ -1,11 +1,11 @@
-"""Write the Toytown data set, unless it is there already.
+"""Write the Toytown data set, unless it already exists.
 
     python -m deeplearning.datasets.toytown
     python -m deeplearning.datasets.toytown --out ~/data/toytown_captioning
     python -m deeplearning.datasets.toytown --sheet toytown.jpg
 
-The project does so by itself when it first needs the data set; this is for writing it elsewhere, or
-beforehand.
+The project does this by itself when it first needs the data set; the command is for writing it
+elsewhere, or in advance.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from deeplearning.datasets.toytown.plan import SEED
 def main(argv=None):
     parser = argparse.ArgumentParser(
         description=(
-            "Write the Toytown data set, unless it is there: 6,000 captioned pictures in the COCO "
+            "Write the Toytown data set, unless it exists: 6,000 captioned pictures in the COCO "
             "layout."
         ),
         epilog="example: python -m deeplearning.datasets.toytown --out ~/data/toytown_captioning",
@@ -30,7 +30,7 @@ def main(argv=None):
         help="folder to write (default: toytown_captioning, where the project looks for it)",
     )
     parser.add_argument(
-        "--seed", type=int, default=SEED, help=f"of everything drawn at random (default: {SEED})"
+        "--seed", type=int, default=SEED, help=f"seed of everything random (default: {SEED})"
     )
     parser.add_argument(
         "--sheet", help="file for a contact sheet of the first forty validation pictures"
@@ -43,7 +43,7 @@ def main(argv=None):
 
 
 def contact_sheet(paths, columns=8, gap=6):
-    """Pictures of one size in rows on white, as a PIL image."""
+    """Pictures of one size in rows on a white sheet, as a PIL image."""
     pictures = [Image.open(path) for path in paths]
     width, height = (side + gap for side in pictures[0].size)
     rows = -(-len(pictures) // columns)

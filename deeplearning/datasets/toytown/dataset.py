@@ -1,14 +1,14 @@
 """The Toytown data set on disk: 6,000 pictures with five captions each, in the course's COCO
 layout.
 
-It is written once, on first use, by `ensure_toytown`. Beside the files that `load_coco_data` reads
-it holds
+It is written once, on first use, by `ensure_toytown`. In addition to the files that
+`load_coco_data` reads, it holds
 
     train_images/, val_images/       the pictures, 00000.png and so on
     train_truth.json, val_truth.json what is on each picture, as `world.Scene`
     masks.h5                         train, val (pictures, 128, 128): 1 where the main thing is
-                                     seen, 2 to 4 for the others
-    toytown.json                     what the set was made from, written last
+                                     visible, 2 to 4 for the others
+    toytown.json                     what the data set was made from, written last
 """
 
 import errno
@@ -33,29 +33,30 @@ from deeplearning.datasets.toytown.scene import SIZE
 from deeplearning.files import atomic_write, locked
 from deeplearning.locations import data_folder
 
-VERSION = 3  # of pictures and captions: a data set of an older version is made again
+VERSION = 3  # of pictures and captions; a data set of an older version is made again
 HERE = Path(__file__).resolve().parent
-BYTES = 30_000  # that a picture takes on the disk, with everything that belongs to it
+BYTES = 30_000  # disk space per picture, with everything that belongs to it
 
 
 def ensure_toytown(folder=None, seed=SEED, pictures=None):
-    """The folder of the Toytown data set; it is written first where it is missing, incomplete or of
+    """The folder of the Toytown data set, which is written first if it is missing, incomplete or of
     another version.
 
-    Two processes at once are harmless: the second waits for the first. An interrupted run leaves
-    nothing that would be taken for a data set.
+    Two processes may call this at the same time: the second waits for the first. An interrupted run
+    leaves nothing that could be mistaken for a data set.
 
     Inputs:
-    - folder: Where it lies; by default `toytown_captioning` in the data folder if it is there, or
-      beside this package; one that holds anything else than a Toytown data set is left alone
+    - folder: Its location; by default `toytown_captioning` in the data folder if that exists,
+      otherwise next to this package. A folder that holds anything other than a Toytown data set is
+      left alone
     - seed: int from 0 to 2**32 - 1
     - pictures: Dictionary with the number of pictures for "train" and "val"; by default 5,000 and
       1,000
 
     Returns: absolute Path
 
-    Raises ValueError for a seed out of range, and OSError if the disk is full, the folder can't
-    be written or holds something else.
+    Raises ValueError for a seed out of range, and OSError if the disk is full, or the folder can't
+    be written to or holds something else.
     """
     # True would draw as True, but be taken for 1 afterwards
     if type(seed) is not int or not 0 <= seed < 2**32:
@@ -63,7 +64,7 @@ def ensure_toytown(folder=None, seed=SEED, pictures=None):
     pictures = dict(pictures or PICTURES)
     folder = (
         toytown_folder() if folder is None else Path(folder).expanduser()
-    ).resolve()  # links stay what they are
+    ).resolve()  # so that a link to the folder is kept
     if _is_complete(folder, seed, pictures):
         return folder
     try:
@@ -79,7 +80,7 @@ def ensure_toytown(folder=None, seed=SEED, pictures=None):
         # RuntimeError is what h5py raises when it closes files on a full disk
         code = getattr(error, "errno", None) or errno.EIO
         reason = getattr(error, "strerror", None) or str(error)
-        if "\n" in reason:  # h5py's tell of buffers and offsets
+        if "\n" in reason:  # h5py's messages are about buffers and offsets
             reason = os.strerror(code)
         raise OSError(
             code,
@@ -91,13 +92,13 @@ def ensure_toytown(folder=None, seed=SEED, pictures=None):
 
 
 def toytown_folder():
-    """Where the data set lies, or will: absolute Path."""
+    """Where the data set is or will be: absolute Path."""
     shared = data_folder() / NAME
     return shared if shared.is_dir() else HERE.parent / NAME
 
 
 def _is_complete(folder, seed, pictures):
-    """Whether everything is there and was made from the same things as now."""
+    """Whether all files exist and were made with the present version, seed, counts and network."""
     try:
         made_from = json.loads((folder / "toytown.json").read_text(encoding="utf-8"))
         missing = set(made_from.pop("files")) - {path.name for path in folder.iterdir()}
@@ -113,7 +114,7 @@ def _is_complete(folder, seed, pictures):
         TypeError,
         AttributeError,
     ):
-        # nothing there, or not what was written
+        # nothing there, or not what `_write` wrote
         return False
 
 
@@ -123,14 +124,14 @@ def _made_from(seed, pictures):
 
 
 def _replace(folder, seed, pictures):
-    """Write a data set beside the folder, and rename it when everything is on the disk."""
+    """Write a data set next to the folder, and rename it once everything is on disk."""
     if (
         folder.exists()
         and not (folder / "toytown.json").is_file()
         and (folder.is_file() or any(folder.iterdir()))
     ):
         raise FileExistsError(errno.EEXIST, "something else is there")
-    # of interrupted runs; their helpers may still be writing for a moment
+    # left by interrupted runs, whose worker processes may still be writing for a moment
     for left_over in folder.parent.iterdir():
         if left_over.name.startswith(f".{folder.name}.") and left_over.suffix in (".part", ".old"):
             shutil.rmtree(left_over, ignore_errors=True)
@@ -155,7 +156,7 @@ def _replace(folder, seed, pictures):
 
 
 def _write(folder, seed, pictures):
-    # these two import torch, which takes seconds
+    # these two imports load torch, which takes seconds
     _check_pytorch()
     from deeplearning.classifiers.squeezenet import (
         load_squeezenet,

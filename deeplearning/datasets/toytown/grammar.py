@@ -1,9 +1,9 @@
 """The grammar of Toytown's captions: five true sentences about a scene, each with its own words and
 its own choice of what to mention.
 
-A caption is a noun phrase for the main thing, what it does, where, and how it stands to the other
-thing. The share of captions that mention a colour or a place is above one half, as in captions that
-people write: what most captions leave out, a captioning model would learn to leave out.
+A caption is a noun phrase for the main thing, what it does, where, and its relation to the other
+thing. More than half of the captions mention a colour or a place, as in captions that people write:
+a captioning model would learn to leave out what most captions leave out.
 """
 
 from deeplearning.datasets.toytown.world import RELATIONS, spot
@@ -13,7 +13,7 @@ SHORTEST = 5
 LONGEST = 15
 UNUSUAL = 0.0012  # share of captions with a word that is too rare for a vocabulary
 
-NOUNS = {  # singular and plural; the first is the usual one
+NOUNS = {  # pairs of singular and plural; the first pair is the usual one
     "ball": [("ball", "balls"), ("beach ball", "beach balls")],
     "bicycle": [("bicycle", "bicycles"), ("bike", "bikes")],
     "bird": [("bird", "birds")],
@@ -79,7 +79,7 @@ ON_WATER = {
     "beach": ("near the beach", "near the beach", "off the beach"),
     "harbour": ON_GROUND["harbour"],
 }
-IN_AIR = {  # over everything that has no words of its own here
+IN_AIR = {
     "snow": ("over the snow", "in the air over the snow"),
     "night": ("at night", "in the night sky", "under the stars"),
     "street": ("over the street", "over the street", "in the sky over the street"),
@@ -93,7 +93,7 @@ WEATHER = {
     "cloudy": ("on a cloudy day", "under grey clouds", "on a cloudy morning"),
     "rainy": ("in the rain", "on a rainy day", "on a rainy morning"),
 }
-HOW = {  # what the main thing is to the other one
+HOW = {  # the main thing's relation to the other one
     "left of": ("to the left of", "to the left of", "beside", "next to"),
     "right of": ("to the right of", "to the right of", "beside", "next to"),
     "above": ("above", "above", "high above"),
@@ -101,7 +101,7 @@ HOW = {  # what the main thing is to the other one
     "in front of": ("in front of", "in front of", "right in front of"),
     "behind": ("behind", "behind", "partly hidden behind"),
 }
-TO_IT = {  # what the other thing is to the main one
+TO_IT = {  # the other thing's relation to the main one
     "left of": ("to its left", "on its left", "beside it"),
     "right of": ("to its right", "on its right", "beside it"),
     "above": ("above it", "in the air above it"),
@@ -117,9 +117,9 @@ def write_captions(scene, rng, count=5):
     Inputs:
     - scene: A `world.Scene`
     - rng: random.Random
-    - count: How many
+    - count: Number of captions
 
-    Returns: list of strings of SHORTEST to LONGEST words, in small letters and without punctuation
+    Returns: list of strings of SHORTEST to LONGEST words, in lower case and without punctuation
     """
     captions = []
     while len(captions) < count:

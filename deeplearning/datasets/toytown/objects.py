@@ -208,7 +208,7 @@ def umbrella(pen, colour, rng):
         scallops.append((96 - 92 * share, drop - 5 * abs(math.sin(share * parts * math.pi))))
     pen.shape(dome + scallops, colour)
     light = mix(colour, WHITE, 0.32)
-    for k in range(1, parts, 2):  # every second segment, from the top to its part of the edge
+    for k in range(1, parts, 2):  # every second segment, from the top to the edge
         left = 4 + 92 * k / parts
         right = 4 + 92 * (k + 1) / parts
         side = [_meridian((x - 50) / 46, drop) for x in (left, right)]
@@ -216,7 +216,7 @@ def umbrella(pen, colour, rng):
 
 
 def _meridian(bow, drop):
-    """From the tip of an umbrella to its edge; bow -1 is the left edge, 1 the right one."""
+    """A line from the tip of an umbrella to its edge; bow -1 is the left edge, 1 the right one."""
     return [
         (50 + 46 * bow * math.sin(k * math.pi / 16), drop - 2 - 40 * math.cos(k * math.pi / 16))
         for k in range(9)
@@ -257,7 +257,7 @@ def ball(pen, colour, rng):
 def pizza(pen, colour, rng):
     spin = rng.uniform(0, 2 * math.pi)
 
-    def wedge(r, cut):  # a round of radius r without the slice that somebody took
+    def wedge(r, cut):  # a disc of radius r without the missing slice
         tip = 50 + 6 * cut * math.cos(spin + 0.4), 50 + 6 * cut * math.sin(spin + 0.4)
         turns = (spin + 0.8 + k / 6 for k in range(34))
         return [tip, *((50 + r * math.cos(turn), 50 + r * math.sin(turn)) for turn in turns)]

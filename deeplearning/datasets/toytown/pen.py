@@ -1,7 +1,7 @@
 """Drawing with a slightly unsteady hand: filled shapes with soft outlines, on a transparent sheet.
 
-A sheet measures 100 x 100 units, x to the right and y down, and is drawn at several times the size
-it is shown at; shrinking it makes the edges smooth.
+A sheet measures 100 x 100 units, x to the right and y down, and is drawn several times larger than
+it is shown; shrinking it makes the edges smooth.
 """
 
 import math
@@ -13,7 +13,7 @@ WHITE = (252, 250, 244)
 
 
 def shade(colour, amount):
-    """A colour made darker (amount below 0) or lighter (above 0), at -1 black and at 1 white."""
+    """A colour made darker (amount below 0) or lighter (above 0); -1 gives black, 1 gives white."""
     target = 255 if amount > 0 else 0
     return tuple(round(value + abs(amount) * (target - value)) for value in colour)
 
@@ -45,10 +45,10 @@ class Pen:
     """Draws on a sheet of its own.
 
     Inputs:
-    - rng: random.Random, which the hand's unsteadiness comes from
-    - scale: Pixels a unit
-    - tilt: Degrees by which everything is turned around the middle
-    - margin: Units around the 100 x 100, for what sticks out
+    - rng: random.Random, the source of the hand's unsteadiness
+    - scale: Pixels per unit
+    - tilt: Degrees by which everything is rotated around the middle
+    - margin: Units around the 100 x 100, for parts that stick out
     """
 
     def __init__(self, rng, scale=3, tilt=0.0, margin=0):
@@ -62,7 +62,7 @@ class Pen:
         self.draw = ImageDraw.Draw(self.image)
 
     def shape(self, points, fill, smooth=False, outline=True, width=1.5):
-        """Filled outline through points; smooth makes it round."""
+        """Filled outline through points; `smooth` rounds it."""
         points = curve(points) if smooth else points
         points = self._pixels(self._unsteady(points))
         self.draw.polygon(points, fill=fill)
@@ -119,7 +119,7 @@ class Pen:
         self.oval(x + 0.35 * r, y - 0.4 * r, 0.38 * r, fill=WHITE, outline=False)
 
     def sheet(self):
-        """The finished drawing, cut to what is on it, with the grain of crayon on paper."""
+        """The finished drawing, cropped to its content, with the grain of crayon on paper."""
         image = self.image.crop(self.image.getbbox())
         paper = grain(self.rng, image.size, 7, coarse=4)
         coloured = ImageChops.add(
@@ -147,7 +147,7 @@ class Pen:
 
 
 def grain(rng, size, strength, coarse=1):
-    """Grey noise around 128, `strength` strong at most, in grains of `coarse` pixels."""
+    """Grey noise around 128, at most `strength` away from it, in grains of `coarse` pixels."""
     small = max(2, size[0] // coarse), max(2, size[1] // coarse)
     noise = Image.frombytes("L", small, rng.randbytes(small[0] * small[1]))
     return noise.resize(size, Image.Resampling.BILINEAR).point(

@@ -1,13 +1,13 @@
-"""The words that the truth checker knows, and what each means.
+"""The words that the truth checker knows, and what each of them means.
 
-The plural of a noun stands after a slash if it is not regular. A ? marks what a phrase may mean.
+The plural of a noun follows a slash if it is irregular. A ? marks a possible meaning of a phrase.
 """
 
 from dataclasses import dataclass
 
 from deeplearning.datasets.toytown.world import COLOURS, OUTDOORS
 
-NOUNS = {  # the plural stands after a slash where it is not regular
+NOUNS = {  # irregular plurals follow a slash
     "ball": "ball, beach ball, beachball, football",
     "bicycle": "bicycle, bike, cycle",
     "bird": "bird, gull, seagull",
@@ -48,7 +48,7 @@ COUNTS = {
     (): "four, five, six, 4, 5, 6",
 }
 ANY_OUTDOORS = " ".join(f"{setting}?" for setting in sorted(OUTDOORS))
-PLACES = {  # settings that a phrase fits, and with a ? those that it may fit
+PLACES = {  # settings that a phrase fits, or with a ? may fit
     "street": "street, streets, road, roadside, city, avenue, sidewalk, pavement",
     "beach": "beach, seaside, shore, seashore",
     "beach harbour": "sea, ocean, water, waves, coast, waterfront",
@@ -68,15 +68,15 @@ PLACES = {  # settings that a phrase fits, and with a ? those that it may fit
         "room, bedroom, kitchen, indoor, floor, carpet, rug, at home, in a house, in the "
         "house, inside a house, inside the house"
     ),
-    f"room {ANY_OUTDOORS}": "by the window, by a window",  # houses and cars have some, too
+    f"room {ANY_OUTDOORS}": "by the window, by a window",  # houses and cars have windows, too
     ANY_OUTDOORS: "sky, outdoor",
 }
-# adverbs: a colour before is not the place's
+# adverbs: a colour before one doesn't describe the place
 WHERE = {
     "room": "indoors, inside",
     ANY_OUTDOORS: "outside, outdoors",
 }
-SKIES = {  # the same with weathers, and with clear nights
+SKIES = {  # the same for weathers and clear nights
     "sunny": "sunny, sun, sunshine, sunlight, sunlit",
     "sunny clear": (
         "blue sky, blue skies, clear blue sky, clear sky, clear skies, clear day, clear night"
@@ -87,8 +87,8 @@ SKIES = {  # the same with weathers, and with clear nights
     "cloudy rainy? sunny?": "cloud, clouds",
     "rainy": "rainy, rain, raining, rainfall, raindrops, drizzle",
 }
-# What the subject is to the other thing, and how that one is named. The same phrases serve for the
-# right.
+# The subject's relation to the other thing, and how the other thing is named. The phrases for the
+# right are derived from these.
 SIDES = {
     ("left of", "noun"): (
         "left of, to the left of, on the left of, to the left side of, on the left side of"
@@ -99,7 +99,7 @@ SIDES = {
     ("left of", "nothing"): "to the left, to the left side",
     ("left of", "before"): "on the left, on the left side, at the left, on left",
 }
-STANDS = {  # a pronoun may be in the noun's place, or nothing
+STANDS = {  # a pronoun may replace the noun, or nothing may follow
     ("above", "noun"): "above, high above, over, high over, on top of",
     ("below", "noun"): "below, under, underneath, beneath",
     ("in front of", "noun"): (
@@ -134,8 +134,8 @@ GRAMMAR = {
 
 @dataclass(frozen=True)
 class Mark:
-    """A word or phrase: what it is (as in a statement, or a key of GRAMMAR, or "unknown"), its
-    meaning, and where.
+    """A word or phrase: what it is (as in a statement, a key of GRAMMAR, or "unknown"), its meaning
+    and its position.
     """
 
     what: str
@@ -148,7 +148,7 @@ END = Mark("break", None, -1, -1)
 
 
 def _lexicon():
-    """Phrases, as tuples of words, with what they are and mean."""
+    """Dictionary from phrases, as tuples of words, to what they are and what they mean."""
     tables = {
         "colour": SHADES,
         "size": SIZES,

@@ -1,8 +1,8 @@
-"""The settings of Toytown: ground and the small things without a name that belong to a place.
+"""The settings of Toytown: the ground, and small details of each place that captions don't mention.
 
-Every setting is a function of a Pen, whose sheet is the whole picture (100 x 100 units), of
-random.Random, and of the weather. The horizon lies between 45 and 60 units from the top; things
-stand below it.
+Every setting is a function of a Pen, whose sheet is the whole picture (100 x 100 units), a
+random.Random, and the weather. The horizon lies between 45 and 60 units from the top; things stand
+below it.
 """
 
 import math
@@ -25,7 +25,7 @@ def hills(pen, rng, horizon, colour, height=9):
 
 
 def scatter(rng, horizon, few, many):
-    """Places on the ground, those far away first, each with the size that things have there."""
+    """Positions on the ground, distant ones first, each with the size that things have there."""
     places = sorted(
         (rng.uniform(horizon + 3, 99), rng.uniform(2, 98))
         for _ in range(rng.randrange(few, many + 1))
@@ -37,7 +37,7 @@ def street(pen, rng, weather):
     horizon = rng.uniform(50, 56)
     sky(pen, rng, weather, horizon)
     x = -rng.uniform(0, 10)
-    while x < 100:  # a row of pale houses, far enough away not to be things of the scene
+    while x < 100:  # a row of pale houses, too far away to count as things of the scene
         width = rng.uniform(9, 16)
         height = rng.uniform(12, 26)
         wall = mix(
@@ -317,7 +317,7 @@ PLACES = {
 
 
 def light(picture, rng, setting, weather):
-    """What weather and darkness do to a finished picture, and the grain of the paper."""
+    """Apply weather, darkness and the grain of the paper to a finished picture."""
     if setting == "night":
         picture = ImageChops.multiply(picture, Image.new("RGB", picture.size, (206, 210, 236)))
     if weather == "rainy":

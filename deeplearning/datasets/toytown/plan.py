@@ -1,4 +1,4 @@
-"""Which scenes the Toytown data set shows: 5,000 to train on and 1,000 to validate with."""
+"""Which scenes the Toytown data set shows: 5,000 for training and 1,000 for validation."""
 
 import random
 from functools import lru_cache
@@ -8,16 +8,16 @@ from deeplearning.datasets.toytown.world import combinations
 
 SEED = 2014
 PICTURES = {"train": 5000, "val": 1000}
-UNSEEN = 5  # every fifth validation picture shows a combination that training never does
+UNSEEN = 5  # every fifth validation picture shows a combination that is not in training
 
 
 def picture(seed, split, number):
-    """Draw one picture of the data set; it depends on nothing but the arguments.
+    """Draw one picture of the data set; it depends only on the arguments.
 
     Inputs:
     - seed: int, 0 or more; split: "train" or "val"; number: int, 0 or more
 
-    Returns: scene, picture, mask, as `draw_scene` does
+    Returns: scene, picture and mask, as from `draw_scene`
     """
     rng = random.Random(f"toytown {seed} {split} {number}")
     seen, unseen = split_combinations(seed)
@@ -31,11 +31,11 @@ def picture(seed, split, number):
 
 @lru_cache(maxsize=1)
 def split_combinations(seed):
-    """Combinations that training shows, and those that it does not: tuples of (main kind, setting,
+    """Combinations that training shows, and those that it doesn't: tuples of (main kind, setting,
     relation).
 
-    Of what is left out, every pair (kind and setting, kind and relation, setting and relation) is
-    still in training, so that only putting known pairs together is new.
+    Every pair from a held-out combination (kind and setting, kind and relation, setting and
+    relation) still occurs in training, so that only the combination of known pairs is new.
     """
     rng = random.Random(f"toytown {seed} combinations")
     everything = combinations()

@@ -1,4 +1,4 @@
-"""What is on each picture of the Toytown data set, as it was recorded when they were drawn."""
+"""What is in each picture of the Toytown data set, as recorded when it was drawn."""
 
 import json
 
@@ -12,13 +12,13 @@ def load_scenes(split="val", folder=None):
 
     Inputs:
     - split: "train" or "val"
-    - folder: The data set, as given to `load_coco_data`
+    - folder: The data set, as passed to `load_coco_data`
 
     Raises FileNotFoundError for any other data set.
     """
     path = find_dataset(folder) / f"{split}_truth.json"
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} is missing: only Toytown keeps the truth about its pictures"
+            f"{path} is missing: only Toytown records the truth about its pictures"
         )
     return [Scene.from_json(fields) for fields in json.loads(path.read_text(encoding="utf-8"))]

@@ -1,7 +1,7 @@
-"""Scenes of Toytown: what is in a picture is drawn at random, then placed, then painted.
+"""Scenes of Toytown: the contents of a picture are drawn at random, then placed, then painted.
 
-All chance comes from a random.Random, whose numbers are the same on every machine. So the same seed
-gives the same pictures wherever Pillow's version is the same.
+All randomness comes from a random.Random, whose numbers are the same on every machine. So the same
+seed gives the same pictures wherever Pillow has the same version.
 """
 
 from dataclasses import dataclass, replace
@@ -22,29 +22,29 @@ from deeplearning.datasets.toytown.world import (
     spot,
 )
 
-SIZE = 128  # pixels, both ways
-LEAST = 0.10  # of the picture is covered by every main thing
-# of the picture that a main thing covers before others hide it
+SIZE = 128  # height and width in pixels
+LEAST = 0.10  # share of the picture that every main thing covers at least
+# share of the picture that a main thing covers before others hide it
 SHARES = {
     "big": (0.19, 0.27),
     "small": (0.115, 0.145),
 }
-# that each other one covers, by their count
+# share that each other thing covers, by their count
 OTHER_SHARES = {
     1: (0.06, 0.085),
     2: (0.045, 0.056),
     3: (0.036, 0.042),
 }
 WATERLINE = {"harbour": (0.60, 0.66), "beach": (0.58, 0.61)}
-SOLID = [0] * 128 + [255] * 128  # from how opaque a pixel is to whether it counts as covered
+SOLID = [0] * 128 + [255] * 128  # from a pixel's opacity to whether it counts as covered
 
 
 class Cutout:
-    """A drawing at the size it will have: covering a share of the picture, or as large as fits in.
+    """A drawing at its final size: covering a given share of the picture, or as large as fits.
 
     - width, height: In pixels
-    - sheet: PIL image in RGBA; outline: PIL image in L, 255 where it covers what is behind, else 0.
-      Both are only made when they are needed: most sizes that are tried find no place
+    - sheet: PIL image in RGBA; outline: PIL image in L, 255 where it covers what is behind it,
+      otherwise 0. Both are made only when needed, since most sizes that are tried don't fit
     - covered: Number of pixels that it covers
     """
 
@@ -75,7 +75,7 @@ class Cutout:
 
 @dataclass(frozen=True)
 class Piece:
-    """A cutout that stands somewhere: its left and top pixel, and its number in the mask."""
+    """A cutout with a position: its left and top pixel, and its number in the mask."""
 
     cutout: Cutout
     left: int
@@ -92,7 +92,7 @@ class Piece:
 
 
 def draw_scene(kind, setting, relation, rng):
-    """Draw a scene of a given main kind, setting and relation, and everything else at random.
+    """Draw a scene with a given main kind, setting and relation, and everything else at random.
 
     Inputs:
     - kind, setting, relation: One of `world.combinations()`
@@ -101,8 +101,8 @@ def draw_scene(kind, setting, relation, rng):
     Returns a tuple of:
     - scene: The truth, a `Scene`
     - picture: PIL image of SIZE x SIZE pixels, in RGB
-    - mask: PIL image of the same size, in L: 1 where the main thing is seen, 2 to 4 the others, one
-      by one, else 0
+    - mask: PIL image of the same size, in L: 1 where the main thing is visible, 2 to 4 for the
+      others, one by one, otherwise 0
     """
     weather = None if setting in ("room", "night") else rng.choice(WEATHERS)
     colour = rng.choice(list(COLOURS)) if KINDS[kind].coloured else None
@@ -110,7 +110,7 @@ def draw_scene(kind, setting, relation, rng):
     place = spot(kind, setting, relation)
     drawing = _turned(draw_thing(main, place, rng), rng)
     others = companions(kind, setting, relation)
-    # the first that finds a place, mostly the first
+    # the first that fits, which is nearly always the first one tried
     for other_kind in rng.sample(others, len(others)):
         other = _other(other_kind, colour, rng)
         places = place, other and spot(kind, setting, relation, of_other=other_kind)
@@ -150,7 +150,7 @@ def _other(kind, colour_of_main, rng):
 
 
 def draw_thing(thing, place, rng):
-    """A thing on its sheet, several times as large as it will be, facing right."""
+    """A thing on its sheet, several times its final size, facing right."""
     tilt = rng.uniform(-12, 12) if place == "air" else rng.uniform(-2.5, 2.5)
     pen = Pen(rng, 3 if thing.size else 2, tilt, margin=8)
     colour = thing.colour and tuple(
@@ -168,11 +168,11 @@ def _turned(sheet, rng):
 
 
 def _arrange(main, other, drawings, places, setting, relation, rng):
-    """Try sizes and places until every thing can be seen and the relation holds; what does not fit
-    gets smaller.
+    """Try sizes and places until every thing is visible and the relation holds; things that don't
+    fit get smaller.
 
-    Returns pieces, mask, main and other with what is seen of them, or None where they fit in no way
-    that was tried.
+    Returns pieces, mask, and main and other with their visible box and area; or None if nothing
+    that was tried fits.
     """
     for attempt in range(300):
         if attempt % 15 == 0:
@@ -238,7 +238,7 @@ def _inside(pieces):
 
 
 def _top(cutout, place, setting, relation, rng):
-    # then the sky's upper edge and the front of the ground are needed
+    # stacked things need the upper edge of the sky and the front of the ground
     stacked = relation in (
         "above",
         "below",
@@ -250,8 +250,8 @@ def _top(cutout, place, setting, relation, rng):
 
 
 def _apart(pieces, relation):
-    """Whether one is clearly beside or over the other, or they overlap enough to tell which is in
-    front.
+    """Whether one thing is clearly beside or above the other, or they overlap enough to show which
+    is in front.
     """
     main = next(piece for piece in pieces if piece.number == 1)
     group = [piece for piece in pieces if piece.number > 1]
@@ -282,8 +282,8 @@ def _mask(pieces):
 
 
 def _seen(pieces, mask, relation):
-    """Whether the main thing is large enough, and each thing partly hidden where one is behind,
-    else in full.
+    """Whether the main thing is large enough, and each thing fully visible, or partly hidden if the
+    relation is one of depth.
     """
     counts = mask.histogram()
     whole = {piece.number: piece.cutout.covered for piece in pieces}
@@ -298,14 +298,14 @@ def _seen(pieces, mask, relation):
 
 
 def _measured(thing, mask, numbers):
-    """The thing with its box and the share of the picture that shows it."""
+    """The thing with its box and the share of the picture in which it is visible."""
     low, high = numbers
     shown = mask.point([255 if low <= value <= high else 0 for value in range(256)])
     return replace(thing, box=shown.getbbox(), area=shown.histogram()[255] / SIZE**2)
 
 
 def _shadow(picture, piece):
-    """A soft shadow at the feet."""
+    """A soft shadow at a thing's feet."""
     shade = Image.new("L", (SIZE, SIZE))
     depth = max(2, round(0.05 * piece.cutout.width))
     box = piece.left + 1, piece.bottom - depth, piece.right - 1, piece.bottom + depth

@@ -1,7 +1,6 @@
-"""The skies of Toytown, by weather; None is the night.
+"""The skies of Toytown by weather; None stands for the night.
 
-Every one is drawn with a Pen, whose sheet is the whole picture (100 x 100 units), and with
-random.Random.
+Each is drawn with a Pen, whose sheet is the whole picture (100 x 100 units), and a random.Random.
 """
 
 import math
@@ -19,7 +18,7 @@ SKIES = {  # top, horizon
 
 
 def fade(pen, top, bottom, y0, y1):
-    """Fill from y0 to y1 units with a vertical change of colour."""
+    """Fill from y0 to y1 units with a vertical colour gradient."""
     size = pen.image.width, round((y1 - y0) * pen.scale)
     ramp = Image.linear_gradient("L").resize(size)
     pen.image.paste(

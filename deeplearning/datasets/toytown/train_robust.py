@@ -1,21 +1,21 @@
-"""Train a SqueezeNet of Toytown that is hard to mislead: minutes on a GPU, a night on two cores.
+"""Train a Toytown SqueezeNet that is hard to mislead: minutes on a GPU, a night on two cores.
 
     python -m deeplearning.datasets.toytown.train_robust --out squeezenet_robust.npz
 
 `train_squeezenet` makes the network whose features describe pictures. This one has the same task
-and the same layers, and three more burdens:
+and the same layers, but three additional burdens:
 
 - Two thirds of each batch are changed to mislead it (Madry et al. 2018, equation 2.1, in an L2
-  ball). The ball grows to twice the radius, and each change is sought in twice as many steps.
-- A third of each batch shows the main thing alone, on a plain ground, where only the thing itself
-  can tell its name.
-- For longer, the share of a score's gradient that lies outside the thing is part of the loss.
+  ball). The ball grows to twice the radius, and each change is searched for in twice as many steps.
+- A third of each batch shows the main thing alone, on a plain background, where only the thing
+  itself reveals its name.
+- For more epochs, the share of a score's gradient that lies outside the thing is part of the loss.
 
-It pays with its features: captions made from them are a little worse. What it gains is that its
-gradients show things, so that a class portrait painted along them can be named.
+The price is slightly worse features for captions. The gain is that its gradients show things, so
+that class portraits painted with them are recognisable.
 
-The weights that come with the project were made on an H100 in five minutes. Another processor adds
-in another order, so its weights will differ, though not what they can do.
+The weights that come with the project were trained on an H100 in five minutes. Other processors add
+in another order, so their weights will differ, but work just as well.
 """
 
 import argparse
@@ -61,19 +61,20 @@ def mislead(model, x, kinds, radius, steps=4):
 
 
 def half_precision(x):
-    """On a GPU the network computes in bfloat16, which is several times faster there."""
+    """Compute in bfloat16 on a GPU, where that is several times faster."""
     return torch.autocast(x.device.type, torch.bfloat16, enabled=x.is_cuda)
 
 
 def loss_of(model, x, kinds, labels, masks=None):
-    """Cross-entropy of the kinds and, weighted, of the heads, and what maps near zero cost.
+    """Cross-entropy of the kinds, plus the weighted one of the heads, plus a penalty for maps near
+    zero.
 
     Inputs:
-    - x: Pictures, of shape (N, 3, S, S): first those that have labels for the heads
+    - x: Pictures, of shape (N, 3, S, S); those that have labels for the heads come first
     - kinds: Integers of shape (N,)
-    - labels: Of the first pictures, as `draw` returns them
+    - labels: Labels of the first pictures, as `draw` returns them
     - masks: None, or where the main thing of the first pictures is; then the share of a score's
-      gradient outside of it is added
+      gradient outside it is added
     """
     first = len(labels)
     x = x.detach().requires_grad_(masks is not None)
@@ -96,13 +97,13 @@ def loss_of(model, x, kinds, labels, masks=None):
 
 
 def train(args):
-    """Train; returns the plain SqueezeNet and its accuracy on the validation pictures."""
+    """Train, and return the plain SqueezeNet and its accuracy on the validation pictures."""
     torch.manual_seed(args.seed)
     generator = torch.Generator(args.device).manual_seed(args.seed)
     shown = [part.to(args.device) for part in draw("train", args.pictures)]
     unseen, _, their_labels = (part.to(args.device) for part in draw("val", args.unseen))
     model = Trained()
-    nn.init.constant_(model.classify.bias, 10.0)  # so that no map begins at zero
+    nn.init.constant_(model.classify.bias, 10.0)  # so that no map starts at zero
     model = model.to(args.device, memory_format=torch.channels_last)
     per_epoch = args.pictures // args.batch_size
     epochs = args.half_size + args.plain
@@ -111,7 +112,7 @@ def train(args):
     for epoch in range(epochs + args.misled):
         misled = epoch - epochs  # below 0 in the plain epochs
         if misled == 0:
-            # from here on a picture's gradient should not depend on its neighbours in the batch
+            # from here on, a picture's gradient should not depend on the rest of the batch
             model.eval()
             optimiser, schedule = _optimiser(model, 1e-3, args.misled * per_epoch)
         bar = tqdm(range(per_epoch), f"epoch {epoch + 1}", file=sys.stdout, mininterval=2)
@@ -140,16 +141,16 @@ def train(args):
 
 
 def _optimiser(model, rate, steps):
-    """AdamW whose rate rises to `rate` in the first tenth of the steps, and falls to zero."""
+    """AdamW whose rate rises to `rate` in the first tenth of the steps, then falls to zero."""
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-2)
     return optimiser, torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, steps, pct_start=0.1)
 
 
 def _batch(pictures, masks, labels, generator):
-    """Two thirds of a batch as they are, a third alone on a plain ground.
+    """Two thirds of a batch as whole scenes, and the main things of a third on a plain background.
 
-    Returns: pictures, masks and labels of the first two thirds, and the kinds of all, as
-    `loss_of` takes them
+    Returns: pictures, masks of the first two thirds, the kinds of all, and labels of the first two
+    thirds, as `loss_of` takes them
     """
     two_thirds = 2 * len(pictures) // 3
     x = normalise(pictures)
@@ -176,13 +177,15 @@ def _arguments(argv):
     option = parser.add_argument
     option("--out", required=True, help="file for the weights")
     option("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    option("--seed", type=int, default=0, help="of the weights, the batches and their changes")
-    option("--pictures", type=int, default=3 * PICTURES["train"], help="to train on")
+    option("--seed", type=int, default=0, help="seed of weights, batches and changes")
+    option("--pictures", type=int, default=3 * PICTURES["train"], help="pictures to train on")
     option("--unseen", type=int, default=PICTURES["val"], help="pictures to validate with")
     option("--half-size", type=int, default=2, help="epochs on pictures of half the size")
-    option("--plain", type=int, default=4, help="epochs on pictures as they are")
+    option("--plain", type=int, default=4, help="epochs on unchanged pictures")
     option("--misled", type=int, default=20, help="epochs that mislead the network")
-    option("--attentive", type=int, default=7, help="so many of these also keep gradients in place")
+    option(
+        "--attentive", type=int, default=7, help="final epochs that also keep gradients in place"
+    )
     option("--radius", type=float, default=8.0, help="of the changes, in the network's units")
     option("--batch-size", type=int, default=96)
     return parser.parse_args(argv)

@@ -1,31 +1,31 @@
-"""Train the small SqueezeNet of Toytown from random weights; under an hour on two cores.
+"""Train Toytown's small SqueezeNet from random weights; this takes under an hour on two cores.
 
     python -m deeplearning.datasets.toytown.train_squeezenet --out squeezenet.npz
 
-The network learns to name the main thing of a picture. Six things make it learn fast, and good to
-look into:
+The network learns to name the main thing in a picture. Six measures make it learn fast, and make
+its gradients worth looking at:
 
-- Batch normalisation (Ioffe and Szegedy 2015) after every convolution of `features`. Once trained,
-  it is an affine map for each channel and is multiplied into the convolution before it, so what is
-  left is the plain SqueezeNet 1.1.
-- The first epochs see pictures of half the size, which cost a quarter.
+- Batch normalisation (Ioffe and Szegedy 2015) after every convolution of `features`. After
+  training, it is an affine map per channel and is folded into the convolution before it, which
+  leaves the plain SqueezeNet 1.1.
+- The first epochs use pictures of half the size, which cost a quarter.
 - Linear heads on the spatial mean of `features` learn what else a caption says: colour, setting,
   weather, relation, size and the other thing. They are thrown away at the end; what they needed
   stays in the features.
-- Half of each batch of the last epochs was changed a little to mislead the network (Madry et al.
-  2018, equation 2.1, in an L2 ball). Only what really makes a thing survives that, so the gradients
-  of its score show the thing.
-- In the last epochs of all, the share of a score's gradient that lies outside the thing is part of
-  the loss (Ross, Hughes and Doshi-Velez 2017, "Right for the right reasons", equation 1): a car is
-  to be told by the car, not its road.
-- Three times as many pictures as the data set has, of the combinations that it trains on.
+- In the last epochs, half of each batch is changed a little to mislead the network (Madry et al.
+  2018, equation 2.1, in an L2 ball). Only essential features of a thing survive that, so the
+  gradients of its score show the thing.
+- In the very last epochs, the share of a score's gradient that lies outside the thing is part of
+  the loss (Ross, Hughes and Doshi-Velez 2017, "Right for the right reasons", equation 1): a car
+  should be recognised by the car, not by its road.
+- It trains on three times as many pictures as the data set has, of the same combinations.
 
-The classifier ends in a ReLU before its average: a class whose map is zero everywhere has no
-gradient to climb. Its convolution therefore starts with a positive bias, the last epochs also ask
-that no map is all zero on a grey picture, and once trained, all its biases are lifted by the same
-constant. What all scores have in common cancels in the softmax, so the answers stay nearly as they
-are, but a class that was zero everywhere, for 1 in 30 of a picture's other classes, now hardly ever
-is. The last line printed names the classes that are on a grey picture, if there are any.
+The classifier ends in a ReLU before its average, so a class whose map is zero everywhere has no
+gradient to climb. Its convolution therefore starts with a positive bias, the last epochs also
+penalise maps that are all zero on a grey picture, and after training all its biases are raised by
+the same constant. What all scores have in common cancels in the softmax, so the answers hardly
+change. But of a picture's other classes, 1 in 30 had a map of zeros before, and now hardly any has.
+The last line printed names the classes with such a map on a grey picture, if there are any.
 """
 
 import argparse
@@ -52,11 +52,11 @@ from deeplearning.datasets.toytown.training_pictures import (
     normalise,
 )
 
-LIFT = 15.0  # of the biases at the end; the right class scores 23 before it, on average
+LIFT = 15.0  # added to the biases at the end; before, the right class scores 23 on average
 
 
 class Trained(nn.Module):
-    """SqueezeNet with batch normalisation and with the heads that are thrown away."""
+    """SqueezeNet with batch normalisation and the temporary heads."""
 
     def __init__(self):
         super().__init__()
@@ -95,7 +95,7 @@ class Trained(nn.Module):
 
 
 def convolutions(module):
-    """All convolutions below a module: the module each is in, its name there, and itself."""
+    """All convolutions inside a module: for each its parent module, its name there, and itself."""
     return [
         (parent, name, child)
         for parent in list(module.modules())
@@ -108,7 +108,7 @@ def mislead(model, x, kinds, radius, steps=2):
     """Change pictures so that the network takes them for something else, within a distance of
     `radius` (L2).
     """
-    model.eval()  # the running means of batch normalisation: a picture's neighbours should not help
+    model.eval()  # running means in batch normalisation: pictures should not affect each other
     change = torch.randn_like(x)
     change *= 0.5 * radius / norms(change)
     for _ in range(steps):
@@ -126,9 +126,9 @@ def norms(x):
 
 
 def loss_of(model, x, labels, masks=None):
-    """Cross-entropy of the kinds and, weighted, of the heads; with masks, also what the last epochs
-    add: the share of a score's gradient outside the main thing, and scores that are not positive on
-    a grey picture.
+    """Cross-entropy of the kinds, plus the weighted one of the heads; with masks, also the
+    penalties of the last epochs: for the share of a score's gradient outside the main thing, and
+    for scores that are not positive on a grey picture.
     """
     x.requires_grad_(masks is not None)
     kinds, heads = model(x)
@@ -150,7 +150,7 @@ def loss_of(model, x, labels, masks=None):
 
 @torch.no_grad()
 def accuracies(model, pictures, labels):
-    """Share of right answers for the kind and for each head."""
+    """Accuracy for the kind and for each head."""
     model.eval()
     right = torch.zeros(1 + len(HEADS), device=labels.device)
     for x, y in zip(pictures.split(50), labels.split(50), strict=True):
@@ -162,7 +162,7 @@ def accuracies(model, pictures, labels):
 
 
 def train(args):
-    """Train; returns the plain SqueezeNet and its accuracy on the validation pictures."""
+    """Train, and return the plain SqueezeNet and its accuracy on the validation pictures."""
     torch.manual_seed(args.seed)
     generator = torch.Generator().manual_seed(args.seed)
     pictures, masks, labels = draw("train", args.pictures)
@@ -185,7 +185,7 @@ def train(args):
                 half = args.batch_size // 2
                 x[:half] = mislead(model, x[:half], y[:half, 0], args.radius)
             attentive = epoch >= epochs - args.attentive
-            # a picture's gradient should not depend on its neighbours in the batch
+            # a picture's gradient should not depend on the rest of the batch
             model.train(not attentive)
             loss = loss_of(model, x, y, where if attentive else None)
             optimiser.zero_grad()
@@ -201,11 +201,11 @@ def train(args):
 
 
 def save_and_report(path, network, accuracy, minutes):
-    """Save a trained network, and print how good it is, its hash, and the classes that have no
-    gradient on a grey picture, if there are any.
+    """Save a trained network, and print its accuracy, its hash, and the classes without a gradient
+    on a grey picture, if there are any.
     """
     save_squeezenet(path, network, KIND_NAMES, MEAN, STD, image_size=128)
-    grey = torch.zeros(1, 3, 128, 128)  # to the network
+    grey = torch.zeros(1, 3, 128, 128)  # a grey picture, normalised
     with torch.no_grad():
         highest = network.classifier[1](network.features(grey)).amax((0, 2, 3))
     dead = [name for name, value in zip(KIND_NAMES, highest.tolist(), strict=True) if value <= 0]
@@ -234,7 +234,7 @@ def _arguments(argv):
         "--seed",
         type=int,
         default=0,
-        help="of the weights, the order of the pictures and their changes",
+        help="seed of the weights, the order of the pictures and their changes",
     )
     parser.add_argument(
         "--pictures", type=int, default=3 * PICTURES["train"], help="how many to train on"
@@ -245,22 +245,25 @@ def _arguments(argv):
     parser.add_argument(
         "--half-size", type=int, default=2, help="epochs on pictures of half the size"
     )
-    parser.add_argument("--plain", type=int, default=4, help="epochs on pictures as they are")
+    parser.add_argument("--plain", type=int, default=4, help="epochs on unchanged pictures")
     parser.add_argument(
         "--misled", type=int, default=3, help="epochs that mislead the network in half of a batch"
     )
     parser.add_argument(
-        "--attentive", type=int, default=2, help="so many of these also keep gradients on the thing"
+        "--attentive",
+        type=int,
+        default=2,
+        help="final epochs that also keep gradients on the thing",
     )
     parser.add_argument(
-        "--radius", type=float, default=4.0, help="how far they are changed, in the network's units"
+        "--radius", type=float, default=4.0, help="size of the changes, in the network's units"
     )
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument(
         "--learning-rate",
         type=float,
         default=3e-3,
-        help="the highest, after the first 15 %% of steps",
+        help="its peak, reached after 15 %% of the steps",
     )
     return parser.parse_args(argv)
 

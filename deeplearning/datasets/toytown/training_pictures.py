@@ -1,8 +1,8 @@
 """The pictures that Toytown's SqueezeNet is trained on: drawn once, then changed at random in each
 step.
 
-N pictures, S their height and width. Everything is on one device, masks are bool and say where the
-main thing is.
+Letters: N pictures, S their height and width. Everything is on one device; masks are bool, and True
+where the main thing is.
 """
 
 import sys
@@ -20,8 +20,8 @@ from deeplearning.datasets.toytown.world import COLOURS, KINDS, RELATIONS, SETTI
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 KIND_NAMES = list(KINDS)
-# what a linear map of the features has to tell: the values, where a scene has them, and the weight
-# in the loss
+# what linear heads on the features predict: the possible values, a function that finds a scene's
+# value, and the weight in the loss
 HEADS = {
     "colour": ([None, *COLOURS], lambda s: s.main.colour, 0.5),
     "setting": (list(SETTINGS), lambda s: s.setting, 0.5),
@@ -32,8 +32,8 @@ HEADS = {
     "its colour": ([None, *COLOURS], lambda s: s.other and s.other.colour, 0.3),
     "its count": ([0, 1, 2, 3], lambda s: s.other.count if s.other else 0, 0.2),
 }
-RELATION = 1 + list(HEADS).index("relation")  # its column among the labels
-# what a relation is in the mirror, where it changes
+RELATION = 1 + list(HEADS).index("relation")  # its column in the labels
+# relations that change when a picture is mirrored
 SIDES = {"left of": "right of", "right of": "left of"}
 MIRRORED = torch.tensor(
     [HEADS["relation"][0].index(SIDES.get(value, value)) for value in HEADS["relation"][0]]
@@ -46,7 +46,7 @@ def draw(split, count):
     Returns a tuple of:
     - pictures: uint8 tensor of shape (N, 3, 128, 128)
     - masks: bool tensor of shape (N, 1, 128, 128)
-    - labels: Integers of shape (N, 1 + heads), first the kind
+    - labels: Integers of shape (N, 1 + heads), with the kind first
     """
     jobs = (delayed(picture)(SEED, split, number) for number in range(count))
     drawn = Parallel(n_jobs=-1, return_as="generator")(jobs)
@@ -74,7 +74,7 @@ def augment(x, masks, labels, generator):
     little.
 
     Inputs: x of shape (N, 3, S, S), masks of shape (N, 1, S, S), and labels. Returns all three:
-    masks move with their pictures, and where a picture is mirrored, left of turns into right of.
+    masks move with their pictures, and in mirrored pictures left of and right of are exchanged.
     """
     mirrored = _uniform(len(x), generator) < 0.5
     sides = labels[:, RELATION]
@@ -89,10 +89,10 @@ def augment(x, masks, labels, generator):
 
 
 def on_plain_ground(x, masks, generator):
-    """Cut the main things out, and put each somewhere on a plain ground: of one colour, often
-    grey, or of soft clouds of colour. Without its surroundings only the thing itself can tell its
-    name (Xiao et al. 2021, "Noise or signal"), and the paper on which class portraits are painted
-    becomes a place where things are.
+    """Cut out the main things, and put each somewhere on a plain background: a single colour, often
+    grey, or soft clouds of colour. Without surroundings, only the thing itself reveals its name
+    (Xiao et al. 2021, "Noise or signal"), and the background of class portraits becomes a familiar
+    one.
 
     Inputs: x of shape (N, 3, S, S) and masks of shape (N, 1, S, S). Returns pictures of the shape
     of x.
@@ -113,10 +113,10 @@ def on_plain_ground(x, masks, generator):
 
 
 def _placements(masks, generator):
-    """Maps from where a thing goes to where it comes from, for `affine_grid`, of shape (N, 2, 3).
+    """Affine maps from target to source positions of things, for `affine_grid`, of shape (N, 2, 3).
 
-    A thing gets a quarter to nearly all of the picture's height or width, is mirrored half of the
-    time, and turned by up to 11 degrees.
+    A thing takes up a quarter to nearly all of the picture's height or width, is mirrored half of
+    the time, and rotated by up to 11 degrees.
     """
     N, _, S = masks.shape
     left, right = _ends(masks.any(1))
@@ -124,7 +124,7 @@ def _placements(masks, generator):
     half = torch.maximum(right - left, bottom - top).clamp(min=0.1) / 2
     extent = 0.25 + 0.7 * _uniform(N, generator)
     scale = (half / extent).clamp(max=1.6)  # of the source, in units of the target
-    x, y = 0.8 * (1 - extent) * (2 * _uniform((2, N), generator) - 1)  # where it goes
+    x, y = 0.8 * (1 - extent) * (2 * _uniform((2, N), generator) - 1)  # target position
     angle = 0.2 * (2 * _uniform(N, generator) - 1)
     flip = torch.where(_uniform(N, generator) < 0.5, -1.0, 1.0)
     cos, sin = scale * angle.cos(), scale * angle.sin()
@@ -134,7 +134,7 @@ def _placements(masks, generator):
 
 
 def _ends(occupied):
-    """First and last place where each row of (N, S) is true, with the picture from -1 to 1."""
+    """First and last True position in each row of (N, S); the picture spans -1 to 1."""
     places = torch.linspace(-1, 1, occupied.shape[1], device=occupied.device)
     first = torch.where(occupied, places, 1.0).amin(1)
     last = torch.where(occupied, places, -1.0).amax(1)

@@ -1,28 +1,28 @@
-"""Whether captions of Toytown's pictures are true: English sentences held against the scenes they
-describe.
+"""Whether captions of Toytown's pictures are true: English sentences checked against the scenes
+they describe.
 
-The words are this module's own, so that it can judge captions from anywhere. It reads in three
-steps: known phrases become marks, colours, sizes and counts find the noun they belong to, and
-relations the two nouns that they stand between. Words that it doesn't know say nothing. What is
-true, what false, and what cannot be told:
+The vocabulary is independent of the data set's captions, so that captions from anywhere can be
+judged. Reading takes three steps: known phrases become marks; colours, sizes and counts are
+assigned to the noun they belong to; relations are assigned to their two nouns. Unknown words are
+ignored. Statements are true, false or undecided by these rules:
 
-- A thing that is not in the scene is false. What is said of it cannot be told, so that one mistake
-  counts once.
-- A colour is false of a thing without one (pizza), and so are white, black and grey of everything.
-- "a" and "one" count 1, "several", "some" and a plural without a count 2 or 3.
-- Sizes are only known of the main thing, and cannot be told of a plural.
-- A place can fit several settings: the sea beach and harbour, sand beach and desert. What fits too
-  many (sky, outside) cannot be told, and is false in the others (a room).
-- A room shows no weather, and every night is clear: other weather there is false. Cloudy cannot be
-  told in the rain, nor clouds in the sun, since they may be there.
+- A thing that is not in the scene is false. Anything said about it is undecided, so that one
+  mistake counts once.
+- A colour is false for a thing without one (pizza), and white, black and grey are false for
+  everything.
+- "a" and "one" mean 1; "several", "some" and a plural without a count mean 2 or 3.
+- Sizes are known only for the main thing, and undecided for a plural.
+- A place can fit several settings: the sea fits beach and harbour, sand fits beach and desert.
+  Places that fit too many (sky, outside) are undecided, and false in the rest (a room).
+- A room has no weather, and every night is clear: other weather there is false. Cloudy is undecided
+  in the rain, and so are clouds in the sun, since they may be there.
 - The recorded relation is true, and its reverse false. Left, right, above and below are also true
-  where the boxes are apart that way, cannot be told where they overlap by at most half of the
-  smaller one, and false otherwise. In front and behind mean that one hides part of the other: false
+  if the boxes are apart in that direction, undecided if they overlap by at most half of the smaller
+  one, and false otherwise. In front and behind mean that one thing hides part of the other: false
   unless recorded. Beside and near are true for left and right; beside is false for above and below;
-  else they cannot be told.
-- A relation to a place (over the street) says nothing. "On the left" is left of the other thing
-  named before; it cannot be told if there is none. A car behind a car is false if there is only
-  one.
+  otherwise they are undecided.
+- A relation to a place (over the street) is ignored. "On the left" means left of the other thing
+  named before; without one it is undecided. A car behind a car is false if there is only one.
 """
 
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ from deeplearning.datasets.toytown.world import RELATIONS
 
 @dataclass(frozen=True)
 class Statement:
-    """What a caption says, and whether that is true.
+    """A statement of a caption, and whether it is true.
 
     - what: "thing", "colour", "size", "count", "setting", "weather" or "relation"
-    - subject: Of which thing it speaks, "main" or "other"; None for the place and for what is not
-      in the scene
-    - words: First word that says so and the one after the last, as positions in caption.split().
-      Only a plural without a count says two things at once: a thing and a count.
-    - true: True, False, or None where it cannot be told
+    - subject: The thing that it is about, "main" or "other"; None for the place and for things that
+      are not in the scene
+    - words: Its first word and the one after its last, as positions in caption.split(). Only a
+      plural without a count makes two statements at once: a thing and a count.
+    - true: True, False, or None if it is undecided
     """
 
     what: str
@@ -50,7 +50,7 @@ class Statement:
 
 
 def check_caption(caption, scene):
-    """What a caption says of a scene, and whether that is true.
+    """The statements that a caption makes about a scene, and whether they are true.
 
     Inputs:
     - caption: A string of English words in lower case, grammatical or not
@@ -92,24 +92,24 @@ def score_truth(captions, scenes):
     """How much of what captions say is true, and how much they leave out.
 
     Inputs:
-    - captions: One for each picture, as strings
+    - captions: One string for each picture
     - scenes: The truth, one `Scene` for each picture
 
-    Returns: dict of shares from 0 to 1, or None where there is nothing to take a share of
-    - main: Of all pictures, those whose caption names the main thing
-    - colour: Of pictures whose main thing has a colour, those whose caption states it, and no other
-      colour of it
-    - setting: Of all pictures, those whose caption names the setting, and no other
-    - weather, size, relation, count: Of captions that state one that can be told, those in which
-      all of these are right
-    - weather stated, and so on: How many these captions are, of all
-    - nothing false: Of all captions, those without a false statement; an empty one is among them
+    Returns: dict of shares from 0 to 1, or None if there is nothing to take a share of
+    - main: Share of pictures whose caption names the main thing
+    - colour: Of pictures whose main thing has a colour, the share whose caption states it, and no
+      other colour for it
+    - setting: Share of pictures whose caption names the setting, and no other
+    - weather, size, relation, count: Of captions with decided statements of this sort, the share in
+      which all of these are right
+    - weather stated, and so on: Share of captions that have such statements
+    - nothing false: Share of captions without a false statement; empty captions count, too
 
-    Raises ValueError if there is not one scene for each caption, or no picture at all.
+    Raises ValueError if there is not one scene for each caption, or there are no pictures.
     """
     if len(captions) != len(scenes) or not len(captions):
         raise ValueError(
-            f"captions and scenes must be as many, at least 1: got {len(captions)} and "
+            f"there must be as many captions as scenes, at least 1: got {len(captions)} and "
             f"{len(scenes)}"
         )
     checked = [
@@ -136,7 +136,7 @@ def score_truth(captions, scenes):
 
 
 def _told(statements, what, subject=None):
-    """True and False, as far as statements of this sort (about this subject) are."""
+    """The decided truth values, True and False, of statements of this sort (about this subject)."""
     return {s.true for s in statements if s.what == what and subject in (None, s.subject)} - {None}
 
 
@@ -145,7 +145,7 @@ def _share(flags):
 
 
 def _read(words):
-    """Marks for all words: from left to right the longest phrase that is known."""
+    """Marks for all words: the longest known phrase at each position, from left to right."""
     marks = []
     start = 0
     while start < len(words):
@@ -157,11 +157,11 @@ def _read(words):
 
 
 def _owners(marks):
-    """For marks of colour, size and count the noun that they belong to, if there is one.
+    """The noun that each mark of colour, size or count belongs to, if there is one.
 
-    They wait for the noun that comes. Where none does, colours and sizes go back to the noun that
-    only linking words part them from ("a person in red", "the car is big"); in front of a place
-    they are dropped ("the green field").
+    Marks wait for the next noun. If none comes, colours and sizes go back to a noun separated from
+    them only by linking words ("a person in red", "the car is big"); before a place they are
+    dropped ("the green field").
     """
     owners = {}
     waiting = []
@@ -183,20 +183,20 @@ def _owners(marks):
         else:
             if linked and mark.what not in ("setting", "weather"):
                 owners |= dict.fromkeys(waiting, noun)
-            if linked or mark.what != "unknown":  # which may be an adjective: a red <UNK> car
+            if linked or mark.what != "unknown":  # may be an adjective: a red <UNK> car
                 waiting = [mark] if mark.what == "count" else []
             linked = linked and mark.what == "link"
     return owners
 
 
 def _role(noun, scene):
-    """Which thing of the scene a noun speaks of: "main", "other" or None."""
+    """The thing of the scene that a noun refers to: "main", "other" or None."""
     roles = {scene.other.kind: "other"} if scene.other else {}
     return (roles | {scene.main.kind: "main"}).get(noun.value[0])
 
 
 def _suits(mark, noun, scene):
-    """Whether a colour, size or count is that of the thing."""
+    """Whether a colour, size or count is right for the thing."""
     role = _role(noun, scene)
     plural = noun.value[1]
     if role is None:
@@ -210,17 +210,17 @@ def _suits(mark, noun, scene):
 
 
 def _fits(places, seen):
-    """Whether what is seen is among the settings or weathers, or may be."""
+    """Whether the scene's setting or weather is among these: True, False, or None for maybe."""
     return seen in places.split() or (None if f"{seen}?" in places.split() else False)
 
 
 def _ends(marks, i):
-    """The two nouns that a relation stands between, each None if it cannot be found; None where one
+    """The two nouns of a relation, each None if it cannot be found; None instead of the pair if one
     is a place.
 
-    "A behind B", or "behind B is A". Where a pronoun or nothing follows, the noun before and the
-    last other one: "A with B behind it", "A with B behind". If there is none, it comes next: "A and
-    behind it B", "A above and B below".
+    "A behind B", or "behind B is A". If a pronoun or nothing follows, it is the noun before and the
+    last different noun: "A with B behind it", "A with B behind". If there is none, it comes next:
+    "A and behind it B", "A above and B below".
     """
     named = marks[i].value[1]
     following = _next(marks, i)
@@ -247,13 +247,13 @@ def _ends(marks, i):
 
 
 def _next(marks, i, *passed):
-    """The next mark other than those that stand before a noun."""
+    """The next mark, skipping those that can precede a noun."""
     passed = "colour", "size", "count", "unknown", *passed
     return next((mark for mark in marks[i + 1 :] if mark.what not in passed), END)
 
 
 def _between(stated, one, two, scene):
-    """Whether the thing of role one is `stated` that of role two."""
+    """Whether the thing with role `one` has the stated relation to that with role `two`."""
     if one is None or two is None:
         return None
     if one == two:
@@ -262,7 +262,7 @@ def _between(stated, one, two, scene):
 
 
 def _holds(stated, scene):
-    """Whether the main thing is `stated` the other."""
+    """Whether the main thing has the stated relation to the other one."""
     if stated == scene.relation or (
         stated in ("beside", "near") and scene.relation in ("left of", "right of")
     ):

@@ -1,7 +1,7 @@
-"""The kind of each word in Toytown's captions, by what it does in a sentence.
+"""The kind of each word in Toytown's captions, by its role in a sentence.
 
-A word that can be two things has the kind that it mostly is in these captions: *clouds* and *stars*
-are nouns, *parked* and *hidden* verbs.
+A word with two possible roles has the one that it mostly plays in these captions: *clouds* and
+*stars* are nouns, *parked* and *hidden* verbs.
 """
 
 from deeplearning.datasets.toytown.world import COLOURS

@@ -1,5 +1,5 @@
-"""What there is in Toytown: the kinds of things, their colours, the places, and how a scene is
-written down.
+"""What exists in Toytown: the kinds of things, their colours, the places, and the record of a
+scene.
 """
 
 from dataclasses import asdict, dataclass
@@ -16,8 +16,8 @@ COLOURS = {
 }
 SETTINGS = ("street", "beach", "field", "snow", "harbour", "desert", "night", "room")
 OUTDOORS = frozenset(SETTINGS) - {"room"}
-WEATHERS = ("sunny", "cloudy", "rainy")  # of the settings with a sky in daylight
-RELATIONS = {  # and what the other thing is to the main one
+WEATHERS = ("sunny", "cloudy", "rainy")  # of settings with a daylight sky
+RELATIONS = {  # from the main thing's relation to the other one's
     "left of": "right of",
     "right of": "left of",
     "above": "below",
@@ -69,13 +69,13 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Thing:
-    """A thing of the scene, or several equal ones.
+    """A thing in the scene, or several of the same kind.
 
     - kind: One of KINDS; colour: one of COLOURS, or None for a kind without
     - count: How many there are, 1 to 3
     - size: "big" or "small" for the main thing, None for others
-    - box: left, top, right, bottom in pixels, of all of them together
-    - area: Share of the picture's pixels that show it, 0 to 1
+    - box: left, top, right, bottom in pixels, around all of them together
+    - area: Share of the picture's pixels that show it, from 0 to 1
     """
 
     kind: str
@@ -91,10 +91,10 @@ class Scene:
     """The truth about a picture.
 
     - setting: One of SETTINGS; weather: one of WEATHERS, or None in a room and at night
-    - main: The main thing, one only and the largest
-    - other: What else there is, or None
-    - relation: What the main thing is to the other (main is `left of` other), one of RELATIONS, or
-      None
+    - main: The main thing, a single one and the largest
+    - other: The other thing, or None
+    - relation: Relation of the main thing to the other (main is `left of` other), one of RELATIONS,
+      or None
     """
 
     setting: str
@@ -105,8 +105,8 @@ class Scene:
 
     @property
     def combination(self):
-        """(main kind, setting, relation): a fifth of the validation pictures show one that training
-        never does.
+        """(main kind, setting, relation); a fifth of the validation pictures show a combination
+        that is not in training.
         """
         return self.main.kind, self.setting, self.relation
 
@@ -135,10 +135,10 @@ def combinations():
 
 
 def companions(kind, setting, relation):
-    """Kinds that the other thing can be, sorted; [None] where the scene has no other thing.
+    """Kinds that the other thing can be, sorted; [None] if the scene has no other thing.
 
-    Above and below are a thing in the air and one on the ground or water; side by side are two in
-    the air, or two that are not; in front and behind is only on the ground.
+    Above and below relate a thing in the air and one on the ground or water; left and right, two in
+    the air or two that are not; in front and behind, two on the ground.
     """
     if relation is None:
         return [None]
@@ -157,7 +157,7 @@ def spot(kind, setting, relation, of_other=None):
     """Where the main thing is in such a scene ("ground", "water" or "air"), or the other one if its
     kind is given.
 
-    Returns None where the relation leaves it no place. A room has no air to fly in.
+    Returns None if the relation leaves no place for it. Nothing flies in a room.
     """
     mine = KINDS[kind].spots - ({"air"} if setting == "room" else set())
     where = {
