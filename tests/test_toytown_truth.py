@@ -439,5 +439,5 @@ def test_colour_needs_a_coloured_main_thing():
 )
 def test_scores_want_one_scene_each(captions, scenes):
     """Captions and scenes of different number are refused, and so are none."""
-    with pytest.raises(ValueError, match="captions and scenes"):
+    with pytest.raises(ValueError, match="as many captions as scenes"):
         score_truth(captions, scenes)
