@@ -31,7 +31,7 @@ from deeplearning.image_fetching import read_image
 
 BUILT_IN_MODEL = Path(__file__).resolve().parent / "datasets" / "toytown" / "captioner.npz"
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "captions.html"
-TOYTOWN_ALONE = "This model knows Toytown's drawings and nothing else: of a photo it only guesses."
+TOYTOWN_ALONE = "This model knows Toytown's drawings and nothing else: for photos it only guesses."
 UNLIKE = "unlike the pictures that the model was trained on: don't trust these captions"
 SIDE = 480  # pixels of the longer side of pictures on the page
 PATIENCE = 20  # photos; with more, a progress bar is shown
@@ -109,7 +109,7 @@ def network_of(model, weights=None):
     if transform is None:
         raise ValueError(
             "this model does not know how its features are made from pictures, since its data set "
-            "did not say: train one on a data set of deeplearning.datasets.build, or on Toytown"
+            "did not say: train one on a data set from deeplearning.datasets.build, or on Toytown"
         )
     network = load_network(transform.network, weights or transform.weights)
     if weights_sha256(network) != transform.weights_sha256:

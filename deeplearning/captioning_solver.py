@@ -161,7 +161,7 @@ class CaptioningSolver:
         if len(self.data["train_captions"]) == 0:
             raise ValueError("data holds no training captions")
         if resume and self.checkpoint is None:
-            raise ValueError("resume=True needs checkpoint, the file to go on from")
+            raise ValueError("resume=True needs checkpoint, the file to resume from")
 
     def _check_optim_config(self):
         rule = getattr(optim, self.update_rule)

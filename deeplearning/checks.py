@@ -193,7 +193,7 @@ def check_sampling(max_length, beam_width, temperature, rng):
         raise ValueError(f"temperature must be positive, or None, got {temperature}")
     if beam_width != 1:
         raise ValueError(
-            "beam search takes the best words, a temperature draws them: give one of the two"
+            "beam search takes the best words, a temperature draws them: use one or the other"
         )
     if rng is None:
         raise ValueError(

@@ -145,8 +145,8 @@ class FeatureTransform:
         projection = Path(folder) / "projection.npy"
         if not path.is_file():
             raise FileNotFoundError(
-                f"{path} is missing: how the features of this data set were made is not known, so "
-                "new pictures can't be treated alike; build the data set with "
+                f"{path} is missing: it is unknown how the features of this data set were made, so "
+                "new pictures can't be treated the same way; build the data set with "
                 "deeplearning.datasets.build"
             )
         try:

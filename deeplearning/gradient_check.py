@@ -74,7 +74,7 @@ def grad_check_sparse(f, x, analytic_grad, num_checks=10, h=1e-5):
     - h: Half the distance between the two evaluations
     """
     if x.dtype.itemsize < 8:
-        print(f"x is {x.dtype}, whose rounding is larger than the slopes' errors: take float64")
+        print(f"x is {x.dtype}, whose rounding is larger than the slopes' errors: use float64")
     for _ in range(num_checks):
         index = tuple(np.random.randint(size) for size in x.shape)
         plus, minus = _evaluate_around(f, x, index, h)

@@ -42,9 +42,9 @@ TURNS = {
 PLANES = ((), (1,), (3,), (4,))  # allowed axes after the height and width of an array
 # How to turn an array of these kinds of numbers into a picture
 HOW = {
-    "u": "numbers from 0 to 255 become one by x.astype(np.uint8), colours come last",
-    "i": "numbers from 0 to 255 become one by x.astype(np.uint8)",
-    "f": "numbers from 0 to 1 become one by np.rint(255 * x).astype(np.uint8)",
+    "u": "convert numbers from 0 to 255 with x.astype(np.uint8), with colours on the last axis",
+    "i": "convert numbers from 0 to 255 with x.astype(np.uint8)",
+    "f": "convert numbers from 0 to 1 with np.rint(255 * x).astype(np.uint8)",
 }
 PNG = b"\x89PNG\r\n\x1a\n"  # what such files begin with
 # What Pillow raises for bad files
@@ -133,7 +133,7 @@ def _decoded(content):
             image.load()
         except Exception as error:  # damaged bytes make Pillow raise almost anything
             raise ValueError(
-                f"its pixels can't be decoded ({error}): fetch it again, or save it anew as JPEG "
+                f"its pixels can't be decoded ({error}): fetch it again, or save it again as JPEG "
                 "or PNG"
             ) from error
         return in_rgb(image)
@@ -151,7 +151,7 @@ def _opened(content):
         ) from None
     except Exception:  # Pillow's own message may name an object in memory
         raise ValueError(
-            "it is not a picture of a kind that Pillow reads: save it as JPEG or PNG"
+            "it is not a picture in a format that Pillow reads: save it as JPEG or PNG"
         ) from None
 
 

@@ -24,7 +24,7 @@ def affine_forward(x, w, b):
 
     Returns a tuple of:
     - out: Output, of shape (N, M)
-    - cache: What the backward pass needs
+    - cache: Values that the backward pass needs
 
     Raises ValueError if a shape or dtype does not fit.
     """
@@ -46,7 +46,7 @@ def affine_backward(dout, cache):
     - dw: Gradient with respect to w, of shape (D, M)
     - db: Gradient with respect to b, of shape (M,)
 
-    Raises ValueError where dout does not fit.
+    Raises ValueError if dout does not fit.
     """
     rows, w, shape = cache
     check_upstream("dout", dout, (len(rows), w.shape[1]))
@@ -190,7 +190,7 @@ def temporal_affine_forward(x, w, b, mask=None):
 
     Returns a tuple of:
     - out: Output, of shape (N, T, M)
-    - cache: What the backward pass needs
+    - cache: Values that the backward pass needs
 
     Raises ValueError if a shape or dtype does not fit.
     """
@@ -217,7 +217,7 @@ def temporal_affine_backward(dout, cache):
     - dw: Weights, of shape (D, M)
     - db: Biases, of shape (M,)
 
-    Raises ValueError where dout does not fit.
+    Raises ValueError if dout does not fit.
     """
     rows, w, mask = cache
     D, M = w.shape

@@ -56,7 +56,7 @@ def rnn_step_forward(x, prev_h, Wx, Wh, b):
 
     Returns a tuple of:
     - next_h: Hidden state after the step, of shape (N, H)
-    - cache: What the backward pass needs
+    - cache: Values that the backward pass needs
     """
     next_h = np.tanh(x @ Wx + prev_h @ Wh + b)  # (N, H)
     cache = x, prev_h, Wx, Wh, next_h
@@ -103,7 +103,7 @@ def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
-    - cache: What the backward pass needs
+    - cache: Values that the backward pass needs
     """
     N, T, D = x.shape
     live, steps = _plan(lengths, N, T)
@@ -191,7 +191,7 @@ def word_embedding_forward(x, W):
 
     Returns a tuple of:
     - out: Word vectors of the words in x, of shape (N, T, D)
-    - cache: What the backward pass needs
+    - cache: Values that the backward pass needs
 
     Raises ValueError for indices that are not integers or are outside the vocabulary.
     """
@@ -264,7 +264,7 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     Returns a tuple of:
     - next_h: Hidden state after the step, of shape (N, H)
     - next_c: Cell state after the step, of shape (N, H)
-    - cache: What the backward pass needs
+    - cache: Values that the backward pass needs
     """
     a = x @ Wx + prev_h @ Wh + b  # (N, 4H)
     next_h, next_c, cell = _lstm_cell(a, prev_c)
@@ -315,7 +315,7 @@ def lstm_forward(x, h0, Wx, Wh, b, lengths=None):
 
     Returns a tuple of:
     - h: Hidden states after each step, of shape (N, T, H)
-    - cache: What the backward pass needs
+    - cache: Values that the backward pass needs
     """
     N, T, D = x.shape
     live, steps = _plan(lengths, N, T)

@@ -559,7 +559,7 @@ def test_command_builds(run_module, photos, tmp_path):
         "7.png can't be read",
     ):
         assert fact in output
-    assert "pictures an hour" in output and "vocabulary of 11 words" in output
+    assert "pictures per hour" in output and "vocabulary of 11 words" in output
     assert "train_captioner --data in/mine" in output.replace("\\", "/")
     data = load_coco_data(tmp_path / "in" / "mine")
     assert sorted(len(data[f"{split}_urls"]) for split in ("train", "val")) in ([3, 36], [4, 35])

@@ -75,7 +75,7 @@ def test_features_are_those_of_image_features(pictures, network, tmp_path, capsy
     np.testing.assert_array_equal(features, image_features(pictures, network, progress=False))
     assert features.dtype == np.float32 and broken == {}
     output = capsys.readouterr().out
-    assert "35/35" in output and "pictures an hour\n" in output
+    assert "35/35" in output and "pictures per hour\n" in output
 
 
 @pytest.mark.parametrize("torn", [0, 1, 4000])
@@ -156,7 +156,7 @@ def test_full_disk(pictures, network, tmp_path, monkeypatch):
     append = extraction._append
     monkeypatch.setattr(extraction, "_append", write)
     with pytest.raises(
-        OSError, match=r"could not write .*train.raw \(No space left on device\).*goes on from here"
+        OSError, match=r"could not write .*train.raw \(No space left on device\).*go on from here"
     ):
         image_features_to_disk(pictures, network, tmp_path, "train")
     features, _ = image_features_to_disk(pictures, network, tmp_path, "train")

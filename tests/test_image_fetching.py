@@ -632,8 +632,8 @@ def test_what_is_no_picture(picture):
     [
         (np.zeros((3, 4, 3)), "np.rint(255 * x)"),
         (np.zeros((3, 4), bool), "np.rint(255 * x)"),
-        (np.zeros((3, 4, 3), int), "from 0 to 255 become one by x.astype(np.uint8)"),
-        (np.zeros((3, 40, 50), np.uint8), "colours come last"),
+        (np.zeros((3, 4, 3), int), "convert numbers from 0 to 255 with x.astype(np.uint8)"),
+        (np.zeros((3, 40, 50), np.uint8), "colours on the last axis"),
         (np.zeros((0, 4, 3), np.uint8), "it has 4 x 0 pixels"),
     ],
 )

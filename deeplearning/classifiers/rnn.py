@@ -83,7 +83,7 @@ class CaptioningRNN:
         if cell_type not in ("rnn", "lstm"):
             raise ValueError(f"cell_type must be 'rnn' or 'lstm', got {cell_type!r}")
         if "<NULL>" not in word_to_idx:
-            raise ValueError("word_to_idx must hold <NULL>, the word that fills captions up")
+            raise ValueError("word_to_idx must hold <NULL>, the word that pads captions")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout is a probability below one, got {dropout}")
         self.word_to_idx = word_to_idx

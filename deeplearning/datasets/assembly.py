@@ -268,7 +268,7 @@ def _write_array(path, n, block, size=4096):
         code = getattr(error, "errno", None) or errno.ENOSPC
         raise OSError(
             code,
-            f"could not write {path}: free space there, then start again; it goes on from here",
+            f"could not write {path}: free space there, then start again; it will go on from here",
         ) from error
 
 

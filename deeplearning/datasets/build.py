@@ -57,8 +57,8 @@ def _summarize(out):
     for split in ("train", "val"):
         images, D = data[f"{split}_features"].shape
         captions = len(data[f"{split}_captions"])
-        print(f"{split}: {images:,} pictures, {captions:,} captions, {D} features a picture")
-    print(f"{out}: vocabulary of {len(data['idx_to_word']):,} words; train on it by")
+        print(f"{split}: {images:,} pictures, {captions:,} captions, {D} features per picture")
+    print(f"{out}: vocabulary of {len(data['idx_to_word']):,} words; train on it with")
     folder = shlex.quote(str(out))
     print(f"python -m deeplearning.train_captioner --data {folder} --out model.npz")
 

@@ -9,7 +9,7 @@
 - A JSON object from names of pictures to their captions
 - Tables: see `caption_tables.py`
 
-Everywhere, one caption may stand for a list of them. A file's content decides its form, not its
+A single caption may always stand in place of a list. A file's content decides its form, not its
 extension. JSON is read as a stream (`json_stream.py`). If an entry has another form, only that
 entry is lost.
 """

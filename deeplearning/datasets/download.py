@@ -137,8 +137,8 @@ def fetch(name, mirror=None):
         raise OSError(
             error.errno,
             f"could not write to {target.parent} ({error.strerror or error}): free space there, "
-            f"or name another folder by the environment variable {part.setting}; the next run "
-            "goes on where this one stopped",
+            f"or name another folder with the environment variable {part.setting}; the next run "
+            "continues where this one stopped",
         ) from error
     return target, True
 
@@ -309,4 +309,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit("download: stopped; the next run goes on from here")
+        sys.exit("download: stopped; the next run continues from here")

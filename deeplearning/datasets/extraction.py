@@ -62,7 +62,7 @@ def image_features_to_disk(paths, network, folder, name, skip_broken=False):
         if done < len(paths):
             rate = (len(paths) - done) / (time.perf_counter() - began) * 3600
             print(
-                f"{name}: {rate:,.0f} pictures an hour"
+                f"{name}: {rate:,.0f} pictures per hour"
                 + (f", the first {done:,} were already done" if done else "")
             )
     features = np.memmap(raw, "<f4", "r", shape=(len(paths), row_bytes // 4))
@@ -74,7 +74,7 @@ def _append(file, features):
         file.write(features.astype("<f4", copy=False).tobytes())
         file.flush()
     except OSError as error:
-        advice = "free space there, then start again; it goes on from here"
+        advice = "free space there, then start again; it will go on from here"
         raise OSError(
             error.errno, f"could not write {file.name} ({error.strerror}): {advice}"
         ) from error
