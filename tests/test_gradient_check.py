@@ -215,7 +215,7 @@ def test_sparse_checks_of_coarse_arrays_say_so(capsys):
         x = np.ones((2, 3), dtype)
         grad_check_sparse(lambda x: np.sum(x**2), x, 2 * x, num_checks=1)
     output = capsys.readouterr().out
-    assert output.count("take float64") == 1 and "x is float32" in output
+    assert output.count("use float64") == 1 and "x is float32" in output
 
 
 def test_arrays_without_axes():

@@ -232,7 +232,10 @@ def test_cold_sampling_is_greedy():
     [
         ({"temperature": 1.0}, "pass rng"),
         ({"temperature": 0.0, "rng": np.random.default_rng(0)}, "temperature must be positive"),
-        ({"temperature": 1.0, "beam_width": 2, "rng": np.random.default_rng(0)}, "one of the two"),
+        (
+            {"temperature": 1.0, "beam_width": 2, "rng": np.random.default_rng(0)},
+            "use one or the other",
+        ),
         ({"beam_width": 0}, "at least 1"),
         ({"max_length": 0}, "at least 1"),
     ],
