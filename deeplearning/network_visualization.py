@@ -64,9 +64,10 @@ def score_gradient(X, y, model):
 def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, callback=None):
     """Change pictures a little at a time, until the network takes them for something else.
 
-    Every step climbs the score of the target class by adding learning_rate * g / ||g||, where g is
-    the score's gradient with respect to the picture, and ||g|| its norm for each picture
-    separately. Pictures that already fool the network are left alone. Scores come from `scores_of`.
+    Every step raises the score of the target class by adding learning_rate * g / ||g||, where g is
+    the score's gradient with respect to the picture, and ||g|| is its norm, computed for each
+    picture separately. Pictures that already fool the network are left alone. Scores come from
+    `scores_of`.
 
     Inputs:
     - X: Pictures, of shape (N, 3, H, W)

@@ -32,7 +32,7 @@ from deeplearning.layers import (  # the course expects these here
 
 
 def sigmoid(x):
-    """Logistic function 1 / (1 + exp(-x)), without overflow warnings however large x is.
+    """Logistic function 1 / (1 + exp(-x)), without overflow warnings for any x.
 
     Inputs:
     - x: Array of any shape
@@ -123,8 +123,8 @@ def rnn_backward(dh, cache):
     """Backward pass of `rnn_forward`: backpropagation through time.
 
     Inputs:
-    - dh: Upstream gradient of each hidden state, of shape (N, T, H): its direct effect on the loss
-      only. This function adds what flows back from later steps.
+    - dh: Gradient of the loss with respect to each hidden state, of shape (N, T, H), counting only
+      the loss's direct use of that state. What flows back from later steps is added here.
     - cache: From `rnn_forward`
 
     Returns a tuple of gradients with respect to:
@@ -339,8 +339,8 @@ def lstm_backward(dh, cache):
     """Backward pass of `lstm_forward`: backpropagation through time along both states.
 
     Inputs:
-    - dh: Upstream gradient of each hidden state, of shape (N, T, H): its direct effect on the loss
-      only. This function adds what flows back from later steps.
+    - dh: Gradient of the loss with respect to each hidden state, of shape (N, T, H), counting only
+      the loss's direct use of that state. What flows back from later steps is added here.
     - cache: From `lstm_forward`
 
     Returns a tuple of gradients with respect to:
