@@ -4,10 +4,10 @@
     python -m deeplearning.submission --out ../ada.zip --force
 
 The zip contains the four notebooks, the Python files of the package and next to it (including
-helpers of your own), and any notes (`*.md`, `*.txt`) and extra-credit captioner next to the
-notebooks. Data, other weights, environments, caches and links stay out. If there are problems, they
-are listed and no zip is made; with `--force` it is made anyway, with the list inside. Exit status:
-0 all right, 1 problems found, 2 wrong usage.
+helpers of your own), and any notes (`*.md`, `*.txt`) and extra-credit captioner. Data, other
+weights, environments, caches and links stay out. If there are problems, they are listed and no zip
+is made; with `--force` it is made anyway, with the list inside. Exit status: 0 all right, 1
+problems found, 2 wrong usage.
 """
 
 import argparse
@@ -257,11 +257,8 @@ def main(argv=None):
             print(f"Do not upload {args.out}: it is from an earlier run, {age} ago.")
         return 1
     if hand_in.problems:
-        sentences = [
-            f"Made with --force, with {len(hand_in.problems)} problems:",
-            *hand_in.problems,
-        ]
-        hand_in.files[PROBLEM_LIST] = "\n".join([*sentences, ""]).encode()
+        title = f"Made with --force. Problems ({len(hand_in.problems)}):"
+        hand_in.files[PROBLEM_LIST] = "\n".join([title, *hand_in.problems, ""]).encode()
     write_hand_in(hand_in.files, args.out)
     print(f"\n{args.out}:")
     main_files = [name for name in sorted(hand_in.files) if name in ASKED_FOR or "/" not in name]
@@ -279,10 +276,7 @@ def _print_findings(hand_in, folder):
     print(f"Checked {folder}\n")
     for name in NOTEBOOKS:
         print(f"  {name:36s}{_when(hand_in.saved.get(name))}")
-    for title, sentences in (
-        ("Problems", hand_in.problems),
-        ("Worth a look", hand_in.remarks),
-    ):
+    for title, sentences in (("Problems", hand_in.problems), ("Worth a look", hand_in.remarks)):
         if sentences:
             print(f"\n{title} ({len(sentences)}):")
             print("\n".join(f"  - {sentence}" for sentence in sentences))

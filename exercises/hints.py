@@ -99,7 +99,7 @@ def _exchanged(outputs, expected):
     wrong = [
         name
         for name, n in expected.items()
-        if name in outputs and n.ndim and not _same_answer({name: outputs[name]}, {name: n})
+        if name in outputs and n.ndim and not _is_right(name, outputs, expected)
     ]
     for k, name in enumerate(wrong):
         for other in wrong[:k]:
@@ -338,9 +338,7 @@ def _words_pattern(a, n):
 def _which_are_right(outputs, expected):
     """Some gradients right and others not narrow the search."""
     numbers = [name for name, n in expected.items() if n.dtype.kind == "f" and name in outputs]
-    right = [
-        name for name in numbers if _same_answer({name: outputs[name]}, {name: expected[name]})
-    ]
+    right = [name for name in numbers if _is_right(name, outputs, expected)]
     wrong = [name for name in numbers if name not in right]
     if right and wrong:
         verb = "are" if len(right) > 1 else "is"

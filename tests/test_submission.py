@@ -230,7 +230,7 @@ def test_malformed_trees(tree, capsys, how):
     assert not [name for name in inside if submission.check_name(name)]
     with zipfile.ZipFile(tree / "assignment2.zip") as archive:
         listed = archive.read("PROBLEMS.txt").decode().splitlines()
-    assert listed == [f"Made with --force, with {len(sentences)} problems:", *sentences]
+    assert listed == [f"Made with --force. Problems ({len(sentences)}):", *sentences]
     assert set(inside) - {"PROBLEMS.txt"} <= {
         p.relative_to(tree).as_posix() for p in tree.rglob("*")
     }

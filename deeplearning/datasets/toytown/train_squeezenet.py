@@ -231,10 +231,7 @@ def _arguments(argv):
     )
     parser.add_argument("--out", required=True, help="file for the weights")
     parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        help="seed of the weights, the order of the pictures and their changes",
+        "--seed", type=int, default=0, help="seed of weights, order of pictures and changes"
     )
     parser.add_argument(
         "--pictures", type=int, default=3 * PICTURES["train"], help="how many to train on"
@@ -250,10 +247,7 @@ def _arguments(argv):
         "--misled", type=int, default=3, help="epochs that mislead the network in half of a batch"
     )
     parser.add_argument(
-        "--attentive",
-        type=int,
-        default=2,
-        help="final epochs that also keep gradients on the thing",
+        "--attentive", type=int, default=2, help="last epochs, with gradients kept on the thing"
     )
     parser.add_argument(
         "--radius", type=float, default=4.0, help="size of the changes, in the network's units"
