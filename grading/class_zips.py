@@ -1,4 +1,4 @@
-"""Zips that hold a whole class: how they are told from a student's, and where they are unpacked."""
+"""Zips that hold a whole class: tell them from a student's, and unpack them."""
 
 import contextlib
 import datetime
@@ -25,10 +25,10 @@ from grading.unpack import LOOSE, is_noise, path_in_zip, shown
 
 MAX_CLASS = 20 << 30  # bytes of a class's zip, unpacked
 MAX_FILES = 1_000_000
-LOOKED_AT = 20_000  # files, whose names tell what a zip holds
+LOOKED_AT = 20_000  # files whose names are checked to tell what a zip holds
 
 
-# a RecursionError, of folders in folders, is a RuntimeError
+# deeply nested folders raise RecursionError, which is a RuntimeError
 UNREADABLE = (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile)
 
 
@@ -39,15 +39,15 @@ class ClassUnread(Exception):
 def unpacked_class(
     paths, scratch: Path, *, alone: bool = False, exported: bool = False
 ) -> Path | None:
-    """Where zips that hold a class together were unpacked; None for those that hold none.
+    """The folder that a class's zips were unpacked into; None if they hold no class.
 
     Inputs:
-    - paths: Of the zips: one, or the parts that a large folder was packed into
+    - paths: Paths of the zips: one, or the parts that a large folder was packed into
     - scratch: Folder to unpack into
-    - alone: Whether no other work lies beside them
-    - exported: Whether only names of a platform make them a class's
+    - alone: Whether no other work lies next to them
+    - exported: Whether only a platform's file names make them a class's
 
-    Raises ClassUnread where some of a class's files can't be unpacked.
+    Raises ClassUnread if some of a class's files can't be unpacked.
     """
     first = Path(paths[0])
     origin = zlib.crc32(os.fsencode(first.resolve().parent))  # many zips are called submissions.zip
@@ -70,14 +70,14 @@ def unpacked_class(
                 name = shown(path_in_zip(info))
                 raise ClassUnread(
                     f"{first.name} holds the work of several people, and {name} in it can't be "
-                    f"unpacked ({error}): fetch it again, or unpack it yourself"
+                    f"unpacked ({error}): download it again, or unpack it yourself"
                 ) from error
     return target
 
 
 def _is_class(infos, alone, exported):
-    """Whether a zip holds submissions: names of a platform, several zips and no work, or, where the
-    zip lies alone, folders of several people.
+    """Whether a zip holds submissions: a platform's file names, several zips and no work, or, if
+    the zip lies alone, folders of several people.
     """
     paths = list(map(path_in_zip, infos))
     paths = [path for path in paths if not is_noise(path) and path.name]
@@ -94,7 +94,7 @@ def _is_class(infos, alone, exported):
 
 
 def _is_export(paths, alone):
-    """Whether files bear the names that a platform gives them."""
+    """Whether files have names that a platform gives."""
     parts = {part for path in paths for part in path.parts[:2]}
     patterns = (MOODLE, BLACKBOARD, BRIGHTSPACE, NBGRADER)
     if any(p.fullmatch(part) for p in patterns for part in parts):
@@ -105,7 +105,7 @@ def _is_export(paths, alone):
 
 
 def _extract(archive, info, target):
-    """One plain file of a zip, below the target."""
+    """Extract one plain file of a zip, below the target."""
     path = path_in_zip(info)
     kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
     if path.is_absolute() or ".." in path.parts or not path.name or kind != stat.S_IFREG:
@@ -121,4 +121,4 @@ def _extract(archive, info, target):
         return  # a folder with the name of a file
     with contextlib.suppress(ValueError, OverflowError):
         when = datetime.datetime(*info.date_time).timestamp()
-        os.utime(where, (when, when))  # so that an export unpacked again is the same
+        os.utime(where, (when, when))  # unpacked again, an export is the same

@@ -1,10 +1,10 @@
-"""Answer an appeal: what an exercise of a graded submission was asked, what it answered, and what
-was expected.
+"""Answer an appeal: show what an exercise of a graded submission was asked, what it answered, and
+what was expected.
 
     python -m grading.explain grades/ada lstm_backward
 
 runs the exercise again in the sandbox, on the inputs of that submission's seed, and prints the
-first case that is wrong, or with --case another. For staff: right answers are in it.
+first wrong case, or the one given by --case. For staff only: it shows the right answers.
 """
 
 import argparse
@@ -24,15 +24,15 @@ from grading.sandbox import Box, BoxError, NoBox, choose_kind
 
 
 def answers(paths, exercise: str, seed: int, kind: str):
-    """What a submission answers to the inputs of a seed.
+    """A submission's answers to the inputs of a seed.
 
     Returns: list of pairs of inputs and right answers; and list of answers, or the text of an error
 
-    Raises ValueError where nothing can be read, or it is held.
+    Raises ValueError if nothing can be read, or the submission is held.
     """
     handed_in = read_submission(paths)
     if handed_in.held:
-        raise ValueError(f"it is held: {handed_in.held}")
+        raise ValueError(f"the submission is held: {handed_in.held}")
     pairs = unseen(exercise, seed)
     question = MANIFEST.exercises[exercise].question
     (warm,) = [warm for questions, warm in BOXES if question in questions]
@@ -49,7 +49,7 @@ def answers(paths, exercise: str, seed: int, kind: str):
 
 
 def explained(pairs, found, case: int | None = None) -> str:
-    """A case in words and numbers: the first that is wrong, or one by its number from 1 on."""
+    """A case in words and numbers: the first wrong one, or the one of a number, counted from 1."""
     if isinstance(found, str):
         return f"It ended in an error: {found}"
     if case is not None and not 1 <= case <= len(pairs):
@@ -67,7 +67,7 @@ def explained(pairs, found, case: int | None = None) -> str:
     (inputs, expected) = pairs[number]
     outputs = found[number]
     lines = [
-        f"Case {number + 1} of {len(pairs)}; wrong are {[k + 1 for k in wrong]}.",
+        f"Case {number + 1} of {len(pairs)}; wrong cases: {[k + 1 for k in wrong]}.",
         "",
         "Inputs",
     ]
@@ -81,13 +81,13 @@ def explained(pairs, found, case: int | None = None) -> str:
             and right.dtype.kind == "f"
         ):
             gap = distance(answer, right) / max(norm(answer) + norm(right), 1e-300)
-            lines += [f"difference, {gap:.2g} of the size", _numbers(answer - right)]
+            lines += [f"difference, relative size {gap:.2g}", _numbers(answer - right)]
     return "\n".join([*lines, "", *compare(settled(outputs, expected)[0], expected)])
 
 
 def _numbers(value):
     if not isinstance(value, np.ndarray):
-        return f"{type(value).__module__}.{type(value).__qualname__}, no plain array"
+        return f"{type(value).__module__}.{type(value).__qualname__}, not a plain array"
     text = np.array2string(value, precision=6, threshold=200, separator=", ")
     return f"{value.dtype} {value.shape}\n{text}" if value.ndim else f"{value.dtype} {text}"
 
@@ -95,17 +95,18 @@ def _numbers(value):
 def main(argv=None):
     parser = argparse.ArgumentParser(
         prog="python -m grading.explain",
-        description="What an exercise of a graded submission was asked, answered and expected to.",
+        description="Show what an exercise of a graded submission was asked, what it answered, "
+        "and what was expected.",
         epilog="example: python -m grading.explain grades/ada lstm_backward",
     )
     parser.add_argument("folder", type=Path, help="folder of the submission's grades")
     parser.add_argument("exercise", choices=list(MANIFEST.exercises), metavar="EXERCISE")
-    parser.add_argument("--case", type=int, help="number of the case, from 1 on")
-    parser.add_argument("--unsafe", action="store_true", help="without a sandbox")
+    parser.add_argument("--case", type=int, help="number of the case, counted from 1")
+    parser.add_argument("--unsafe", action="store_true", help="run the code without a sandbox")
     args = parser.parse_args(argv)
     record = read_record(args.folder)
     if "paths" not in record:
-        parser.error(f"{args.folder} holds no graded.json of a submission that was graded")
+        parser.error(f"{args.folder} holds no graded.json of a graded submission")
     raw = record.get("marks", {}).get(args.exercise, {})
     print(f"{args.folder.name}, {args.exercise}, seed {record['seed']}")
     verdict = "right" if raw.get("right") else "wrong"

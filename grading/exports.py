@@ -1,8 +1,8 @@
-"""Whose is what: the submissions in a folder, as learning platforms export them.
+"""Find the submissions in a folder, as learning platforms export them, and their owners.
 
-Moodle, Canvas, Blackboard and Gradescope each name files after people in a way of their own, see
-`platforms`. What lies there otherwise is named as it is called: a zip or a folder is a submission,
-a folder or zip of these is a class.
+Moodle, Canvas, Blackboard and Gradescope each name files after people in their own way, see
+`platforms`. Anything else goes by its own name: a zip or a folder is a submission, a folder or zip
+of these is a class.
 """
 
 import collections
@@ -32,18 +32,18 @@ from grading.submitters import gradescope_people
 from grading.unpack import ARCHIVES, LOOSE, folder_entries, is_noise, is_zip_inside
 
 OURS = {"grades.csv", "statistics.html", "seed.txt", "uploads", "unpacked"}
-NBGRADERS = {"source", "release", "autograded", "feedback"}  # folders of a course, beside submitted
-DEEP = 8  # folders, each alone in the other, around a class
+NBGRADERS = {"source", "release", "autograded", "feedback"}  # a course's folders, next to submitted
+DEEP = 8  # folders around a class, each the only item of the next
 
 
 @dataclass
 class Found:
     """A submission.
 
-    - name: Of its own among all, which its folder of grades bears
+    - name: Unique name, which its folder of grades gets too
     - paths: Zips, folders or files that one person has handed in
-    - id: What the platform calls this person, or empty
-    - email: Of this person, or empty
+    - id: The platform's id of this person, or empty
+    - email: This person's address, or empty
     - held: Why a person has to decide whose it is, or empty
     """
 
@@ -55,11 +55,11 @@ class Found:
 
 
 def find_submissions(paths, scratch: Path) -> dict[str, Found]:
-    """The submissions that paths lead to.
+    """The submissions found at paths.
 
     Inputs:
     - paths: Zips, folders, folders of these, and whole exports, as folder or zip
-    - scratch: Folder that a class's zip is unpacked into
+    - scratch: Folder to unpack a class's zip into
 
     Returns: dictionary from name to `Found`, sorted by name
     """
@@ -75,14 +75,14 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
     _hold_twins(found)
     named: dict = {}
     for each in sorted(found, key=lambda each: (each.name, str(each.paths))):
-        # macOS takes letters and their accents apart
+        # macOS stores letters and their accents separately
         each.name = _free(_safe(unicodedata.normalize("NFC", each.name)), named)
         named[each.name] = each
     return named
 
 
 def _is_ours(found, path, scratch):
-    """Whether it lies in the folder that grades are written into, within what holds submissions."""
+    """Whether it lies in the folder that grades are written into, inside that of submissions."""
     out = scratch.parent.resolve()
     if path.resolve() not in out.parents:
         return False
@@ -91,7 +91,7 @@ def _is_ours(found, path, scratch):
 
 
 def _hold_twins(found):
-    """Hold what is one person's by name and number, and comes from several places."""
+    """Hold submissions with one person's name and number that come from several places."""
     counts = collections.Counter((each.name, each.id) for each in found if each.id)
     for each in found:
         if counts[each.name, each.id] > 1:
@@ -99,7 +99,7 @@ def _hold_twins(found):
 
 
 def _look(path, scratch, deep=0):
-    """The submissions at a path that was named, or at the only folder in it, a few folders deep."""
+    """The submissions at a given path, or in the only folder in it, down to a few levels."""
     if not path.is_dir():
         people = _people_in_zips([path], scratch, deep, alone=True) if _is_zip(path) else None
         return people or [Found(_stem(path), [path])]
@@ -123,13 +123,13 @@ def _look(path, scratch, deep=0):
         name = path.resolve().name
         if works[0].is_dir() and works[-1].is_dir():
             return [Found(name, [path])]
-        why = f"{works[0].name} and {works[1].name} are no names of people: whose are they?"
+        why = f"{works[0].name} and {works[1].name} are not names of people: whose are they?"
         return [Found(name, [path], held=why)]
     return _class(path, items, scratch, students=deep > 0)
 
 
 def _stem(path):
-    """An archive's name without what says that it is one; a folder's as it is."""
+    """An archive's name without its extension; a folder's name as it is."""
     if path.is_dir():
         return path.name
     stem = path.stem
@@ -137,7 +137,7 @@ def _stem(path):
 
 
 def _items(folder):
-    """What lies in a folder, but for hidden things and what we write."""
+    """The content of a folder, without hidden items and what the grader writes."""
     kept = [p for p in folder.iterdir() if p.name[0] != "." and p.name not in OURS]
     return sorted(p for p in kept if not is_noise(PurePosixPath(p.name)))
 
@@ -151,14 +151,14 @@ def _has_package(items):
 
 
 def _is_one_work(items):
-    """Whether a folder is one person's: it has a package or sources, and nobody's zips."""
+    """Whether a folder is one person's: it has a package, or sources and no zips."""
     zips = [item for item in items if item.suffix.lower() in ARCHIVES]
     loose = [item for item in items if item.suffix.lower() in LOOSE]
     return _has_package(items) or (bool(loose) and not zips and looks_like_work(loose))
 
 
 def _class(folder, items, scratch, students=False):
-    """The submissions in a class's folder. Where it could be a student's own, nobody follows links:
+    """The submissions in a class's folder. If it could be a student's own, links are not followed:
     they could lead to another's work.
     """
     groups = {}
@@ -170,7 +170,7 @@ def _class(folder, items, scratch, students=False):
     for item in items:
         match = _platform(item)
         if item in links:
-            reason = f"{item.name} is a link: what it leads to may be another's work."
+            reason = f"{item.name} is a link, and may lead to another's work."
             found.append(Found(item.name, [item], held=reason))
         elif match:
             groups.setdefault(_person(match), []).append((item, match))
@@ -179,7 +179,7 @@ def _class(folder, items, scratch, students=False):
         elif item.is_dir() or item.suffix.lower() in ARCHIVES:
             found.append(Found(_stem(item), [item]))
         elif item.suffix.lower() in LOOSE:
-            reason = f"{item.name} lies loose: put it into a folder with the name of its student."
+            reason = f"{item.name} is a single file: put it into a folder named after its student."
             found.append(Found(item.name, [item], held=reason))
         elif is_zip_inside(item):
             found.append(Found(item.name, [item]))
@@ -189,9 +189,9 @@ def _class(folder, items, scratch, students=False):
 
 
 def _sections(items, scratch):
-    """Of what lies in a class's folder, what holds the work of several people: from each to their
-    submissions. Where most others are one person's each, it could be somebody's who uses the names
-    of others: it is held.
+    """Dictionary from each item of a class's folder that holds the work of several people to their
+    submissions. If most of the other items are one person's each, such an item is held: it could
+    come from one student who uses the names of others.
     """
     found = {}
     for kind in ([i for i in items if i.is_dir()], [i for i in items if _is_zip(i)]):
@@ -209,7 +209,7 @@ def _sections(items, scratch):
 
 
 def _before_parts(path):
-    """A name, but for the number of a part of what Google Drive has packed."""
+    """A name, without the part number of a zip by Google Drive."""
     match = DRIVE.fullmatch(path.name)
     return match["all"] if match else path.name
 
@@ -217,14 +217,14 @@ def _before_parts(path):
 def _mixed(item):
     reason = (
         f"{item.name} holds works under several names, and lies among works of one person each: is "
-        "it one person's? Else put it into a folder of its own."
+        "it one person's? Otherwise put it into a folder of its own."
     )
     return Found(_stem(item), [item], held=reason)
 
 
 def _people_in(parts, scratch):
-    """The submissions in a folder, or in a zip or the parts of one, that lies in a class's folder;
-    None where it is a submission itself.
+    """The submissions in an item of a class's folder: a folder, a zip or the parts of one; None if
+    it is a submission itself.
     """
     first = parts[0]
     if not first.is_dir():
@@ -243,7 +243,7 @@ def _people_in(parts, scratch):
 
 
 def _people_in_zips(paths, scratch, deep=0, **how):
-    """The submissions in a class's zips; None where they hold none."""
+    """The submissions in a class's zips; None if they hold none."""
     try:
         unpacked = unpacked_class(paths, scratch, **how)
     except ClassUnread as error:
@@ -252,7 +252,7 @@ def _people_in_zips(paths, scratch, deep=0, **how):
 
 
 def _are_exported(folder, items):
-    """Whether most of what lies in a folder bears names of a platform."""
+    """Whether most items of a folder have names that a platform gives."""
     matches = [match for match in map(_platform, items) if match]
     known = [m for m in matches if m.re is not GRADESCOPE or (folder / METADATA).exists()]
     return 2 * len(known) > len(items)
@@ -262,7 +262,7 @@ def _files(folder):
     """Paths of the files in a folder, relative to it."""
     try:
         return [entry.path for entry in folder_entries(folder)]
-    except (ValueError, OSError):  # far too many, or closed to us
+    except (ValueError, OSError):  # far too many, or not readable
         return []
 
 
@@ -280,7 +280,7 @@ def _person(match):
 
 
 def _full_names(groups):
-    """The groups with the name of Blackboard's assignment taken off: what all names begin with."""
+    """The groups without the name of Blackboard's assignment, with which all names begin."""
     ours = [key for key, parts in groups.items() if parts[0][1].re is BLACKBOARD]
     common = os.path.commonprefix([name for name, _ in ours])
     common = common[: common.rfind("_") + 1] if len(ours) > 1 else ""
@@ -292,8 +292,8 @@ def _full_names(groups):
 
 
 def _group(person, parts, people):
-    """What one person has handed in, of whatever parts the platform has made of it; the same for
-    each of a group.
+    """What one person has handed in, from the parts that the platform has split it into; the same
+    for each member of a group.
     """
     name, number = person
     kinds = {match.re for _, match in parts}
@@ -314,7 +314,7 @@ def _group(person, parts, people):
 
 
 def _last_attempt(parts):
-    """What was handed in last; all where nobody can tell."""
+    """What was handed in last; everything if the times are unknown."""
     moments = [moment(match) for _, match in parts]
     if None in moments:
         return parts
@@ -324,8 +324,8 @@ def _last_attempt(parts):
 
 
 def _safe(name):
-    """A name for a folder, of letters that can be shown and written."""
-    if any("\ud800" <= letter <= "\udfff" for letter in name):  # bytes that are no UTF-8
+    """A name for a folder, of printable characters that are allowed in paths."""
+    if any("\ud800" <= letter <= "\udfff" for letter in name):  # bytes that are not UTF-8
         name = name.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
     name = name.replace("\N{NO-BREAK SPACE}", " ")
     name = "".join(letter if letter.isprintable() else "_" for letter in name)
@@ -334,7 +334,7 @@ def _safe(name):
 
 
 def _free(name, taken):
-    """A name that nobody has, capital letters or not."""
+    """A name that is not taken, whether in capital or small letters."""
     lower = {other.casefold() for other in taken}
     free = name
     count = 1

@@ -1,8 +1,8 @@
 """Extra credit: how well a student's captioner describes pictures that nobody has trained on.
 
-The pictures are drawn as Toytown's validation pictures are, from a seed that staff choose. Nothing
-of the student runs: the model is an archive of arrays, and the code that reads and uses it is the
-reference's.
+The pictures are drawn like Toytown's validation pictures, from a seed that staff choose. None of
+the student's code runs: the model is an archive of arrays, and the code that reads and uses it is
+the reference's.
 """
 
 import functools
@@ -35,10 +35,10 @@ PICTURES = 500
 
 
 def find_captioner(paths) -> bytes | None:
-    """The model of the extra credit that a student has handed in, the one nearest to the top; the
-    package's own is none of it.
+    """The model that a student has handed in for extra credit, the one nearest to the top; the
+    package's own does not count.
 
-    Raises ValueError where it is too large, or can't be read.
+    Raises ValueError if it is too large, or can't be read.
     """
     entries = list_files([paths] if isinstance(paths, str | Path) else paths)
     for each in [entries, *(unzipped(entry) for entry in inner_zips(entries)[:5])]:
@@ -78,9 +78,9 @@ def _credit(path, seed):
     score = score_captioner(path, seed)
     levels = MANIFEST.extra.levels
     earned = MANIFEST.extra.earned(score)
-    ladder = ", ".join(f"{points} points from {least} on" for least, points in levels)
+    ladder = ", ".join(f"{points} points from {least}" for least, points in levels)
     reason = (
-        "" if earned == MANIFEST.extra.points else f"CIDEr-D is {score:.2f}; there are {ladder}."
+        "" if earned == MANIFEST.extra.points else f"CIDEr-D is {score:.2f}; it earns {ladder}."
     )
     return Result(
         MANIFEST.extra, earned, reason, note=f"CIDEr-D on {PICTURES} new pictures: {score:.2f}."
@@ -108,10 +108,10 @@ def _check_words(words):
 
 
 def score_captioner(path, seed):
-    """CIDEr-D of a model's captions, by a beam of 3, of pictures drawn from a seed.
+    """CIDEr-D of a model's captions for pictures drawn from a seed, with a beam width of 3.
 
-    Raises ValueError for a model that is too large, is none, or knows other words or features than
-    Toytown's.
+    Raises ValueError for a file that is too large or not a model, and for a model with other words
+    or features than Toytown's.
     """
     _check_sizes(path)
     model = CaptioningRNN.load(path)
@@ -127,7 +127,7 @@ def score_captioner(path, seed):
 
 @functools.lru_cache(maxsize=1)
 def unseen(seed, count):
-    """New pictures: five sentences about each, and features as those of the data set that students
+    """New pictures: five captions of each, and features like those of the data set that students
     train on.
     """
     # these two import torch, which takes seconds

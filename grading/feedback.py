@@ -1,5 +1,5 @@
-"""Pages to read: one for each student, one about the class. They hold their pictures, and need no
-network.
+"""HTML pages: one for each student, and one about the class. Pictures are embedded, so the pages
+need no network.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ def page(name, graded):
     """A student's page.
 
     Inputs:
-    - name: Of the submission
+    - name: Name of the submission
     - graded: `marks.Grade`
 
     Returns: HTML
@@ -39,8 +39,8 @@ def statistics(results, *, anonymous=False):
     """The page about a class.
 
     Inputs:
-    - results: Dictionary from the name of a submission to what is in its results.json
-    - anonymous: Whether it goes without names
+    - results: Dictionary from the name of a submission to the content of its results.json
+    - anonymous: Whether to leave out names
 
     Returns: HTML
     """
@@ -69,22 +69,22 @@ def statistics(results, *, anonymous=False):
 
 
 def _counts(result):
-    """Whether a submission is in the figures: graded, and neither held nor empty."""
+    """Whether a submission counts in the statistics: graded, and neither held nor empty."""
     mark = result.get("extra_data", {})
     return bool(result.get("tests")) and not mark.get("held") and not mark.get("empty")
 
 
 def _notices(results, anonymous):
-    """Sentences about submissions that somebody has to look at."""
-    groups = {"Not graded": [], "Held for a person": [], "Nothing to grade in": []}
+    """Sentences about the submissions that somebody has to check."""
+    groups = {"Not graded": [], "Held for review": [], "Nothing to grade": []}
     for name, result in sorted(results.items()):
         mark = result.get("extra_data", {})
         if not result.get("tests"):
             groups["Not graded"].append((name, mark.get("failed", "")))
         elif mark.get("held"):
-            groups["Held for a person"].append((name, mark["held"]))
+            groups["Held for review"].append((name, mark["held"]))
         elif mark.get("empty"):
-            groups["Nothing to grade in"].append((name, result.get("output", "").split("\n")[0]))
+            groups["Nothing to grade"].append((name, result.get("output", "").split("\n")[0]))
     for title, people in groups.items():
         if people and anonymous:
             yield f"{title}: {len(people)}"

@@ -1,21 +1,22 @@
-"""Grade submissions, each in a sandbox (see `grading/sandbox.py`), however many there are.
+"""Grade any number of submissions, each in a sandbox (see `grading/sandbox.py`).
 
     python -m grading.grade submissions/ --out grades
 
-SUBMISSION is a zip, a folder that was made of one, a folder of these, or what a learning platform
-exports (see `grading/exports.py`). Written are
+SUBMISSION is a zip, an unpacked zip, a folder of these, or the export of a learning platform (see
+`grading/exports.py`). This writes
 
     grades/NAME/results.json     points, in Gradescope's format
     grades/NAME/feedback.html    a page for the student
-    grades/NAME/graded.json      all that is known, for staff
+    grades/NAME/graded.json      all details, for staff
     grades/grades.csv            one row for each submission
     grades/statistics.html       the class: scores, how often each exercise was solved, what went
                                  wrong
     grades/uploads/              with --roster: files that platforms import
 
-What is graded already, from the same files with the same seed, is not graded again, but points that
-have changed in the manifest are counted anew. Exit status: 0 well, 1 some could not be graded, are
-held for a person or empty, or nobody can be graded here, 2 wrong usage.
+A submission already graded from the same files with the same seed is not graded again, but its
+points are recomputed if the manifest has changed. Exit status: 0 all is well; 1 a submission could
+not be graded, is held, empty or not matched to the roster, or this machine can't grade; 2 wrong
+usage.
 """
 
 import argparse
@@ -43,18 +44,18 @@ from grading.sandbox import NoBox, choose_kind
 
 
 def grade_submission(name, paths, seed, kind, only=(), before=None, begun=None, check=False):
-    """Grade a submission, whatever it is.
+    """Grade a submission; if that fails, the error is recorded and not raised.
 
     Inputs:
-    - name: Of the submission
+    - name: Name of the submission
     - paths: What was handed in
     - seed, kind, only: As for `grade_one.grade`
-    - before: None, or what is known of it already; kept but for the exercises in `only`, if it
+    - before: None, or the record of an earlier run; all but the exercises in `only` is kept if it
       was graded from the same files with the same seed
-    - begun: None, or a file that stands as long as this goes on
-    - check: Whether to send the reference through the sandbox first, once in each process
+    - begun: None, or a file that exists while this runs
+    - check: Whether to grade the reference in the sandbox first, once in each process
 
-    Returns: name, and what belongs into graded.json
+    Returns: name, and the content of graded.json
     """
     about = {"seed": seed, "paths": [str(path) for path in paths]}
     with _standing(begun):
@@ -64,12 +65,12 @@ def grade_submission(name, paths, seed, kind, only=(), before=None, begun=None, 
             about["fingerprint"] = fingerprint(paths)
             kept = kept_marks(before or {}, about) if only else {}
             earned = [id for id, raw in kept.items() if raw["right"]]
-            only = only if kept else ()  # what was never graded whole has to be
+            only = only if kept else ()  # without an earlier grade, all are tried
             graded = grade(paths, seed, kind, only, earned)
             if not only:
                 graded.extra = None if graded.held else extra_credit(paths, seed)
             record = as_record(graded, about)
-        # a mistake of the grader's must not cost the others their grades
+        # a bug in the grader must not cost the others their grades
         except Exception as error:
             return name, about | {"failed": f"{type(error).__name__}: {error}"}
     return name, merged(before, record) if kept else record
@@ -77,7 +78,7 @@ def grade_submission(name, paths, seed, kind, only=(), before=None, begun=None, 
 
 @contextlib.contextmanager
 def _standing(file):
-    """A file that is there as long as something goes on."""
+    """Keep a file in place while the block runs."""
     with contextlib.suppress(OSError):
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -89,15 +90,15 @@ def _standing(file):
 
 
 def grade_all(submissions, out, seed, kind, jobs=-1, scheduler=None, only=(), again=()):
-    """Grade submissions side by side, and write what belongs to each as soon as it is known.
+    """Grade submissions in parallel, and write each one's files as soon as it is graded.
 
     Inputs:
     - submissions: As `find_submissions` gives them
     - out: Folder to write into
     - seed, kind: As for `grade_one.grade`
-    - jobs: Processes; -1 for one on each core
-    - scheduler: Address of a Dask scheduler whose workers do it in their place
-    - only: ids of exercises to try again, for all
+    - jobs: Number of processes; -1 for one per core
+    - scheduler: Address of a Dask scheduler whose workers grade instead
+    - only: ids of exercises to try again, in all submissions
     - again: Names of submissions to grade again
     """
     todo = {}
@@ -125,7 +126,7 @@ def grade_all(submissions, out, seed, kind, jobs=-1, scheduler=None, only=(), ag
                     bar.update()
             except NoBox:
                 raise
-            except Exception as error:  # a worker was killed, and with it all that ran beside it
+            except Exception as error:  # a worker was killed, and all that ran at the time with it
                 _one_by_one(tasks, begun, left, out, seed, error, bar)
 
 
@@ -134,7 +135,7 @@ def _run(tasks, jobs):
 
 
 def _one_by_one(tasks, begun, left, out, seed, error, bar):
-    """Grade alone what ran when a worker was killed; what kills its worker again has failed."""
+    """Grade one by one what ran when a worker was killed; what kills its worker again failed."""
     running = [name for name, file in begun.items() if name in left and file.exists()]
     named = dict(zip(begun, tasks, strict=True))
     for name in running or list(left)[:1]:
@@ -160,7 +161,7 @@ def _workers(jobs, scheduler):
         from distributed import Client
     except ImportError:
         raise ImportError(
-            "a Dask cluster needs `pip install -r requirements-staff.txt`, here and there"
+            "a Dask cluster needs `pip install -r requirements-staff.txt`, here and on its workers"
         ) from None
 
     with Client(scheduler), joblib.parallel_config(backend="dask", n_jobs=-1):
@@ -168,7 +169,7 @@ def _workers(jobs, scheduler):
 
 
 def held_record(found, seed):
-    """The record of what nobody could be found for."""
+    """The record of a submission that was held before it could be graded."""
     marks = {id: {"exercise": id, "right": False} for id in MANIFEST.exercises}
     return {
         "seed": seed,
@@ -183,7 +184,7 @@ def held_record(found, seed):
 
 
 def save(folder: Path, record: dict) -> None:
-    """Write what belongs to a submission; results.json last: then it counts as graded."""
+    """Write a submission's files; results.json comes last, since it marks it as graded."""
     folder.mkdir(parents=True, exist_ok=True)
     page = "" if "failed" in record else feedback.page(folder.name, as_grade(record))
     _write(folder / FILE, json.dumps(record))
@@ -192,7 +193,7 @@ def save(folder: Path, record: dict) -> None:
 
 
 def _is_graded(folder, paths, seed):
-    """Whether a submission is graded: from the same files, with the same seed, and all written."""
+    """Whether a submission was graded from the same files with the same seed, and all written."""
     record = read_record(folder)
     if not record or "failed" in record or record["seed"] != seed or not _results(folder):
         return False
@@ -205,7 +206,7 @@ def _is_graded(folder, paths, seed):
 
 
 def _results(folder):
-    """What is in a submission's results.json; empty where there is none."""
+    """The content of a submission's results.json; empty if there is none."""
     try:
         return json.loads((folder / "results.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -213,7 +214,7 @@ def _results(folder):
 
 
 def count_anew(submissions, out: Path) -> list[str]:
-    """Write points anew where the manifest has changed; returns the names."""
+    """Recompute points if the manifest has changed; returns the names of changed submissions."""
     changed = []
     for name in submissions:
         record = read_record(out / name)
@@ -230,14 +231,14 @@ def _write(path, text):
 
 
 def _seed(out, given):
-    """The seed of the unseen inputs: as given, or that of the grades that lie here, or a new one
-    that nobody knows.
+    """The seed of the unseen inputs: the given one, the one stored with the grades, or a new random
+    one.
     """
     path = out / "seed.txt"
     if given is None and path.is_file():
         text = path.read_text(encoding="utf-8", errors="replace").strip()
         if not text.isdigit():
-            raise ValueError(f"{path} holds no number: give the seed by --seed")
+            raise ValueError(f"{path} holds no number: give the seed with --seed")
         return int(text)
     seed = secrets.randbelow(1 << 32) if given is None else given
     _write(path, f"{seed}\n")
@@ -261,17 +262,18 @@ def _arguments(argv):
     add = parser.add_argument
     add("submissions", nargs="+", type=Path, metavar="SUBMISSION",
         help="zip, folder, folder of these, or a platform's export")  # fmt: skip
-    add("--out", type=Path, required=True, help="folder to write into; what is graded there stays")
+    add("--out", type=Path, required=True, help="folder to write into; grades in it are kept")
     add("--seed", type=seed_number,
-        help="of the unseen inputs (default: drawn once and kept in the folder)")  # fmt: skip
-    add("--jobs", type=int, default=-1, help="submissions at a time (default: one on each core)")
-    add("--scheduler", metavar="ADDRESS", help="of a Dask cluster that does it, tcp://...")
+        help="seed of the unseen inputs (default: drawn once, stored in the folder)")  # fmt: skip
+    add("--jobs", type=int, default=-1, help="submissions at a time (default: one per core)")
+    add("--scheduler", metavar="ADDRESS", help="address of a Dask cluster that grades, tcp://...")
     add("--roster", type=Path, help="CSV of the class: name, and id, email, login, section")
     add("--only", action="append", default=[], metavar="EXERCISE", choices=list(MANIFEST.exercises),
-        help="try this exercise again, for all; the others stay")  # fmt: skip
-    add("--again", action="append", default=[], metavar="NAME", help="grade this one again")
+        help="try this exercise again in all submissions; keep the others")  # fmt: skip
+    add("--again", action="append", default=[], metavar="NAME", help="grade this submission again")
     add("--anonymous", action="store_true", help="statistics without names")
-    add("--unsafe", action="store_true", help="run the code without a sandbox: only what you trust")
+    add("--unsafe", action="store_true",
+        help="run the code without a sandbox: only if you trust it")  # fmt: skip
     args = parser.parse_args(argv)
     for path in [*args.submissions, *([args.roster] if args.roster else [])]:
         if not path.exists():
@@ -283,7 +285,7 @@ def main(argv=None):
     parser, args = _arguments(argv)
     submissions = find_submissions(args.submissions, args.out / "unpacked")
     if not submissions:
-        parser.error("no submission there: expected zips, or folders made of them")
+        parser.error("no submission found: expected zips, or folders unpacked from them")
     unknown = [name for name in args.again if name not in submissions]
     if unknown:
         parser.error(f"--again {unknown[0]}: there is no such submission")
@@ -308,26 +310,27 @@ def main(argv=None):
 
 
 def _report(results, out, changed, strangers):
-    """Say how it went; returns the exit status."""
+    """Print a summary; returns the exit status."""
     by_status = {}
     for name, result in results.items():
         by_status.setdefault(status_of(result), []).append(name)
     graded = by_status.get("graded", [])
     print(f"{len(graded)} of {len(results)} graded; see {out / 'statistics.html'}")
     if changed:
-        print(f"points of {len(changed)} counted anew, because the manifest has changed")
+        print(f"points of {len(changed)} recomputed, because the manifest has changed")
     for status, meaning in STATUSES.items():
         if status in by_status:
             print(f"{meaning}: {', '.join(by_status[status])}")
     if strangers:
-        print(f"not on the roster, like several there, or two of one: {', '.join(strangers)}")
+        names = ", ".join(strangers)
+        print(f"no single match on the roster, or several of one person: {names}")
     return int(len(graded) < len(results) or bool(strangers))
 
 
 STATUSES = {
-    "failed": "not graded, their results.json say why",
+    "failed": "not graded, see results.json for the reason",
     "missing": "not graded",
-    "held": "held, a person has to look at them",
+    "held": "held, a person has to check them",
     "empty": "nothing to grade in them",
 }
 

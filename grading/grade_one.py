@@ -1,14 +1,12 @@
-"""Grade one submission: what its exercises answer to unseen inputs, beside what the reference
-answers.
+"""Grade one submission: compare its exercises' answers to unseen inputs with the reference's.
 
-This process imports the reference and nothing of the student. The sandbox gets the student's files
-on a pristine tree, in which no exercise is solved, and plain arrays; what comes back is compared
-here.
+This process imports the reference, and none of the student's code. The sandbox gets plain arrays
+and a pristine tree, in which no exercise is solved, with the student's files on top; the answers
+are compared here.
 
-Each exercise is first tried with all functions the student's own. Only then, and with nothing said
-about it but whether it is right, those that were wrong are tried again with right functions in
-place of the earlier ones that they build on. So whatever code does in that second round, no word of
-it reaches the student.
+Each exercise is first tried with the student's own functions only. Those that were wrong are then
+tried again, with right functions in place of the earlier ones that they build on. This second round
+reports only whether an exercise is right, so that nothing that code does in it reaches the student.
 """
 
 import dataclasses
@@ -57,15 +55,15 @@ def grade(paths, seed: int, kind: str | None = None, only=(), earned=()) -> Grad
     """Grade a submission.
 
     Inputs:
-    - paths: Of a zip or folder, or a list of all that one student has handed in
+    - paths: Path of a zip or folder, or a list of all that one student has handed in
     - seed: Integer that the inputs are drawn from; equal seeds give equal inputs
     - kind: Kind of sandbox, by default the best that works here
     - only: ids of the exercises to try; none for all
-    - earned: ids of others that are known to be right
+    - earned: ids of other exercises that are known to be right
 
-    Returns: Grade. A submission that can't be read at all gets no points, and the reason.
+    Returns: Grade. A submission that can't be read at all gets no points, and a note that says why.
 
-    Raises NoBox where students' code can't be run.
+    Raises NoBox if students' code can't be run.
     """
     try:
         handed_in = read_submission(paths)
@@ -75,13 +73,13 @@ def grade(paths, seed: int, kind: str | None = None, only=(), earned=()) -> Grad
         return held(handed_in.held, *handed_in.notes)
     if not handed_in.sources and not handed_in.notebooks:
         wanted = ", ".join(MANIFEST.files)
-        return nothing(f"Nothing could be graded: no {wanted} to read.", *handed_in.notes)
+        return nothing(f"Nothing could be graded: no {wanted} was found.", *handed_in.notes)
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
         return Grading(Path(folder), handed_in, seed, kind, only, earned).grade()
 
 
 class Grading:
-    """The way of one submission through the sandbox."""
+    """Takes one submission through the sandbox."""
 
     def __init__(self, folder, handed_in: HandedIn, seed, kind, only=(), earned=()):
         self.folder = folder
@@ -115,7 +113,7 @@ class Grading:
         return Grade(ordered, notes, found["pictures"], self.used, of_another_edition(ordered))
 
     def _parts(self, imports):
-        """The exercises to try, with what is imported before: for those of NumPy and of PyTorch."""
+        """The exercises to try, and the modules to import first: for NumPy, then for PyTorch."""
         parts = []
         for questions, warm in BOXES:
             exercises = [e for question in questions for e in MANIFEST.of(question)]
@@ -132,7 +130,7 @@ class Grading:
         show_to_user(self.folder)
 
     def prepare(self, box):
-        """Write the student's files over it; returns what `read_sources` has found in them."""
+        """Write the student's files over it; returns what `read_sources` finds in them."""
         found = self._read_sources(box)
         for path, text in found["sources"].items():
             _write(self.tree / path, text)
@@ -140,14 +138,14 @@ class Grading:
         return found
 
     def _untouched(self, exercises, sources):
-        """Whether exercises are as students get them, so that nothing needs PyTorch."""
+        """Whether exercises are still as handed out, so that nothing needs PyTorch."""
         paths = {e.path for e in exercises}
         return not self.handed_in.helpers and all(
             sources.get(path, stubs(path)) == stubs(path) for path in paths
         )
 
     def _read_sources(self, box):
-        """What `read_sources` finds in the files, each checked to be what it should be."""
+        """What `read_sources` finds in the files, with each part of its answer checked."""
         exercises = [
             [e.name, e.path, MANIFEST.questions[e.question].notebook]
             for e in MANIFEST.exercises.values()
@@ -164,7 +162,7 @@ class Grading:
             found, groups = box.ask({"task": "sources", "how": how}, [data])
             return _checked(found, groups, self.handed_in)
         except (BoxError, TypeError, KeyError, AttributeError, ValueError, IndexError) as error:
-            note = f"The files could not be looked through ({error}); they were run as they are."
+            note = f"The files could not be analysed ({error}); they were run as they are."
         sources = {
             path: data.decode("utf-8", "replace")
             for path, data in (self.handed_in.sources | self.handed_in.helpers).items()
@@ -183,7 +181,7 @@ class Grading:
 
 
 def _checked(found, groups, handed_in):
-    """The answer of `read_sources`, nothing in it but what belongs there."""
+    """The answer of `read_sources`, with only what belongs in it."""
     paths = [*MANIFEST.files, *handed_in.helpers]
     sources = {path: str(found["sources"][path]) for path in paths if path in found["sources"]}
     pictures = {question.notebook: [] for question in MANIFEST.questions.values()}
@@ -199,19 +197,19 @@ def _checked(found, groups, handed_in):
 
 
 def _unwritten(exercise):
-    """The mark of a stub: what calling it says."""
+    """The mark of a stub, with its error message."""
     said = told_by_stub(exercise.name, exercise.question.upper(), exercise.path)
     return Mark(exercise.id, 0, said, hint_of_error(exercise.id, said))
 
 
 def try_own(box: Box, exercise: Exercise, seed: int) -> Mark:
-    """The mark of an exercise with all functions the student's own."""
+    """The mark of an exercise with only the student's own functions."""
     return _try(box, exercise, unseen(exercise.id, seed))
 
 
 def try_again(box: Box, exercise: Exercise, earned: set[str], seed: int) -> Mark | None:
-    """The mark of an exercise with right functions in place of those that it builds on; None where
-    it is wrong all the same.
+    """The mark of an exercise with right functions in place of those that it builds on; None if it
+    is still wrong.
     """
     pairs = unseen(exercise.id, seed)
     for functions, remark in _second_chances(exercise, earned):
@@ -224,7 +222,7 @@ def try_again(box: Box, exercise: Exercise, earned: set[str], seed: int) -> Mark
 
 
 def _second_chances(exercise, earned):
-    """Functions to lend for one try after the other, each with a remark."""
+    """The functions to lend in each further try, with a remark about it."""
     own_cache = tuple(needed for needed in exercise.needs if needed != exercise.cache_of)
     if not earned.issuperset(own_cache):
         remark = f"It was tried with the reference's {', '.join(own_cache)} in place of yours."
@@ -241,8 +239,8 @@ def _second_chances(exercise, earned):
 
 
 def _try_by_own_forward(box, exercise, pairs):
-    """The mark of a backward pass that is right for a forward pass with a known mistake; None where
-    it is not.
+    """The mark of a backward pass that is right for a forward pass with a known mistake; None if it
+    is not.
     """
     groups = [inputs for inputs, _ in pairs]
     try:
@@ -254,7 +252,7 @@ def _try_by_own_forward(box, exercise, pairs):
     except (BoxError, ValueError):
         return None
     mark = _try(box, exercise, list(zip(groups, expected, strict=True)))
-    remark = f"It is right for your {exercise.cache_of}, where the mistake has cost its points."
+    remark = f"It is right for your {exercise.cache_of}, where the mistake has already cost points."
     return dataclasses.replace(mark, remark=remark) if mark.points else None
 
 
@@ -275,7 +273,7 @@ def _try(box, exercise, pairs, functions=None, remark=""):
 
 
 def _mark(exercise, answers, pairs, remark):
-    """The mark of answers, beside inputs and right answers."""
+    """The mark of answers, given the inputs and right answers."""
     remarks = [remark] if remark else []
     slip = ""
     for outputs, (inputs, expected) in zip(answers, pairs, strict=True):
@@ -293,7 +291,7 @@ def _mark(exercise, answers, pairs, remark):
 
 
 def _lent(functions):
-    """What the sandbox has to know of functions that are lent."""
+    """What the sandbox has to know about lent functions."""
     by_module = {}
     for name in functions:
         exercise = next((e for e in MANIFEST.exercises.values() if e.name == name), None)
@@ -313,8 +311,8 @@ def unseen(exercise: str, seed: int):
 
 @functools.cache
 def pristine() -> dict[str, str]:
-    """What the sandbox sees beside the student's files, by path: the package with stubs, and how
-    exercises are called.
+    """The files, by path, that the sandbox sees in addition to the student's: the package with
+    stubs, and the code that calls exercises.
     """
     sources = [
         path for path in (ROOT / "deeplearning").rglob("*.py") if "datasets" not in path.parts
@@ -327,7 +325,7 @@ def pristine() -> dict[str, str]:
 
 @functools.cache
 def stubs(path: str) -> str:
-    """The source of a module as students start with it."""
+    """The source of a module as handed out to students."""
     exercises = [exercise for exercise in MANIFEST.exercises.values() if exercise.path == path]
     return stub_out((ROOT / path).read_text(encoding="utf-8"), exercises)
 

@@ -1,4 +1,4 @@
-"""What a submission has earned: a mark for each exercise, and the grade that they make together."""
+"""What a submission has earned: a mark for each exercise, and the grade that they add up to."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from grading.manifest import MANIFEST
 from grading.results import Result
 
-KEEP_PRECISION = "Arrays that you make get the arguments' type by dtype=x.dtype or np.zeros_like."
+KEEP_PRECISION = "To give new arrays the arguments' type, use dtype=x.dtype or np.zeros_like."
 
 NOT_THERE = re.compile(
     r"cannot import name '\w+' from 'deeplearning[\w.]*'|No module named 'deeplearning[\w.]*'"
@@ -18,11 +18,11 @@ class Mark:
     """What an exercise earned, and why.
 
     - exercise: Its id
-    - points: Earned
-    - reason: What was wrong; empty where nothing was
+    - points: Points earned
+    - reason: What was wrong; empty if nothing was
     - hint: What the numbers suggest, or None
-    - remark: What is to be known of how it earned its points, or empty
-    - slip: Whether all is right but for float64 where float32 went in
+    - remark: What the student should know about how it earned its points, or empty
+    - slip: Whether the only mistake is float64 results for float32 inputs
     """
 
     exercise: str
@@ -39,9 +39,9 @@ class Grade:
 
     - marks: One for each exercise, in the manifest's order
     - notes: Sentences about the submission
-    - pictures: From notebook to the pictures that it shows, as addresses that hold their data
-    - box: Kind of sandbox that the student's code ran in; empty where it did not run
-    - held: Why a person has to look at it before it counts, or empty
+    - pictures: Dictionary from notebook to the pictures that it shows, as data URLs
+    - box: Kind of sandbox that the student's code ran in; empty if it did not run
+    - held: Why a person has to check it before it counts, or empty
     - extra: What the extra credit has earned, or None
     """
 
@@ -63,13 +63,13 @@ class Grade:
 
     @property
     def remarks(self) -> list[str]:
-        """The notes, and what kind of sandbox was used."""
+        """The notes, and the kind of sandbox that was used."""
         walls = "without a sandbox" if self.box == "none" else f"in a sandbox: {self.box}"
         return [*self.notes, f"The code ran {walls}." if self.box else "No code was run."]
 
     @property
     def results(self) -> list[Result]:
-        """The marks as `results.Result`: a hint goes before the numbers behind it."""
+        """The marks as `results.Result`: a hint comes before the numbers behind it."""
         found = [
             Result(
                 MANIFEST.exercises[mark.exercise],
@@ -83,21 +83,21 @@ class Grade:
 
 
 def nothing(*notes: str) -> Grade:
-    """The grade of a submission that nothing could be read of."""
+    """The grade of a submission from which nothing could be read."""
     return Grade(
         [Mark(exercise, 0, "It was not found.") for exercise in MANIFEST.exercises], [*notes]
     )
 
 
 def held(reason: str, *notes: str) -> Grade:
-    """The grade of a submission that a person has to look at first."""
-    marks = [Mark(exercise, 0, "It was not graded yet.") for exercise in MANIFEST.exercises]
+    """The grade of a submission that a person has to check first."""
+    marks = [Mark(exercise, 0, "It is not graded yet.") for exercise in MANIFEST.exercises]
     return Grade(marks, [reason, *notes], held=reason)
 
 
 def of_another_edition(marks: list[Mark]) -> str:
-    """Why a person should look at work that imports from the course's package what is not there;
-    "" where none does.
+    """Why a person should check work that imports something missing from the course's package; ""
+    if it doesn't.
     """
     for mark in marks:
         found = NOT_THERE.search(mark.reason)
@@ -111,8 +111,8 @@ def of_another_edition(marks: list[Mark]) -> str:
 
 
 def with_slips(marks: list[Mark]) -> list[Mark]:
-    """Marks, with what float64 in place of float32 costs: a fixed number of points, once in each
-    question, and nothing where it comes from a function that has been charged.
+    """Marks, less what float64 in place of float32 costs: a fixed number of points, once in each
+    question, and nothing if it comes from a function that has lost points for it.
     """
     slipped = {mark.exercise for mark in marks if mark.slip}
     charged = set()
@@ -123,7 +123,7 @@ def with_slips(marks: list[Mark]) -> list[Mark]:
             first = exercise.question not in charged and slipped.isdisjoint(exercise.needs)
             cost = min(MANIFEST.slip, mark.points) if first else 0
             charged.add(exercise.question)
-            costs = f" It costs {cost} points" if first else " It has cost points already"
+            costs = f" It costs {cost} points" if first else " It has already cost points"
             reason = f"{mark.reason} {KEEP_PRECISION}{costs}, once in each question."
             mark = replace(mark, points=mark.points - cost, reason=reason)
         result.append(mark)

@@ -1,4 +1,4 @@
-"""Points of one submission: as a table to read, and as the file that Gradescope reads."""
+"""Points of one submission, as a printed table and as the file that Gradescope reads."""
 
 import textwrap
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ class Result:
 
     - exercise: `manifest.Exercise` or `manifest.ExtraCredit`
     - score: Points earned
-    - reason: One sentence, empty where all is right
-    - note: What the student should know besides; several lines are welcome
+    - reason: One sentence, empty if all is right
+    - note: Anything else the student should know; may have several lines
     """
 
     exercise: Exercise | ExtraCredit
@@ -23,8 +23,8 @@ class Result:
 
 
 def table(results):
-    """A table of results: exercise, points earned of points, reason; questions add up, and so does
-    the whole.
+    """A table of results: exercise, points earned of points, reason; with a sum for each question
+    and a total.
     """
     lines = []
     width = max(len(_name(result)) for result in results) + 2
@@ -37,13 +37,13 @@ def table(results):
     regular = [result for result in results if isinstance(result.exercise, Exercise)]
     extra = sum(result.score for result in results) - sum(result.score for result in regular)
     lines.append(
-        f"{'together':{width}}{_points(regular)}" + (f"  and {extra:g} extra" if extra else "")
+        f"{'total':{width}}{_points(regular)}" + (f"  and {extra:g} extra" if extra else "")
     )
     return "\n".join(lines)
 
 
 def gradescope(results):
-    """Results as Gradescope's results.json has them: a dictionary for `json.dump`.
+    """Results in the format of Gradescope's results.json: a dictionary for `json.dump`.
 
     Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/
     """

@@ -1,9 +1,9 @@
-"""The people of a class, and whose each submission is.
+"""The people of a class, and which of them each submission belongs to.
 
-A roster is a CSV, separated by commas, semicolons or tabs, with a first line of names: `name`, or
-first and last name, and where the platform needs them `id`, `email`, `login` and `section`; the
-headings of Canvas's, Moodle's and Gradescope's own lists are known. Nobody gets another's grade,
-and nobody a 0, by a guess.
+A roster is a CSV, separated by commas, semicolons or tabs, whose first line names the columns:
+`name`, or first and last name, and if the platform needs them `id`, `email`, `login` and `section`;
+the headings of Canvas's, Moodle's and Gradescope's own lists are known. Doubtful matches are not
+guessed: nobody gets another's grade, or a 0, by mistake.
 """
 
 import collections
@@ -25,7 +25,7 @@ HEADINGS = {
     "section": ("section", "sections", "groups"),
 }
 PSEUDONYMS = {"participant", "anon", "anonymous", "submission", "student"}
-MANY_WORDS = 6  # of a name; more are not tried in every order
+MANY_WORDS = 6  # in a name; more are not tried in every order
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def read_roster(path: Path) -> list[Person]:
 
 
 def _text(data):
-    """What a file says, as editors and spreadsheets write it."""
+    """The text of a file, in any encoding that editors and spreadsheets write."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace")
     try:
@@ -80,14 +80,14 @@ def _person(row, columns):
 
 
 def assign(roster: list[Person], submissions) -> tuple[dict[str, Person], list[str]]:
-    """Whose each submission is.
+    """Find the owner of each submission.
 
     Inputs:
-    - roster: Of the class
+    - roster: People of the class
     - submissions: Dictionary from name to `exports.Found`
 
     Returns: dictionary from a submission's name to a person; and names of submissions that belong
-    to nobody, could belong to several, or stand beside another of the same person
+    to nobody, could belong to several people, or share their owner with another submission
     """
     likely = {name: candidates(roster, found) for name, found in submissions.items()}
     owners = {name: people[0] for name, people in likely.items() if len(people) == 1}
@@ -97,7 +97,7 @@ def assign(roster: list[Person], submissions) -> tuple[dict[str, Person], list[s
 
 
 def doubtful(roster: list[Person], submissions, strangers: list[str]) -> set[Person]:
-    """People who may have handed in what nobody could be found for: they get no 0."""
+    """People who may own a submission without a certain owner, and so must not get a 0."""
     people = set()
     for name in strangers:
         found = submissions[name]
@@ -108,8 +108,9 @@ def doubtful(roster: list[Person], submissions, strangers: list[str]) -> set[Per
 
 
 def candidates(roster, found) -> list[Person]:
-    """The people that a submission may belong to. The platform's number decides among those of one
-    name; alone it counts where nobody has the name, since some platforms number submissions.
+    """The people that a submission may belong to. The platform's number decides between people of
+    the same name; on its own it counts only if nobody has the name, since some platforms number
+    submissions.
     """
     by_email = [p for p in roster if found.email and _same(p.email, found.email)]
     by_id = [p for p in roster if found.id and p.id == found.id]
@@ -124,8 +125,8 @@ def _same(one, other):
 
 
 def _is_name(name, other):
-    """Whether two names have the same words, in whatever order, with or without spaces: "Lovelace,
-    Ada" is "lovelaceada".
+    """Whether two names have the same words, in any order, with or without spaces: "Lovelace, Ada"
+    is "lovelaceada".
     """
     words, wanted = _words(name), _words(other)
     if len(words) > MANY_WORDS:
@@ -134,7 +135,7 @@ def _is_name(name, other):
 
 
 def _named_in(roster, text):
-    """The people whose names or logins stand in a text, as in "assignment2 - Ada Lovelace"."""
+    """The people whose names or logins occur in a text, as in "assignment2 - Ada Lovelace"."""
     words = set(_words(text))
     named = [p for p in roster if len(_words(p.name)) > 1 and words.issuperset(_words(p.name))]
     named = [
@@ -146,7 +147,7 @@ def _named_in(roster, text):
 
 
 def _has_login(text, login):
-    """Whether a login stands in a text by itself; numbers could be anything."""
+    """Whether a login occurs in a text as a whole word; numbers don't count."""
     if len(login) < 3 or login.isdigit():
         return False
     pattern = rf"(?<![^\W_]){re.escape(login.casefold())}(?![^\W_])"
@@ -154,7 +155,7 @@ def _has_login(text, login):
 
 
 def _words(name):
-    """The words of a name in small letters, without accents."""
+    """The words of a name in lower case, without accents."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return tuple(re.findall(r"[^\W_]+", plain))

@@ -1,17 +1,17 @@
-"""From the source of a solution to what students start from.
+"""Turn the source of a solution into what students start from.
 
-Of an exercise the signature, the docstring and what is given stay. The solution gives way to two
-lines of sketch and a NotImplementedError. What the solution is, markers say, those that
-otter-grader and nbgrader read, too:
+Each exercise keeps its signature, its docstring and the code that is given. Its solution is
+replaced by a two-line sketch and a NotImplementedError. Markers, which otter-grader and nbgrader
+read too, show what the solution is:
 
     # BEGIN SOLUTION
     return a @ b
     # END SOLUTION
 
 In a function without markers, the lines at its top that check arguments (`check_shapes(...)`, `if
-...: raise`) are given, and all the rest is the solution. Markers outside functions take away what
-stands between them. Last, private helpers go that only solutions used, unless a sketch names them.
-Everything else stays as it is, to the letter.
+...: raise`) are given, and everything after them is the solution. Outside functions, whatever is
+between markers is removed. Finally, private helpers that only solutions used are removed, unless a
+sketch names them. Everything else stays exactly as it is.
 """
 
 import ast
@@ -22,15 +22,15 @@ END = "# END SOLUTION"
 
 
 def stub_out(source, exercises):
-    """Source with the solutions of exercises taken out.
+    """Source with the solutions of exercises removed.
 
     Inputs:
-    - source: Of a module
-    - exercises: Those of `manifest.Exercise` that lie in it
+    - source: Source of a module
+    - exercises: The exercises in it, as `manifest.Exercise`
 
     Returns: source of the same module for students
 
-    Raises ValueError for an exercise that is not there, and markers without a partner.
+    Raises ValueError for an exercise that the module lacks, and markers without a partner.
     """
     tree = ast.parse(source)
     sketches = []
@@ -49,9 +49,9 @@ def stub_out(source, exercises):
 
 
 def marked(source):
-    """Regions between markers, the markers included, as ranges of line numbers that begin with 0.
+    """Regions between markers, the markers included, as ranges of line numbers counted from 0.
 
-    Raises ValueError where a marker lacks its partner.
+    Raises ValueError if a marker lacks its partner.
     """
     regions = []
     begun = None
@@ -70,7 +70,7 @@ def marked(source):
 
 
 def solution(source, function):
-    """Regions of a function that are the solution, as ranges of line numbers that begin with 0."""
+    """Regions of a function that are the solution, as ranges of line numbers counted from 0."""
     # an END SOLUTION may follow the last statement
     inside = range(function.lineno - 1, function.end_lineno + 1)
     regions = [lines for lines in marked(source) if lines.start in inside]
@@ -87,8 +87,8 @@ def solution(source, function):
 
 
 def find(tree, name):
-    """The function of a dotted name such as "CaptioningRNN.loss" in a syntax tree; ValueError where
-    there is none.
+    """The function with a dotted name such as "CaptioningRNN.loss" in a syntax tree; raises
+    ValueError if there is none.
     """
     node = tree
     for part in name.split("."):
@@ -102,7 +102,7 @@ def find(tree, name):
 
 
 def _by_function(exercises):
-    """What is known of each function; it may serve two exercises, which may have parts."""
+    """What each function's stub needs; one may serve two exercises, and exercises have parts."""
     functions = {}
     for exercise in exercises:
         for name in (exercise.name, *exercise.parts):
@@ -116,7 +116,7 @@ def _by_function(exercises):
 
 
 def told_by_stub(name: str, question: str, path: str) -> str:
-    """What a stub says when it is called."""
+    """The error message of a stub that is called."""
     return f"{question}: write {name}, in {path}"
 
 
@@ -133,7 +133,7 @@ def _is_docstring(statement):
 
 
 def _is_check(statement):
-    """Whether a statement does nothing but check arguments, or take down what a check returns."""
+    """Whether a statement only checks arguments, or stores what a check returns."""
     if isinstance(statement, ast.If):
         return (
             len(statement.body) == 1
@@ -167,7 +167,7 @@ def _without_orphans(source, sketches):
                 [function.lineno, *(decorator.lineno for decorator in function.decorator_list)]
             )
             gone = range(first - 1, function.end_lineno)
-            # it may leave others without a use
+            # this may leave others unused
             return _without_orphans(_edited(source, [(gone, [])]), sketches)
     return source
 
@@ -183,8 +183,8 @@ def _is_used(function, tree):
 
 
 def _blank_lines(source):
-    """No more blank lines than there would be: two between functions, one between methods, none at
-    the end.
+    """Source without surplus blank lines: two between functions, one between methods, none at the
+    end.
     """
     source = re.sub(r"\n{4,}", "\n\n\n", source)
     source = re.sub(r"\n{3,}(?= )", "\n\n", source)

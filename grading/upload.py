@@ -1,11 +1,11 @@
-"""Grade one upload as Gradescope's containers do: points and reasons into results.json.
+"""Grade one upload as Gradescope's containers do, and write points and reasons to results.json.
 
     python -m grading.upload SUBMISSION --out results --secret seed
 
-Inputs are drawn from the secret and the upload together: the same upload always gets the same ones,
-another one others, so that nobody collects answers by uploading again. Where points are missing,
-the reference goes through the same sandbox first; if even that loses points, or anything else is
-wrong with the machine, the upload gets no points at all but a sentence that says so, and the exit
+Inputs are drawn from the secret and the upload together: the same upload always gets the same
+inputs and a different one gets others, so uploading again collects no answers. If points are
+missing, the reference is graded in the same sandbox too; if even that loses points, or anything
+else is wrong with the machine, the upload gets no points but a message that says so, and the exit
 status is 1.
 """
 
@@ -32,7 +32,7 @@ def upload_seed(secret: str, mark: str) -> int:
 
 
 def content_mark(path: Path) -> str:
-    """A fingerprint of an upload's content: not of times, which each unpacking changes."""
+    """A fingerprint of an upload's content, without file times, which unpacking changes."""
     if not path.is_dir():
         return fingerprint([path])
     digest = hashlib.sha256()
@@ -43,7 +43,7 @@ def content_mark(path: Path) -> str:
 
 
 def results(path: Path, secret: str, kind: str | None = None) -> dict:
-    """What belongs into results.json. Raises whatever is wrong with the machine."""
+    """The content of results.json. Raises an error if something is wrong with the machine."""
     kind = kind or choose_kind()
     mark = content_mark(path)
     seed = upload_seed(secret, mark)
@@ -54,7 +54,7 @@ def results(path: Path, secret: str, kind: str | None = None) -> dict:
         graded.extra = extra_credit([path], seed)
     found = results_of(as_record(graded, {"seed": seed, "fingerprint": mark}))
     if graded.held:
-        found |= {"score": 0, "output": f"Not graded yet, course staff will look: {graded.held}"}
+        found |= {"score": 0, "output": f"Not graded yet, staff will check it: {graded.held}"}
     return found
 
 
@@ -87,8 +87,8 @@ def main(argv=None):
 
 
 NOT_GRADED = (
-    "Nothing was graded: the machine that grades is not in order, which is not your fault. "
-    "Tell course staff"
+    "Nothing was graded: something is wrong with the machine that grades, which is not your fault. "
+    "Tell the course staff"
 )
 
 

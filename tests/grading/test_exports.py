@@ -334,6 +334,6 @@ def test_numbers_of_people(found, folder, as_zip):
 
 
 def test_names_of_versions_are_nobody(found):
-    """A folder of zips that bear no names of people is held: nobody knows whose they are."""
+    """A folder of zips that are not named after people is held: nobody knows whose they are."""
     (only,) = found({"assignment2.zip": WORK, "assignment2 (1).zip": WORK}).values()
-    assert "no names of people" in only.held
+    assert "are not names of people" in only.held

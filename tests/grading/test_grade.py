@@ -225,7 +225,7 @@ def test_points_that_changed_are_counted_anew(run, tmp_path, monkeypatch, capsys
     capsys.readouterr()
     _, rows = run()
     assert [row["score"] for row in rows] == ["5", "0"]
-    assert "points of 2 counted anew" in capsys.readouterr().out
+    assert "points of 2 recomputed" in capsys.readouterr().out
 
 
 def test_a_roster_and_what_platforms_import(run, tmp_path):
@@ -287,7 +287,7 @@ def test_held_and_empty_come_first(run, tmp_path, monkeypatch):
         ("eve", "100", "graded"),
     ]
     page = (tmp_path / "out" / "statistics.html").read_text(encoding="utf-8")
-    assert "Held for a person: ann (Two works.)" in page and "100.0" in page
+    assert "Held for review: ann (Two works.)" in page and "100.0" in page
 
 
 def test_formulas_stay_text(run):

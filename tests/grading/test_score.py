@@ -36,7 +36,7 @@ def test_all_points(graded, tmp_path, capsys):
     asked = graded()
     assert score.main([str(tmp_path), "--seed", "7"]) == 0
     assert asked == [(tmp_path, 7, None)]
-    assert "together                         100 of 100" in capsys.readouterr().out
+    assert "total                            100 of 100" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
 
 
