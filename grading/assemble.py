@@ -1,5 +1,5 @@
-"""The corpus of wrong and right implementations, as packages for the calls and as files for a
-submission.
+"""Turn the corpus of wrong and right implementations into packages for the calls, and into files of
+a submission.
 """
 
 import ast
@@ -37,8 +37,7 @@ def package(functions):
 
 
 def sources(functions):
-    """The same as files of a submission: the repository's modules, with what replaces parts of them
-    below.
+    """The same as files of a submission: the repository's modules, with the replacements appended.
 
     Inputs:
     - functions: As for `package`
@@ -64,8 +63,8 @@ def sources(functions):
 
 
 def _definitions(module):
-    """What a module of the corpus imports from outside it and defines, as source to stand at the
-    end of another.
+    """A module's definitions, and its imports from outside the corpus, as source to append to
+    another module.
     """
     nodes = []
     for node in ast.parse(inspect.getsource(module)).body:
@@ -78,15 +77,15 @@ def _definitions(module):
 
 
 def known_wrong(exercise, inputs, expected):
-    """What the known mistakes of an exercise give for some inputs; `hints.hint` compares with it.
+    """The outputs of an exercise's known mistakes, for `hints.hint` to compare with.
 
     Inputs:
-    - exercise: Its name, as in `CALLS`
+    - exercise: Name of the exercise, as in `CALLS`
     - inputs, expected: Dictionaries of arrays, as `cases.inputs` and `cases.reference` give them
 
     Returns: list of pairs of a cause and the outputs that differ from the expected ones. Mistakes
-    that do not show on these inputs, that raise, and those written after the hints were frozen are
-    left out.
+    that don't show on these inputs, that raise, or that were written after the hints were frozen
+    are left out.
     """
     pairs = []
     for mistake in mistakes():
@@ -94,7 +93,7 @@ def known_wrong(exercise, inputs, expected):
             continue
         try:
             outputs = CALLS[exercise](package({mistake.function: mistake.wrong}), inputs)
-        # wrong in such a way that these sizes do not fit: there are no numbers to compare with
+        # the mistake fails for these sizes: there are no numbers to compare with
         except Exception:
             continue
         differing = {

@@ -2,10 +2,10 @@
 
     python -m grading.autograder
 
-writes build/autograder.zip: the package, the grading and the exercises' calls, from the files that
-git tracks, and beside them setup.sh and run_autograder from grading/gradescope/. Gradescope unpacks
-it into /autograder/source, runs setup.sh once, and run_autograder for each submission. Inputs are
-drawn from a secret that is written into the zip, and from the upload.
+writes build/autograder.zip, from the files that git tracks: the package, the grader and the
+exercises' calls, with setup.sh and run_autograder from grading/gradescope/ next to them. Gradescope
+unpacks it into /autograder/source, and runs setup.sh once and run_autograder for each submission.
+Inputs are drawn from a secret that is written into the zip, and from the upload.
 
 Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/
 """
@@ -25,7 +25,7 @@ NOT_NEEDED = ["grading/hostile/*", "grading/student/*"]
 
 
 def autograder_files(seed):
-    """Names of the zip's files, with slashes, and what is in them, as a dictionary to bytes."""
+    """The zip's files: dictionary from their names, with slashes, to bytes."""
     files = {"seed": f"{seed}\n".encode()}
     for name in tracked_files():
         if any(fnmatch.fnmatch(name, pattern) for pattern in KEPT) and not any(
@@ -46,7 +46,7 @@ def main(argv=None):
     parser.add_argument(
         "--seed",
         type=seed_number,
-        help="that unseen inputs are drawn from (default: one that nobody knows)",
+        help="secret that unseen inputs are drawn from (default: a random one)",
     )
     args = parser.parse_args(argv)
     seed = secrets.randbelow(2**31) if args.seed is None else args.seed

@@ -1,8 +1,8 @@
-"""Does this machine grade as it should? Which sandbox it has, and the reference sent through it.
+"""Check that this machine can grade: find its sandbox, and grade the reference in it.
 
     python -m grading.box
 
-Exit status: 0 well, 1 students' code can't be graded here, and why.
+Exit status: 0 all is well; 1 students' code can't be graded here, and a message says why.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from grading.sandbox import NoBox, choose_kind
 def main(argv=None):
     argparse.ArgumentParser(
         prog="python -m grading.box",
-        description="Whether students' code can be graded here, and in which sandbox.",
+        description="Check whether students' code can be graded here, and in which sandbox.",
         epilog="example: python -m grading.box",
     ).parse_args(argv)
     try:

@@ -1,13 +1,13 @@
 """Unseen inputs for every exercise, drawn from a seed, and the right answers to them.
 
-Each exercise is tried on fixed corners, which only draw their numbers: every size once 1, one case
-that is large, several pictures at once, gradients so large that clipping shows, words that occur
-again, captions with holes. So no mistake is found by one seed and missed by another. Beside them
-stand cases whose sizes are drawn, too. Numbers are of size 1, so that no mistake hides below the
-tolerance; most cases are in float64, some of both kinds in float32.
+Each exercise is tried on fixed corner cases, for which only the numbers are drawn: every size once
+1, one large case, several pictures at once, gradients so large that clipping shows, repeated words,
+captions with holes. So a mistake found with one seed is not missed with another. In further cases
+the sizes are drawn too. Numbers are of order 1, so that no mistake hides below the tolerance; most
+cases are in float64, some of both kinds in float32.
 
-Where an answer hangs on which of two scores is larger (sampling, fooling), cases are drawn until
-they are clear: otherwise rounding would decide.
+If an answer depends on which of two scores is larger (sampling, fooling), cases are drawn until it
+is clear: otherwise rounding would decide.
 """
 
 import contextlib
@@ -34,14 +34,14 @@ from grading.corners import (
 )
 from grading.draw import Draw, cast, move_a_little
 
-RANDOM = 3  # cases of an exercise beside its corners, the last of them in float32
+RANDOM = 3  # cases of an exercise in addition to its corners, the last of them in float32
 
 
 def drawn(exercise, seed):
     """All inputs that an exercise is tried on.
 
     Inputs:
-    - exercise: Its name, as in `CALLS`
+    - exercise: Name of the exercise, as in `CALLS`
     - seed: Integer of at least 0; equal seeds give equal inputs
 
     Returns: list of dictionaries from name to array
@@ -51,10 +51,10 @@ def drawn(exercise, seed):
 
 
 def inputs(exercise, seed):
-    """Inputs of an exercise's call, their sizes drawn.
+    """Inputs of an exercise's call, with drawn sizes.
 
     Inputs:
-    - exercise: Its name, as in `CALLS`
+    - exercise: Name of the exercise, as in `CALLS`
     - seed: Integer; one in three is for float32
 
     Returns: dictionary from name to array
@@ -64,7 +64,7 @@ def inputs(exercise, seed):
 
 
 def corner(exercise, seed, number):
-    """Inputs of one of the fixed corners of an exercise."""
+    """Inputs of one of an exercise's fixed corner cases."""
     fixed = dict(CORNERS[exercise][number])
     dtype = fixed.pop("dtype", np.float64)
     return _made(exercise, fixed, [seed, number, *exercise.encode()], dtype)
@@ -79,14 +79,14 @@ def reference(exercise, inputs):
     """The repository's own answer, computed in float64 and rounded to the inputs' precision.
 
     Inputs:
-    - exercise: Its name, as in `CALLS`
+    - exercise: Name of the exercise, as in `CALLS`
     - inputs: Dictionary from name to array
 
     Returns: dictionary from name to array
     """
     dtype = np.result_type(*(value.dtype for value in inputs.values() if value.dtype.kind == "f"))
     exact = {name: cast(value, np.float64) for name, value in inputs.items()}
-    # a progress bar of fooling, and its warning where a picture resists
+    # the progress bar of fooling, and its warning if a picture resists
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         outputs = CALLS[exercise](Package(), exact)
@@ -158,9 +158,9 @@ def _captioning_loss(cell):
             said = draw.rng.choice(words, length - 1)
             caption[: length + 1] = [arrays["start"], *said, arrays["end"]]
         if draw.fixed.get("holes"):
-            captions[:, 2] = arrays["null"]  # <NULL> amid words: the mask has holes
+            captions[:, 2] = arrays["null"]  # <NULL> between words: the mask has holes
             captions[:, -1] = arrays["end"]
-            captions[0, 1:] = arrays["null"]  # a caption without words counts, too
+            captions[0, 1:] = arrays["null"]  # a caption without words counts too
         return arrays | {"captions": captions}
 
     return make
@@ -187,7 +187,7 @@ def _captioning_sample(cell):
 
 
 def _goes_on(captions, arrays, name):
-    """Whether <NULL> or <START> is sampled in a caption that another word follows."""
+    """Whether <NULL> or <START> is sampled in a caption and followed by another word."""
     for caption in captions.tolist():
         said = caption[: caption.index(arrays["end"])] if arrays["end"] in caption else caption
         where = [t for t, word in enumerate(said) if word == arrays[name]]
@@ -197,9 +197,7 @@ def _goes_on(captions, arrays, name):
 
 
 def _clear(exercise, arrays, rng, tries=5):
-    """Whether the answer stays what it is, to a tenth, when every number is changed by a
-    thousandth.
-    """
+    """Whether changing every number by a thousandth changes the answer by at most a tenth."""
     answer = reference(exercise, arrays)
     for _ in range(tries):
         others = reference(exercise, move_a_little(arrays, rng))
@@ -210,7 +208,7 @@ def _clear(exercise, arrays, rng, tries=5):
     return True
 
 
-# For each exercise the function that draws its inputs, and the corners that it is always tried on
+# For each exercise the function that draws its inputs, and the corner cases always tried
 EXERCISES = {
     "rnn_step_forward": (_step("rnn"), STEP),
     "rnn_step_backward": (_step("rnn", backward=True), STEP + STEEP),

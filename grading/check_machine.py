@@ -1,5 +1,5 @@
-"""Does this machine give right work its points? The reference goes through the very sandbox that
-students' code will run in; where it earns less than everything, nobody is graded here.
+"""Check that this machine gives right work its points. The reference is graded in the same sandbox
+as students' code; if it loses a point, nobody is graded here.
 """
 
 import functools
@@ -15,12 +15,12 @@ SEED = 16
 
 @functools.cache
 def check_machine(kind: str | None) -> None:
-    """Send the reference through a sandbox.
+    """Grade the reference in a sandbox.
 
     Inputs:
     - kind: Kind of sandbox, None for the best that works here
 
-    Raises NoBox where it does not earn all points, with the first cause.
+    Raises NoBox, with the first cause, if it does not earn all points.
     """
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
         for path in MANIFEST.files:

@@ -1,4 +1,4 @@
-"""What is written about a class: the table of grades, the page of statistics, and the files that
+"""Write the files about a class: the table of grades, the statistics page, and the files that
 Canvas, Moodle and Gradescope import.
 """
 
@@ -16,14 +16,14 @@ ASSIGNMENT = "Assignment 2"
 def write_class(
     results, out: Path, roster=(), owners=None, *, doubtful=(), anonymous=False
 ) -> None:
-    """Write grades.csv and statistics.html, and with a roster what platforms import.
+    """Write grades.csv and statistics.html, and with a roster the files that platforms import.
 
     Inputs:
-    - results: Dictionary from a submission's name to what is in its results.json
+    - results: Dictionary from a submission's name to the content of its results.json
     - out: Folder
     - roster, owners: As `roster.read_roster` and `roster.assign` give them
-    - doubtful: People who may have handed in what is nobody's: they get no 0
-    - anonymous: Whether statistics go without names
+    - doubtful: People who may own a submission without a certain owner, so they get no 0
+    - anonymous: Whether to leave names out of the statistics
     """
     owners = owners or {}
     _write(out / "grades.csv", _table(results, roster, owners, doubtful))
@@ -74,7 +74,7 @@ def _table(results, roster, owners, doubtful):
 
 
 def _canvas(roster, scores):
-    """Canvas's gradebook import: its first columns as it exports them, then the assignment."""
+    """Canvas's gradebook import: the first columns as in its export, then the assignment."""
     yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", ASSIGNMENT]
     total = sum(question.points for question in MANIFEST.questions.values())
     yield ["    Points Possible", "", "", "", "", total]
@@ -83,7 +83,7 @@ def _canvas(roster, scores):
 
 
 def _moodle(roster, scores):
-    """Moodle's import of grades from CSV, mapped by address or number."""
+    """Moodle's import of grades from CSV, matched by address or number."""
     yield ["Full name", "ID number", "Email address", ASSIGNMENT, "Feedback comments"]
     for person in roster:
         reason = " ".join(scores.get(person, {}).get("output", "No submission.").split())
@@ -91,8 +91,8 @@ def _moodle(roster, scores):
 
 
 def _gradescope(roster, scores):
-    """Gradescope has no import of scores for a programming assignment; this is its roster's form
-    with a column of scores.
+    """Gradescope's roster format with a column of scores: it has no import of scores for a
+    programming assignment.
     """
     yield ["Name", "SID", "Email", "Total Score", "Max Points"]
     total = sum(question.points for question in MANIFEST.questions.values())
@@ -104,7 +104,7 @@ UPLOADS = {"canvas": _canvas, "moodle": _moodle, "gradescope": _gradescope}
 
 
 def _score(person, scores):
-    """Points; nothing where a person has to look at it first, and 0 without a submission."""
+    """Points; empty if a person has to check the submission first, and 0 without one."""
     result = scores.get(person)
     if result is None:
         return 0
@@ -120,7 +120,7 @@ def _csv(rows):
 
 
 def _cell(value):
-    """A value as spreadsheets take it for text, not for a formula."""
+    """A value that spreadsheets read as text, not as a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
 
 

@@ -1,9 +1,9 @@
-"""Inside the sandbox: functions of an exercise that run in the grader's process.
+"""Inside the sandbox: exercises' functions that run in the grader's process.
 
 An exercise that builds on others is tried again with right ones in place of the student's. Their
-code is nowhere in the sandbox: arguments go to the grader, values come back. A cache that the
-grader's function makes stays there, and stands here as an object without any content; an object of
-the student's that the grader gets to see stays here, in the same way.
+code is nowhere in the sandbox: arguments go to the grader, and values come back. A cache made by
+the grader's function stays with the grader, represented here by an object without content; an
+object of the student's that is sent to the grader stays here in the same way.
 """
 
 import importlib
@@ -15,7 +15,7 @@ CALL = b"?"
 
 
 class Kept:
-    """Something that stays with the grader."""
+    """A stand-in for a value that stays with the grader."""
 
     __slots__ = ("number",)
 
@@ -24,12 +24,12 @@ class Kept:
 
 
 def put_in_place(lent, pipes):
-    """Replace functions of the student's modules by those that the grader lends.
+    """Replace functions of the student's modules with those that the grader lends.
 
     Inputs:
     - lent: List of dictionaries: `module`; `names` of its functions; and `stubs`, its source as
-      students start with it, for a module that does not work
-    - pipes: To the grader, and from it
+      handed out to students, in case the module does not work
+    - pipes: Pipe to the grader, and pipe from it
     """
     conversation = _Conversation(pipes)
     for part in lent:
@@ -40,7 +40,7 @@ def put_in_place(lent, pipes):
 
 
 def _module(name, stubs):
-    """The student's module, or one of stubs where that can't be imported."""
+    """The student's module, or one of stubs if that can't be imported."""
     try:
         return importlib.import_module(name)
     except Exception:
@@ -53,7 +53,7 @@ def _module(name, stubs):
 
 
 class _Conversation:
-    """Questions to the grader, and its questions back while it answers."""
+    """Calls to the grader, and the grader's calls back while it answers."""
 
     def __init__(self, pipes):
         self.out, self.replies = pipes
@@ -84,7 +84,7 @@ class _Conversation:
                 raise RuntimeError(about.get("error", "the grader gave no answer"))
 
     def _run(self, name, arguments):
-        """The grader wants one of the student's own functions to be called."""
+        """Call one of the student's own functions for the grader."""
         try:
             function = next(getattr(m, name) for m in self.modules if hasattr(m, name))
             returned = function(*arguments)
@@ -120,7 +120,7 @@ def _is_tensor(value):
 
 
 def _differentiable(conversation, name, arguments, named):
-    """A function of one tensor whose gradient the grader gives, too."""
+    """A function of one tensor, with values and gradients from the grader."""
     import torch
 
     tensor, *others = arguments

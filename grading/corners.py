@@ -1,14 +1,15 @@
-"""The corners that every exercise is always tried on: sizes; what is left out is drawn.
+"""The corner cases that every exercise is always tried on, given by their sizes; anything left out
+is drawn.
 
-Every size is once 1; one case is large and in float32; several pictures come at once; gradients are
-so large that clipping shows; words occur again, or not at all; captions have holes, and <NULL> and
-<START> in their middle; a picture goes a long way until it fools the network.
+Every size is 1 in some case; one case is large and in float32; several pictures come at once;
+gradients are so large that clipping shows; words are repeated, or missing; captions have holes, and
+<NULL> and <START> in the middle; a picture takes many steps until it fools the network.
 """
 
 import numpy as np
 
 HUGE = 100  # times larger than usual
-LARGE = 50  # gradients that clipping changes, but scores whose softmax is no 0 in float64
+LARGE = 50  # clipping changes the gradients, but no softmax is 0 in float64
 F32 = {"dtype": np.float32}
 STEP = [
     {"N": 4, "D": 3, "H": 5},
@@ -32,7 +33,7 @@ EMBEDDING = [
     {"N": 1, "T": 2, "V": 3, "D": 4},
     {"N": 3, "T": 1, "V": 4, "D": 2},
     {"N": 3, "T": 4, "V": 5, "D": 1},
-    {"N": 2, "T": 3, "V": 1, "D": 3},  # one word, again and again
+    {"N": 2, "T": 3, "V": 1, "D": 3},  # one word, repeated
     {"N": 8, "T": 9, "V": 30, "D": 7} | F32,
 ]
 LOSS = [
@@ -71,7 +72,7 @@ UPDATE_STEP = [
     {"N": 4, "H": 6, "W": 5, "classes": 3, "width": 3} | F32,
 ]
 FEATURES = [
-    {"N": 5, "C": 4, "H": 3, "W": 2},  # N tells itself from a factor of 2
+    {"N": 5, "C": 4, "H": 3, "W": 2},  # N can't be mistaken for a factor of 2
     {"N": 1, "C": 1, "H": 3, "W": 4},
     {"N": 3, "C": 2, "H": 1, "W": 1},
     {"N": 3, "C": 12, "H": 7, "W": 9} | F32,

@@ -1,17 +1,17 @@
-"""What a case of an exercise is drawn with."""
+"""Draw the numbers and sizes of an exercise's cases."""
 
 import numpy as np
 
 
 class Draw:
-    """What a case draws: numbers, and sizes where they are not fixed."""
+    """Draws numbers for a case, and sizes where they are not fixed."""
 
     def __init__(self, rng, fixed):
         self.rng = rng
         self.fixed = fixed
 
     def sizes(self, letters, high=5):
-        """Sizes of axes; of those that are drawn one in four is 1."""
+        """Sizes of axes; one in four of the drawn ones is 1."""
         drawn = np.where(
             self.rng.random(len(letters)) < 0.25, 1, self.rng.integers(2, high + 1, len(letters))
         ).tolist()
@@ -25,7 +25,7 @@ class Draw:
         return scale * self.rng.normal(size=shape)
 
     def upstream(self, *shape):
-        """A gradient that arrives: in one corner so large that clipping what it becomes shows."""
+        """An upstream gradient; in one corner case so large that clipping the results shows."""
         return self.normal(*shape, scale=self.fixed.get("upstream", 1))
 
 

@@ -1,4 +1,4 @@
-"""How the files of the assignment are called, in whatever form they are handed in."""
+"""Recognise the assignment's files by name, in whatever form they are handed in."""
 
 import re
 from pathlib import PurePosixPath
@@ -7,9 +7,9 @@ from grading.manifest import MANIFEST
 from grading.unpack import is_noise
 
 PACKAGES = ("deeplearning", "cs231n", "cs182")
-# what browsers and systems put behind the name of a file that they have already
+# what browsers and systems append to the name of a file that already exists
 AGAIN = re.compile(r"(?i)( - copy| copy|-copy)?[ _-]*(\(\d+\)|\d+)?$")
-OLDER_NAMES = {  # files of earlier editions, and what they are called now
+OLDER_NAMES = {  # files of earlier editions, and their names today
     "net_visualization_pytorch.py": "network_visualization.py",
     "style_transfer_pytorch.py": "style_transfer.py",
 }
@@ -20,16 +20,14 @@ def notebook_names() -> list[str]:
 
 
 def looks_like_work(paths) -> bool:
-    """Whether some of the paths could be files of an assignment, or a package of one."""
+    """Whether some of the paths could be the assignment's files, or its package."""
     wanted = [*MANIFEST.files, *notebook_names()]
     names = [PurePosixPath(path.name) for path in paths]
     return any(n.name in PACKAGES or any(can_be(n, w) for w in wanted) for n in names)
 
 
 def can_be(path: PurePosixPath, wanted: str) -> bool:
-    """Whether a path can be the file that is wanted, in whatever folder, by its present or an older
-    name.
-    """
+    """Whether a path can be a wanted file, in any folder, by its present or an older name."""
     if is_noise(path):
         return False
     if wanted.endswith(".ipynb"):
@@ -44,7 +42,7 @@ def can_be(path: PurePosixPath, wanted: str) -> bool:
 
 
 def as_called_first(path: PurePosixPath) -> PurePosixPath:
-    """The path of a source without what was put behind its name, as in "rnn_layers (1).py"."""
+    """The path of a source without what was appended to its name, as in "rnn_layers (1).py"."""
     if path.suffix.lower() != ".py":
         return path
     stem = AGAIN.sub("", path.stem)
@@ -52,12 +50,12 @@ def as_called_first(path: PurePosixPath) -> PurePosixPath:
 
 
 def present(path: PurePosixPath) -> PurePosixPath:
-    """A path with the name that its file has today."""
+    """A path with the present name of its file."""
     return path.with_name(OLDER_NAMES.get(path.name.lower(), path.name)) if path.name else path
 
 
 def small(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """Parts of a path in small letters: on Windows nobody notices others."""
+    """Parts of a path in lower case, since Windows ignores case."""
     return tuple(part.lower() for part in parts)
 
 

@@ -1,11 +1,11 @@
-"""Which of a submission's files count.
+"""Decide which of a submission's files count.
 
-The exercises' files are looked for at the manifest's exact path, in whatever folder that lies:
-among several such works the one with the most files, then the one that no name calls a copy, then
-the one nearest to the top. A file that is not there may lie loose, under an older name too. Where
-two candidates are equally good, and different, nobody guesses: the submission is held.
+The exercises' files are expected at the manifest's exact paths, below any folder. Of several such
+works, the one with the most files counts, then the one whose folder isn't named like a copy, then
+the one nearest to the top. A missing file may lie in another folder, also under an older name. If
+two candidates are equally good but differ, nothing is guessed: the submission is held.
 
-Besides, modules of the student's own count, in the package and beside it, and the notebooks.
+The student's own modules, in the package and next to it, and the notebooks count too.
 """
 
 import contextlib
@@ -53,7 +53,7 @@ def read_submission(paths) -> HandedIn:
 
     Returns: HandedIn
 
-    Raises ValueError, with a sentence for the student, where nothing can be read.
+    Raises ValueError, with a sentence for the student, if nothing can be read.
     """
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
     try:
@@ -64,7 +64,7 @@ def read_submission(paths) -> HandedIn:
         if zips and not handed_in.sources:
             inner, note = _the_one(zips)
             handed_in = _choose([*entries, *inner])
-            if len(entries) > 1:  # a platform's folder with one zip in it is as usual
+            if len(entries) > 1:  # one zip in a platform's folder is nothing unusual
                 notes.append(note)
         elif zips and len(handed_in.sources) < len(MANIFEST.files):
             handed_in = _completed(handed_in, entries, zips)
@@ -82,8 +82,8 @@ def read_submission(paths) -> HandedIn:
 
 
 def _completed(handed_in, entries, zips):
-    """What counts where only a part of the work lies beside zips: theirs with it. Zips of copies,
-    and of what students start from, are left where they are.
+    """What counts if part of the work lies next to zips: both together. Zips of copies, and of what
+    students start from, are ignored.
     """
     useful = []
     for entry in zips[:20]:
@@ -98,13 +98,13 @@ def _completed(handed_in, entries, zips):
     for path, content in handed_in.sources.items():
         if both.sources[path] != content and is_begun({path: content}):
             name = shown(useful[0].path)
-            raise Undecided(f"{path} lies beside {name}, which holds another: which one counts?")
+            raise Undecided(f"{path} and the one in {name} differ: which one counts?")
     return both
 
 
 def _compare_with_zips(handed_in, entries, zips):
-    """Raise Undecided for a zip beside the work's folder that holds another work; one in the folder
-    is what the collector has left there.
+    """Raise Undecided for a zip next to the work's folder that holds another work; a zip inside the
+    folder was left there by the script that collects the submission.
     """
     chosen = best_work(works_among(entries))
     beside = chosen[0][:-1] if chosen and chosen[0] else None
@@ -119,7 +119,7 @@ def _compare_with_zips(handed_in, entries, zips):
 
 
 def _look_beside(handed_in, entries):
-    """Raise Undecided for a file that was handed in on its own beside a work that holds another."""
+    """Raise Undecided for a file handed in on its own that differs from the one in the work."""
     for path, content in handed_in.sources.items():
         for entry in entries:
             if not entry.alone or unsafe(entry) or not can_be(entry.path, path):
@@ -127,8 +127,8 @@ def _look_beside(handed_in, entries):
             own = bytes_of(entry) or b""
             if own != content and is_begun({path: own}):
                 raise Undecided(
-                    f"{path} was handed in twice, on its own and beside other work, and differs: "
-                    "which one counts?"
+                    f"{path} was handed in twice, on its own and with other work, and the two "
+                    "differ: which one counts?"
                 )
 
 
@@ -142,7 +142,7 @@ def _look_for_other_archives(entries):
 
 
 def _the_one(zips, depth=1):
-    """The files of the zip in a zip, or in a folder, that holds the work; and a note."""
+    """The files of the inner zip that holds the work; and a note."""
     opened = _opened(zips, depth)
     useful = [(entry, files) for entry, files in opened if _choose(files).sources]
     useful = useful or opened[:1]
@@ -150,11 +150,11 @@ def _the_one(zips, depth=1):
     if len(contents) > 1:
         return _together(useful)
     entry, files = useful[0]
-    return files, f"There was another zip in it, {shown(entry.path)}, which was graded."
+    return files, f"It contained another zip, {shown(entry.path)}, which was graded."
 
 
 def _together(useful):
-    """The files of zips that are parts of one work; and a note. Raises Undecided for others."""
+    """The files of zips that are parts of one work; and a note. Raises Undecided if they differ."""
     found = {}
     first, second = (shown(entry.path) for entry, _ in useful[:2])
     for entry, files in useful:
@@ -162,12 +162,12 @@ def _together(useful):
             if found.setdefault(path, content) != content:
                 raise Undecided(f"There are several zips, {first} and {second}: which one counts?")
         put_below(files, entry.path)
-    note = f"There were several zips in it, {first} and {second}: together they were graded."
+    note = f"It contained several zips, among them {first} and {second}: all were graded together."
     return [file for _, files in useful for file in files], note
 
 
 def _opened(zips, depth):
-    """Zips with their files, but for those that can't be read. Raises ValueError if none can."""
+    """Zips with their files, without unreadable ones. Raises ValueError if none can be read."""
     opened = []
     problem = None
     for entry in zips[:20]:
@@ -181,15 +181,15 @@ def _opened(zips, depth):
 
 
 def _files_of(entry, depth):
-    """The files of a zip in a zip. Where there is nothing in it but one more, that one's."""
+    """The files of a zip in a zip; if it holds just another zip, the files of that one."""
     files = unzipped(entry)
     zips = inner_zips(files)
     if not zips or _choose(files).sources:
         return files
     if len(zips) > 1 or depth == 0:
         raise Undecided(
-            f"In {shown(entry.path)} are zips again, {shown(zips[0].path)} the first: what counts "
-            "has to be unpacked"
+            f"{shown(entry.path)} contains zips again, such as {shown(zips[0].path)}: unpack the "
+            "one that counts"
         )
     return _the_one(zips, depth - 1)[0]
 
@@ -199,7 +199,7 @@ def _content(files):
 
 
 def _choose(entries):
-    """Of the entries, those that count."""
+    """The entries that count."""
     handed_in = HandedIn()
     entries = [entry for entry in entries if not is_noise(entry.path)]
     _leave_out_unsafe(entries, handed_in)
@@ -232,7 +232,7 @@ def _leave_out_unsafe(entries, handed_in):
 
 
 def _elsewhere(entries, works, wanted, chosen):
-    """The file of an exercise that is not in the work that was chosen, or None."""
+    """A file of exercises that the chosen work lacks, from elsewhere, or None."""
     near = chosen[0] if chosen else ()
     exact = [work[wanted] for work in works.values() if wanted in work]
     loose = [entry for entry in entries if can_be(entry.path, wanted)]
@@ -242,8 +242,8 @@ def _elsewhere(entries, works, wanted, chosen):
 
 
 def _instead_of_stubs(entries, found, chosen):
-    """Files that somebody wrote, for those of the work that are as students get them: who saves
-    beside the package forgets the stub in it.
+    """Edited files, to replace unedited stubs in the work: some students save outside the package,
+    and forget the stub in it.
     """
     better = {}
     for wanted, stub in found.items():
@@ -256,7 +256,7 @@ def _instead_of_stubs(entries, found, chosen):
 
 
 def _holds_class_of(entry, wanted):
-    """Whether a file of the right name, outside of its folder, defines the class of an exercise."""
+    """Whether a file with the right name, in another folder, defines the class of an exercise."""
     classes = {e.name.split(".")[0] for e in MANIFEST.exercises.values() if e.path == wanted}
     names = [f"class {name}".encode() for name in classes if name[0].isupper()]
     if not names or as_called_first(entry.path).name != PurePosixPath(wanted).name:
@@ -291,7 +291,7 @@ def _read_all(found, limit, into, handed_in, total=MAX_TOTAL):
 
 
 def _say_where(found, works, chosen, handed_in):
-    """Note what an eye should fall on: several works, and files from elsewhere."""
+    """Note anything unusual: several works, files from elsewhere or left out, and own modules."""
     if len(works) > 1:
         where = shown("/".join([*chosen[0], chosen[1]]))
         handed_in.notes.append(f"There are {len(works)} works: {where} was graded.")
@@ -301,7 +301,7 @@ def _say_where(found, works, chosen, handed_in):
     if handed_in.too_large:
         count = len(handed_in.too_large)
         handed_in.notes.append(
-            f"{count} files were left out, {handed_in.too_large[0]} the first: together with the "
+            f"{count} files were left out, such as {handed_in.too_large[0]}: together with the "
             f"others they are larger than {MAX_HELPERS_SIZE >> 20} MB."
         )
     own = sorted(name.removeprefix("beside/") for name in handed_in.helpers)
@@ -309,4 +309,4 @@ def _say_where(found, works, chosen, handed_in):
     if own:
         more = f" and {len(own) - 5} more" if len(own) > 5 else ""
         names = ", ".join(shown(name) for name in own[:5])
-        handed_in.notes.append(f"Modules of your own came along: {names}{more}.")
+        handed_in.notes.append(f"Your own modules were included: {names}{more}.")

@@ -1,4 +1,4 @@
-"""What tells whether a submission has changed."""
+"""A fingerprint that shows whether a submission has changed."""
 
 import hashlib
 import stat

@@ -1,9 +1,9 @@
-"""One mistake costs once, for a backward pass too: it may be right for a forward pass that is not.
+"""Grade a backward pass that is right for a wrong forward pass: one mistake costs points only once.
 
-A backward pass reads the cache of the student's own forward pass, so the reference's can seldom
-take that one's place. Where the forward pass is wrong in a way that we know, the backward pass is
-compared with finite differences of that known mistake. A forward pass that is wrong in any other
-way is no measure: then anybody could choose an easy one.
+A backward pass reads the cache of the student's own forward pass, so the reference's forward pass
+can seldom take its place. If the forward pass makes a known mistake, the backward pass is compared
+with finite differences of that mistake. A forward pass that is wrong in any other way is not used:
+otherwise anybody could choose an easy one.
 """
 
 import numpy as np
@@ -16,12 +16,12 @@ from grading.mistakes import mistakes
 
 
 def known_mistake(exercise, groups, answers):
-    """The mistake that a forward pass makes, if we know it.
+    """The mistake that a forward pass makes, if it is a known one.
 
     Inputs:
-    - exercise: Its id
+    - exercise: id of the forward pass
     - groups: List of inputs, dictionaries from name to array
-    - answers: What the student's function gives for each of them
+    - answers: What the student's function returns for each of them
 
     Returns: `mistakes.Mistake`, or None
     """
@@ -32,19 +32,19 @@ def known_mistake(exercise, groups, answers):
 
 
 def gradients(forward, mistake, inputs, expected):
-    """What a right backward pass of a wrong forward pass gives.
+    """The gradients that a right backward pass of a wrong forward pass returns.
 
     Inputs:
     - forward: Id of the forward pass
     - mistake: The mistake in it
-    - inputs: Those of the backward pass: the arguments of the forward pass and, by the name of each
-      of its outputs with a d before it, the gradients that arrive
-    - expected: What the right backward pass of the right forward pass gives
+    - inputs: Those of the backward pass: the arguments of the forward pass and the upstream
+      gradients, each named after its output with a d before it
+    - expected: What the right backward pass of the right forward pass returns
 
     Returns: dictionary with the names, shapes and dtypes of expected
 
-    Raises ValueError where the forward pass gives outputs of another shape than the gradients that
-    arrive.
+    Raises ValueError if the forward pass returns outputs of another shape than the upstream
+    gradients.
     """
     wrong = package({mistake.function: mistake.wrong})
     exact = {name: a.astype(np.float64) if a.dtype.kind == "f" else a for name, a in inputs.items()}
@@ -69,12 +69,12 @@ def gradients(forward, mistake, inputs, expected):
 
 
 def _same(exercise, mistake, groups, answers):
-    """Whether a mistake gives the same answers to all inputs."""
+    """Whether a mistake gives the same answers for all inputs."""
     wrong = package({mistake.function: mistake.wrong})
     try:
         return not any(
             compare(answer, CALLS[exercise](wrong, inputs))
             for inputs, answer in zip(groups, answers, strict=True)
         )
-    except Exception:  # of the mistake's: it does not work for these sizes
+    except Exception:  # raised by the mistake: it does not work for these sizes
         return False

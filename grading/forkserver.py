@@ -1,11 +1,11 @@
 """A process that has imported PyTorch once, and sends a copy of itself into each sandbox.
 
-Importing PyTorch takes longer than all else that a submission needs. So each grader keeps one
-process that has done it, outside of every sandbox and without a line of the reference or of any
+Importing PyTorch takes longer than everything else that a submission needs. So each grader keeps
+one process that has imported it, outside every sandbox, with no code of the reference or of any
 student in its memory. A sandbox is built around a process that only waits; then the fork server
-forks, and the copy joins that process's namespaces, gives up all rights and becomes the sandbox's
-server (`joining.py`). From then on it can't be told from one that was started there, but that it is
-not the namespace's first process: a task may kill it, and gets no answer then.
+forks, and the copy joins that process's namespaces, drops all privileges and becomes the sandbox's
+server (`joining.py`). From then on it differs from a server started in the sandbox only in that it
+is not the namespace's first process: a task can kill it, but then gets no answer.
 
 Fork servers are an old idea (Python's multiprocessing has one; on Android it is the zygote).
 """
@@ -23,9 +23,9 @@ import psutil
 from grading.isolation import ENVIRONMENT, package_folders
 
 HERE = Path(__file__).resolve().parent
-# what students' code for questions 3 and 4 imports, as far as it is installed
+# what students' code for questions 3 and 4 imports, if installed
 MODULES = ("torch", "torchvision", "PIL.Image", "platformdirs", "h5py")
-# who waits in the sandbox, whose memory tasks can't open (PR_SET_DUMPABLE), says that it is there
+# waits in the sandbox, with its memory closed to tasks (PR_SET_DUMPABLE), and reports that it runs
 WAIT = """
 import ctypes, sys
 ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
@@ -34,14 +34,14 @@ sys.stdin.read()
 """
 HOLDER = (sys.executable, "-I", "-S", "-c", WAIT)
 LONGEST = 1 << 16  # bytes of a message
-PATIENCE = 900  # seconds until it has imported everything, on a machine that has much else to do
+PATIENCE = 900  # seconds until it has imported everything, even on a busy machine
 
 
 class ForkServer:
-    """The process, and the socket to it."""
+    """The process, and the socket that connects to it."""
 
     def __init__(self):
-        """Start it; it imports while this process goes on."""
+        """Start it; it imports while this process continues."""
         self.lock = threading.Lock()
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.settimeout(PATIENCE)
@@ -62,13 +62,13 @@ class ForkServer:
         """Send a copy into a sandbox.
 
         Inputs:
-        - sandbox: Number of the process that has started it; its last descendant waits inside
+        - sandbox: Number of the process that started the sandbox; its last descendant waits inside
         - settings: As for `worker.serve`
         - pipes: Descriptors that the server in the sandbox reads from and writes to
 
         Returns: number of the server's process, as this process sees it
 
-        Raises OSError, ValueError or psutil.Error where that does not work.
+        Raises OSError, ValueError or psutil.Error if that does not work.
         """
         inside = psutil.Process(sandbox).children(recursive=True)
         if not inside:
@@ -90,8 +90,8 @@ class ForkServer:
 
 
 def fork_server() -> ForkServer | None:
-    """This process's fork server, a new one if it has ended; None where a process can't join
-    namespaces.
+    """This process's fork server, a new one if it has ended; None if processes can't join
+    namespaces here.
     """
     if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
         return None
@@ -105,5 +105,5 @@ def fork_server() -> ForkServer | None:
         return server
 
 
-_made: dict[int, ForkServer] = {}  # by the process that has made it: a fork must not share it
+_made: dict[int, ForkServer] = {}  # by the process that made it: a fork must not share it
 _making = threading.Lock()

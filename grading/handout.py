@@ -1,10 +1,10 @@
-"""Make what students start from: this repository without solutions, answers and the staff's parts.
+"""Make the hand-out for students: this repository without solutions, answers and staff's parts.
 
     python -m grading.handout
 
-writes build/assignment2-handout/ and build/assignment2-handout.zip, from the files that git tracks,
-as they lie here now. Exercises become stubs (`grading/stubs.py` says how), notebooks lose outputs
-and answers, and of the tests those in tests/exercises/ go along. README and Makefile come from
+writes build/assignment2-handout/ and build/assignment2-handout.zip, from the present state of the
+files that git tracks. Exercises become stubs (see `grading/stubs.py`), notebooks lose their outputs
+and answers, and only the tests in tests/exercises/ are included. README and Makefile come from
 grading/student/.
 """
 
@@ -27,9 +27,7 @@ from grading.stubs import stub_out
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "assignment2-handout"
-STUDENT = (
-    "grading/student/"  # what lies here takes the place of the file of the same name at the top
-)
+STUDENT = "grading/student/"  # files here replace those of the same name at the top
 KEPT = [
     ".gitattributes",
     ".gitignore",
@@ -43,7 +41,7 @@ KEPT = [
     "tests/__init__.py",
     "tests/exercises/*",
 ]
-STAFF = [  # what neither students nor their notebooks use
+STAFF = [  # files that neither students nor their notebooks use
     "deeplearning/caption.py",
     "deeplearning/templates/*",
     "deeplearning/datasets/build.py",
@@ -62,11 +60,11 @@ def write_handout(out):
     """Write the hand-out.
 
     Inputs:
-    - out: Folder to write it into; what was there from before is replaced
+    - out: Folder to write it into; an earlier hand-out there is replaced
 
     Returns: paths of the hand-out's folder and of its zip
 
-    Raises FileNotFoundError where git or the repository is missing, and ValueError for sources that
+    Raises FileNotFoundError if git or the repository is missing, and ValueError for sources that
     don't fit the manifest.
     """
     out = Path(out)
@@ -101,10 +99,9 @@ def handout_files():
 
 
 def tracked_files(root=ROOT):
-    """Names of the files that git tracks and that are there, relative to the repository, with
-    slashes.
+    """Names of the existing files that git tracks, relative to the repository, with slashes.
 
-    Raises FileNotFoundError where there is no git or no repository.
+    Raises FileNotFoundError if there is no git or no repository.
     """
     try:
         listed = subprocess.run(
@@ -112,17 +109,15 @@ def tracked_files(root=ROOT):
         )
     except (OSError, subprocess.CalledProcessError) as error:
         raise FileNotFoundError(
-            f"{root} is no git repository, or git is missing; the hand-out is made of the files "
-            "that git tracks: work in a clone"
+            f"{root} is not a git repository, or git is missing; the hand-out is made from the "
+            "files that git tracks: work in a clone"
         ) from error
     names = sorted(name for name in listed.stdout.decode().split("\0") if name)
     return [name for name in names if (Path(root) / name).is_file()]
 
 
 def content_of(name):
-    """The bytes of a tracked file; texts with the line ends that git keeps, whatever this checkout
-    has.
-    """
+    """The bytes of a tracked file; text has the line ends that git stores, not this checkout's."""
     content = (ROOT / name).read_bytes()
     return content if b"\0" in content else content.replace(b"\r\n", b"\n")
 
@@ -145,7 +140,7 @@ def write_zip(path, files):
 
 
 def _mode(name):
-    """Rights of a file: scripts can be run."""
+    """Permissions of a file: scripts are executable."""
     return 0o755 if name.endswith((".sh", "run_autograder")) else 0o644
 
 
@@ -159,7 +154,7 @@ def _matches(name, patterns):
 
 
 def _for_students(name, content):
-    """What students get in place of a file's content."""
+    """A file's content as students get it."""
     if name in MANIFEST.files:
         exercises = [exercise for exercise in MANIFEST.exercises.values() if exercise.path == name]
         return stub_out(content.decode(), exercises).encode()
@@ -183,7 +178,7 @@ def _unanswered(text):
     return nbformat.writes(notebook) + "\n"
 
 
-# What in pyproject.toml speaks of parts that only staff have
+# Parts of pyproject.toml about what only staff have
 STAFF_SETTINGS = [
     r', "optional-dependencies"',
     r', "grading\*"',
@@ -199,8 +194,8 @@ STAFF_SETTINGS = [
 
 
 def _settings(text):
-    """pyproject.toml without the staff's parts, and with a linter that doesn't complain about given
-    imports and names before students use them.
+    """pyproject.toml without the staff's parts; its linter doesn't complain about given imports and
+    names that students don't use yet.
     """
     for pattern in STAFF_SETTINGS:
         text = _replaced(pattern, "", text)
@@ -211,16 +206,16 @@ def _settings(text):
 
 
 def _replaced(pattern, new, text):
-    """The text with the one place that a pattern finds replaced."""
+    """The text with the only match of a pattern replaced."""
     text, count = re.subn(pattern, new, text)
     if count != 1:
-        raise ValueError(f"pyproject.toml should have one place like {pattern}, it has {count}")
+        raise ValueError(f"pyproject.toml should have one match of {pattern}, it has {count}")
     return text
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(
-        description="Make what students start from, as a folder and as a zip.",
+        description="Make the hand-out for students, as a folder and as a zip.",
         epilog="example: python -m grading.handout --out build",
     )
     parser.add_argument(

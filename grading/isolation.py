@@ -1,5 +1,5 @@
-"""What separates each kind of sandbox from the machine: the command that it begins with, what code
-in it can see, and the user that it runs as.
+"""What separates each kind of sandbox from the machine: the command that starts it, what code in it
+can see, and the user that it runs as.
 """
 
 import functools
@@ -27,15 +27,15 @@ ENVIRONMENT = {
 }
 SYSTEM = ["/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/localtime"]
 SYSTEM += ["/etc/alternatives"]  # Debian's NumPy finds its libblas there
-# PyTorch looks for a library with ldconfig; or else with a compiler, which may not vfork and sleeps
+# PyTorch finds a library with ldconfig, or else with a compiler, which may not vfork and sleeps
 SYSTEM += ["/sbin", "/etc/ld.so.cache"]
 OF_NAMESPACES = ("bubblewrap", "namespaces")
 
 
 @functools.cache
 def user() -> int | None:
-    """Number of the user that students' code runs as: where the grader is root, one that no other
-    process of a grader has, as long as this one lives; otherwise None, the grader's own user.
+    """Number of the user that students' code runs as. If the grader is root, no other grader has
+    the same one while this process lives; otherwise None, for the grader's own user.
     """
     if not hasattr(os, "getuid") or os.getuid() != 0:
         return None
@@ -50,11 +50,11 @@ def user() -> int | None:
             return number  # the lock stays until this process ends, however it ends
         except OSError:
             os.close(lock)
-    raise OSError(f"{USERS} graders run on this machine already: wait until some have ended")
+    raise OSError(f"{USERS} graders already run on this machine: wait until some have ended")
 
 
 def show_to_user(folder: str | Path) -> None:
-    """Let the sandbox's user read a folder, and nobody else."""
+    """Let the sandbox's user, and nobody else, read a folder."""
     group = user()
     for path in (Path(folder), *Path(folder).rglob("*")):
         if group is not None:
@@ -63,12 +63,12 @@ def show_to_user(folder: str | Path) -> None:
 
 
 def inside(kind: str, tree: Path) -> Path:
-    """Where a tree is found in the sandbox."""
+    """The path of a tree as seen in the sandbox."""
     return Path("/box") if kind in OF_NAMESPACES else tree
 
 
 def package_folders() -> list[str]:
-    """Folders that this Python imports packages from; some only this user's Python knows."""
+    """Folders that this Python imports packages from; some are known only to this user's Python."""
     known = [path for path in sys.path if path.endswith("-packages") and os.path.isdir(path)]
     for name in ("numpy", "torch"):  # from wherever PYTHONPATH says
         spec = importlib.util.find_spec(name)
@@ -78,8 +78,8 @@ def package_folders() -> list[str]:
 
 
 def python_folders() -> list[str]:
-    """Folders that Python needs beside /usr, none within another: this environment, what it was
-    made from, where packages lie, and what of these links lead to.
+    """Folders that Python needs in addition to /usr, none within another: this environment, the one
+    it was made from, those of packages, and the targets of links to these.
     """
     program = os.path.dirname(os.path.realpath(sys.executable))
     found = {sys.prefix, sys.base_prefix, sys.base_exec_prefix, program, *package_folders()}
@@ -90,7 +90,7 @@ def python_folders() -> list[str]:
 
 
 def reference_in_sight() -> str | None:
-    """Why a sandbox that shows Python's folders would show the reference with them, or None."""
+    """Why a sandbox that shows Python's folders would also show the reference, or None."""
     for folder in package_folders():
         if Path(folder, "deeplearning", "rnn_layers.py").is_file():
             return (
@@ -101,20 +101,18 @@ def reference_in_sight() -> str | None:
         if HERE.is_relative_to(os.path.realpath(folder)):
             return (
                 f"this repository lies in {folder}, which Python needs, so students' code could "
-                "read it: move the repository to another place"
+                "read it: move the repository elsewhere"
             )
     return None
 
 
 def reference_readable() -> str | None:
-    """Why a sandbox without walls, where its user is all that separates, would show the reference;
-    or None.
-    """
+    """Why a sandbox that is separated by its user alone would show the reference, or None."""
     look = f"import os; os.setuid({user()}); os.sys.exit(os.access({str(HERE)!r}, os.R_OK))"
     if subprocess.run([sys.executable, "-I", "-c", look]).returncode == 0:
         return None
     return (
-        f"everyone can read {HERE.parent}: take that right away (chmod 700), and keep the "
+        f"everyone can read {HERE.parent}: remove that permission (chmod 700), and keep the "
         "environment in another folder"
     )
 
@@ -144,7 +142,7 @@ def _bubblewrap(tree):
 
 
 def _open_folder(path):
-    """A folder made by bubblewrap's own choice would be root's alone."""
+    """Options that make a folder open to all; bubblewrap's default would be closed to others."""
     return ["--perms", "0755", "--dir", str(path)]
 
 

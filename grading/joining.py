@@ -3,9 +3,9 @@
     python -I -B joining.py ABOUT PACKAGES...
 
 Nothing that it reads comes from a student. Each request names a process in a sandbox by a
-descriptor, with the two pipes of the server to be. The copy joins all of that process's namespaces
-in one call, so that it is never in some of them only, and forks once more, since the namespace of
-processes holds for children alone.
+descriptor, with the two pipes of the future server. The copy joins all of that process's namespaces
+in one call, so that it is never in only some of them, and forks once more, since a PID namespace
+applies to children only.
 """
 
 import contextlib
@@ -52,7 +52,7 @@ def main():
             importlib.import_module(module)
     os.environ.clear()  # of what imports have added
     os.environ.update(environment)
-    gc.freeze()  # else collecting garbage would touch, and so copy, what all copies share
+    gc.freeze()  # otherwise garbage collection would touch, and so copy, the shared memory
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # the servers become this process's children
     signal.signal(signal.SIGCHLD, _reap)
     while True:
@@ -65,14 +65,14 @@ def main():
 
 
 def _reap(*_):
-    """Take note of children that have ended."""
+    """Wait for children that have ended, so no zombies remain."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
 
 
 def _copy(request, descriptors):
-    """Fork into a sandbox; returns what the grader is told."""
+    """Fork into a sandbox; returns the answer for the grader."""
     told, tell = os.pipe()
     if os.fork() == 0:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -92,7 +92,7 @@ def _copy(request, descriptors):
 
 
 def _join(holder, descriptor):
-    """Enter all namespaces of a process that this one is not in already."""
+    """Enter all namespaces of a process that this one is not yet in."""
     flags = 0
     for name, flag in NAMESPACES.items():
         if os.readlink(f"/proc/{holder}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"):

@@ -1,12 +1,12 @@
-"""Write the cases that students' tests hold: inputs, right answers, and what known mistakes give
+"""Write the cases stored with students' tests: inputs, right answers, and what known mistakes give
 instead.
 
     python -m grading.make_expected
 
-Of many drawn cases those are kept that tell the most mistakes apart: one in float64, one in
-float32, and one of each with axes of length 1; the corners follow that the grader tries, too, and
-others until every mistake is caught.
-Mistakes written after the hints were frozen have no say in it.
+Of many drawn cases it keeps those that tell the most mistakes apart: one in float64, one in
+float32, and one of each with axes of length 1. It adds the corner cases that the grader tries too,
+and further cases until every mistake is caught. Mistakes written after the hints were frozen have
+no influence.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from grading.assemble import known_wrong
 from grading.manifest import MANIFEST
 from grading.mistakes import mistakes
 
-SEEDS = range(60)  # of which the cases are chosen
+SEEDS = range(60)  # of the drawn cases to choose from
 
 
 def main():
@@ -40,8 +40,8 @@ def main():
 
 
 def about():
-    """What students' tests need to know of the manifest: of each exercise its question, points and
-    needs, and what float64 in place of float32 costs.
+    """What students' tests need from the manifest: each exercise's question, points and needs, and
+    what float64 in place of float32 costs.
     """
     return {
         e.id: {
@@ -55,14 +55,14 @@ def about():
 
 
 def case_of(exercise, inputs):
-    """Inputs with the right answer, and those of known mistakes."""
+    """Inputs with the right answer and the known mistakes' answers."""
     expected = cases.reference(exercise, inputs)
     return Case(inputs, expected, known_wrong(exercise, inputs, expected))
 
 
 def chosen(exercise):
-    """The cases to store, the most telling one first: the corners that the grader tries, too, and
-    of drawn cases those that tell most.
+    """The cases to store, the most telling one first: of the drawn cases those that tell most, and
+    the corner cases that the grader tries too.
     """
     pool = [case_of(exercise, cases.inputs(exercise, seed)) for seed in SEEDS]
     pool.sort(key=lambda case: (_is_small(case), _dtype(case) == np.float32, -_told_apart(case)))
@@ -80,8 +80,8 @@ def chosen(exercise):
 
 
 def write(exercise, found):
-    """Store the cases of an exercise in one file, without pickles; a mistake with the first case
-    that shows it.
+    """Store the cases of an exercise in one file, without pickles; each mistake goes with the first
+    case that shows it.
     """
     arrays = {}
     shown = set()
@@ -106,7 +106,7 @@ def _causes(case):
 
 
 def _told_apart(case):
-    """Number of mistakes that give an answer of their own."""
+    """Number of mistakes whose answer differs from all others."""
     answers = [case.expected | answer for _, answer in case.wrong]
     return sum(
         all(_differ(answer, other) for other in answers[:k]) for k, answer in enumerate(answers)
@@ -123,13 +123,13 @@ def _dtype(case):
     return next(array.dtype for array in case.inputs.values() if array.dtype.kind == "f")
 
 
-# arrays that have equal axes whatever the sizes are
+# arrays with equal axes, whatever the sizes
 SQUARE = ("Wh", "conv_w", "style_target")
 
 
 def _is_small(case):
-    """Whether an axis has length 1, or two of an array have the same: then some mistakes look like
-    others.
+    """Whether an axis has length 1, or two axes of an array have the same length: then some
+    mistakes look like others.
     """
     arrays = [array for name, array in case.inputs.items() if not name.startswith(SQUARE)]
     shapes = [array.shape[int(array.ndim == 4) :] for array in arrays]

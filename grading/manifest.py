@@ -1,4 +1,4 @@
-"""The one reader of `exercises.toml`: questions, exercises, points, and what builds on what."""
+"""The only reader of `exercises.toml`: questions, exercises, points, and what builds on what."""
 
 import sys
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Question:
 
     @property
     def tests(self):
-        """The file of tests that decide its exercises, relative to the repository."""
+        """The file with the tests of its exercises, relative to the repository."""
         return f"tests/exercises/test_{self.id}.py"
 
 
@@ -36,10 +36,10 @@ class Exercise:
     - module, name: Where it is: "deeplearning.classifiers.rnn" and "CaptioningRNN.loss", for
       example
     - points: All or nothing
-    - cell_type: None, or "rnn" or "lstm" where one function counts for each cell
+    - cell_type: None, or "rnn" or "lstm" if the function is an exercise of its own for each cell
     - needs: ids of the exercises that it may call or build on
     - cache_of: None, or id of the forward pass whose cache this backward pass takes
-    - parts: Names of functions of the same module that are written along with it
+    - parts: Names of functions of the same module that students write as part of it
     - sketch: Lines that the hand-out shows in place of the solution
     """
 
@@ -65,10 +65,10 @@ class Exercise:
 
 @dataclass(frozen=True)
 class ExtraCredit:
-    """Points outside the 100 for a trained captioner.
+    """Points for a trained captioner, in addition to the 100.
 
     - file: Name of the model in the submission's folder
-    - levels: Pairs of the least CIDEr-D and the points that it earns, rising
+    - levels: Pairs of the least CIDEr-D and the points that it earns, in rising order
     """
 
     title: str
@@ -82,8 +82,8 @@ class ExtraCredit:
 
 
 class Manifest:
-    """Questions and exercises by id, in the order of the file; the extra credit; and `slip`, the
-    points that float64 in place of float32 costs in a question.
+    """Questions and exercises by id, in the file's order; the extra credit; and `slip`, the points
+    that float64 in place of float32 costs in a question.
     """
 
     def __init__(self, path=PATH):

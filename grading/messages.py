@@ -1,9 +1,9 @@
-"""Arrays between the grader and its box: one plain message format, with nothing in it that runs.
+"""Exchange arrays between the grader and its sandbox, in a plain format that never runs code.
 
 A message is its length (8 bytes, big-endian), the length of its header (4 bytes), a header in JSON,
 and the raw bytes of its arrays, one after the other. The header holds `about`, any JSON value, and
-`groups`, lists of [name, dtype, shape]. What comes from the box is hostile until it is decoded:
-`decode` checks every size against the bytes that are there.
+`groups`, lists of [name, dtype, shape]. Messages from the sandbox are not trusted: `decode` checks
+every size against the bytes received.
 """
 
 import json
@@ -27,7 +27,7 @@ def encode(about, groups=()):
 
     Inputs:
     - about: JSON value
-    - groups: Sequence of dictionaries from name to array. Of anything that is not a plain array of
+    - groups: Sequence of dictionaries from name to array. For anything that is not a plain array of
       numbers, only the name of its type goes into the message
 
     Returns: bytes
@@ -58,7 +58,7 @@ def described(value, arrays, keep):
     Inputs:
     - value: Arrays, numbers, text, None, and tuples, lists and dictionaries of these; or anything
     - arrays: Dictionary that the arrays are added to
-    - keep: Function that gives JSON for what can't travel
+    - keep: Function that returns JSON for anything that can't be sent
     """
     if isinstance(value, np.generic):
         value = np.asarray(value)
@@ -78,11 +78,11 @@ def restored(about, arrays, fetch):
     """The value that `described` has described.
 
     Inputs:
-    - about: What it gave
+    - about: What it returned
     - arrays: The dictionary of arrays
-    - fetch: Function that gives what `keep` has described
+    - fetch: Function that returns the value that `keep` has described
 
-    Raises ValueError where anything does not fit.
+    Raises ValueError if anything does not fit.
     """
     try:
         (kind, content), *more = about.items()
@@ -109,17 +109,17 @@ def length(prefix):
 
 
 def decode(payload):
-    """Read a message, its length taken off.
+    """Read a message, without its length.
 
     Inputs:
     - payload: bytes
 
     Returns a tuple of:
     - about: JSON value
-    - groups: List of dictionaries from name to array. Where there was none of numbers, an object
-      stands that is an instance of an empty class of the same name
+    - groups: List of dictionaries from name to array. Anything that was not an array of numbers is
+      replaced by an instance of an empty class with the same name
 
-    Raises ValueError where anything does not fit.
+    Raises ValueError if anything does not fit.
     """
     try:
         (size,) = struct.unpack_from(">I", payload)
@@ -145,18 +145,18 @@ def decode(payload):
 
 
 def printable(text: str) -> str:
-    """A text in which nothing moves a cursor, turns letters round or can't be written."""
+    """A text without characters that move a cursor, reverse letters or can't be written."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _stand_in(kind):
-    """An object whose type has a given name, and nothing else of it."""
+    """An object whose type has a given name, and nothing else."""
     module, _, name = re.sub(r"[^\w. ]", "?", kind).rpartition(".")
     return type(name, (), {"__module__": module})()
 
 
 def _array(payload, position, dtype, shape):
-    """The array at a position of the payload, in memory of its own, and the position behind it."""
+    """A copy of the array at a position of the payload, and the position after it."""
     sizes_fit = (
         type(shape) is list
         and len(shape) <= 16

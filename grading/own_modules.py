@@ -1,5 +1,5 @@
-"""Modules of a student's own, in the package and beside it. What the course has itself stays the
-course's.
+"""Find a student's own modules, in the package and next to it. They never replace the course's
+files.
 """
 
 import functools
@@ -12,7 +12,7 @@ MAX_HELPERS = 100
 
 
 def own_modules(entries, found, chosen):
-    """The student's own modules: from the path where they belong to entries."""
+    """The student's own modules: dictionary from the path where each belongs to its entry."""
     if chosen:
         beside = chosen[0]
         package = (*chosen[0], chosen[1])
@@ -34,7 +34,7 @@ def own_modules(entries, found, chosen):
                 helpers.setdefault(inside, entry)
         if folder == beside and name != "conftest.py":
             helpers.setdefault(f"beside/{name}", entry)
-    # a zip can hold a folder of a file's name
+    # a zip can hold a folder with a file's name
     return {
         path: entry
         for path, entry in helpers.items()
@@ -43,8 +43,8 @@ def own_modules(entries, found, chosen):
 
 
 def _shadows(path):
-    """Whether a file would take the place of one of the course's modules: under its name, or in a
-    folder of its name, which Python would take for the module.
+    """Whether a file would take the place of one of the course's modules: by its name, or in a
+    folder of its name, which Python would import instead.
     """
     folders = [f"{folder}.py" for folder in PurePosixPath(path).parents]
     return not _course_files().isdisjoint([path, *folders])
@@ -52,6 +52,6 @@ def _shadows(path):
 
 @functools.cache
 def _course_files():
-    """Python files of the course's package, which nobody can replace."""
+    """Python files of the course's package, which a submission can't replace."""
     package = ROOT / "deeplearning"
     return {path.relative_to(ROOT).as_posix() for path in package.rglob("*.py")}

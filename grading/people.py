@@ -1,5 +1,5 @@
-"""Whether folders and zips that lie side by side belong to several people, or are versions of one
-person's work. Names decide, and what lies in them.
+"""Tell whether folders and zips side by side belong to several people, or are versions of one
+person's work. Their names and contents decide.
 """
 
 import re
@@ -19,23 +19,23 @@ WORDS = set(
     "abgabe drive download the and with without data ipynb py checkpoints attempt attempts try "
     "late resubmission resubmitted upload uploads export numpy torch".split()
 )
-FEW = 3  # as many versions one person may have side by side; more are a class, whatever their names
+FEW = 3  # versions that one person may have side by side; more are a class, whatever their names
 
 
 def is_version(name: str) -> bool:
-    """Whether a name says which version or part of a work something is, and not whose."""
-    name = re.sub(r"\d{8}T\d{6}Z(-\d+)*", "", name)  # what Google Drive packs
+    """Whether a name tells the version or part of a work, and not whose it is."""
+    name = re.sub(r"\d{8}T\d{6}Z(-\d+)*", "", name)  # added by Google Drive
     if re.search(r"\d{5}", name) and not re.search(r"(^|\D)20\d{6}(\D|$)", name):
-        return False  # the number of a student, and no date
+        return False  # a student's number, not a date
     words = re.findall(r"[^\W\d_]+", re.sub(r"(?i)\.(zip|tar|gz|tgz|rar|7z)$", "", name).lower())
     return bool(words) and WORDS.issuperset(words)
 
 
 def are_people(paths) -> bool:
-    """Whether files are those of several people.
+    """Whether files belong to several people.
 
     Inputs:
-    - paths: Of files, relative to the folder that may be a class's
+    - paths: Paths of files, relative to the folder that may be a class's
     """
     paths = [path for path in paths if path.parts and not is_noise(path)]
     around = len(_common([path.parts[:-1] for path in paths]))
@@ -48,7 +48,7 @@ def are_people(paths) -> bool:
             works.setdefault(path.parts[0], set()).add("zip")
         elif len(path.parts) > 1:
             works.setdefault(path.parts[0], set()).update(_work_of(path))
-    # a folder of the template, or of older work, makes no people of versions, and none of people
+    # a folder of the template or of older work is neither a person, nor a sign of versions
     works = {top: work for top, work in works.items() if work and not is_version(top)}
     if len(works) < 2:
         return False
@@ -56,17 +56,17 @@ def are_people(paths) -> bool:
 
 
 def _common(folders):
-    """The folders that all lie in."""
+    """The folders that are common to all paths."""
     first, last = min(folders, default=()), max(folders, default=())
     same = [one == other for one, other in zip(first, last, strict=False)]
     return first[: same.index(False) if False in same else len(same)]
 
 
 def _work_of(path):
-    """Of the files that are handed in, those that a path could be."""
+    """The assignment's files that a path could be."""
     return {wanted for wanted in [*MANIFEST.files, *notebook_names()] if can_be(path, wanted)}
 
 
 def _could_be_parts(works):
-    """Whether no file lies in two of several works, so that together they could be one."""
+    """Whether no file occurs in two of several works, so they could be parts of one."""
     return len(set().union(*works)) == sum(map(len, works))

@@ -1,4 +1,4 @@
-"""How inputs are drawn for the exercises on pictures, questions 3 and 4."""
+"""Draw the inputs of the exercises on pictures, questions 3 and 4."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ from grading.draw import cast, move_a_little
 
 
 def _scores(arrays):
-    """What the network of pictures says of them, of shape (N, C)."""
+    """The network's scores of the pictures, of shape (N, C)."""
     import torch
 
     exact = {name: cast(value, np.float64) for name, value in arrays.items()}
@@ -19,7 +19,7 @@ def _scores(arrays):
 
 
 def _network(draw, places):
-    """Weights of the network of pictures; the last ones make up for the mean over places."""
+    """Weights of a network for pictures; the last layer's make up for the mean over places."""
     C = draw.size("classes", 3, 5)
     width = draw.size("width", 2, 4)
     weights = {
@@ -54,7 +54,7 @@ def fooling(draw):
         least = 1.5 if draw.rng.random() < 0.7 else 0
         picked = []
         for k in np.argsort(-steps.round(1), kind="stable"):
-            # a step has length 1: who goes that much further takes more of them
+            # a step has length 1: a picture that goes further by more than 1 takes more steps
             if steps[k] >= 0 and all(steps[j] - steps[k] > 1 for j in picked):
                 picked.append(k)
         if len(picked) >= N and steps[picked].max() >= least:
@@ -66,7 +66,7 @@ def fooling(draw):
 POOL = 12  # pictures that are tried at a time
 
 
-FEW_STEPS = 14  # those that take longer are not used
+FEW_STEPS = 14  # pictures that take more are not used
 
 
 def _way(arrays, answer):
@@ -76,12 +76,12 @@ def _way(arrays, answer):
 
 
 def _fooled_clearly(arrays, answer, wanted, rng, tries=5):
-    """Which pictures fool the network, and stop at the same step, to a tenth, when every number is
-    changed by a thousandth. Where fewer than wanted do, it is not looked at further.
+    """Which pictures fool the network, and change by less than a tenth when every number is changed
+    by a thousandth. Stops checking as soon as fewer than wanted do.
     """
     clear = _scores(arrays | {"X": answer}).argmax(axis=1) == arrays["target_y"]
     for _ in range(tries):
-        moved = move_a_little(arrays, rng)  # in any case, so that equal seeds go on alike
+        moved = move_a_little(arrays, rng)  # always, so that equal seeds draw the same afterwards
         if clear.sum() < wanted:
             continue
         gap = answer - _fooling_pictures(moved)
@@ -90,16 +90,16 @@ def _fooled_clearly(arrays, answer, wanted, rng, tries=5):
 
 
 def _with_a_long_way(arrays, steps):
-    """One of the pictures, with a bias of the target class under which it takes so many steps. When
-    one is left, a third class is on top, and the target class is ahead of the first. None if that
-    can't be had.
+    """One of the pictures, with a bias of the target class for which it takes this many steps.
+    Before the last step a third class has the highest score, and the target class is ahead of the
+    first one. None if there is no such picture.
     """
     target_y = int(arrays["target_y"])
     path = _path(arrays | {"b": arrays["b"] - NEVER * (np.arange(len(arrays["b"])) == target_y)})
     scores = np.stack([scores for _, scores in path])[: steps + 1]  # (steps + 1, N, C)
     scores[:, :, target_y] += NEVER
     others = np.delete(scores, target_y, axis=2)
-    gaps = others.max(axis=2) - scores[:, :, target_y]  # that the bias makes up for
+    gaps = others.max(axis=2) - scores[:, :, target_y]  # for the bias to make up
     bias = (gaps[-2] + gaps[-1]) / 2
     first = others[0].argmax(axis=1)
     ahead = scores[-2, :, target_y] + bias - others[-2, np.arange(len(first)), first]
@@ -112,11 +112,11 @@ def _with_a_long_way(arrays, steps):
     return arrays | {"X": arrays["X"][[k]], "b": b}
 
 
-NEVER = 1e6  # so much less, and no picture fools the network
+NEVER = 1e6  # with a score this much lower, no picture fools the network
 
 
 def _has_small_gradients(arrays):
-    """Whether dividing one by its norm plus 1e-8, which is right, too, could make a difference."""
+    """Whether dividing one by its norm plus 1e-8, which is also right, could make a difference."""
     import torch
 
     from deeplearning.network_visualization import score_gradient

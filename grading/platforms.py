@@ -1,4 +1,4 @@
-"""How learning platforms name what they export: patterns after their documentation."""
+"""How learning platforms name the files they export: patterns based on their documentation."""
 
 import datetime
 import re
@@ -17,10 +17,10 @@ CANVAS = re.compile(
 BRIGHTSPACE = re.compile(
     r"(?P<id>\d+)-\d+ - (?P<name>.+?) - (?P<when>(?=[^-]*\d{4})[^-]+?)( - (?P<rest>.+))?"
 )
-METADATA = "submission_metadata.yml"  # which Gradescope puts beside its folders
+METADATA = "submission_metadata.yml"  # which Gradescope puts next to its folders
 GRADESCOPE = re.compile(r"submission_(?P<id>\d+)")
 NBGRADER = re.compile(r"(?P<name>[^+]+)\+[^+]+\+(?P<when>\d{4}-\d\d-\d\d [^+]+)(\+\w+)?")
-ATTEMPTS = (BLACKBOARD, BRIGHTSPACE, NBGRADER)  # these export each time that somebody handed in
+ATTEMPTS = (BLACKBOARD, BRIGHTSPACE, NBGRADER)  # these export every attempt of a person
 DATES = ("%b %d, %Y", "%B %d, %Y", "%d %b, %Y", "%d %B, %Y", "%d %b %Y", "%d %B %Y")
 TIMES = ("%I%M %p", "%H%M")
 # A folder that Google Drive has packed, in one zip or several
@@ -28,9 +28,7 @@ DRIVE = re.compile(r"(?P<all>(?P<name>.+)-\d{8}T\d{6}Z(-\d+)?)-\d{3}\.zip")
 
 
 def moment(match: re.Match):
-    """When somebody handed in, so that it can be compared within one platform; None if it can't be
-    read.
-    """
+    """When somebody handed in, comparable within one platform; None if it can't be read."""
     text = match["when"]
     if match.re is not BRIGHTSPACE:
         return text  # year first

@@ -1,7 +1,7 @@
-"""What a student's files say, before any of them runs: text, syntax, stubs, and functions written
-into a notebook.
+"""Read a student's files before any of them runs: text, syntax, stubs, and functions written into a
+notebook.
 
-It runs in the sandbox, because parsers can be crashed by what they parse.
+This runs in the sandbox, because a file can crash the parser that reads it.
 """
 
 import ast
@@ -15,7 +15,7 @@ import tokenize
 import numpy as np
 
 OLDER_PACKAGES = ("cs231n", "cs182")
-# Functions that earlier editions had under another name, and how the present one calls them
+# Functions that had other names in earlier editions: the present name, and the older ones
 OLDER_NAMES = {
     "class_visualization_update_step": ("update_class_visulization", "update_class_visualization")
 }
@@ -24,14 +24,14 @@ ADAPTER = (
     "    return {}(model, target_y, l2_reg, learning_rate, img)\n"
 )
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-# whose names are their own
+# which have their own scope
 OWN_NAMES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-# of a notebook: how many, and letters of base64 each
+# of a notebook: how many, and characters of base64 in each
 PICTURES = 6
 PICTURE_SIZE = 400_000
 KINDS = {"png": r"iVBORw0KGgo[A-Za-z0-9+/]+=*", "jpeg": r"/9j/[A-Za-z0-9+/]+=*"}
 PRELOADED = "PIL matplotlib matplotlib.pyplot scipy scipy.ndimage torch torchvision tqdm".split()
-# what values are made of that need nothing to be run
+# syntax of values that can be computed without running anything
 PLAIN = "Constant Name Attribute List Tuple Dict UnaryOp BinOp operator unaryop expr_context"
 PLAIN_NODES = tuple(getattr(ast, kind) for kind in PLAIN.split())
 
@@ -43,14 +43,14 @@ def read_sources(files, exercises, package, stubs):
     - files: Dictionary from name to bytes: sources by their path, helpers, and notebooks
     - exercises: List of [name, path, notebook], for each exercise its function, source and notebook
     - package: Name of the folder that held the sources
-    - stubs: From path to the source that students start with
+    - stubs: Dictionary from path to the source that students start with
 
     Returns: a message, see `messages.encode`: a dictionary of
-    - sources: From path to text, with what the notebooks' cells add
+    - sources: Dictionary from path to text, with functions added from the notebooks' cells
     - notes: Sentences
-    - imports: From path to names of well-known modules that it imports
+    - imports: Dictionary from path to names of well-known modules that it imports
     - pictures: List of [notebook, "png" or "jpeg"]
-    and a list with a dictionary of these pictures, as arrays of the letters of their base64
+    and a list with a dictionary of these pictures, as arrays of their base64 characters
     """
     notes = []
     notebooks = {}
@@ -82,8 +82,8 @@ def read_sources(files, exercises, package, stubs):
 
 
 def _complete(path, text, stubs, notes):
-    """A source with what is missing of the functions that students start with, so that modules
-    which import them work.
+    """A source with any missing functions of the hand-out added, so that modules which import them
+    work.
     """
     tree = _parsed(text)
     if tree is None:
@@ -91,7 +91,7 @@ def _complete(path, text, stubs, notes):
     defined = {name for name, _ in _bindings(tree)}
     star = any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in ast.walk(tree))
     if star or "__getattr__" in defined:
-        return text  # nobody knows what is there
+        return text  # nobody knows what it defines
     missing = [
         node
         for node in ast.parse(stubs).body
@@ -100,7 +100,7 @@ def _complete(path, text, stubs, notes):
     if not missing:
         return text
     names = ", ".join(node.name for node in missing)
-    notes.append(f"{path} lacks {names}: the course's were added, exercises as stubs.")
+    notes.append(f"{path} lacks {names}: the course's were added, with exercises as stubs.")
     imports = [n for n in ast.parse(stubs).body if isinstance(n, ast.Import | ast.ImportFrom)]
     lines = [ast.unparse(node) for node in imports if not _is_future(node)]
     lines += map(_unless_there, missing)
@@ -112,7 +112,7 @@ def _complete(path, text, stubs, notes):
 
 
 def _unless_there(function):
-    """A definition that only counts where no other way has made one: `globals().update`, exec."""
+    """A definition for when nothing else (`globals().update`, exec) has made one."""
     body = textwrap.indent(ast.unparse(function), "    ")
     return f"if {function.name!r} not in globals():\n{body}"
 
@@ -122,7 +122,7 @@ def _is_future(node):
 
 
 def _bindings(tree):
-    """Names that a module binds at its top, in branches and loops, too; each with its node."""
+    """Names that a module binds at its top level, also in branches and loops, with their nodes."""
     found = []
     nodes = list(tree.body)
     while nodes:
@@ -139,7 +139,7 @@ def _bindings(tree):
 
 
 def _written(tree):
-    """Names that a module binds at its top to something other than a stub."""
+    """Names that a module binds at its top level to something other than a stub."""
     return {
         name
         for name, node in _bindings(tree)
@@ -153,7 +153,7 @@ def _imported(node):
 
 
 def _with_older_names(path, text, wanted, notes):
-    """A source whose functions have the names that they have now, too."""
+    """A source in which functions with older names also have their present ones."""
     tree = _parsed(text)
     if tree is None:
         return text
@@ -169,18 +169,18 @@ def _with_older_names(path, text, wanted, notes):
         if name not in wanted or name in _written(tree) or not own:
             continue
         older = own[0]
-        notes.append(f"{older} was read as {name}, as it is called now.")
+        notes.append(f"{older} was read as {name}, its present name.")
         text += f"\n\n{ADAPTER.format(older)}"
     return text
 
 
 def _hands_on(function, name):
-    """Whether a function only hands its arguments on to the one of another name."""
+    """Whether a function calls another one by its name, to hand on its arguments."""
     return name in ast.unparse(function).replace(f"def {function.name}", "")
 
 
 def _text(path, data, notes):
-    """A source as text, with \\n at the ends of lines, and no line that names an encoding."""
+    """A source as text, with \\n as line ends, and without the line that names an encoding."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         text = data.decode(encoding)
@@ -197,17 +197,17 @@ def _text(path, data, notes):
 
 
 def _renamed(path, text, package, notes):
-    """The text with the imports of an older package's modules leading to the present ones."""
+    """The text with imports from an older package redirected to the present one."""
     names = {*OLDER_PACKAGES, package} - {"deeplearning", "", "numpy", *PRELOADED}
-    names -= sys.stdlib_module_names  # of a folder called "copy", with loose files in it
+    names -= sys.stdlib_module_names  # for loose files in a folder called "copy"
     older = "|".join(map(re.escape, sorted(names)))
-    # `import cs231n.layers` alone also gives a name to the package
+    # `import cs231n.layers` also binds the package's name
     plain = rf"^([ \t]*import[ \t]+)({older})((?:\.\w+)*)(?=[ \t]*(?:#|$))"
     text, named = re.subn(plain, r"\1deeplearning\3; \2 = deeplearning", text, flags=re.MULTILINE)
     pattern = rf"^(\s*(?:from|import)\s+)(?:{older})\b"
     text, count = re.subn(pattern, r"\1deeplearning", text, flags=re.MULTILINE)
     if count or named:
-        notes.append(f"{path} imports from a package of another name; it was read as deeplearning.")
+        notes.append(f"{path} imports from a package with another name, read as deeplearning.")
     for older, now in (
         ("net_visualization_pytorch", "network_visualization"),
         ("style_transfer_pytorch", "style_transfer"),
@@ -217,7 +217,7 @@ def _renamed(path, text, package, notes):
 
 
 def _notebook(name, data, notes):
-    """Sources of a notebook's code cells, and its pictures, pairs of kind and base64."""
+    """Sources of a notebook's code cells, and its pictures as pairs of kind and base64."""
     try:
         notebook = json.loads(data.decode("utf-8-sig"))
         language = notebook.get("metadata", {}).get("language_info", {}).get("name", "python")
@@ -229,7 +229,7 @@ def _notebook(name, data, notes):
         notes.append(f"{name} is damaged: nothing in it could be read.")
         return [], []
     if not str(language).lower().startswith(("python", "ipython")):
-        notes.append(f"{name} is written in another language than Python: nothing in it was used.")
+        notes.append(f"{name} is not written in Python: nothing in it was used.")
         return [], []
     return sources, [picture for picture in shown if picture][:PICTURES]
 
@@ -244,8 +244,8 @@ def _picture(data):
 
 
 def _with_cells(path, text, wanted, notebooks, notes):
-    """A source, with the functions that it has only as stubs, or not at all, taken from the
-    notebook's cells.
+    """A source, with functions that it lacks or has only as stubs taken from the notebook's
+    cells.
     """
     tree = _parsed(text)
     if tree is None:
@@ -281,7 +281,7 @@ def _taken(node, written):
         or all(isinstance(part, PLAIN_NODES) for part in ast.walk(node.value))
     )
     if isinstance(node, ast.Import | ast.ImportFrom) or plain:
-        # the library may not be here
+        # the library may not be installed here
         return f"try:\n    {ast.unparse(node)}\nexcept Exception:\n    pass"
     if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name not in written:
         return ast.unparse(node)
@@ -289,7 +289,7 @@ def _taken(node, written):
 
 
 def is_stub(function):
-    """Whether nobody has written a function's body yet."""
+    """Whether a function's body has not been written yet."""
     body = [
         node
         for node in function.body
@@ -329,10 +329,11 @@ def _remarks(path, text, notes):
         name.split(".")[0] in ("torch", "jax", "autograd") for name in imported
     ):
         notes.append(
-            f"{path} imports a library with automatic differentiation: were the gradients derived?"
+            f"{path} imports a library for automatic differentiation: were gradients derived by "
+            "hand?"
         )
     if any(name.startswith("eval_numerical_gradient") for name in names):
-        notes.append(f"{path} calls a numerical gradient: were the gradients derived?")
+        notes.append(f"{path} calls a numerical gradient: were gradients derived by hand?")
     return sorted(imported & set(PRELOADED))
 
 
@@ -344,6 +345,6 @@ def _parsed(text):
 
 
 def _cell(source):
-    """The syntax of a cell, or None; lines that only a notebook understands do nothing."""
+    """The syntax tree of a cell, or None; lines that only a notebook understands are replaced."""
     magic = r"([ \t]*)(?:[%!?]|[\w.,\[\] \t]+=[ \t]*[%!]|[^#'\"\n]*\w\?+[ \t]*$).*"
     return _parsed(source) or _parsed(re.sub(rf"^{magic}", r"\1pass", source, flags=re.MULTILINE))

@@ -1,5 +1,5 @@
-"""What is known of a graded submission: `graded.json` in its folder, from which points, page and
-tables are made. So changed points in the manifest need nothing to be run again.
+"""The record of a graded submission: `graded.json` in its folder, from which points, page and
+tables are made. So nothing has to be run again if the manifest's points change.
 """
 
 import functools
@@ -18,7 +18,7 @@ FILE = "graded.json"
 
 @functools.cache
 def grader_version() -> str:
-    """A short hash of all that decides a mark: the grader, the exercises, and the reference."""
+    """A short hash of everything that decides a mark: grader, exercises and reference."""
     digest = hashlib.sha256()
     files = [*(ROOT / "grading").glob("*.py"), *(ROOT / "exercises").rglob("*")]
     files += [*(ROOT / "grading" / "mistakes").glob("*.py"), *(ROOT / p for p in MANIFEST.files)]
@@ -32,7 +32,7 @@ def as_record(graded: Grade, about: dict) -> dict:
 
     Inputs:
     - graded: The grade
-    - about: `seed`, `fingerprint` and what else is known of it
+    - about: `seed`, `fingerprint` and anything else to record
     """
     marks = {mark.exercise: _raw(mark) for mark in graded.marks}
     extra = None
@@ -58,7 +58,7 @@ def _raw(mark):
 
 
 def as_grade(record: dict) -> Grade:
-    """The grade in a record, with the points that the manifest gives today."""
+    """The grade in a record, with the manifest's present points."""
     marks = []
     for id, exercise in MANIFEST.exercises.items():
         raw = dict(
@@ -75,8 +75,8 @@ def as_grade(record: dict) -> Grade:
 
 
 def kept_marks(before: dict, about: dict) -> dict:
-    """The marks that stay where only some exercises are tried again; none where all have to be
-    tried: for a submission that was not graded, or held, or from other files, or with another seed.
+    """The marks to keep when only some exercises are tried again. There are none if all have to be
+    tried: the submission was not graded before, was held, or had other files or another seed.
     """
     same = all(before.get(key) == about[key] for key in ("seed", "fingerprint"))
     marks = before.get("marks", {})
@@ -85,7 +85,7 @@ def kept_marks(before: dict, about: dict) -> dict:
 
 
 def merged(before: dict, record: dict) -> dict:
-    """A record of some exercises, with all else of an earlier one."""
+    """A record of some exercises, completed from an earlier one."""
     marks = {id: record["marks"].get(id, raw) for id, raw in before["marks"].items()}
     both = record | {"marks": marks, "extra": before["extra"], "pictures": before["pictures"]}
     both["held"] = record["held"] or of_another_edition(as_grade(both).marks)
@@ -93,7 +93,7 @@ def merged(before: dict, record: dict) -> dict:
 
 
 def results_of(record: dict) -> dict:
-    """What belongs into results.json."""
+    """The content of results.json."""
     mark = {key: record.get(key) for key in ("seed", "fingerprint", "version")}
     if "failed" in record:
         mark["failed"] = record["failed"]
@@ -107,7 +107,7 @@ def results_of(record: dict) -> dict:
 
 
 def read_record(folder: Path) -> dict:
-    """The record in a folder of grades; empty where there is none that can be read."""
+    """The record in a submission's folder of grades; empty if there is none that can be read."""
     try:
         record = json.loads((Path(folder) / FILE).read_text(encoding="utf-8"))
         return record if isinstance(record, dict) else {}

@@ -1,5 +1,5 @@
 """Right functions that a student's exercise may build on. They run here, in the grader's process:
-the sandbox sends arguments and gets values, so there is nothing of a solution in it to read.
+the sandbox sends arguments and gets values, so it holds nothing of a solution.
 """
 
 import importlib
@@ -12,7 +12,7 @@ from grading.manifest import MANIFEST
 from grading.sandbox import BoxError
 from grading.variants import plain
 
-MAX_CALLS = 3000  # of one trial
+MAX_CALLS = 3000  # in one trial
 MAX_ENTRIES = 4096  # of an argument; our cases stay far below
 MAX_KEPT = 64 << 20  # bytes of all values of one trial together
 MAX_REFUSED = 100  # then the trial ends
@@ -26,7 +26,7 @@ def reference_function(name):
 
 
 def takes_tensors(name):
-    """Whether an exercise's function works on PyTorch's tensors, not on arrays."""
+    """Whether an exercise's function works on PyTorch tensors, not on arrays."""
     question = next(e.question for e in MANIFEST.exercises.values() if e.name == name)
     return question in ("q3", "q4")
 
@@ -36,10 +36,10 @@ class Refused(Exception):
 
 
 class Lender:
-    """The functions of one trial, and what they have kept here.
+    """The functions lent in one trial, and the values that they keep here.
 
-    - functions: Dictionary from name to function; one that is made by `usual_loop` gets to call the
-      student's own
+    - functions: Dictionary from name to function; one made by `usual_forward` for a sequence can
+      call the student's own
     """
 
     def __init__(self, functions):
@@ -63,11 +63,11 @@ class Lender:
             self.depth += 1
             arguments, named = self._arguments(about, arrays[0])
             value = self._value(str(about["call"]), arguments, named, ask)
-        except Exception as error:  # of whatever the student's code has sent
+        except Exception as error:  # the student's code can send anything
             self.refused += 1
             if self.refused > MAX_REFUSED:
-                raise BoxError("It called functions with what does not fit.") from error
-            return {"error": f"it was called with what does not fit ({type(error).__name__})"}, [{}]
+                raise BoxError("It called functions with invalid arguments.") from error
+            return {"error": f"it was called with invalid arguments ({type(error).__name__})"}, [{}]
         finally:
             self.depth -= 1
         return self._sent({"returned": True}, value)
@@ -117,21 +117,21 @@ class Lender:
 
 
 class Theirs:
-    """Something of the student's that stays in the sandbox."""
+    """A value of the student's code that stays in the sandbox."""
 
     def __init__(self, number):
         self.number = number
 
 
 class Cache:
-    """A cache of the reference's: the sandbox gets no look at it."""
+    """A cache of the reference's, whose content the sandbox never sees."""
 
     def __init__(self, content):
         self.content = content
 
 
 def lent(name):
-    """An exercise's function of the reference, as a `Lender` takes it: caches stay closed."""
+    """The reference's function of an exercise, for a `Lender`: its caches stay closed."""
     function = reference_function(name)
     if takes_tensors(name):
         return _of_tensors(function)
@@ -155,7 +155,9 @@ def _of_tensors(function):
 
 
 def gradient_of(name):
-    """The gradient of a function of one tensor: it takes the arguments, and what arrives."""
+    """The gradient of a function of one tensor, as a function of its arguments and the upstream
+    gradient.
+    """
     function = reference_function(name)
     import torch
 
@@ -169,10 +171,10 @@ def gradient_of(name):
 
 
 def lent_functions(ids):
-    """Functions for a `Lender`: those of some exercises.
+    """The functions of some exercises, for a `Lender`.
 
     Inputs:
-    - ids: Of exercises whose functions stand at the top of a module
+    - ids: ids of exercises whose functions are at the top level of a module
 
     Returns: dictionary from name to function
     """
@@ -185,13 +187,13 @@ def lent_functions(ids):
 
 
 def usual_forward(name, step_by):
-    """A forward pass as most people write it, whose cache is a tuple, or over a sequence a list of
-    the caches of steps.
+    """A forward pass as most people write it: its cache is a tuple, or for a sequence a list of the
+    steps' caches.
 
     Inputs:
-    - name: Of the forward pass
-    - step_by: Where a sequence's steps come from: "student", "usual", or "reference", whose caches
-      are closed
+    - name: Name of the forward pass
+    - step_by: Whose step a sequence uses: "student", "usual", or "reference", whose caches are
+      closed
 
     Returns: function for a `Lender`
     """

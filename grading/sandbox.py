@@ -1,15 +1,14 @@
-"""A sandbox to run a student's code in: no network, nothing to read but Python and the student's
-tree, nothing to write but a private temporary folder, limits on everything, and nothing left
+"""A sandbox to run a student's code in: no network, read access only to Python and the student's
+tree, write access only to a private temporary folder, limits on everything, and nothing left
 afterwards.
 
-Kinds of sandbox, the first that works is taken:
+Kinds of sandbox, of which the first that works is used:
 
-- bubblewrap: Linux, where `bwrap` is installed
-- namespaces: Linux, the same by hand, with `unshare` and `mount`
-- user: Linux as root, in a container that allows neither: a user of its own who can't read the
+- bubblewrap: Linux with `bwrap` installed
+- namespaces: Linux, the same built by hand with `unshare` and `mount`
+- user: Linux as root, in a container that allows neither: a separate user who can't read the
   grader's files
-- none: no sandbox, for code that one trusts. It is never taken unless asked for; Windows and macOS
-  have no other
+- none: no sandbox, for trusted code. It is used only on request; Windows and macOS have no other
 
 Started as root, every kind but the last runs students' code as a user who owns nothing.
 """
@@ -55,13 +54,13 @@ LIMITS = {
     "NOFILE": 128,
     "CORE": 0,
 }
-PATIENCE = 120  # seconds that all tasks of a sandbox may compute and wait together
-WALL = 900  # seconds of a task in any case, on a machine that has much else to do
+PATIENCE = 120  # seconds of computing and waiting, for all tasks of a sandbox together
+WALL = 900  # seconds of real time that a task may take, even on a busy machine
 START = 900  # seconds until a sandbox is ready
 
 
 class NoBox(Exception):
-    """This machine can't run students' code, or not as it should be run."""
+    """This machine can't run students' code, or not correctly."""
 
 
 class Box:
@@ -78,9 +77,9 @@ class Box:
         - tree: Folder that the code in it sees, read-only; it holds worker.py
         - warm: Modules that the server imports before any task
         - kind: Kind of sandbox; by default the best that works here
-        - wanted: Modules that it imports besides, if they are there
+        - wanted: Further modules that it imports if it can
 
-        Raises NoBox where there is none, or it does not start.
+        Raises NoBox if no sandbox works here, or it does not start.
         """
         self.kind = kind or choose_kind()
         self.tree = Path(tree)
@@ -106,14 +105,13 @@ class Box:
 
         Inputs:
         - about, groups: The message, see `messages.encode`
-        - lend: None, or a function that answers what the task asks on its way, see
+        - lend: None, or a function that answers calls that the task makes meanwhile, see
           `reference_functions.Lender.answer`
 
-        Returns: about and groups of the answer. An answer that says that the task failed raises
-        BoxError.
+        Returns: about and groups of the answer
 
-        Raises BoxError also where no answer comes in time, memory runs out or the answer can't be
-        read. The sandbox has been replaced by a new one then.
+        Raises BoxError if the task failed, no answer comes in time, memory runs out or the answer
+        can't be read. In the last three cases a new sandbox takes the next task.
         """
         if self.spent > PATIENCE:
             raise BoxError(f"The {PATIENCE} seconds for this part of the submission were used up.")
@@ -143,14 +141,14 @@ class Box:
         raise BoxError(_reason(answer))
 
     def close(self, patience=1):
-        """End every process of the sandbox, after some seconds of patience with its server."""
+        """End every process of the sandbox, after giving its server some seconds to exit."""
         if self.process is None:
             return
         process = self.process
         self.process = None
         for pipe in (self._to_server, process.stdin):
             with contextlib.suppress(OSError):
-                pipe.close()  # then the server leaves by itself, and so does who waits
+                pipe.close()  # then the server exits by itself, and so does the holder
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
         kill_tree(process)
@@ -176,7 +174,7 @@ class Box:
         }
         self._server = None
         if self.kind in OF_NAMESPACES and "torch" in self.warm and fork_server():
-            # it is no worse without, but slower
+            # without it starting is slower, nothing else
             with contextlib.suppress(OSError, ValueError, NoBox, psutil.Error):
                 return self._start_joined(settings)
         worker = str(inside(self.kind, self.tree) / "worker.py")
@@ -209,7 +207,7 @@ class Box:
             self._listen(to_server, from_server, said)
 
     def _run(self, command, said):
-        """Start a command in a new sandbox; what it says on its way goes into a file."""
+        """Start a command in a new sandbox; its error output goes into a file."""
         walls = self.kind != "none"
         outside = os.environ | {"DEEPLEARNING_DATA": tempfile.gettempdir()}
         try:
@@ -225,7 +223,7 @@ class Box:
             raise NoBox(f"the {self.kind} sandbox can't be started: {error}") from error
 
     def _listen(self, to_server, from_server, said):
-        """Take note of the server's pipes, and wait until it is ready."""
+        """Store the server's pipes, and wait until it is ready."""
         self._to_server = to_server
         self._from_server = from_server
         self._messages = queue.Queue()
@@ -242,13 +240,13 @@ class Box:
         self._check_python(about)
 
     def _check_python(self, about):
-        """What the server says of its Python; NoBox where students' code could not run there."""
+        """Check the server's report on its Python; NoBox if students' code can't run there."""
         missing = [module for module in self.warm if module in about["failed"]]
         if about.get("unreadable"):
             self.close(patience=0)
             raise NoBox(
                 f"Python can't be read in the {self.kind} sandbox ({about['unreadable']}): put the "
-                "environment where every user can read it, outside of closed folders, or install "
+                "environment where every user can read it, outside private folders, or install "
                 "bubblewrap"
             )
         if missing:
@@ -259,8 +257,8 @@ class Box:
             )
 
     def _next_message(self, wall, look=None):
-        """The next message's payload; what the sandbox does meanwhile is looked at by a function
-        that raises BoxError.
+        """The next message's payload; while waiting, `look` checks on the sandbox, and may raise
+        BoxError.
         """
         deadline = time.monotonic() + wall
         while time.monotonic() < deadline:
@@ -277,7 +275,7 @@ class Box:
 
 
 def _why_not(kind, said):
-    """Why a sandbox did not start, from what its programs have said."""
+    """Why a sandbox did not start, from its programs' error output."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return f"the {kind} sandbox does not start" + (f" ({lines[-1][:200]})" if lines else "")
 
@@ -316,9 +314,9 @@ def choose_kind():
             return kind
         reasons.append(f"{kind}: {problem}")
     raise NoBox(
-        f"no sandbox to run students' code in ({'; '.join(reasons)}). On Linux, install "
-        "bubblewrap. With --unsafe it runs without one, and can do all that you can do: only for "
-        "submissions that you trust"
+        f"no sandbox works here to run students' code in ({'; '.join(reasons)}). On Linux, install "
+        "bubblewrap. With --unsafe the code runs without one, and can do all that you can do: only "
+        "for submissions that you trust"
     )
 
 

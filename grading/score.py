@@ -1,10 +1,10 @@
-"""Points of one work tree or zip: a table, and the file that Gradescope reads.
+"""Print the points of one work tree or zip as a table, and write Gradescope's results.json.
 
     python -m grading.score ../student --out build
 
-Every exercise is tried on unseen inputs. One that builds on others is tried with the student's own
-first, and if that fails again with the reference's in their place; the better counts. Exit status:
-0 all points, 1 some are missing, 2 wrong usage.
+Every exercise is tried on unseen inputs. One that builds on others is first tried with the
+student's own, and if that fails, with the reference's in their place; the better try counts. Exit
+status: 0 all points, 1 some are missing, 2 wrong usage.
 """
 
 import argparse
@@ -30,13 +30,13 @@ def score(path, seed, kind=None):
     Inputs:
     - path: Work tree, or zip
     - seed: Integer that inputs, and the pictures of the extra credit, are drawn from
-    - kind: Kind of box, by default the best that works here
+    - kind: Kind of sandbox, by default the best that works here
 
-    Returns: list of `results.Result`, one for each exercise, and one for the extra credit where a
+    Returns: list of `results.Result`, one for each exercise, and one for the extra credit if a
     model was handed in; and list of sentences about the submission
 
-    Raises NoBox where students' code can't be run, and where points are missing because even the
-    reference would miss some on this machine.
+    Raises NoBox if students' code can't be run, or points are missing and even the reference would
+    lose some on this machine.
     """
     graded = grade(path, seed, kind)
     if any(mark.reason for mark in graded.marks) and graded.box not in ("", "none"):
@@ -47,7 +47,7 @@ def score(path, seed, kind=None):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(
-        description="Points of one work tree or zip: a table, and the file that Gradescope reads.",
+        description="Print the points of one work tree or zip; write Gradescope's results.json.",
         epilog="example: python -m grading.score ../student --out build",
     )
     parser.add_argument(
@@ -59,10 +59,12 @@ def main(argv=None):
     )
     parser.add_argument("--out", type=Path, help="folder to write results.json into")
     parser.add_argument(
-        "--seed", type=seed_number, default=0, help="that unseen inputs are drawn from (default: 0)"
+        "--seed", type=seed_number, default=0, help="seed of the unseen inputs (default: 0)"
     )
     parser.add_argument(
-        "--unsafe", action="store_true", help="run the code without a box: only what you trust"
+        "--unsafe",
+        action="store_true",
+        help="run the code without a sandbox: only if you trust it",
     )
     args = parser.parse_args(argv)
     if not args.tree.exists():

@@ -1,4 +1,4 @@
-"""Who has submitted, after the file that Gradescope's export brings along."""
+"""Read who has submitted what from the metadata file in Gradescope's export."""
 
 import contextlib
 import json
@@ -6,8 +6,8 @@ import re
 
 
 def gradescope_people(folder):
-    """From a folder of Gradescope's export to what is said of its submitters, each a dictionary
-    of name, sid and email.
+    """Dictionary from the name of a folder in Gradescope's export to its submitters, each a
+    dictionary of name, sid and email.
     """
     people = {}
     current = None
@@ -17,7 +17,7 @@ def gradescope_people(folder):
             if match := re.match(r"(submission_\d+):", line):
                 current = people.setdefault(match[1], [])
             elif re.match(r"  :?(?!submitters)\w+:", line):
-                current = None  # what follows, as older versions, names people again
+                current = None  # later parts, such as older versions, name people again
             elif current is not None:
                 if re.match(r"\s*- ", line):
                     current.append({})
@@ -28,7 +28,7 @@ def gradescope_people(folder):
 
 
 def _yaml_text(text):
-    """A text of YAML as it is meant, in quotes of either kind or without."""
+    """The value of a YAML text in single quotes, double quotes or none."""
     if text in ("null", "~"):
         return ""
     if text[:1] == text[-1:] == "'":

@@ -1,12 +1,12 @@
-"""System calls that a student's NumPy never needs are refused: one more wall of the sandbox.
+"""Refuse system calls that a student's NumPy never needs: one more wall of the sandbox.
 
-The filter is a small program for the kernel (seccomp). It is for good, and children inherit it.
-Refused are debugging other processes and setting their limits, new namespaces, mounts, keys, kernel
-modules, io_uring, memory that no limit counts, what outlives a process (System V and POSIX queues),
-sockets other than those of this machine's own files, and what would make a process wait so that it
-looks like a busy machine: a lower priority, and vfork, whose parent waits as if for a disk.
+The filter is a small program for the kernel (seccomp). It can't be removed, and children inherit
+it. It refuses debugging other processes and setting their limits, new namespaces, mounts, keys,
+kernel modules, io_uring, memory that no limit counts, anything that outlives a process (System V
+and POSIX queues), all sockets but Unix domain ones, and ways to wait that look like a busy machine:
+a lower priority, and vfork, whose parent waits as if for a disk.
 
-It stands in the sandbox and needs the standard library alone.
+It runs in the sandbox and needs only the standard library.
 """
 
 import ctypes
@@ -66,7 +66,7 @@ SOCKET = (41, 198)
 PRLIMIT = (302, 261)  # of another process: a task could starve its server
 CLONE = (56, 220)
 CLONE3 = (435, 435)
-VFORK = 58  # on x86_64 alone; subprocess and the C library take fork where it is refused
+VFORK = 58  # on x86_64 only; subprocess and the C library use fork if it is refused
 CLONE_VFORK = 0x4000
 AF_UNIX = 1
 NEW_NAMESPACES = 0x7E020000  # all flags CLONE_NEW..., together
@@ -92,11 +92,11 @@ class _Program(ctypes.Structure):
 
 
 def install():
-    """Put the filter on this process, and on all that it will start.
+    """Install the filter for this process and all that it starts later.
 
     The process must have given up gaining privileges (PR_SET_NO_NEW_PRIVS).
 
-    Returns: whether it is in force; on other processors than these two, it is not
+    Returns: whether it is in force; on processors other than these two, it is not
     """
     if platform.machine() not in ARCHITECTURES:
         return False
@@ -117,7 +117,7 @@ def program(machine):
         _line(AT_LEAST, X32, skip_if_false=1),
         _refuse(errno.ENOSYS),
         _line(EQUAL, CLONE3[column], skip_if_false=1),
-        _refuse(errno.ENOSYS),  # then the C library takes clone, whose flags can be read
+        _refuse(errno.ENOSYS),  # then the C library uses clone, whose flags can be read
     ]
     for number in _refused(column):
         lines.append(_line(EQUAL, number, skip_if_false=1))

@@ -1,9 +1,9 @@
-"""What a student handed in, read so that nothing in it can do harm.
+"""Read what a student handed in, so that nothing in it can do harm.
 
-A zip is never unpacked onto the disk: of its entries only those that can count are read, into
-memory, each up to a limit that does not trust the sizes the archive claims. So paths that climb,
-links, devices and bombs meet nobody. Folders, as learning platforms make them of a zip, are read by
-the same rules. Which of the files count, `find_work` decides.
+A zip is never unpacked to disk: only entries that can count are read, into memory, each up to a
+limit that does not trust the sizes the archive claims. This makes path traversal, links, devices
+and zip bombs harmless. Folders, which learning platforms make from zips, are read by the same
+rules. `find_work` decides which of the files count.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 MAX_ARCHIVE = 200 << 20  # bytes
 MAX_ENTRIES = 20_000
-MAX_UNPACKED = 2 << 30  # bytes that are unpacked of one submission, all readings together
+MAX_UNPACKED = 2 << 30  # bytes that are unpacked from one submission, over all reads
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 UTF_8 = 0x800  # the flag of an entry whose name is in that encoding
 LOOSE = {".py", ".ipynb"}  # files that platforms hand over as they are
@@ -42,7 +42,7 @@ DOCUMENTS = {".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".npz", ".jar", 
 
 
 class OtherArchive(ValueError):
-    """An archive that is no zip: whoever can unpack it, should."""
+    """An archive that is not a zip: a person has to unpack it."""
 
 
 class Entries(list):
@@ -55,20 +55,20 @@ class Entries(list):
 
 
 class Budget:
-    """What may still be unpacked and listed of a submission: a small zip can hold hours of it."""
+    """How much of a submission may still be unpacked and listed: a small zip can take hours."""
 
     def __init__(self):
         self.left = MAX_UNPACKED
         self.entries = 2 * MAX_ENTRIES
 
     def count(self, entries):
-        """Raises TooMuch where zips in the zip hold too many files."""
+        """Raises TooMuch if zips in the zip hold too many files."""
         self.entries -= entries
         if self.entries < 0:
             raise TooMuch(f"its zips hold more than {2 * MAX_ENTRIES:,} files: leave some out")
 
     def check(self):
-        """Raises TooMuch where it was used up."""
+        """Raises TooMuch if it was used up."""
         if self.left <= 0:
             raise TooMuch(
                 f"unpacked, its files hold more than {MAX_UNPACKED >> 30} GB: hand in only the "
@@ -81,21 +81,21 @@ class TooMuch(Exception):
 
 
 def list_files(paths):
-    """The files in zips and folders, those of a zip in them included where it is what counts.
+    """The files in zips and folders, without opening zips inside them.
 
     Inputs:
-    - paths: Of zips, folders and single files that one student has handed in together; what
-      comes from one of several zips or folders lies below its name
+    - paths: Paths of zips, folders and single files that one student has handed in together; if
+      there are several zips or folders, the files of each are listed below its name
 
     Returns: Entries
 
-    Raises ValueError, with a sentence for the student, for what is no zip, is damaged as a whole,
-    or far too large, where there is nothing else; OtherArchive for archives of other kinds.
+    Raises ValueError, with a sentence for the student, if nothing can be read because it is not a
+    zip, damaged as a whole or far too large; OtherArchive for archives of other kinds.
     """
     paths = list(map(Path, paths))
     whole = [p for p in paths if p.is_dir() or p.suffix.lower() in ARCHIVES or is_zip_inside(p)]
     if not whole and not any(path.suffix.lower() in LOOSE for path in paths):
-        whole = paths  # what has no known name has to be a zip
+        whole = paths  # anything without a known extension has to be a zip
     entries = Entries(_LooseEntry(path) for path in paths if path not in whole)
     problems = []
     for number, path in enumerate(whole):
@@ -122,7 +122,7 @@ def _files_in(path, budget):
 
 
 def is_zip_inside(path: Path) -> bool:
-    """Whether a file is a zip by what is in it, and no document: its name has lost the ending."""
+    """Whether a file whose name has lost its extension is a zip by its content, not a document."""
     if path.suffix.lower() in DOCUMENTS or not path.is_file():
         return False
     with contextlib.suppress(OSError), open(path, "rb") as file:
@@ -144,7 +144,7 @@ def _opened(path):
 
 
 def zip_entries(file, budget):
-    """The files of a zip; of two entries with one name the last counts."""
+    """The files of a zip; of two entries with the same name the last counts."""
     archive = _open_zip(file)
     found = Entries(budget=budget)
     budget.count(len(archive.infolist()))
@@ -160,7 +160,7 @@ def zip_entries(file, budget):
 
 
 def path_in_zip(info) -> PurePosixPath:
-    """The path of an entry: macOS hides its UTF-8, and some Windows programs write backslashes."""
+    """The path of an entry: macOS omits the UTF-8 flag, some Windows programs write backslashes."""
     name = info.filename
     if not info.flag_bits & UTF_8:
         with contextlib.suppress(UnicodeError):
@@ -169,7 +169,7 @@ def path_in_zip(info) -> PurePosixPath:
 
 
 def inner_zips(entries):
-    """Zips among files, but for what macOS keeps beside them."""
+    """Zips among files, without the extra files of macOS."""
     return [
         entry
         for entry in entries
@@ -184,7 +184,7 @@ def unzipped(entry):
 
 
 def _open_zip(file):
-    """The archive, its table of contents read. Its size is looked at first."""
+    """Open an archive and read its table of contents, after checking its size."""
     head = file.read(6)
     for magic, kind in OTHER_FORMATS.items():
         if head.startswith(magic):
@@ -200,7 +200,7 @@ def _open_zip(file):
     found = tail.rfind(b"PK\5\6")
     if found < 0 or len(tail) < found + 22:
         raise ValueError(
-            "this is no zip, or only the first part of one: zip the folder again and look into the "
+            "this is not a zip, or only the first part of one: zip the folder again and check the "
             "result"
         )
     count, size = struct.unpack_from("<HI", tail, found + 10)
@@ -235,7 +235,7 @@ class _ZipEntry:
         if self.info.compress_type not in COMPRESSIONS:
             raise ValueError(
                 f"its compression (method {self.info.compress_type}) can't be read here: zip the "
-                "folder with what your system brings along"
+                "folder with your system's own tool"
             )
         self.budget.check()
         self.budget.left -= limit
@@ -253,7 +253,7 @@ class _ZipEntry:
             raise ValueError(f"it is damaged: {error}") from error
         except Exception as error:  # other compressions raise errors of their own
             raise ValueError(f"it can't be unpacked: {type(error).__name__}") from error
-        self.budget.left += max(0, limit - len(data))  # what fails has cost all that it could
+        self.budget.left += max(0, limit - len(data))  # a failed read costs the whole limit
         if len(data) > limit:
             raise ValueError(f"it is larger than {limit >> 20} MB")
         return data
@@ -278,7 +278,7 @@ class _FolderEntry:
 
 
 class _LooseEntry(_FolderEntry):
-    """A file that a platform has named after its student: what it added is taken off."""
+    """A single file; a student's name that a platform added to its own is removed."""
 
     alone = True
 
@@ -295,7 +295,7 @@ def folder_entries(root):
     try:
         return _walked(root)
     except RecursionError:
-        raise ValueError("its folders lie too deep in each other") from None
+        raise ValueError("its folders are nested too deeply") from None
 
 
 def _walked(root):
@@ -312,7 +312,7 @@ def _walked(root):
 
 
 def _raise_closed(error):
-    """What this user may not read is no fault of the student's, and must not count as missing."""
+    """Raise for a folder that this user may not read: its files must not count as missing."""
     if isinstance(error, PermissionError):
         raise error
 
@@ -322,7 +322,7 @@ def _is_hidden(name):
 
 
 def is_noise(path):
-    """Whether a path is one of the remarks that macOS keeps."""
+    """Whether a path is one of the extra files that macOS writes."""
     return path.name.startswith("._") or "__MACOSX" in path.parts
 
 
@@ -338,7 +338,7 @@ def unsafe(entry):
 
 
 def shown(path):
-    """A path as it can be printed: short, and of printable letters."""
+    """A path for printing: shortened, and in printable characters."""
     letters = (letter if letter.isprintable() else "?" for letter in str(path))
     text = "".join(letters).encode("ascii", "backslashreplace").decode()
     return text if len(text) < 80 else f"{text[:30]}...{text[-40:]}"

@@ -1,4 +1,4 @@
-"""What the processes of a sandbox use, and how they are ended."""
+"""Watch what the processes of a sandbox use, and kill them."""
 
 import itertools
 import subprocess
@@ -8,12 +8,12 @@ import psutil
 
 CPU = 20  # seconds of a task, all its processes together
 IDLE = 15  # seconds that a task may wait, all its pauses together
-LOOK = 0.2  # seconds between two looks at what a sandbox is doing
-MEMORY = 3 << 30  # bytes that all processes use together, pages that they share counted for each
+LOOK = 0.2  # seconds between two checks of a sandbox
+MEMORY = 3 << 30  # bytes that all processes use together; shared pages count for each
 
 
 class BoxError(Exception):
-    """A task came to no answer; the message is a sentence for the student."""
+    """A task gave no answer; the message is a sentence for the student."""
 
 
 class Watch:
@@ -39,7 +39,7 @@ class Watch:
             raise BoxError(f"It waited for {IDLE} seconds without doing anything.")
 
     def spent(self):
-        """Seconds of computing and waiting; short tasks, which nobody has looked at, are free."""
+        """Seconds of computing and waiting; short tasks, which end before a check, are free."""
         return self.cpu - self.before + self.idle
 
 
@@ -75,8 +75,8 @@ def _tree(number):
 
 
 def kill_tree(process):
-    """Kill a process and its descendants; the first process of a namespace takes the whole
-    namespace along.
+    """Kill a process and its descendants; with the first process of a namespace, the whole
+    namespace ends.
     """
     for _ in range(10):
         tree = _tree(process.pid)
@@ -99,6 +99,6 @@ def kill_user(user):
 
 
 def _lives(process, user):
-    """Whether a process is a user's, and more than a note that it has ended."""
+    """Whether a process belongs to a user, and is not just a zombie."""
     uids = process.info["uids"]
     return uids and uids.real == user and process.info["status"] != psutil.STATUS_ZOMBIE

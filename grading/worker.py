@@ -1,19 +1,19 @@
-"""Inside the sandbox: a warm server that hands every task to a fresh process of its own.
+"""Inside the sandbox: a warm server that runs every task in a fresh process.
 
     python -I -B worker.py SETTINGS PACKAGES...
 
-It has imported NumPy, or PyTorch, and nothing of the student. Messages (see `messages`) come in on
-standard input and leave on standard output; a task's process gets neither, but a pipe to this
-server and one back. Nothing here is trusted by the grader, which judges arrays: whatever a
-student's code does to this server, it can at best send the answers that it could have computed.
+It has imported NumPy, or PyTorch, and none of the student's code. Messages (see `messages`) come in
+on standard input and leave on standard output; a task's process gets neither, only a pipe to this
+server and one back. The grader trusts nothing here, and judges only arrays: whatever a student's
+code does to this server, it can at best send the answers that it could have computed.
 
-A task may ask the grader to run a function for it (`conversation`): then this server hands the
-message on, and the answer back. After a task nothing of it is left, neither processes nor files.
+A task may ask the grader to run a function for it (`conversation`): this server then passes the
+message on, and the answer back. Nothing of a task remains afterwards, neither processes nor files.
 
-SETTINGS is JSON: `tree`, where the student's files lie; `warm`, names of modules to import first;
-`user`, a number to become, or null; `limits`, as in `sandbox.LIMITS`; `alone`, whether all that
-this user's processes can signal belongs to the sandbox. PACKAGES are folders to import from,
-besides Python's own.
+SETTINGS is JSON: `tree`, the folder of the student's files; `warm`, names of modules to import
+first; `user`, a number to become, or null; `limits`, as in `sandbox.LIMITS`; `alone`, whether every
+process that this user can signal belongs to the sandbox. PACKAGES are folders to import from, in
+addition to Python's own.
 """
 
 import contextlib
@@ -51,13 +51,13 @@ def main():
 
 
 def serve(settings, source, sink, joined=False):
-    """Confine this process, import, and answer tasks until the pipe ends. All rights are given up
-    before the first module of the tree is imported.
+    """Confine this process, import, and answer tasks until the pipe ends. It drops all privileges
+    before importing the first module of the tree.
 
     Inputs:
     - settings: Dictionary, see above
     - source, sink: Descriptors of the pipes that messages come from and go to
-    - joined: Whether this process came from outside of the sandbox, see `joining`
+    - joined: Whether this process came from outside the sandbox, see `joining`
     """
     inbox = os.fdopen(source, "rb")
     outbox = os.fdopen(sink, "wb")
@@ -68,7 +68,7 @@ def serve(settings, source, sink, joined=False):
     if hasattr(os, "fork"):
         _confine(settings["user"], settings["limits"], settings["alone"], joined)
     about = {"ready": True, "failed": _import_all(settings["warm"])}
-    # the student's own modules: last, so that they shadow none, and not before tasks
+    # the student's own modules come last, so that they shadow no others, and only for tasks
     sys.path.append(os.path.join(settings["tree"], "beside"))
     if hasattr(os, "fork"):
         about["unreadable"] = _unreadable()
@@ -77,10 +77,10 @@ def serve(settings, source, sink, joined=False):
     while message := _receive(inbox):
         if not hasattr(os, "fork"):
             _send(outbox, _answer(message, settings["tree"], None))
-            return  # and that was all: the next task gets a new one
+            return  # the next task gets a new server
         _send(outbox, _in_a_process(message, settings, (inbox, outbox)))
         _clean_up(settings["alone"])
-    os._exit(0)  # PyTorch takes a while to say goodbye
+    os._exit(0)  # without PyTorch's slow clean-up
 
 
 def _import_all(modules):
@@ -95,8 +95,8 @@ def _import_all(modules):
 
 
 def _confine(user, limits, alone, joined):
-    """Become the user of the sandbox, for good, with limits on what this and every later process
-    may take.
+    """Become the sandbox's user for good, with limits on what this and every later process may
+    use.
     """
     import resource
 
@@ -108,22 +108,22 @@ def _confine(user, limits, alone, joined):
         libc = ctypes.CDLL(None)
         prctl = libc.prctl
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        libc.capset(struct.pack("Ii", CAPABILITIES, 0), bytes(24))  # whatever rights are left
-        if not joined:  # else the parent is none of the sandbox's
+        libc.capset(struct.pack("Ii", CAPABILITIES, 0), bytes(24))  # drop all other rights
+        if not joined:  # otherwise the parent is outside the sandbox
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # becoming a user has cleared it
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # a task can't open this server's pipes, nor its memory
         if alone:
             syscall_filter.install()
-    # the first process of a namespace gets no signals but those that it handles
+    # the first process of a namespace gets only signals that it handles
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("AS", "NPROC", "FSIZE", "NOFILE", "CORE"):
-        # macOS does not know them all
+        # macOS lacks some of them
         with contextlib.suppress(ValueError, OSError, AttributeError):
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limits[name],) * 2)
 
 
 def _unreadable():
-    """Of what Python needs, the first file that the user of the sandbox can't read; or None."""
+    """The first file that Python needs and the sandbox's user can't read, or None."""
     needed = [os.__file__, ctypes.__file__, json.__file__, sys.modules["encodings"].__file__]
     numpy = sys.modules.get("numpy")
     needed += [numpy.__file__] if numpy else []
@@ -132,7 +132,7 @@ def _unreadable():
 
 def _in_a_process(message, settings, pipes):
     """The answer to a message, computed in a process of its own, or a message that says how that
-    ended.
+    process ended.
     """
     from_task, to_server = os.pipe()
     from_server, to_task = os.pipe()
@@ -165,8 +165,8 @@ def _in_a_process(message, settings, pipes):
 
 
 def _converse(child, from_task, to_task, pipes):
-    """A task's last message, or None; and its status, if it has ended and been waited for. What it
-    asks before that goes to the grader, and the grader's answer back.
+    """A task's last message, or None; and its status, if it has ended and been waited for. Passes
+    its earlier calls on to the grader, and the grader's answers back.
     """
     inbox, outbox = pipes
     while True:
@@ -203,7 +203,7 @@ def _read_message(from_task, child, inbox):
                     said = messages.encode({"error": f"Its answer was too large: {error}."})
                     return LAST + said, status
         elif inbox in ready:
-            _kill_all_others()  # the grader is gone: nobody is there to ask or to answer
+            _kill_all_others()  # the grader is gone: nobody waits for an answer
             os._exit(1)
         elif status is not None:
             return None, status  # something that it started still holds the pipe
@@ -220,7 +220,7 @@ def _write_all(pipe, data):
 
 
 def _clean_up(alone):
-    """Nothing of a task is left: no processes and no files."""
+    """Remove everything that a task has left: processes and files."""
     if not alone:
         return
     _kill_all_others()
@@ -230,7 +230,7 @@ def _clean_up(alone):
 
 
 def _kill_all_others():
-    """End whatever a task has left running, and take note of its end."""
+    """Kill whatever a task has left running, and wait for its end."""
     with contextlib.suppress(OSError):
         os.kill(-1, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
@@ -287,7 +287,7 @@ TASKS = {"exercise": _exercise, "sources": _sources}
 def _described(error, tree):
     """An error in one line, with the line of the student's file that it came from."""
     if isinstance(error, NotImplementedError) and str(error):
-        return str(error)[:400]  # a stub says itself what is to be done
+        return str(error)[:400]  # a stub's message says what to do
     text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")[:400]
     places = [
         frame
@@ -307,7 +307,7 @@ def _send(file, message):
 
 
 def _receive(file):
-    """The next message, its length taken off; nothing at the end."""
+    """The next message, without its length; empty at the end."""
     prefix = file.read(8)
     return file.read(struct.unpack(">Q", prefix)[0]) if len(prefix) == 8 else b""
 

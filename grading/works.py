@@ -1,5 +1,5 @@
-"""What of a submission counts, and works among its files: folders that hold a package with
-exercises, and which of them counts, where there are several.
+"""Find works among a submission's files, which are folders with a package of exercises, and decide
+which of several counts.
 """
 
 import re
@@ -18,16 +18,16 @@ COPY = re.compile(
 
 @dataclass
 class HandedIn:
-    """What of a submission counts.
+    """The parts of a submission that count.
 
     - sources: Dictionary from the path of a file of exercises, as the manifest names it, to its
       bytes
-    - helpers: The student's own modules: from "deeplearning/NAME.py", or "beside/NAME.py" for those
-      beside the package, to their bytes
+    - helpers: Dictionary from the student's own modules to their bytes; "deeplearning/NAME.py" in
+      the package, "beside/NAME.py" next to it
     - notebooks: Dictionary from the name of a question's notebook to its bytes
     - package: Name of the folder that held the sources
-    - notes: Sentences for the student, on what was unusual
-    - too_large: Files that were left out because of the size of all
+    - notes: Sentences for the student about anything unusual
+    - too_large: Files that were left out because all together would be too large
     - held: Why a person has to decide what counts, or empty
     """
 
@@ -45,8 +45,8 @@ class Undecided(Exception):
 
 
 def works_among(entries):
-    """Folders that hold a package with exercises at their exact paths: from (folder, package) to a
-    dictionary from those paths to entries.
+    """Folders that hold a package with exercises at their exact paths: dictionary from (folder,
+    package) to a dictionary from those paths to entries.
     """
     works = {}
     for entry in entries:
@@ -76,7 +76,7 @@ def best_work(works):
 
 
 def is_handout(files):
-    """Whether a work is what students start from: nothing but stubs."""
+    """Whether a work is still what students start from: nothing but stubs."""
     return not is_begun({path: bytes_of(entry) or b"" for path, entry in files.items()})
 
 
@@ -90,12 +90,12 @@ def is_begun(sources):
 
 
 def _distance(folder):
-    """How unlikely it is that a folder holds the work."""
+    """How unlikely a folder is to hold the work, as a sort key."""
     return ".ipynb_checkpoints" in folder, any(map(COPY.search, folder)), len(folder)
 
 
 def _agree(one, other):
-    """Whether works hold the same in all files that both have: then they are parts, or copies."""
+    """Whether works agree in all files that both have: then they are parts, or copies."""
     both = one.keys() & other.keys()
     return all(bytes_of(one[path]) == bytes_of(other[path]) for path in both)
 

@@ -331,7 +331,7 @@ def test_what_rests_on_an_exercise_says_which(tried):
 def test_without_git_it_says_so(tmp_path):
     """Outside a clone there is one sentence that says what to do."""
     with pytest.raises(
-        FileNotFoundError, match="no git repository, or git is missing; .* work in a clone"
+        FileNotFoundError, match="not a git repository, or git is missing; .* work in a clone"
     ):
         handout.tracked_files(tmp_path)
 

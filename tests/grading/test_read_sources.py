@@ -207,7 +207,8 @@ def test_missing_functions_are_added_as_stubs():
     found, _ = read_sources(files, EXERCISES, "deeplearning", {PATH: stubs})
     names = run(found["sources"][PATH])
     assert names["step"](2) == 4 and names["helper"](3) == 3
-    assert found["notes"] == [f"{PATH} lacks helper: the course's were added, exercises as stubs."]
+    note = f"{PATH} lacks helper: the course's were added, with exercises as stubs."
+    assert found["notes"] == [note]
 
 
 @pytest.mark.parametrize("older", ["update_class_visulization", "update_class_visualization"])
