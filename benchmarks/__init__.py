@@ -1,3 +1,3 @@
-"""How fast the package is, as ratios against the matrix products that it needs and against PyTorch:
+"""Measure the package's speed, relative to the matrix products that it needs and to PyTorch:
 `make bench`.
 """

@@ -1,5 +1,5 @@
-"""How fast is the package? Ratios against the matrix products that it needs, and against PyTorch,
-in one run.
+"""Measure the package's speed, relative to the matrix products that it needs and to PyTorch, in one
+run.
 
 python -m benchmarks training layers
 """
@@ -27,7 +27,7 @@ def main():
         "--threads",
         type=int,
         default=1,
-        help="with more than one, the time of day counts (default 1)",
+        help="with more than one, wall-clock time is measured (default 1)",
     )
     parser.add_argument("--seconds", type=float, default=8, help="for each row (default 8)")
     args = parser.parse_args()
@@ -35,8 +35,7 @@ def main():
         parser.error(
             f"unknown sections {', '.join(sorted(unknown))}: expected some of {', '.join(SECTIONS)}"
         )
-    # the libraries read these when they are loaded, so nothing that imports NumPy is imported
-    # before
+    # the libraries read these when they are loaded, so nothing that imports NumPy comes before
     os.environ |= {
         name: str(args.threads)
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

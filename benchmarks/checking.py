@@ -1,4 +1,4 @@
-"""The numerical gradient check of a whole captioner, of the sizes in the notebooks."""
+"""The numerical gradient check of a whole captioner, with the notebooks' sizes."""
 
 import numpy as np
 

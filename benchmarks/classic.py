@@ -1,5 +1,5 @@
-"""The way that the course's notebooks lead to at first: one step after the other, everything in
-float64.
+"""The straightforward implementation that the course's notebooks lead to first: one step after the
+other, everything in float64.
 """
 
 import numpy as np
@@ -47,7 +47,7 @@ def step_backward(cell, dh, dc, cache):
 
 
 def training_step(shape):
-    """Loss, gradients and Adam, without a trick."""
+    """Loss, gradients and Adam, without any tricks."""
     features, captions = minibatch(shape, np.float64)
     p = captioner(shape).params
     moments = {name: [0, 0] for name in p}
@@ -63,7 +63,7 @@ def training_step(shape):
 
 
 def forward(cell, p, features, words):
-    """The states of all steps, what each step keeps, and the word vectors."""
+    """The states of all steps, the caches of all steps, and the word vectors."""
     x = p["W_embed"][words]  # (N, T, W)
     h = features @ p["W_proj"] + p["b_proj"]
     c = np.zeros(h.shape)
@@ -119,7 +119,7 @@ def adam(p, grads, moments):
 
 
 def sample(model, features, max_length, end):
-    """Greedy captions, every row to the last step."""
+    """Greedy captions, with every row computed to the last step."""
     p = model.params
     N = len(features)
     h = features @ p["W_proj"] + p["b_proj"]

@@ -1,5 +1,5 @@
-"""Image gradients on SqueezeNet, beside the way that they are usually computed: the whole network,
-its parameters with gradients, colours first in memory, Gram matrices as one batched product.
+"""Image gradients on SqueezeNet, compared with the usual way: the whole network, its parameters
+with gradients, colours first in memory, Gram matrices as one batched product.
 """
 
 import copy
@@ -77,7 +77,7 @@ def usual_saliency(X, y, model):
 
 
 def report(seconds, clock):
-    """Milliseconds of both ways, and how far their results are apart (relative norm)."""
+    """Milliseconds of both ways, and the relative difference of their results."""
     model = load_squeezenet("toytown")
     plain = usual(model)
     generator = torch.Generator().manual_seed(0)

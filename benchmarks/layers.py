@@ -1,4 +1,4 @@
-"""The recurrent layers alone, forward and backward: no mask, no equal words."""
+"""The recurrent layers alone, forward and backward, without masks and repeated words."""
 
 import torch
 

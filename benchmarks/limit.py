@@ -1,9 +1,7 @@
-"""The matrix products alone that an algorithm cannot do without, written into arrays that are there
-already.
+"""Only the matrix products that an algorithm can't do without, written into existing arrays.
 
-Nothing is computed with the results, so no program that needs these products is faster, unless its
-products are. Rows that are masked are not needed, and a caption that has ended leaves the
-recurrence.
+Nothing is computed with the results, so a program that needs these products can be faster only if
+its products are. Masked rows are not needed, and a caption that has ended leaves the recurrence.
 """
 
 import numpy as np
@@ -39,8 +37,8 @@ def recurrence(counts, H, K):
 
 
 def adam_traffic(parameters):
-    """One pass over what Adam reads (w, dw, m, v) and writes (w, m, v), with the cheapest
-    arithmetic there is.
+    """One pass over what Adam reads (w, dw, m, v) and writes (w, m, v), with the cheapest possible
+    arithmetic.
     """
     w, dw, m, v = (filled(1, n)[0] for n in (parameters,) * 4)
 
@@ -54,7 +52,7 @@ def adam_traffic(parameters):
 
 
 def training_step(shape):
-    """Function that does the products of one training step, and Adam's memory traffic."""
+    """Function that computes the products of one training step, with Adam's memory traffic."""
     captions = minibatch(shape)[1]
     counts = (captions[:, 1:] != 0).sum(axis=0).tolist()  # rows alive at each step
     P = sum(counts)

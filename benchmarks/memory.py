@@ -30,8 +30,8 @@ def growth(which, shape):
 
 
 def peak():
-    """Highest resident size of this process so far, in MiB. From Linux, since ru_maxrss begins with
-    the parent's.
+    """Highest resident size of this process so far, in MiB. Read from Linux's /proc, because
+    ru_maxrss starts at the parent's.
     """
     return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 2**10
 

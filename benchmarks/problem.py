@@ -1,6 +1,4 @@
-"""What is timed: a minibatch of captions, and the model that reads it, for every candidate the
-same.
-"""
+"""The task that is timed: a minibatch of captions and a model, the same for every candidate."""
 
 from dataclasses import dataclass
 
@@ -44,9 +42,9 @@ def captioner(shape, dtype=np.float32):
 
 def minibatch(shape, dtype=np.float32):
     """Features (N, D) and captions (N, T + 1) of 5 to 16 words for T = 16: a third of the targets
-    is <NULL>.
+    are <NULL>.
 
-    Words are as frequent as in a language, the k-th one in proportion to 1 / k (Zipf).
+    Words are as frequent as in natural language, the k-th one in proportion to 1 / k (Zipf).
     """
     rng = np.random.default_rng(0)
     features = rng.standard_normal((shape.N, shape.D)).astype(dtype)

@@ -1,4 +1,4 @@
-"""The same training step in PyTorch, in the ways that people write it."""
+"""The same training step in PyTorch, in the ways that people usually write it."""
 
 import torch
 import torch.nn.functional as F
@@ -9,8 +9,8 @@ from benchmarks.problem import captioner, minibatch
 
 
 class Captioner(nn.Module):
-    """The package's model; `packed` leaves captions that have ended out of the recurrence and of
-    the scores.
+    """The package's model; with `packed`, captions that have ended are left out of the recurrence
+    and the scores.
     """
 
     def __init__(self, shape, packed=False):
@@ -24,8 +24,8 @@ class Captioner(nn.Module):
         self.vocab = nn.Linear(shape.H, shape.V)
 
     def load(self, params):
-        """Take over the parameters of a `CaptioningRNN`, whose gates are in the order i, f, o, g
-        (here i, f, g, o).
+        """Copy the parameters of a `CaptioningRNN`, whose gates are in the order i, f, o, g (here
+        i, f, g, o).
         """
         with torch.no_grad():
             for name, parameter in self.named_parameters():

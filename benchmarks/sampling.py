@@ -1,4 +1,4 @@
-"""Captions of 1,000 images: greedy ones and those of a beam."""
+"""Captions of 1,000 images, by greedy decoding and by beam search."""
 
 import numpy as np
 import torch
@@ -15,9 +15,9 @@ END = 2
 
 
 def model_with_mean_length(shape, features, wanted=10):
-    """A model of random parameters whose bias of <END> gives captions of this mean length."""
+    """A random model whose bias of <END> is set to give captions of this mean length."""
     model = captioner(shape)
-    model.params["W_embed"] *= 100  # so that what was said before matters
+    model.params["W_embed"] *= 100  # so that earlier words matter
     low = -5.0
     high = 5.0
     for _ in range(20):
@@ -32,7 +32,7 @@ def lengths(captions):
 
 
 def products(shape, captions):
-    """The matrix products of the rows whose caption has not ended."""
+    """The matrix products of the rows whose captions have not ended."""
     alive = [n for n in ((captions != 0).sum(axis=0)).tolist() if n]
     parts = [product(filled(N, shape.D), filled(shape.D, shape.H))]
     for n in alive:
@@ -45,7 +45,7 @@ def products(shape, captions):
 
 
 def pytorch_loop(shape, model, features):
-    """The same captions by PyTorch, a loop over a cell, until every caption has ended."""
+    """The same captions in PyTorch, with a loop over a cell until every caption has ended."""
     net = Captioner(shape).load(model.params)
     features = torch.from_numpy(features)
     cell = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell}[shape.cell](shape.W, shape.H)
@@ -73,7 +73,7 @@ def pytorch_loop(shape, model, features):
 
 
 def report(seconds, clock):
-    """Times as multiples of the matrix products of the captions that go on."""
+    """Times as multiples of that of the matrix products of unfinished captions."""
     shape = Shape("lstm")
     features = np.random.default_rng(1).standard_normal((N, shape.D)).astype(np.float32)
     model = model_with_mean_length(shape, features)

@@ -15,8 +15,8 @@ DOUBLED = [
 
 
 def report(seconds, clock):
-    """Milliseconds of a step, and as a multiple of its matrix products': linear where this stays
-    the same.
+    """Milliseconds of a step, and its ratio to the time of its matrix products: growth is linear
+    where the ratio stays the same.
     """
     rows = []
     for shape in DOUBLED:

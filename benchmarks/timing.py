@@ -1,21 +1,19 @@
-"""Timings that can be compared: candidates take turns, so that what else the machine does hits all
-of them.
-"""
+"""Comparable timings: candidates take turns, so the machine's other load affects all of them."""
 
 import time
 
 
 def race(candidates, seconds=4.0, clock=time.process_time):
-    """Time functions by turns.
+    """Time functions in turns.
 
     Inputs:
     - candidates: Dictionary from names to functions without arguments
-    - seconds: For how long, at least five rounds
-    - clock: Processor time of this process by default, which other programs disturb less than they
-      do the time of day
+    - seconds: Time for all, but at least five rounds
+    - clock: By default processor time of this process, which other programs disturb less than
+      wall-clock time
 
-    Returns: dictionary from names to milliseconds: the least of all rounds, what the work itself
-    takes
+    Returns: dictionary from names to milliseconds: the minimum over all rounds, which is closest to
+    the work itself
     """
     for run in candidates.values():
         run(), run()  # caches, lazy imports, memory from the system
@@ -30,7 +28,7 @@ def race(candidates, seconds=4.0, clock=time.process_time):
 
 
 def table(header, rows):
-    """Markdown of rows of texts and numbers."""
+    """A Markdown table from rows of texts and numbers."""
     lines = []
     for row in [header, ["---"] * len(header), *rows]:
         cells = [f"{c:.3g}" if isinstance(c, float) else str(c) for c in row]

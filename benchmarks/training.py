@@ -1,4 +1,4 @@
-"""A training step: loss, all gradients and Adam; the package's own as its solver does it."""
+"""A training step: loss, all gradients and Adam; the package's own runs in its solver."""
 
 import numpy as np
 

@@ -1,13 +1,13 @@
-"""Submissions that want to fool the grader, break it, or just are as unusual as real ones, with
-what each deserves.
+"""Submissions that try to fool or break the grader, or are just as unusual as real ones, with what
+each deserves.
 
-    python -m grading.hostile             the table
-    python -m grading.hostile FOLDER      the zips
+    python -m grading.hostile             prints the table
+    python -m grading.hostile FOLDER      writes the zips too
 
-After Ares (Luisser and Krusche, TU Munich), which keeps such a corpus for Java. A submission is
-built by a small function from the reference, or from the stubs that students start with, and is
-labelled with the exercises that it must lose. Most tricks stand in one exercise of a tree that is
-right otherwise: it must lose that one alone.
+The idea is from Ares (Luisser and Krusche, TU Munich), which keeps such a corpus for Java. A small
+function builds each submission from the reference, or from the stubs that students start with, and
+is labelled with the exercises that the submission must lose. Most tricks are in one exercise of an
+otherwise right tree, which must lose only that one.
 """
 
 import importlib
@@ -31,7 +31,7 @@ class Hostile:
     """A hostile submission.
 
     - name: What it does
-    - about: The same in a sentence
+    - about: A sentence that describes it
     - lost: ids of the exercises that it deserves no points for
     - build: Function that returns the bytes of the submission
     """
@@ -43,8 +43,8 @@ class Hostile:
 
 
 def hostile(*lost):
-    """Decorator that files a function which returns a submission's bytes, with the exercises that
-    it must lose.
+    """Decorator that registers a function which returns a submission's bytes, with the exercises
+    that the submission must lose.
     """
 
     def file(build):
@@ -81,12 +81,11 @@ def unsolved(extra=""):
 
 
 def instead(name, code):
-    """The reference's files, where the function of an exercise is followed by a definition that
-    replaces it.
+    """The reference's files, with one exercise's function replaced by a definition after it.
 
     Inputs:
-    - name: Of the function
-    - code: Source; `right` in it is the function that is replaced
+    - name: Name of the function
+    - code: Source of the new one; in it, `right` is the function that it replaces
     """
     files = solved()
     path = next(exercise.path for exercise in MANIFEST.exercises.values() if exercise.name == name)

@@ -1,4 +1,4 @@
-"""Print the table of the hostile corpus, or write its zips into a folder."""
+"""Print the table of the hostile corpus, and write its zips into a folder if one is given."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ from grading.hostile import EVERYTHING, corpus
 
 def main():
     parser = argparse.ArgumentParser(
-        description="Hostile submissions and what each must lose.",
+        description="List hostile submissions and what each must lose.",
         epilog="example: python -m grading.hostile build/hostile",
     )
     parser.add_argument("folder", nargs="?", type=Path, help="folder to write the zips into")

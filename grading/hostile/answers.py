@@ -30,7 +30,7 @@ def rnn_step_forward(*a):
 
 @hostile("lstm_forward")
 def overloaded_operators():
-    """An object that compares, subtracts and converts as is best for it."""
+    """An object that compares, subtracts and converts to its own advantage."""
     return zipped(
         instead(
             "lstm_forward",
@@ -53,7 +53,7 @@ def lstm_forward(*a, **k):
 
 @hostile("word_embedding_forward")
 def object_array():
-    """An array of objects that are numbers when asked."""
+    """An array of objects that claim to be numbers."""
     return zipped(
         instead(
             "word_embedding_forward",
@@ -85,7 +85,7 @@ def gigantic_answer():
 
 @hostile("rnn_backward")
 def shape_that_lies():
-    """The right numbers in shapes that broadcast to the right ones, or are read like them."""
+    """The right numbers in shapes that broadcast to the right ones, or flatten to the same."""
     return zipped(
         instead(
             "rnn_backward",
@@ -99,7 +99,7 @@ def rnn_backward(*a):
 
 @hostile("word_embedding_backward")
 def precision_that_is_lost():
-    """The right gradient, rounded to 16 bits on the way."""
+    """The right gradient, rounded to 16 bits in between."""
     return zipped(
         instead(
             "word_embedding_backward",
@@ -110,9 +110,9 @@ def precision_that_is_lost():
 
 @hostile("rnn_step_forward", "lstm_step_forward", "lstm_step_backward")
 def arguments_changed_in_place():
-    """The right answers, and arguments that are not what they were: x is doubled in the caches,
-    too, so the backward passes are wrong as well. That of the RNN reads its cache in the usual
-    order, and is tried again on a right one.
+    """The right answers, but the arguments are changed: x is doubled in the caches too, so the
+    backward passes are wrong as well. The RNN's reads its cache in the usual order, and is tried
+    again on a right one.
     """
     files = solved()
     files[RNN_LAYERS] += """
@@ -131,7 +131,7 @@ rnn_step_forward, lstm_step_forward = spoilt(rnn_step_forward), spoilt(lstm_step
 
 @hostile(*EVERYTHING)
 def not_a_number():
-    """NaN, in the shapes of the arguments, which some comparisons take for equal to anything."""
+    """NaN in the shapes of the arguments, which some comparisons find equal to anything."""
     return answering(
         "def search(arguments):\n    return [a * np.nan for a in arguments if isinstance(a, np.ndarray)]\n"
     )
@@ -139,7 +139,7 @@ def not_a_number():
 
 @hostile(*EVERYTHING)
 def nothing_but_zero():
-    """Zeros: zero scores, whose gradient is zero, too."""
+    """Zeros: zero scores, whose gradient is zero too."""
     return answering(
         "def search(arguments):\n    return [0 * a for a in arguments if isinstance(a, np.ndarray)]\n"
     )
@@ -169,7 +169,7 @@ def search(arguments):
 
 @hostile("rnn_step_backward")
 def gradient_of_another_kind():
-    """A dictionary of gradients where a tuple is asked for."""
+    """A dictionary of gradients in place of a tuple."""
     return zipped(
         instead(
             "rnn_step_backward",
@@ -205,7 +205,7 @@ def rnn_step_backward(dnext_h, cache):
 
 @hostile(*EVERYTHING)
 def stubs_that_return_their_arguments():
-    """Stubs that hand back what they were given."""
+    """Stubs that return their arguments."""
     return answering(
         "def search(arguments):\n    return [a for a in arguments if hasattr(a, 'shape')]\n"
     )

@@ -1,4 +1,4 @@
-"""Archives that climb, swell, lie or are none."""
+"""Archives with climbing paths, zip bombs, false sizes, and files that are no archives."""
 
 import io
 import stat
@@ -19,7 +19,7 @@ from grading.hostile import (
 
 
 def with_entry(files, name, content, attributes=0):
-    """A zip of files with one entry more, whose Unix mode may be any."""
+    """A zip of files with one more entry, of any Unix mode."""
     out = io.BytesIO(zipped(files))
     with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # two of one name
@@ -41,7 +41,7 @@ def climbing_paths():
 
 @hostile()
 def climbing_beside_the_right_files():
-    """Right files, and others whose paths climb into the home and the system."""
+    """Right files, and others whose paths climb into the home folder and the system."""
     return zipped(
         {
             **solved(),
@@ -65,7 +65,7 @@ def backslashes():
 
 @hostile()
 def overlong_names():
-    """Right files, and names of 60,000 letters."""
+    """Right files, and names of 60,000 characters."""
     return zipped(
         {**solved(), "x" * 60_000 + "/rnn_layers.py": "", "y/" * 30_000 + "rnn_layers.py": ""}
     )
@@ -100,13 +100,13 @@ def sizes_that_lie():
 
 @hostile(*EVERYTHING)
 def very_many_entries():
-    """100,000 empty files beside the right ones."""
+    """100,000 empty files next to the right ones."""
     return zipped({**solved(), **{f"{k}.txt": "" for k in range(100_000)}})
 
 
 @hostile()
 def zip_in_a_zip():
-    """The zip holds nothing but a zip, as students hand it in who zip twice."""
+    """The zip holds nothing but a zip, as from students who zip twice."""
     return zipped({"assignment2.zip": zipped(solved())})
 
 
@@ -148,25 +148,25 @@ def encrypted():
 
 @hostile(*EVERYTHING)
 def rar_named_zip():
-    """A RAR archive under the name of a zip."""
+    """A RAR archive named as a zip."""
     return b"Rar!\x1a\7\1\0" + bytes(1000)
 
 
 @hostile(*EVERYTHING)
 def not_an_archive():
-    """Random text under the name of a zip."""
+    """Random text named as a zip."""
     return b"My dog ate it. " * 1000
 
 
 @hostile(*EVERYTHING)
 def empty():
-    """A zip of nothing."""
+    """An empty zip."""
     return zipped({})
 
 
 @hostile()
 def extra_folder():
-    """A folder around everything, and what macOS and notebooks put beside it."""
+    """A folder around everything, and the extra files of macOS and notebooks next to it."""
     files = {f"assignment2 copy/{name}": text for name, text in solved().items()}
     remarks = {
         f"__MACOSX/assignment2 copy/{'/._'.join(name.rsplit('/', 1))}": "\0\5\26\7"
@@ -180,7 +180,7 @@ def extra_folder():
 
 @hostile()
 def two_of_one_name():
-    """Two entries of one name: the later one counts, as when it is unpacked."""
+    """Two entries with the same name: the later one counts, as in unpacking."""
     return with_entry(
         {**solved(), RNN_LAYERS: unsolved()[RNN_LAYERS]}, RNN_LAYERS, solved()[RNN_LAYERS]
     )

@@ -57,7 +57,7 @@ def byte_order_mark():
 
 @hostile()
 def latin_1():
-    """Letters in Latin-1, and no line that says so."""
+    """Letters in Latin-1, without a line that names the encoding."""
     return changed(
         RNN_LAYERS,
         lambda text: text.encode("ascii", "replace") + "# schöne Grüße\n".encode("latin-1"),
@@ -72,7 +72,7 @@ def utf_16():
 
 @hostile()
 def named_encoding():
-    """A first line that names an encoding, and letters of it."""
+    """A first line that names an encoding, and letters in it."""
     return changed(
         RNN,
         lambda text: ("# -*- coding: cp1252 -*-\n" + text + "# naïve\n").encode(
@@ -83,7 +83,7 @@ def named_encoding():
 
 @hostile(*of(RNN_LAYERS))
 def deep_brackets():
-    """100,000 brackets in each other, which crash careless parsers."""
+    """100,000 nested brackets, which crash careless parsers."""
     return changed(RNN_LAYERS, lambda text: text + "\nx = " + "(" * 100_000 + ")" * 100_000 + "\n")
 
 
@@ -119,8 +119,8 @@ def one_file_is_missing():
 
 @hostile()
 def older_package():
-    """The package is called cs231n, two files have the names of an older edition, and all import
-    from there.
+    """The package is called cs231n, two files have names from an older edition, and all import from
+    there.
     """
     older = {
         "deeplearning": "cs231n", "network_visualization.py": "net_visualization_pytorch.py",
@@ -136,7 +136,7 @@ def older_package():
 
 @hostile()
 def flat():
-    """The files lie without their package, as Gradescope's upload of single files leaves them."""
+    """The files come without their package, as from Gradescope's upload of single files."""
     files = solved()
     return zipped(
         {name if name == RNN else name.rpartition("/")[2]: text for name, text in files.items()}
@@ -145,7 +145,7 @@ def flat():
 
 @hostile(*EVERYTHING)
 def replaced_parts_of_the_course():
-    """Stubs, with a gradient check, tests, comparison and manifest that are always content."""
+    """Stubs, with a gradient check, tests, comparison and manifest that accept anything."""
     always = "def __getattr__(name):\n    return lambda *a, **k: []\n"
     names = ["deeplearning/gradient_check.py", "deeplearning/layers.py", "exercises/calls.py"]
     names += [
@@ -186,7 +186,7 @@ def shadows():
 
 @hostile()
 def shadows_beside_the_right_files():
-    """The same beside the right files: nothing of it is read."""
+    """The same next to the right files: none of it is read."""
     names = [
         "conftest.py",
         "sitecustomize.py",
@@ -200,7 +200,7 @@ def shadows_beside_the_right_files():
 
 @hostile()
 def pickles():
-    """Right files, beside data files whose pickles would run a command."""
+    """Right files, next to data files whose pickles would run a command."""
     pickle = b"cos\nsystem\n(S'touch /tmp/owned'\ntR."
     return zipped(
         {
@@ -214,7 +214,7 @@ def pickles():
 
 @hostile()
 def global_settings():
-    """Modules that seed, set NumPy's errors and PyTorch's default type when they are imported."""
+    """Modules that set seeds, NumPy's error handling and PyTorch's default type on import."""
     files = solved()
     files[RNN_LAYERS] += (
         "\nnp.random.seed(0)\nnp.seterr(all='raise')\nnp.set_printoptions(precision=1)\n"
@@ -225,7 +225,7 @@ def global_settings():
 
 @hostile()
 def numerical_backward():
-    """A backward pass by differences. It is right, so it passes; a note tells staff."""
+    """A backward pass by numerical gradients. It is right, so it passes; a note tells staff."""
     return zipped(
         instead(
             "rnn_step_backward",
@@ -259,7 +259,7 @@ def one_function_is_gone():
 
 @hostile()
 def modules_of_their_own():
-    """The work is spread over modules of the student's, in the package and beside it; one has a
+    """The work is spread over the student's own modules, in the package and next to it; one has a
     name of 120 letters.
     """
     files = {f"hw/{name}": text for name, text in solved().items()}
@@ -272,8 +272,8 @@ def modules_of_their_own():
 
 @hostile()
 def folders_in_place_of_modules():
-    """Folders with the names of the course's modules, which Python would import in their place,
-    and the server before any task.
+    """Folders with the names of the course's modules, which Python would import instead, and the
+    server even before any task.
     """
     evil = "raise SystemExit\n"
     names = ["image_utils", "figures", "classifiers/squeezenet", "layers", "files/deep"]
@@ -283,14 +283,14 @@ def folders_in_place_of_modules():
 
 @hostile()
 def folders_of_files_names():
-    """Folders with the names of files beside them, and names that no disk takes."""
+    """Folders with the names of files next to them, and names that no file system allows."""
     names = ["helper.py", "helper.py/x.py", f"{'a' * 300}.py", "\1\t<b>.py"]
     return zipped({**solved(), **{f"deeplearning/{name}": "x = 1" for name in names}})
 
 
 @hostile()
 def strays_beside_the_package():
-    """Other files of the exercises' names lie beside the package and in a backup of it."""
+    """Other files with the exercises' names lie next to the package and in a backup of it."""
     strays = {name.rpartition("/")[2]: "raise SystemExit\n" for name in MANIFEST.files}
     strays |= {f"a_backup/{name}": "raise SystemExit\n" for name in MANIFEST.files}
     return zipped({**solved(), **strays})

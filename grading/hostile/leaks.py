@@ -1,10 +1,10 @@
-"""Stubs that want to learn the solution, not to earn points: what they find, they try to carry out
-in the words that students get to see.
+"""Stubs that try to learn the solution, not to earn points: they try to leak what they find through
+the messages that students see.
 """
 
 from grading.hostile import EVERYTHING, RNN_LAYERS, hostile, solved, unsolved, zipped
 
-# What a page for a student must never hold: pieces of the reference's code
+# What a student's page must never contain: pieces of the reference's code
 TELLTALES = ("prev_h @ Wh", "np.add.at", "np.tanh(a", "1 - next_h**2", "co_code", "expected [")
 
 FINDS = '''
@@ -50,7 +50,7 @@ PLACES = ["/tmp", "/dev/shm", "/var/tmp", "/run/lock", "/dev", "/box", "."]
 
 
 def telling(look):
-    """Stubs that raise, as their error, what they have found out.
+    """Stubs whose error message is what they have found.
 
     Inputs:
     - look: Source of a function `look()` that returns a list of texts
@@ -77,13 +77,13 @@ OURS = [tell.__code__]
 
 @hostile(*EVERYTHING)
 def source_of_lent_functions():
-    """It reads the code of the functions that are put in place of its own, in memory and frames."""
+    """It looks in memory and frames for the code of the functions that replace its own."""
     return telling("def look(): return others() + texts()\n")
 
 
 @hostile(*EVERYTHING)
 def message_to_a_later_task():
-    """It writes what it has found wherever it may write, and tells it in a later exercise."""
+    """It writes what it has found wherever it can, and reports it in a later exercise."""
     return telling("def look(): return []\n")
 
 
@@ -111,7 +111,7 @@ def look():
 
 @hostile(*EVERYTHING)
 def memory_of_the_server():
-    """It opens the memory and the pipes of the process that it came from."""
+    """It opens the memory and the pipes of its parent process."""
     return telling(
         """
 def look():
@@ -138,7 +138,7 @@ def look():
 
 @hostile(*EVERYTHING)
 def other_students_trees():
-    """It looks for other submissions that are being graded, and would import them."""
+    """It looks for other submissions being graded, to copy their code."""
     return telling(
         """
 def look():
@@ -155,8 +155,8 @@ def look():
 
 @hostile("rnn_forward", "rnn_backward")
 def questions_to_the_grader():
-    """Where the grader's functions are lent, it asks them for other exercises, with huge and odd
-    arguments and without end; two exercises are wrong for it.
+    """It calls the lent functions' channel for other exercises, with huge and odd arguments and
+    without end; two exercises are wrong so that functions are lent.
     """
     files = solved()
     files[RNN_LAYERS] += """

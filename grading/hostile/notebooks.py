@@ -1,4 +1,4 @@
-"""Work that stands in notebooks, and notebooks that are none."""
+"""Work that is written in notebooks, and notebooks that are not notebooks."""
 
 import json
 import re
@@ -36,14 +36,14 @@ def notebook(*cells, language="python"):
 
 
 def as_cells(path):
-    """A file of exercises as cells of a notebook: every definition one."""
+    """A file of exercises as cells of a notebook, one for each definition."""
     return re.split(r"\n\n\n", solved()[path])
 
 
 @hostile()
 def written_into_notebooks():
-    """Questions 3 and 4 stand in the notebooks' cells, as in the edition of 2019; the modules have
-    the stubs.
+    """Questions 3 and 4 are solved in the notebooks' cells, as in the edition of 2019; the modules
+    have the stubs.
     """
     files = {**solved()}
     for path in (NETWORK_VISUALIZATION, STYLE_TRANSFER):
@@ -73,8 +73,8 @@ def notebooks_alone():
 
 @hostile("compute_saliency_maps", "make_fooling_image")
 def older_name_in_a_notebook():
-    """A cell has the update step under its older name and order of arguments; the two others are
-    stubs there, too.
+    """A cell has the update step with its older name and order of arguments; the other two are
+    stubs there too.
     """
     text = solved()[NETWORK_VISUALIZATION]
     step = re.search(r"(?s)def class_visualization_update_step\(.*?\n\n\n", text)[0]
@@ -92,7 +92,7 @@ def older_name_in_a_notebook():
 
 @hostile()
 def corrupt_notebooks():
-    """Notebooks that are cut off, no JSON, a JSON of something else, and 100,000 brackets."""
+    """Notebooks that are cut off, not JSON, other JSON, and 100,000 brackets."""
     names = [question.notebook for question in MANIFEST.questions.values()]
     contents = [notebook("1")[:40], b"\xff\xfe\0", b'{"cells": 3}', b"[" * 100_000]
     return zipped({**solved(), **dict(zip(names, contents, strict=True))})
@@ -116,7 +116,7 @@ def notebook_of_another_language():
 
 @hostile()
 def many_pictures():
-    """Four notebooks with six large pictures each, and an older package that has to be read."""
+    """Four notebooks with six large pictures each, and an older package to be read."""
     picture = "iVBORw0KGgo" + "A" * 390_000
     shown = {"output_type": "display_data", "data": {"image/png": picture}, "metadata": {}}
     files = {

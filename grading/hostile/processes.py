@@ -1,4 +1,4 @@
-"""Code that ends, hangs, swells, multiplies or stays."""
+"""Code that exits, hangs, uses up memory, forks without end or stays behind."""
 
 from grading.hostile import (
     EVERYTHING,
@@ -17,10 +17,10 @@ RIGHT_AFTERWARDS = "\n    return right(*a, **k)\n"
 
 
 def before(name, code):
-    """A submission whose function of an exercise first does something, and then answers correctly.
+    """A submission in which one exercise's function first does something, and then answers correctly.
 
-    Where a forward pass gives no answer, the backward pass is lost with it if its cache is not of
-    the usual form: there is none to try it on.
+    If a forward pass gives no answer, its backward pass is lost too if its cache is not of the usual
+    form: then there is no cache to try it on.
     """
     lines = "\n".join(f"    {line}" for line in code.strip("\n").splitlines())
     function = name.split(".")[-1]
@@ -29,13 +29,13 @@ def before(name, code):
 
 @hostile(*of(RNN_LAYERS, RNN))
 def exit_when_imported():
-    """rnn_layers.py ends its process when it is imported, and with it all that imports it."""
+    """rnn_layers.py ends its process on import, and so everything that imports it fails."""
     return zipped({**solved(), RNN_LAYERS: "import os\nos._exit(0)\n" + solved()[RNN_LAYERS]})
 
 
 @hostile("rnn_step_forward")
 def exit_with_success():
-    """os._exit(0), which careless graders take for success."""
+    """os._exit(0), which careless graders count as success."""
     return before("rnn_step_forward", "import os; os._exit(0)")
 
 
@@ -73,7 +73,7 @@ def signal_to_itself():
 
 @hostile("tv_loss")
 def signals_to_everybody():
-    """Every signal to its parent, to process 1 and to all; then a wrong answer."""
+    """Sends every signal to its parent, process 1 and all others; then gives a wrong answer."""
     return before(
         "tv_loss",
         """
@@ -90,7 +90,7 @@ a = (a[0] * 2, a[1])
 
 @hostile("word_embedding_backward")
 def endless_loop():
-    """An endless loop that swallows every exception and ignores every signal that can be."""
+    """An endless loop that swallows every exception and ignores every signal it can."""
     return before(
         "word_embedding_backward",
         """
@@ -121,7 +121,7 @@ def waiting_for_input():
 
 @hostile("rnn_forward", "rnn_backward")
 def memory_bomb():
-    """It takes memory until there is none."""
+    """It allocates memory until there is none left."""
     return before(
         "rnn_forward", "hoard = []\nwhile True: hoard.append(bytearray(b'x') * (64 << 20))"
     )
@@ -129,7 +129,7 @@ def memory_bomb():
 
 @hostile("rnn_forward", "rnn_backward")
 def memory_bomb_of_many():
-    """Forty processes take memory together, each below the limit of one."""
+    """Forty processes use up memory together, each below the limit for one."""
     return before(
         "rnn_forward",
         """
@@ -145,7 +145,7 @@ time.sleep(1000)
 
 @hostile("gram_matrix")
 def recursion():
-    """Endless recursion, with the limit on it lifted, until the stack is used up."""
+    """Endless recursion without Python's limit, until the stack is used up."""
     return before(
         "gram_matrix",
         "import sys\nsys.setrecursionlimit(10**9)\ndef f(x): return [f(x) for x in [x]]\nf(1)",
@@ -154,7 +154,7 @@ def recursion():
 
 @hostile("rnn_backward")
 def thread_bomb():
-    """Threads without end, each of them busy."""
+    """It starts busy threads without end."""
     return before(
         "rnn_backward",
         """
@@ -170,7 +170,7 @@ while True:
 
 @hostile("lstm_backward")
 def fork_bomb():
-    """Processes without end, each of them busy with making more."""
+    """It forks without end, and so does every child."""
     return before(
         "lstm_backward",
         """
@@ -210,7 +210,7 @@ for _ in range(1):  # for each case anew, and all together stay below the limit
 
 @hostile("CaptioningRNN.sample[rnn]", "CaptioningRNN.sample[lstm]")
 def survivor_that_keeps_the_pipe():
-    """It leaves a process that holds every file open, and ends itself without an answer."""
+    """It leaves a process that holds every file open, and exits without an answer."""
     files = solved()
     files[RNN] += """
 
@@ -240,7 +240,7 @@ for _ in range(256):
 
 @hostile("tv_loss")
 def garbage_on_every_file():
-    """Garbage, and messages that look like the grader's, on every open file; then a wrong answer."""
+    """Garbage and forged messages on every open file; then a wrong answer."""
     return before(
         "tv_loss",
         """
@@ -256,7 +256,7 @@ a = (a[0] * 2, a[1])
 
 @hostile(*EVERYTHING)
 def forged_results():
-    """Stubs that print results, and write them to every place where a grader could look for them."""
+    """Stubs that print results, and write them wherever a grader could look for them."""
     return zipped(
         {
             **unsolved(
@@ -280,8 +280,8 @@ for folder in (".", "/tmp", "/box", "/autograder/results", "/autograder/source",
 
 @hostile()
 def locked_and_full_disk():
-    """It locks and fills what it may write to, and takes rights away from all that it can; the
-    answer is right.
+    """It locks and fills what it can write to, and removes permissions wherever it can; the answer
+    is right.
     """
     return before(
         "lstm_step_backward",

@@ -1,4 +1,4 @@
-"""Stubs that look for answers, or for a way out, and would hand in what they find."""
+"""Stubs that look for answers, or for a way out of the sandbox, and return what they find."""
 
 from grading.hostile import EVERYTHING, hostile, instead, solved, unsolved, zipped
 from grading.manifest import MANIFEST
@@ -34,7 +34,7 @@ for name in {sorted(NAMES)}:
 
 @hostile(*EVERYTHING)
 def frames():
-    """It walks up the stack and looks for what is expected in everybody's variables."""
+    """It walks up the stack and looks for expected answers in all variables."""
     return answering(
         """
 import sys
@@ -67,7 +67,7 @@ def search(arguments):
 
 @hostile(*EVERYTHING)
 def files_of_the_grader():
-    """It searches the whole disk for the reference, tests and stored answers, and would import
+    """It searches the whole disk for the reference, tests and stored answers, and tries to import
     them.
     """
     return answering(
@@ -133,7 +133,7 @@ def search(arguments):
 
 @hostile()
 def network_beside_the_right_answer():
-    """It calls home when it is imported, and does not mind that nobody is there."""
+    """It calls home on import, and carries on if nobody answers."""
     files = solved()
     for path in files:
         files[path] += """
@@ -152,7 +152,7 @@ call_home()
 
 @hostile(*EVERYTHING)
 def patched_numpy():
-    """It makes every comparison of NumPy and PyTorch come out true, and answers zero."""
+    """It makes NumPy's comparisons come out true, and answers zero."""
     return answering(
         """
 def always(*_, **__): return True
@@ -168,7 +168,7 @@ def search(arguments):
 
 @hostile(*EVERYTHING)
 def patched_server():
-    """It changes the functions that take its answers: the exercises' calls, the messages and JSON."""
+    """It replaces functions that handle its answers: the exercises' calls, the messages and JSON."""
     return answering(
         """
 import json, sys
@@ -185,8 +185,8 @@ def search(arguments):
 
 @hostile("tv_loss")
 def question_in_place_of_an_answer():
-    """It asks where nothing was lent, so that its server waits for a reply, and would get the next
-    exercise's inputs in its place.
+    """It calls the grader although nothing was lent, so that its server waits for a reply, and
+    would get the next exercise's inputs instead.
     """
     code = """
 import os, struct, time

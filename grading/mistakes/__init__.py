@@ -1,9 +1,8 @@
 """Wrong implementations, as students write them, each with its cause.
 
-A mistake takes the place of one function in a tree that is right otherwise:
-`grading.variants.plain` for the layers, whose caches the wrong functions share, and the
-repository's own modules for the rest. It is named after what is wrong; its cause is the clause that
-completes "It looks as if".
+A mistake replaces one function in an otherwise right tree: `grading.variants.plain` for the layers,
+whose caches the wrong functions share, and the repository's own modules for the rest. It is named
+after what is wrong; its cause is the clause that completes "It looks as if".
 """
 
 import importlib
@@ -37,8 +36,8 @@ class Mistake:
     - cause: What is wrong
     - wrong: The implementation
     - exercises: Ids of the exercises that it must lose
-    - says: A phrase of a general hint that names this cause, too; for mistakes that are not known
-      by their numbers
+    - says: Phrase of a general hint that also names this cause; for mistakes that are not
+      recognised by their numbers
     """
 
     function: str
@@ -53,19 +52,19 @@ class Mistake:
 
     @property
     def held_out(self):
-        """Whether it was written after the hints were frozen: hints and stored answers know nothing
-        of it.
+        """Whether it was written after the hints were frozen: hints and stored answers don't know
+        it.
         """
         return ".held_out" in self.wrong.__module__
 
     @property
     def known_by_numbers(self):
-        """Whether stored answers must show it; some only show by the error they end in."""
+        """Whether stored answers must show it; some mistakes only show by the error they raise."""
         return not self.held_out and self.says is None
 
 
 def mistake(function, cause, *, exercises=None, says=None):
-    """Decorator that files a wrong implementation; by default it loses the exercises that its
+    """Decorator that registers a wrong implementation; by default it loses the exercises that its
     function counts for.
     """
     own = tuple(
@@ -80,7 +79,7 @@ def mistake(function, cause, *, exercises=None, says=None):
 
 
 def mistakes():
-    """All mistakes, in the order of the exercises' modules; those held out come last."""
+    """All mistakes, in the order of the exercises' modules, with the held-out ones last."""
     for module in MODULES:
         importlib.import_module(f"grading.mistakes.{module}")
     return list(_written)

@@ -1,4 +1,4 @@
-"""Wrong captioning models: losses and sampling, written for both cells as in the class itself."""
+"""Wrong captioning models: losses and sampling, written for both cells like the class itself."""
 
 import numpy as np
 
@@ -25,8 +25,8 @@ def passes(self):
 
 
 def loss_between(self, features, words_in, words_out, mask):
-    """Loss and gradients of captions that say words_out where they read words_in, as far as the
-    mask goes.
+    """Loss and gradients of captions that read words_in and should predict words_out where the mask
+    is true.
     """
     p, grads = self.params, {}
     forward, backward = passes(self)
@@ -155,8 +155,8 @@ def embedding_gradient_overwritten(self, features, captions):
 
 
 def write(self, features, max_length, choose, first=None, end=True):
-    """Captions word by word; `choose(scores, words, states)` gives the next words and the states to
-    go on with.
+    """Captions word by word; `choose(scores, words, states)` returns the next words and the states
+    to continue with.
     """
     p = self.params
     step = rnn_step_forward if self.cell_type == "rnn" else lstm_step_forward

@@ -1,8 +1,8 @@
 """Wrong implementations written after the hints were frozen: no hint was changed for them, and no
-stored case chosen.
+stored case was chosen for them.
 
-`says` is the phrase that a hint must hold to have named the cause; where it is missing, none of the
-general hints does.
+`says` is the phrase that a hint must contain to name the cause; without it, no general hint names
+the cause.
 """
 
 import numpy as np
@@ -48,7 +48,7 @@ def last_state_only(x, h0, Wx, Wh, b, lengths=None):
 def stops_before_first_step(dh, cache):
     dx, dh0, dWx, dWh, db = plain.rnn_backward(dh, cache)
     x, prev_h, Wx, Wh, _ = cache[0]
-    dfirst = np.linalg.lstsq(Wh, dh0.T, rcond=None)[0].T  # what goes through Wh into dh0
+    dfirst = np.linalg.lstsq(Wh, dh0.T, rcond=None)[0].T  # dfirst @ Wh.T is dh0
     return dx, dfirst.astype(dh.dtype), dWx, dWh, db
 
 

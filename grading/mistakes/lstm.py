@@ -8,12 +8,12 @@ from grading.variants.plain import lstm_step_backward, lstm_step_forward
 
 
 def blocks(x, prev_h, Wx, Wh, b):
-    """What goes into the four gates, in the order i, f, o, g."""
+    """The inputs of the four gates' nonlinearities, in the order i, f, o, g."""
     return np.split(x @ Wx + prev_h @ Wh + b, 4, axis=1)
 
 
 def gradients(da, dprev_c, cache):
-    """From the gradients of what goes into the gates to those of the arguments."""
+    """The gradients of the arguments from those of the gates' inputs."""
     x, prev_h, _, Wx, Wh, *_ = cache
     return da @ Wx.T, da @ Wh.T, dprev_c, x.T @ da, prev_h.T @ da, da.sum(axis=0)
 
@@ -233,7 +233,7 @@ def float64_cell(x, h0, Wx, Wh, b, lengths=None):
 
 
 def sums_like(dh, cache):
-    """What a backward pass through time starts with, all zero: dx, dWx, dWh, db, dstate, dcell."""
+    """Initial values of a backward pass through time, all zero: dx, dWx, dWh, db, dstate, dcell."""
     N, T, H = dh.shape
     x, _, _, Wx, Wh, *_ = cache[0]
     dx, db = np.zeros((N, T, x.shape[1]), dh.dtype), np.zeros(4 * H, dh.dtype)

@@ -1,4 +1,4 @@
-"""More wrong LSTMs: what is cut, what is stored, and what is summed."""
+"""More wrong LSTMs: mistakes in cutting blocks, in what is stored, and in sums."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def output_of_old_cell(x, prev_h, prev_c, Wx, Wh, b):
 
 
 def backward(dnext_h, dnext_c, cache, slope_c, slope_g):
-    """The right backward pass but for the slopes of tanh at next_c and at the candidate."""
+    """The right backward pass, except for the slopes of tanh at next_c and at the candidate."""
     x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c = cache
     dc, do = dnext_c + dnext_h * o * slope_c, dnext_h * np.tanh(next_c)
     da = np.hstack(

@@ -16,7 +16,7 @@ from grading.mistakes import mistake
 
 
 def masked_loss(self, features, captions, mask):
-    """Loss and gradients of captions whose words out count where the mask says so."""
+    """Loss and gradients of captions whose output words count where the mask is true."""
     p, grads = self.params, {}
     forward, backward = (
         (rnn_forward, rnn_backward) if self.cell_type == "rnn" else (lstm_forward, lstm_backward)

@@ -201,7 +201,7 @@ def state_written_over(x, h0, Wx, Wh, b, lengths=None):
 
 
 def sums_like(dh, cache):
-    """What a backward pass through time starts with: dx, dWx, dWh, db and dstate, all zero."""
+    """Initial values of a backward pass through time, all zero: dx, dWx, dWh, db and dstate."""
     N, T, H = dh.shape
     x, _, Wx, Wh, _ = cache[0]
     dx = np.zeros((N, T, x.shape[1]), dh.dtype)

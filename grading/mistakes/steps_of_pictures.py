@@ -1,4 +1,4 @@
-"""Steps along an image gradient whose length is measured in a wrong way."""
+"""Steps along an image gradient with the wrong norm."""
 
 import torch
 

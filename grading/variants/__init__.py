@@ -1,7 +1,6 @@
-"""Right implementations of an unusual make. Each module is one: its functions take the place of the
-exercises' ones.
+"""Right but unusual implementations. Each module is one: its functions replace the exercises' own.
 
-A module need not have all functions; `loss` and `sample` are the methods of `CaptioningRNN`.
+A module need not have all functions; `loss` and `sample` are methods of `CaptioningRNN`.
 """
 
 import importlib
@@ -12,7 +11,7 @@ from grading.manifest import MANIFEST
 
 
 def variants():
-    """Right implementations.
+    """All right implementations.
 
     Returns: dictionary from a module's name to its functions, a dictionary from name, as in the
     manifest, to function

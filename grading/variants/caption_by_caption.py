@@ -1,5 +1,5 @@
-"""The loss of each caption alone, then their mean; sampling reads all words so far from the start
-at every step.
+"""The loss of each caption alone, then their mean; at every step, sampling reads all words so far
+again from the start.
 """
 
 import numpy as np

@@ -1,5 +1,5 @@
-"""Caches that are functions: a step forward returns its own way back. Loops over time by recursion
-and by a generator.
+"""Caches that are functions: a forward step returns its own backward step. Loops over time by
+recursion and by a generator.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Caches hold the arguments alone; the backward passes compute the rest again."""
+"""Caches hold only the arguments; the backward passes compute the rest again."""
 
 import numpy as np
 

@@ -1,5 +1,5 @@
-"""Edges repeated, so that pictures keep their size; scores times one-hot labels; own functions for
-autograd.
+"""Edges repeated, so that pictures keep their size; scores times one-hot labels; custom autograd
+functions.
 """
 
 import torch
@@ -44,7 +44,7 @@ def make_fooling_image(X, target_y, model):
 def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
     x = img.clone().requires_grad_()
     model(x)[0, target_y].neg().backward()
-    (l2_reg * _Squares.apply(x)).backward()  # added to the gradient that is there
+    (l2_reg * _Squares.apply(x)).backward()  # added to the existing gradient
     return img - x.grad * (learning_rate / x.grad.norm())
 
 

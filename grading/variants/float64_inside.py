@@ -1,4 +1,4 @@
-"""All in float64 inside, rounded to the arguments' precision at the end."""
+"""Everything computed in float64, and rounded to the arguments' precision at the end."""
 
 import numpy as np
 

@@ -1,9 +1,8 @@
 """The layers as most students write them: a loop over time that calls the step function, and lists
 of caches.
 
-It is right, and it is what the wrong implementations of `grading/mistakes` are taken from: they
-share these caches. `lengths` is what the captioning model passes on to save work; here
-nothing is saved.
+It is right, and the wrong implementations in `grading/mistakes` are based on it: they share these
+caches. `lengths`, which the captioning model passes to save work, is not used here.
 """
 
 import numpy as np

@@ -1,6 +1,4 @@
-"""Sampling with a set of pictures that are not done yet, words by their names, and the RNN's
-sequence function.
-"""
+"""Sampling with a set of unfinished pictures, words by name, and the RNN's sequence function."""
 
 import numpy as np
 

@@ -1,5 +1,5 @@
-"""Backpropagation through time written out for every pair of steps: each loss term goes back on its
-own.
+"""Backpropagation through time written out for every pair of steps: each loss term is
+backpropagated separately.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ def rnn_forward(x, h0, Wx, Wh, b, lengths=None):
 
 def rnn_backward(dh, cache):
     T, total = dh.shape[1], None
-    for last in range(T):  # the part of the loss that looks at this step
+    for last in range(T):  # the loss term of this step
         alone = np.zeros_like(dh[:, : last + 1])
         alone[:, last] = dh[:, last]
         dx, *others = plain.rnn_backward(alone, cache[: last + 1])

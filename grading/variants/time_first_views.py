@@ -1,6 +1,4 @@
-"""Time first inside; what is returned, and what lies in the cache, are views with the axes
-exchanged.
-"""
+"""Time is the first axis inside; returned and cached arrays are views with the axes exchanged."""
 
 import numpy as np
 
