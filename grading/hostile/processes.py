@@ -17,10 +17,10 @@ RIGHT_AFTERWARDS = "\n    return right(*a, **k)\n"
 
 
 def before(name, code):
-    """A submission in which one exercise's function first does something, and then answers correctly.
+    """A submission where one exercise's function first does something, and then answers correctly.
 
-    If a forward pass gives no answer, its backward pass is lost too if its cache is not of the usual
-    form: then there is no cache to try it on.
+    If a forward pass gives no answer, its backward pass is lost too, unless the cache has the usual
+    form: otherwise there is no cache to try it on.
     """
     lines = "\n".join(f"    {line}" for line in code.strip("\n").splitlines())
     function = name.split(".")[-1]

@@ -14,7 +14,7 @@ PAIRS = [({"x": np.arange(3.0)}, {"y": np.arange(3.0)}), ({"x": np.ones(2)}, {"y
 def test_the_first_wrong_case_is_shown():
     """Inputs, the answer, what was expected, and the difference, of the case that is wrong."""
     text = explained(PAIRS, [{"y": np.arange(3.0)}, {"y": np.array([1.0, 3.0])}])
-    assert "Case 2 of 2; wrong are [2]." in text and "float64 (2,)" in text
+    assert "Case 2 of 2; wrong cases: [2]." in text and "float64 (2,)" in text
     assert "[1., 3.]" in text and "[0., 2.]" in text and "expected 1." in text
 
 
@@ -44,7 +44,7 @@ def test_what_is_held(tmp_path):
         path = tmp_path / name / "deeplearning" / "rnn_layers.py"
         path.parent.mkdir(parents=True)
         path.write_text(f"x = '{name}'")
-    with pytest.raises(ValueError, match="it is held: There are two works"):
+    with pytest.raises(ValueError, match="the submission is held: There are two works"):
         explain.answers([tmp_path], "tv_loss", 1, "none")
 
 

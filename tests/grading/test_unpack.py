@@ -169,7 +169,7 @@ def test_what_lies_beside_a_zip_costs_nothing(tmp_path, name, content):
     work = tmp_path / "ada_1_11_a.zip"
     work.write_bytes(zipped({RNN_LAYERS: "x = 1"}))
     assert find_work.read_submission([work, beside]).sources == {RNN_LAYERS: b"x = 1"}
-    with pytest.raises(ValueError, match=r"this is (a PDF|no zip)"):
+    with pytest.raises(ValueError, match=r"this is (a PDF|not a zip)"):
         find_work.read_submission([beside])
 
 
