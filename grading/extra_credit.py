@@ -79,9 +79,7 @@ def _credit(path, seed):
     levels = MANIFEST.extra.levels
     earned = MANIFEST.extra.earned(score)
     ladder = ", ".join(f"{points} points from {least}" for least, points in levels)
-    reason = (
-        "" if earned == MANIFEST.extra.points else f"CIDEr-D is {score:.2f}; you get {ladder}."
-    )
+    reason = "" if earned == MANIFEST.extra.points else f"CIDEr-D is {score:.2f}; you get {ladder}."
     return Result(
         MANIFEST.extra, earned, reason, note=f"CIDEr-D on {PICTURES} new pictures: {score:.2f}."
     )

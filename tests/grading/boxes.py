@@ -1,4 +1,4 @@
-"""A box for tests: what exercises in it do, and how they are asked."""
+"""A sandbox for tests: the exercises in it, and how to ask them."""
 
 import os
 
@@ -9,7 +9,7 @@ from grading import sandbox
 KINDS = [kind for kind in ("bubblewrap", "namespaces") if sandbox.why_not(kind) is None]
 
 
-SURVIVOR = f"54321.{os.getpid()}"  # seconds that a process sleeps which must not survive
+SURVIVOR = f"54321.{os.getpid()}"  # seconds of sleep of a process that must not survive
 
 
 CODE = f'''
@@ -95,7 +95,7 @@ class Package: pass
 
 
 def ask(opened, exercise, **inputs):
-    """What the exercise answers, as a list of numbers."""
+    """The exercise's answer, as a list of numbers."""
     arrays = {
         name: np.frombuffer(v, np.uint8) if isinstance(v, bytes) else np.array(v)
         for name, v in inputs.items()

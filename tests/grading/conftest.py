@@ -1,4 +1,4 @@
-"""Fixtures for tests of the box."""
+"""Fixtures for tests of the sandbox."""
 
 import shutil
 import tempfile
@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def tree():
-    """A tree for a box, whose exercises are those of CODE. It lies beside pytest's folders, which
-    every other run of pytest closes to the box's user.
+    """A tree for a sandbox, with the exercises of CODE. It is not in pytest's own folders, which
+    every other run of pytest closes to the sandbox's user.
     """
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder, "tree")
@@ -37,19 +37,19 @@ def tree():
     or [pytest.param("", marks=pytest.mark.skip(HOW_TO_GET_A_SANDBOX))],
 )
 def kind(request):
-    """Every kind of sandbox that works here; those that the grader would not take are slow tests."""
+    """Every kind of sandbox that works here; those that the grader would not use are slow tests."""
     return request.param
 
 
 @pytest.fixture(scope="module", params=["numpy", "torch"], ids=["started", "joined"])
 def warm(request):
-    """What a box has imported: with PyTorch, its server comes from the fork server."""
+    """The modules that a sandbox imports: with PyTorch, its server comes from the fork server."""
     return [request.param]
 
 
 @pytest.fixture(scope="module")
 def boxed(tree, kind, warm):
-    """A box for all tests that leave it as it was."""
+    """A sandbox shared by all tests that leave it unchanged."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SECRET", "of the grader")
         with Box(tree, warm, kind) as opened:

@@ -1,4 +1,4 @@
-"""What tests of the grader ask of a machine."""
+"""What tests of the grader need from a machine."""
 
 import pytest
 

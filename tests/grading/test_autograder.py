@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def gradescope(tmp_path):
-    """Folder laid out as Gradescope's /autograder, the zip unpacked in it, with this Python as its
-    environment.
+    """A folder laid out like Gradescope's /autograder, with the zip unpacked in it and this Python
+    as its environment.
     """
     autograder.main(["--out", str(tmp_path)])
     for name in ("source", "submission", "results", "venv/bin"):
@@ -41,8 +41,8 @@ def run_autograder(root):
 
 
 def test_the_zip_holds_what_grading_needs(tmp_path, capsys):
-    """Scripts lie at the top and can be run; package, manifest and calls are there, notebooks and
-    our tests are not.
+    """Scripts are at the top and executable; package, manifest and calls are included, notebooks
+    and our tests are not.
     """
     autograder.main(["--out", str(tmp_path), "--seed", "41"])
     assert "seed 41" in capsys.readouterr().out
@@ -69,7 +69,7 @@ def test_the_zip_holds_what_grading_needs(tmp_path, capsys):
 
 @pytest.mark.skipif(os.name == "nt", reason="Gradescope's scripts are for Linux")
 def test_setup_makes_an_environment(tmp_path, gradescope):
-    """setup.sh takes the CPU build of PyTorch, and the usual one where that can't be had, then the
+    """setup.sh installs PyTorch's CPU build, or the usual one if that is not available, and then the
     requirements.
     """
     calls = tmp_path / "calls"
@@ -106,7 +106,7 @@ def test_setup_makes_an_environment(tmp_path, gradescope):
 @pytest.mark.skipif(os.name == "nt", reason="Gradescope's scripts are for Linux")
 @pytest.mark.parametrize("status", [0, 1, 2])
 def test_run_autograder_grades_an_upload(gradescope, status):
-    """It grades what was handed in, with the zip's secret, and fails where grading fails."""
+    """It grades the submission with the zip's secret, and fails if grading fails."""
     python = gradescope / "venv" / "bin" / "python"
     python.write_text(f'#!/bin/sh\necho "$PWD" "$@"\nexit {status}\n', encoding="utf-8")
     asked = f"-m grading.upload {gradescope}/submission --out {gradescope}/results --secret seed"
@@ -118,9 +118,7 @@ def test_run_autograder_grades_an_upload(gradescope, status):
     "solved, points", [(MANIFEST.files, 100), (MANIFEST.files[:1], 42), ((), 0)]
 )
 def test_a_submission_gets_its_points(gradescope, solved, points):
-    """Run as Gradescope runs it, a hand-out with these files solved gets their points in
-    results.json.
-    """
+    """Run as by Gradescope, a hand-out with these files solved gets their points in results.json."""
     for name in MANIFEST.files:
         path = gradescope / "submission" / name
         path.parent.mkdir(parents=True, exist_ok=True)

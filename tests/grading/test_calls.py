@@ -1,5 +1,5 @@
-"""Calls of the exercises: caches of one's own, arguments watched, and clear words on what came
-back.
+"""Calls of the exercises: any kind of cache works, changed arguments are noticed, and messages about
+the returned values are clear.
 """
 
 from types import SimpleNamespace
@@ -21,13 +21,13 @@ def layers(**functions):
 
 
 def test_every_exercise_has_a_call_and_cases():
-    """Manifest, calls and makers of cases have the same exercises."""
+    """The manifest, the calls and the makers of cases have the same exercises."""
     assert list(CALLS) == list(MANIFEST.exercises) == list(cases.MAKERS)
 
 
 @pytest.mark.parametrize("exercise", CALLS)
 def test_a_call_leaves_its_inputs_alone(exercise):
-    """Inputs are the same after a call, and one call gives what the next one gives."""
+    """A call leaves its inputs unchanged, and a second call gives the same answer."""
     inputs = cases.inputs(exercise, 4)
     before = {name: array.copy() for name, array in inputs.items()}
     first, second = (CALLS[exercise](Package(), inputs) for _ in range(2))
@@ -38,7 +38,7 @@ def test_a_call_leaves_its_inputs_alone(exercise):
 
 @pytest.mark.parametrize("spoil", ["x += 1", "x.resize(x.shape[::-1], refcheck=False)"])
 def test_a_patched_comparison_hides_nothing(monkeypatch, spoil):
-    """Arguments that were changed are found, even where code has replaced NumPy's comparisons."""
+    """Changed arguments are noticed, even if code has replaced NumPy's comparisons."""
     monkeypatch.setattr(np, "array_equal", lambda *_, **__: True)
 
     def forward(x, prev_h, Wx, Wh, b):
@@ -68,7 +68,7 @@ def test_a_cache_must_outlive_the_next_call():
 
 
 def test_zero_forward_with_zero_backward_is_wrong():
-    """A pair of functions that fits together but computes nothing earns nothing."""
+    """A pair of functions that fit together but compute nothing earns nothing."""
 
     def forward(x, prev_h, Wx, Wh, b):
         return np.zeros_like(prev_h), (x, prev_h, Wx, Wh, b)
@@ -99,7 +99,9 @@ def test_zero_forward_with_zero_backward_is_wrong():
     ],
 )
 def test_what_is_returned_is_counted(returned, says):
-    """A function that returns nothing, or another number of values, is told what is expected."""
+    """The message for a function that returns nothing, or too few or many values, says what is
+    expected.
+    """
     verdict = judge("rnn_step_backward", layers(rnn_step_backward=lambda dnext_h, cache: returned))
     assert verdict.findings == (f"ValueError: {says}",)
 
@@ -126,7 +128,7 @@ def test_a_loss_without_gradient_is_wrong():
     ],
 )
 def test_nothing_returned_is_said(exercise, name):
-    """A function of pictures without a return is told so, for one picture and for several."""
+    """For a function of pictures without a return, the message says so, with one picture or more."""
     nothing = package({exercise: lambda *_, **__: None})
     for inputs in cases.drawn(exercise, 0):
         with pytest.raises(ValueError, match=f"{exercise} returned None.*`return {name}`"):

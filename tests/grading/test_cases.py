@@ -1,4 +1,4 @@
-"""Unseen cases: reproducible, of many sizes, clear, and with answers that other software confirms."""
+"""Unseen cases are reproducible, clear and of many sizes, and other software confirms the answers."""
 
 import functools
 
@@ -18,7 +18,7 @@ inputs_of = functools.cache(cases.inputs)  # drawing clear ones takes a while
 
 @pytest.mark.parametrize("exercise", CALLS)
 def test_cases_come_from_their_seed(exercise):
-    """Equal seeds give equal inputs, other seeds other ones; both precisions and sizes of 1 occur."""
+    """Equal seeds give equal inputs, other seeds others; both precisions and sizes of 1 occur."""
     drawn = [inputs_of(exercise, seed) for seed in SEEDS]
     again = cases.inputs(exercise, 7)
     assert drawn[7].keys() == again.keys() and all(
@@ -64,7 +64,7 @@ def test_several_pictures_at_once(exercise, array):
 
 
 def test_gradients_are_large_enough_to_be_clipped():
-    """In one corner gradients are far beyond 5, the usual bound."""
+    """In one corner case gradients are far beyond 5, the usual bound for clipping."""
     for exercise in ("rnn_backward", "lstm_backward", "rnn_step_backward", "lstm_step_backward"):
         inputs = cases.corner(exercise, 3, len(cases.CORNERS[exercise]) - 1)
         assert np.abs(cases.reference(exercise, inputs)["dx"]).max() > 20
@@ -75,7 +75,7 @@ def test_gradients_are_large_enough_to_be_clipped():
 
 
 def test_captions_with_holes():
-    """One corner has <NULL> amid words, so that a mask that only counts from the start shows."""
+    """One corner case has <NULL> between words, which shows a mask that only counts from the start."""
     inputs = cases.corner("CaptioningRNN.loss[rnn]", 3, 4)
     after = inputs["captions"][:, 3:] != inputs["null"]
     assert (inputs["captions"][:, 2] == inputs["null"]).all() and after.any()
@@ -90,7 +90,7 @@ def test_the_reference_is_right_in_both_precisions(exercise):
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
 def test_gradients_through_time_are_those_of_torch(cell):
-    """The stored side of the truth: PyTorch's own modules give the same gradients."""
+    """PyTorch's own modules give the same gradients as the reference."""
     inputs = cases.inputs(f"{cell}_backward", 3)
     expected = cases.reference(f"{cell}_backward", inputs)
     x, h0, Wx, Wh, b, dh = (
@@ -141,7 +141,7 @@ def test_pictures_are_fooled_after_different_numbers_of_steps():
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
 def test_no_probability_of_a_word_is_zero(cell, monkeypatch):
-    """The logarithm of a softmax is finite in each case of a loss: who writes it so is right."""
+    """The logarithm of a softmax is finite in each case of a loss, so code that takes it passes."""
     spread = []
     loss_of = rnn.temporal_softmax_loss
 
@@ -157,7 +157,7 @@ def test_no_probability_of_a_word_is_zero(cell, monkeypatch):
 
 
 def too_short(dout, cache):
-    """A gradient that is as long as the largest word that occurs says."""
+    """A gradient with as many rows as the largest occurring word requires."""
     x = cache[0]
     dW = np.zeros((x.max() + 1, dout.shape[-1]), dout.dtype)
     np.add.at(dW, x, dout)
@@ -165,8 +165,8 @@ def too_short(dout, cache):
 
 
 def fooling(stops, max_steps=100, eps=0.0):
-    """Pictures that go on, one by one, until `stops` says so of the scores; `first` is the class
-    that a picture began with.
+    """Pictures that each take steps until `stops` is true of the scores; `first` is the class that a
+    picture had at first.
     """
 
     def make_fooling_image(X, target_y, model):
@@ -210,7 +210,7 @@ def clamped(img, model, target_y, l2_reg, learning_rate):
     ],
 )
 def test_rare_mistakes_are_found_by_every_seed(exercise, wrong, seed):
-    """A corner is made for each: no seed misses them."""
+    """Each of these mistakes has a corner case, so no seed misses it."""
     tree = package({exercise: wrong})
     assert any(compare(CALLS[exercise](tree, i), e) for i, e in answered(exercise, seed))
 
@@ -218,8 +218,8 @@ def test_rare_mistakes_are_found_by_every_seed(exercise, wrong, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [6, 19])
 def test_a_norm_that_is_kept_from_zero_is_right(seed):
-    """Whether 1e-8 is added to the norm makes no difference that is found: nowhere on a picture's
-    way is the gradient small. With these seeds it once was.
+    """Adding 1e-8 to the norm makes no noticeable difference: on a picture's way the gradient is
+    never small. With these seeds it once was.
     """
     tree = package({"make_fooling_image": fooling(on_top, eps=1e-8)})
     for inputs, expected in answered("make_fooling_image", seed):
@@ -233,7 +233,7 @@ def answered(exercise, seed):
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
 def test_odd_words_are_sampled(cell):
-    """In a corner <NULL> and <START> are sampled amid a caption, which goes on after them."""
+    """In a corner case <NULL> and <START> are sampled within a caption, which goes on after them."""
     for seed in range(3):
         inputs = cases.corner(f"CaptioningRNN.sample[{cell}]", seed, 0)
         captions = cases.reference(f"CaptioningRNN.sample[{cell}]", inputs)["captions"].tolist()
@@ -244,7 +244,7 @@ def test_odd_words_are_sampled(cell):
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
 def test_a_caption_without_words_counts(cell):
-    """A corner of the loss has one: the mean is over all captions."""
+    """One corner case of the loss has a caption without words: the mean is over all captions."""
     corner = next(
         k for k, c in enumerate(cases.CORNERS[f"CaptioningRNN.loss[{cell}]"]) if "holes" in c
     )

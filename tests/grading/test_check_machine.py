@@ -1,4 +1,4 @@
-"""The reference goes through the sandbox before anybody else: less than full points grade nobody."""
+"""The reference is graded before anybody else; if it loses points, nobody is graded."""
 
 import pytest
 
@@ -14,13 +14,13 @@ def made_up(monkeypatch, *marks):
 
 
 def test_full_points_are_no_news(monkeypatch):
-    """Where the reference earns everything, nothing is said."""
+    """If the reference earns all points, nothing is raised."""
     marks = [Mark(e.id, e.points) for e in MANIFEST.exercises.values()]
     assert made_up(monkeypatch, *marks)("user") is None
 
 
 def test_a_broken_machine_is_named(monkeypatch):
-    """The first cause is in the message, and whose fault it is."""
+    """The message has the first cause, and says whose fault it is."""
     wrong = Mark("tv_loss", 0, "ModuleNotFoundError: No module named 'torch.utils._device'")
     with pytest.raises(NoBox, match="user sandbox. tv_loss: .*torch.utils._device.* machine's"):
         made_up(monkeypatch, Mark("rnn_step_forward", 3), wrong)("user")

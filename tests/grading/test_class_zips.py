@@ -23,7 +23,7 @@ def below(folder, files):
 
 
 def works(submissions):
-    """From names to whether all files of exercises were found."""
+    """Dictionary from names to whether all files of exercises were found."""
     return {name: set(read_submission(s.paths).sources) == FILES for name, s in submissions.items()}
 
 
@@ -50,7 +50,7 @@ def test_parts_of_google_drive_in_a_zip(tmp_path):
 
 
 def test_one_person_packed_by_google_drive(found):
-    """What Drive has packed of one person's folder bears that folder's name."""
+    """Google Drive's zips of one person's folder get that folder's name."""
     name = "ada-20261101T100000Z-001.zip"
     assert works(found({name: zipped(below("ada", SOLVED)), "zoe.zip": WORK})) == {
         "ada": True,
@@ -59,7 +59,7 @@ def test_one_person_packed_by_google_drive(found):
 
 
 def test_zips_of_one_name(found):
-    """Each section's folder holds a zip of the name that the platform gives to all."""
+    """Each section's folder holds a zip of the same name, which the platform gives to all."""
     mon = zipped({"ada_1_11_a.zip": WORK, "bob_2_12_a.zip": WORK})
     tue = zipped({"cy_3_13_a.zip": WORK, "dan_4_14_a.zip": WORK})
     submissions = found({"mon/submissions.zip": mon, "tue/submissions.zip": tue})
@@ -67,7 +67,7 @@ def test_zips_of_one_name(found):
 
 
 def test_zips_of_one_name_at_once(tmp_path):
-    """Two exports named on the command line never lie in each other's place."""
+    """Two exports on one command line are never unpacked over each other."""
     for section, who in (("mon", "ada_1"), ("tue", "bob_2")):
         (tmp_path / section).mkdir()
         content = zipped({f"{who}_11_a.zip": WORK, f"{who}x_12_a.zip": WORK})
@@ -78,7 +78,7 @@ def test_zips_of_one_name_at_once(tmp_path):
 
 
 def test_nobody_of_a_large_class_is_lost(tmp_path, monkeypatch):
-    """However many files a class's zip holds, each of its people is found."""
+    """Every person is found, however many files a class's zip holds."""
     monkeypatch.setattr(class_zips, "LOOKED_AT", 100)
     with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
         for who in range(50):
@@ -101,9 +101,7 @@ ONE_PERSONS = {
 
 @pytest.mark.parametrize("kind", ONE_PERSONS)
 def test_one_person_stays_one(found, kind):
-    """A student's own names for files and folders, like a platform's, make no other people of
-    them.
-    """
+    """A student's own files and folders with names like a platform's don't count as other people."""
     submissions = found({**ONE_PERSONS[kind], "bob.zip": WORK, "zoe/assignment2.zip": WORK})
     assert works(submissions) == {"ada": True, "bob": True, "zoe": True}
 
@@ -117,7 +115,7 @@ NAMES_OF_OTHERS = {
 @pytest.mark.parametrize("kind", NAMES_OF_OTHERS)
 @pytest.mark.parametrize("as_zip", [True, False])
 def test_nobody_hands_in_for_others(found, kind, as_zip):
-    """A submission that holds works under the names of others is held, and theirs stay theirs."""
+    """A submission with works under others' names is held, and the others keep their own works."""
     inside = NAMES_OF_OTHERS[kind]
     mallory = {"m. y.zip": zipped(inside)} if as_zip else below("m. y", inside)
     bob = (
@@ -135,7 +133,7 @@ def test_nobody_hands_in_for_others(found, kind, as_zip):
 @pytest.mark.skipif(os.name != "posix", reason="made by mkdir")
 @pytest.mark.parametrize("others", [True, False])
 def test_a_very_deep_folder(tmp_path, others):
-    """A chain of folders, each alone in the other, is one submission, and stops nobody else's."""
+    """A chain of nested folders is one submission, and does not stop others from being found."""
     deep = tmp_path / "class" / "ada" / ("a/" * 1200)
     subprocess.run(["mkdir", "-p", str(deep)], check=True)
     subprocess.run(["touch", f"{deep}/rnn_layers.py"], check=True)
@@ -149,7 +147,7 @@ def test_a_very_deep_folder(tmp_path, others):
 
 
 def test_a_zip_of_very_deep_folders(tmp_path):
-    """It is read, or one submission; nothing is raised."""
+    """It is read, or counts as one submission; nothing is raised."""
     names = [f"{'a/' * 3000}{who}/deeplearning/rnn_layers.py" for who in ("ada", "alan")]
     (tmp_path / "x.zip").write_bytes(zipped(dict.fromkeys(names, "x = 1")))
     assert list(find_submissions([tmp_path / "x.zip"], tmp_path / "scratch")) == ["x"]
@@ -172,7 +170,7 @@ def test_a_link_to_another_student(tmp_path, beside):
 
 
 def test_grades_beside_the_submissions(found, tmp_path):
-    """The folder that grades are written into is nobody's submission, wherever it lies."""
+    """The folder that grades are written into is never a submission, wherever it lies."""
     files = {"ada.zip": WORK, "zoe.zip": WORK}
     written = {"out/ada/results.json": "{}", "out/zoe/graded.json": "{}", "out/seed.txt": "7"}
     found(files | written)
@@ -192,20 +190,20 @@ def test_parts_of_one_work(found, as_zips):
 
 
 def test_a_course_of_nbgrader(found):
-    """Of a course's folder, what was handed in counts, not what was handed out."""
+    """In a course's folder, only what was handed in counts, not what was handed out."""
     files = {**below("submitted/ada/ps2", SOLVED), **below("submitted/zoe/ps2", SOLVED)}
     others = {**below("source/ps2", SOLVED), **below("release/ps2", unsolved())}
     assert works(found(files | others)) == {"ada": True, "zoe": True}
 
 
 def test_accents_of_macos(found):
-    """A name is written as on any other system, however macOS writes it."""
+    """A name comes out the same, however macOS encodes its accents."""
     assert list(found({"Jo\u0308rg/a.zip": WORK, "zoe/a.zip": WORK})) == ["J\u00f6rg", "zoe"]
 
 
 def test_a_class_that_can_not_be_unpacked(tmp_path):
-    """Where a file of a class's zip is damaged, the zip is held: it is no work of one person, and
-    nobody is left out without a word.
+    """If a file of a class's zip is damaged, the zip is held: it is not one person's work, and nobody
+    is left out silently.
     """
     path = tmp_path / "class.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -10,7 +10,7 @@ H = RIGHT["h"]
 
 
 class Agreeable(np.ndarray):
-    """Answers every comparison as one would like it, and has any shape."""
+    """Answers every comparison in its own favour, and has any shape."""
 
     shape, dtype = H.shape, H.dtype
 
@@ -58,14 +58,14 @@ def test_wrong_arrays_are_found(wrong, says):
 
 @pytest.mark.parametrize("dtype, factor", [(np.float64, 1 + 1e-9), (np.float32, 1 + 1e-6)])
 def test_rounding_is_no_mistake(dtype, factor):
-    """What rounding does is right; a mistake of a tenth of a per cent is wrong in both precisions."""
+    """Rounding errors pass; a mistake of a tenth of a per cent is wrong in both precisions."""
     right = {"h": H.astype(dtype)}
     assert compare({"h": (factor * H).astype(dtype)}, right) == []
     assert compare({"h": (1.001 * H).astype(dtype)}, right)
 
 
 def test_zero_against_zero_is_right_and_against_nothing_else():
-    """Where zero is right only zero is; NaN is never right, not even where NaN is expected."""
+    """Where zero is expected only zero is right; NaN is never right, not even where it is expected."""
     zero = {"d": np.zeros((2, 3))}
     assert compare(zero, zero) == []
     assert compare({"d": np.full((2, 3), 1e-8)}, zero)
@@ -74,7 +74,7 @@ def test_zero_against_zero_is_right_and_against_nothing_else():
 
 
 def test_names_must_be_those_asked_for():
-    """What is missing, and what nobody asked for, is said."""
+    """Missing and superfluous outputs are reported."""
     assert compare({"x kept": np.array(True)}, RIGHT) == ["h is missing."]
     assert compare(RIGHT | {"c": H}, RIGHT) == ["c was not asked for."]
 
@@ -93,14 +93,14 @@ def test_changed_arguments_are_named():
     ],
 )
 def test_integers_are_compared_exactly(words, says):
-    """Words are integers of any width, all of them right."""
+    """Words may be integers of any width, and all have to be right."""
     expected = {"words": np.array([[1, 2], [3, 5]])}
     assert compare({"words": expected["words"].astype(np.int32)}, expected) == []
     assert compare({"words": words}, expected) == [says]
 
 
 def test_findings_without_numbers():
-    """For students of a class, a finding says how far off an answer is, and never what is right."""
+    """For students, a finding says how far off an answer is, but never the right one."""
     right = {"y": np.array([[1.23456789, 2.0], [3.0, 4.0]]), "words": np.array([5, 6])}
     wrong = {"y": right["y"] * 1.1, "words": np.array([5, 7])}
     findings = " ".join(compare(wrong, right, numbers=False))
@@ -119,7 +119,7 @@ def test_a_loss_of_one_entry_counts():
 
 
 def test_only_precision():
-    """float64 where float32 went in is a slip if the numbers are right, and nothing else is."""
+    """float64 for float32 inputs is a slip if the numbers are right, and nothing else is one."""
     right = {"y": np.linspace(0, 1, 5, dtype=np.float32)}
     assert only_precision({"y": right["y"].astype(np.float64)}, right)
     assert not only_precision({"y": right["y"].astype(np.float64) * 2}, right)

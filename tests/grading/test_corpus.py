@@ -1,7 +1,7 @@
 """Wrong implementations are caught where they are wrong and only there, most with their cause;
 right ones pass.
 
-Here a mistake takes the place of one function in a tree that is right otherwise.
+Here a mistake replaces one function in an otherwise right tree.
 """
 
 import collections
@@ -44,7 +44,7 @@ def one_case(exercise, seed):
 
 @functools.cache
 def stored_verdict(exercise, mistake):
-    """What the stored cases of an exercise say of a tree with one mistake."""
+    """The verdict of an exercise's stored cases on a tree with one mistake."""
     return judge(exercise, package({mistake.function: mistake.wrong}))
 
 
@@ -55,7 +55,7 @@ def related(mistake):
 
 
 def implemented(variant):
-    """Exercises whose functions a variant has."""
+    """Exercises that a variant implements."""
     return [e.id for e in MANIFEST.exercises.values() if e.name in VARIANTS[variant]]
 
 
@@ -120,9 +120,7 @@ def test_most_causes_are_named():
 
 @pytest.mark.parametrize("exercise", CALLS)
 def test_causes_are_named_on_unseen_cases(exercise):
-    """The grader's way, on cases that are not stored: three of four known mistakes that show get
-    their cause.
-    """
+    """On the grader's unseen cases, three of four known mistakes that show get their cause."""
     hits = []
     for seed in range(6):
         inputs, expected = one_case(exercise, seed)

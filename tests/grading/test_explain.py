@@ -12,14 +12,14 @@ PAIRS = [({"x": np.arange(3.0)}, {"y": np.arange(3.0)}), ({"x": np.ones(2)}, {"y
 
 
 def test_the_first_wrong_case_is_shown():
-    """Inputs, the answer, what was expected, and the difference, of the case that is wrong."""
+    """Inputs, answer, expected values and difference of the wrong case are shown."""
     text = explained(PAIRS, [{"y": np.arange(3.0)}, {"y": np.array([1.0, 3.0])}])
     assert "Case 2 of 2; wrong cases: [2]." in text and "float64 (2,)" in text
     assert "[1., 3.]" in text and "[0., 2.]" in text and "expected 1." in text
 
 
 def test_another_case_and_errors():
-    """--case shows any case; an error is told as it was; all right says so."""
+    """--case shows any case; an error is shown as it was; if all cases are right, it says so."""
     right = [expected for _, expected in PAIRS]
     assert "Case 1 of 2" in explained(PAIRS, right, case=1)
     assert "All 2 cases are right" in explained(PAIRS, right)
@@ -28,18 +28,18 @@ def test_another_case_and_errors():
 
 @pytest.mark.parametrize("case", [0, 3, 99])
 def test_cases_that_are_not_there(case):
-    """The number of a case that is not there is refused with those that are."""
+    """A case number out of range is refused, with the valid range."""
     with pytest.raises(ValueError, match="numbered from 1 to 2"):
         explained(PAIRS, [expected for _, expected in PAIRS], case)
 
 
 def test_too_few_answers():
-    """Where not every question was answered, nothing is called right."""
+    """If not every question was answered, nothing is called right."""
     assert "0 answers to 2 questions" in explained(PAIRS, [])
 
 
 def test_what_is_held(tmp_path):
-    """A held submission has no answers to show; its reason is said."""
+    """A held submission has no answers to show; the message gives the reason."""
     for name in ("v1", "v2"):
         path = tmp_path / name / "deeplearning" / "rnn_layers.py"
         path.parent.mkdir(parents=True)

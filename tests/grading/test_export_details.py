@@ -18,7 +18,7 @@ FILES = set(MANIFEST.files)
 
 
 class OfMacOS(zipfile.ZipInfo):
-    """An entry whose name is in UTF-8, and does not say so."""
+    """An entry whose name is in UTF-8 without the flag that says so."""
 
     def _encodeFilenameFlags(self):
         return self.filename.encode(), self.flag_bits & ~0x800
@@ -35,7 +35,7 @@ def test_names_in_a_zip_of_macos(found, name):
 
 
 def test_names_in_gradescopes_yaml(found):
-    """Quotes and escapes of YAML are no part of a name."""
+    """YAML's quotes and escapes are not part of a name."""
     people = [r'"J\u00F6rg M\xFCller"', "'Sean O''Neil'", "Zoë"]
     files = {f"submission_{k}/a.zip": WORK for k in range(3)}
     lines = [f"submission_{k}:\n  :submitters:\n  - :name: {n}\n" for k, n in enumerate(people)]
@@ -44,7 +44,7 @@ def test_names_in_gradescopes_yaml(found):
 
 
 def test_last_attempt_in_nbgraders_exchange(found):
-    """Of several attempts in nbgrader's folder of what came in, the last counts."""
+    """Of several attempts in nbgrader's folder of submissions, the last counts."""
     folder = "{}+assignment2+2026-11-0{} 10_00_00.000000 UTC+x1/assignment2/{}"
     files = {}
     for who, day in (("ada", 1), ("ada", 2), ("alan", 1)):
@@ -55,7 +55,7 @@ def test_last_attempt_in_nbgraders_exchange(found):
 
 
 def test_a_last_attempt_without_files(found):
-    """An attempt of nothing but words does not make an earlier one's work a silent 0."""
+    """An attempt with nothing but text does not silently turn an earlier attempt's work into a 0."""
     attempt = "HW 2_{}_attempt_2026-11-0{}-10-00-00{}"
     files = {attempt.format("ada", 1, "_a.zip"): WORK, attempt.format("ada", 2, ".txt"): b"x"}
     submissions = found(files | {attempt.format("alan", 1, "_a.zip"): WORK})
@@ -77,8 +77,8 @@ def test_more_platform_names(found):
 
 @pytest.mark.parametrize("added", [" (1)", "(2)", "-copy", " copy", " 2", "-1", " - Copy", "_1"])
 def test_sources_that_were_renamed(tmp_path, added):
-    """A source that a browser or a system has given a number is found, unless its plain name is
-    there, too.
+    """A source whose name got a number from a browser or system is found, unless one with the plain
+    name exists too.
     """
     for name, text in solved().items():
         path = tmp_path / "ada" / name.split("/")[-1].replace(".py", f"{added}.py")
@@ -104,7 +104,7 @@ def test_two_class_zips_of_one_name(tmp_path):
 
 
 def test_zips_whose_ending_was_lost(found):
-    """A zip that is called otherwise gets its row, and its grade; documents get none."""
+    """A zip with another extension gets its row and its grade; documents get none."""
     files = {"ada": WORK, "bo.zip.crdownload": WORK, "cy.docx": WORK, "dan.pdf": b"%PDF"}
     submissions = found(files | {"zoe.zip": WORK})
     assert list(submissions) == ["ada", "bo.zip.crdownload", "zoe"]
@@ -112,7 +112,7 @@ def test_zips_whose_ending_was_lost(found):
 
 
 def test_a_zip_that_bears_anothers_name(found):
-    """A student's zip that looks like an export with another's name takes nobody's place: both are
+    """A student's zip that looks like an export with another's name replaces nobody's work: both are
     held.
     """
     alan = "Alan Turing_102_assignsubmission_file_"
@@ -125,7 +125,7 @@ def test_a_zip_that_bears_anothers_name(found):
     [("a\x1b[2J\u202eb", "a_[2J_b"), ("Mu\udcfcller", "Muüller"), ("Ann\xa0Lee", "Ann Lee")],
 )
 def test_names_can_be_shown(tmp_path, name, shown):
-    """A name that moves a terminal's cursor, or is no text, becomes one that can be printed."""
+    """A name that would move a terminal's cursor, or is not valid text, becomes a printable one."""
     with contextlib.suppress(OSError):  # not every file system takes it
         (tmp_path / "in").mkdir()
         (tmp_path / "in" / f"{name}.zip").write_bytes(WORK)

@@ -1,4 +1,4 @@
-"""Whose is what: exports of learning platforms, and folders as staff have them.
+"""Submissions and their owners, from exports of learning platforms and from staff's own folders.
 
 The exports were made by hand after the platforms' documentation.
 """
@@ -174,8 +174,8 @@ def test_exports(found, platform, inside, as_zip):
 
 
 def test_a_class_of_zips_and_folders(found):
-    """Zips and folders are named as they are called; a loose file is held with its name, whatever
-    lies beside it.
+    """Zips and folders go by their own names; a single file is held under its name, whatever lies
+    next to it.
     """
     submissions = found(
         {"ada.zip": WORK, "alan/deeplearning/rnn_layers.py": b"x", "RNN_Captioning.ipynb": b"{}",
@@ -187,13 +187,13 @@ def test_a_class_of_zips_and_folders(found):
 
 
 def test_one_work_tree_is_one_submission(found):
-    """A folder with the package in it is a submission, whatever else lies there."""
+    """A folder with the package in it is one submission, whatever else it holds."""
     files = {name: text.encode() for name, text in solved().items()}
     assert list(found(files | {"RNN_Captioning.ipynb": b"{}", "helper.py": b""})) == ["class"]
 
 
 def test_equal_names_are_told_apart(tmp_path):
-    """Two of one name, capital letters aside, get two folders."""
+    """Two submissions whose names differ at most in case get two folders."""
     for name in ("a/ann.zip", "b/Ann.zip"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_bytes(WORK)
@@ -210,16 +210,14 @@ BLACKBOARD_NAMES = [
 
 @pytest.mark.parametrize(("before", "names"), BLACKBOARD_NAMES)
 def test_underscores_in_names(found, before, names):
-    """On Blackboard, what all names begin with is the assignment's; two people never become one."""
+    """On Blackboard, names begin with the assignment's name; two people never become one."""
     whos = before.replace(" HW", "|HW").split("|")
     files = {f"{who}_attempt_2026-11-01-10-00-00_a.zip": WORK for who in whos}
     assert list(found(files)) == names.split()
 
 
 def test_what_was_written_online_is_no_work(found):
-    """Canvas's page of what a student has typed is not looked at; the student is there, with
-    nothing.
-    """
+    """Canvas's page of typed text is ignored; its student is listed, with an empty submission."""
     submissions = found({"ada_1_11_a.zip": WORK, "bob_2_text.html": b"<p>"}, as_zip=True)
     assert {name: bool(each.paths) for name, each in submissions.items()} == {
         "ada": True,
@@ -265,7 +263,7 @@ CLASSES = {
 @pytest.mark.parametrize("as_zip", [False, True])
 @pytest.mark.parametrize("kind", CLASSES)
 def test_classes(found, kind, as_zip):
-    """A class as staff keep it, as a folder and as a zip: each has a name and the right files."""
+    """A class as staff keep it, as a folder or a zip: each person has a name and the right files."""
     submissions = found(CLASSES[kind], as_zip)
     assert list(submissions) == ["Jörg Müller", "Zoë"]
     assert all(work(each) == (FILES, "") for each in submissions.values())
@@ -281,7 +279,7 @@ def test_classes(found, kind, as_zip):
     ],
 )
 def test_one_folder_of_one_person(found, files):
-    """The only folder of a class, with a work or versions of it, is a person's."""
+    """If a class has a single folder, with a work or versions of it, the folder is a person's."""
     submissions = found(files)
     assert list(submissions) == ["ada"]
     assert work(submissions["ada"]) == (FILES, "")
@@ -304,7 +302,7 @@ OTHER_ARCHIVES = {
 @pytest.mark.parametrize("name", OTHER_ARCHIVES)
 @pytest.mark.parametrize("folder", ["", "ada/"])
 def test_other_archives_are_held(found, name, folder):
-    """What can't be unpacked here waits for a person, under the student's name; it earns no 0."""
+    """What can't be unpacked here is held under the student's name, and doesn't earn a 0."""
     submissions = found({f"{folder}{name}": OTHER_ARCHIVES[name], "zoe.zip": WORK})
     ada = submissions["ada" if folder else "a"]
     assert "unpack it" in work(ada)[1]
@@ -327,7 +325,7 @@ def test_nobody_guesses(found, files, said):
 @pytest.mark.parametrize("folder", ["", "monday/"])
 @pytest.mark.parametrize("as_zip", [False, True])
 def test_numbers_of_people(found, folder, as_zip):
-    """More than a few zips are a class, even where they are only numbered."""
+    """More than a few zips are a class, even if their names are only numbers."""
     names = [f"submission{number}" for number in range(1, 5)]
     submissions = found({f"{folder}{name}.zip": WORK for name in names}, as_zip)
     assert list(submissions) == names

@@ -1,4 +1,4 @@
-"""Extra credit: what a captioner earns on new pictures, and what is not taken for one."""
+"""Extra credit: what a captioner earns on new pictures, and which files are refused."""
 
 import os
 import shutil
@@ -29,8 +29,8 @@ def model(path, features=512, words=("<NULL>", "<START>", "<END>", "<UNK>", "a",
 
 
 def test_a_model_is_scored_on_new_pictures(toytown, tmp_path):
-    """The same seed asks for the same pictures, another one for others; an untrained model earns
-    nothing, and is told its score and the levels.
+    """The same seed draws the same pictures, another one others; an untrained model earns nothing,
+    and the reason names its score and the levels.
     """
     references, features = extra.unseen(1, 8)
     assert (
@@ -60,8 +60,8 @@ def test_levels(monkeypatch, tmp_path, score, points):
 
 
 def test_the_model_is_found(monkeypatch, tmp_path):
-    """In a folder or a zip, also one folder down; of two, the one nearer to the top; a link is
-    none.
+    """It is found in a folder or a zip, also one folder down; of two, the one nearer to the top
+    counts; a link does not.
     """
     monkeypatch.setattr(
         extra, "score_captioner", lambda path, seed: float(path.read_text(encoding="utf-8"))
@@ -86,8 +86,8 @@ def test_the_model_is_found(monkeypatch, tmp_path):
 
 
 def test_what_is_no_captioner_earns_nothing(toytown, tmp_path, monkeypatch):
-    """A file of another kind, a model of other features, one that unpacks to too much: a sentence
-    each, no error.
+    """A file of another kind, a model of other features, and one that unpacks to too much each give
+    a sentence, not an error.
     """
     path = tmp_path / "captioner.npz"
     path.write_bytes(b"no zip")

@@ -30,8 +30,8 @@ def below(folder, files):
     ],
 )
 def test_the_work_is_found(tmp_path, files):
-    """What students start from is not their work, wherever it lies beside it; capital letters are
-    the same as small ones; a zip in a zip in a zip is opened.
+    """The hand-out never counts as a student's work, wherever it lies; case is ignored; a zip in a
+    zip in a zip is opened.
     """
     (tmp_path / "x.zip").write_bytes(zipped(files))
     handed_in = read_submission(tmp_path / "x.zip")
@@ -40,8 +40,8 @@ def test_the_work_is_found(tmp_path, files):
 
 @pytest.mark.parametrize("place", ["", "mine/", "Downloads/deeplearning/"])
 def test_work_beside_the_stub(tmp_path, place):
-    """Who saves a file beside the package and leaves the stub in it is graded on the work; a note
-    says so.
+    """A student who saves a file next to the package and leaves the stub in it is graded on the
+    work; a note says so.
     """
     style = "deeplearning/style_transfer.py"
     files = SOLVED | {style: STUBS[style], f"{place}style_transfer.py": SOLVED[style]}
@@ -52,7 +52,9 @@ def test_work_beside_the_stub(tmp_path, place):
 
 
 def test_two_works_beside_the_stub(tmp_path):
-    """Where two different ones lie beside the stub, nobody guesses; a second stub is none."""
+    """If two different candidates lie next to the stub, nothing is guessed; a second stub is not a
+    candidate.
+    """
     style = "deeplearning/style_transfer.py"
     files = SOLVED | {style: STUBS[style], "a/style_transfer.py": STUBS[style]}
     for held in (False, True):
@@ -62,7 +64,7 @@ def test_two_works_beside_the_stub(tmp_path):
 
 
 def test_very_large_helpers(tmp_path):
-    """Modules of data that are too large together are left out, with a note; the others count."""
+    """Modules of data that are too large in total are left out, with a note; the others count."""
     files = SOLVED | {f"deeplearning/data{k}.py": b"x = 1\n" + bytes(900_000) for k in range(30)}
     (tmp_path / "x.zip").write_bytes(zipped(files))
     handed_in = read_submission(tmp_path / "x.zip")
@@ -71,7 +73,7 @@ def test_very_large_helpers(tmp_path):
 
 
 def inner(*names):
-    """A zip with zips in it, and what macOS keeps beside them."""
+    """A zip with zips in it, and macOS's extra files next to them."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         for number, name in enumerate(names):
@@ -82,8 +84,8 @@ def inner(*names):
 
 
 def test_zips_in_a_zip(tmp_path):
-    """A zip in a zip counts, which is said where other files lie beside it; of two with different
-    work, nobody chooses but a person.
+    """A zip in a zip counts, with a note if other files lie next to it; between two with different
+    work, a person has to choose.
     """
     for name, content in {"one": inner("a.zip"), "two": inner("a.zip", "b.zip")}.items():
         (tmp_path / f"{name}.zip").write_bytes(content)
@@ -108,7 +110,7 @@ def test_zips_in_a_zip(tmp_path):
     ],
 )
 def test_strays_do_not_count(tmp_path, stray):
-    """The manifest's exact path comes first, before files beside the package, and copies."""
+    """The manifest's exact path comes first, before files outside the package, and copies."""
     files = {f"work/{name}": text for name, text in solved().items()} | stray
     (tmp_path / "x.zip").write_bytes(zipped(files))
     handed_in = read_submission(tmp_path / "x.zip")
@@ -117,7 +119,7 @@ def test_strays_do_not_count(tmp_path, stray):
 
 
 def test_two_works_are_held(tmp_path):
-    """Two works, equally near and different, are held with both names; equal ones are not."""
+    """Two different works at the same depth are held with both names; equal ones are not."""
     one = {f"one/{name}": text for name, text in solved().items()}
     (tmp_path / "x.zip").write_bytes(zipped(one | {f"two/{name}": "x = 1" for name in FILES}))
     (tmp_path / "y.zip").write_bytes(zipped(one | {f"two/{n}": t for n, t in solved().items()}))
@@ -145,7 +147,7 @@ def test_names_of_notebooks(tmp_path, name, question):
 
 
 def test_modules_of_their_own(tmp_path):
-    """Helpers in the package and beside it come along; what the course has itself does not."""
+    """Helpers in the package and next to it are included; copies of the course's files are not."""
     files = {
         "deeplearning/my_layers.py": "", "deeplearning/gates/lstm.py": "", "helper.py": "",
         "deeplearning/layers.py": "", "deeplearning/datasets/build.py": "", "other/far.py": "",
@@ -193,8 +195,8 @@ PARTS = {
 
 @pytest.mark.parametrize("kind", PARTS)
 def test_a_part_beside_a_zip(tmp_path, kind):
-    """Where a part of the work lies beside a zip of the rest, both count; where the two differ, a
-    person decides. Nothing is lost without a word.
+    """If part of the work lies next to a zip of the rest, both count; if the two differ, a person
+    decides. Nothing is lost silently.
     """
     files, held = PARTS[kind]
     for name, content in files.items():
@@ -207,7 +209,7 @@ def test_a_part_beside_a_zip(tmp_path, kind):
 
 @pytest.mark.parametrize("beside", ["a handout", "a copy"])
 def test_zips_that_are_no_work(tmp_path, beside):
-    """A part of the work stays what counts where a zip beside it holds stubs, or a copy."""
+    """Part of the work still counts if a zip next to it holds stubs, or a copy."""
     name, content = {"a handout": ("a.zip", zipped(STUBS)), "a copy": ("old.zip", zipped(OTHER))}[
         beside
     ]
@@ -218,7 +220,7 @@ def test_zips_that_are_no_work(tmp_path, beside):
 
 @pytest.mark.parametrize("same", [True, False])
 def test_a_file_handed_in_beside_a_zip(tmp_path, same):
-    """A platform hands over a zip and a file: equal ones are one work, of others a person chooses."""
+    """If a platform exports a zip and a file, equal ones are one work; otherwise a person chooses."""
     paths = [tmp_path / "ada_1_11_a.zip", tmp_path / "ada_1_12_rnn_layers.py"]
     paths[0].write_bytes(WORK)
     paths[1].write_bytes(SOLVED[FIRST] if same else OTHER[FIRST])
@@ -228,7 +230,7 @@ def test_a_file_handed_in_beside_a_zip(tmp_path, same):
 
 @pytest.mark.parametrize("name", ["helper.py/inner.py", f"{'a' * 300}.py"])
 def test_names_that_nobody_could_write(tmp_path, name):
-    """A folder with the name of a file beside it, and names too long for any disk, are left out;
+    """A folder with the name of a file next to it, and names too long for any disk, are left out;
     the work counts.
     """
     files = {**SOLVED, "deeplearning/helper.py": "x = 1", f"deeplearning/{name}": "x = 2"}

@@ -1,4 +1,4 @@
-"""What tells whether a submission has changed."""
+"""A fingerprint shows whether a submission has changed."""
 
 import os
 
@@ -25,7 +25,7 @@ def test_fingerprint(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
 def test_a_pipe_stops_nobody(tmp_path):
-    """A pipe with the name of a zip is nothing to wait for: it can't be read, and says so."""
+    """A pipe with the name of a zip is refused with an error, not waited for."""
     (tmp_path / "class").mkdir()
     os.mkfifo(tmp_path / "class" / "ada.zip")
     (tmp_path / "class" / "zoe.zip").write_bytes(b"x")
@@ -36,7 +36,9 @@ def test_a_pipe_stops_nobody(tmp_path):
 
 
 def test_a_closed_folder_is_no_empty_one(tmp_path, monkeypatch):
-    """A student's folder that this user may not read stops nobody, and fails: it is not empty."""
+    """A student's folder without read permission fails, rather than counting as empty, and doesn't
+    stop others.
+    """
     for who in ("ada", "zoe"):
         (tmp_path / "class" / who).mkdir(parents=True)
         (tmp_path / "class" / who / "rnn_layers.py").write_text("x = 1")

@@ -24,7 +24,7 @@ def no_tanh(x, prev_h, Wx, Wh, b):
         "x": x,
         "prev_h": prev_h,
         "weights": (Wx, Wh),
-    }  # a cache like no other
+    }  # a cache of unusual form
 
 
 def no_tanh_backward(dnext_h, cache):
@@ -33,7 +33,7 @@ def no_tanh_backward(dnext_h, cache):
 
 
 class InProcess:
-    """A box that is none: it runs functions of this file in place of the student's."""
+    """A fake sandbox that runs functions of this file in place of the student's."""
 
     def __init__(self, **functions):
         self.functions = functions
@@ -63,7 +63,7 @@ def test_it_earns_its_points():
 
 
 def test_an_unknown_forward_pass_is_no_measure():
-    """Half of tanh is a mistake that we don't know: a backward pass that fits it earns nothing."""
+    """Half of tanh is not a known mistake: a backward pass that fits it earns nothing."""
 
     def half(*arguments):
         next_h, cache = no_tanh(*arguments)
@@ -76,7 +76,9 @@ def test_an_unknown_forward_pass_is_no_measure():
 
 
 def test_a_wrong_backward_pass_stays_wrong():
-    """Neither right for the right forward pass nor for the student's: no points."""
+    """A backward pass that is right neither for the right forward pass nor for the student's earns
+    nothing.
+    """
 
     def doubled(dnext_h, cache):
         return no_tanh_backward(2 * dnext_h, cache)
@@ -106,7 +108,7 @@ def test_gradients_of_a_known_mistake(seed):
     "exercise", ["rnn_forward", "lstm_step_forward", "lstm_forward", "word_embedding_forward"]
 )
 def test_mistakes_are_recognised(exercise):
-    """A mistake of the corpus is known by its numbers; the right forward pass is none."""
+    """A mistake of the corpus is recognised by its numbers; the right forward pass is not one."""
     groups = [cases.inputs(exercise.replace("forward", "backward"), seed) for seed in range(4)]
     known = [m for m in mistakes() if exercise in m.exercises]
     for m in known:
@@ -122,7 +124,7 @@ def test_mistakes_are_recognised(exercise):
 
 
 def test_too_few_answers_earn_nothing():
-    """Whoever answers only some of the cases, even if correctly, earns nothing."""
+    """Answering only some of the cases, even correctly, earns nothing."""
 
     class Short(InProcess):
         def ask(self, about, groups, lend=None):
@@ -136,8 +138,8 @@ def test_too_few_answers_earn_nothing():
 
 
 def test_float64_costs_once_in_a_question():
-    """Right numbers in float64 where float32 went in cost the manifest's few points, once in each
-    question, and the reason says how to mend it.
+    """Right numbers in float64 for float32 inputs cost the manifest's few points, once in each
+    question, and the reason says how to fix it.
     """
 
     def precise(x, prev_h, Wx, Wh, b):
@@ -156,8 +158,8 @@ def test_float64_costs_once_in_a_question():
 
 
 def test_float64_of_an_earlier_function_costs_nothing_more():
-    """Where the loss of the second question calls a function of the first that has cost points, it
-    costs none itself.
+    """If the loss of the second question calls a function of the first that has already cost points,
+    it costs none itself.
     """
     embedding = Mark("word_embedding_forward", 1, "out must be float32, got float64.", slip=True)
     loss = Mark("CaptioningRNN.loss[lstm]", 4, "dW_vocab must be float32.", slip=True)

@@ -1,5 +1,5 @@
-"""Many submissions: what is written, what a crash leaves, that none stops the others. Grading
-itself is replaced.
+"""Many submissions: what is written, what a crash leaves, and that none stops the others. Grading
+itself is faked.
 """
 
 import csv
@@ -20,9 +20,7 @@ from grading.sandbox import NoBox
 
 
 def fake(paths, seed, kind=None, only=(), earned=()):
-    """A grade without a box: from what is in the file, which is the number of exercises that are
-    right.
-    """
+    """A grade without a sandbox, from the content of the file: the number of right exercises."""
     (path,) = paths
     text = path.read_text(encoding="utf-8")
     if text == "crash":
@@ -118,7 +116,7 @@ def test_what_is_graded_is_not_graded_again(run, tmp_path, monkeypatch):
 
 
 def test_half_written_results_count_for_nothing(run, tmp_path):
-    """Results that a crash has cut off, or that are none, are made again."""
+    """Results that a crash has cut off, or that are not JSON, are made again."""
     run({"ann": "1", "bob": "2"})
     whole = (tmp_path / "out" / "ann" / "results.json").read_text(encoding="utf-8")
     (tmp_path / "out" / "ann" / "results.json").write_text(whole[:100], encoding="utf-8")
@@ -129,8 +127,8 @@ def test_half_written_results_count_for_nothing(run, tmp_path):
 
 
 def test_a_failure_stops_nobody(run, tmp_path):
-    """Where the grader itself fails, the others are graded, the status is 1, and a next run tries
-    again.
+    """If the grader itself fails on one, the others are graded, the status is 1, and the next run
+    tries again.
     """
     status, rows = run({"ann": "crash", "bob": "2"})
     assert status == 1 and [row["score"] for row in rows] == ["", "6"]
@@ -142,7 +140,7 @@ def test_a_failure_stops_nobody(run, tmp_path):
 
 
 def test_a_link_to_nowhere_stops_nobody(run, tmp_path):
-    """A submission whose file is not there is named as failed; the others are graded."""
+    """A submission whose file is missing is listed as failed; the others are graded."""
     (tmp_path / "in" / "eve.zip").symlink_to(tmp_path / "nowhere")
     status, rows = run({"bob": "2"})
     assert status == 1 and [row["status"] for row in rows] == ["failed", "graded"]
@@ -177,16 +175,14 @@ def killed_by(name, paths, seed, kind, only=(), before=None, begun=None, check=F
 
 @pytest.mark.parametrize("seed", ["-1", "x", "1.5"])
 def test_seeds_are_numbers_from_0_on(run, capsys, seed):
-    """A seed that no inputs can be drawn from is wrong usage, not a class of failures."""
+    """An invalid seed is wrong usage, and doesn't make every submission fail."""
     with pytest.raises(SystemExit) as ended:
         run({"ann": "1"}, f"--seed={seed}")
     assert ended.value.code == 2 and "at least 0" in capsys.readouterr().err
 
 
 def test_a_machine_that_is_not_in_order_grades_nobody(run, tmp_path, monkeypatch):
-    """Where the reference itself loses points, the run ends with the cause before anybody is
-    graded.
-    """
+    """If the reference itself loses points, the run ends with the cause before anybody is graded."""
 
     def broken(kind):
         raise NoBox("the reference itself earns 62 points")
@@ -229,8 +225,8 @@ def test_points_that_changed_are_counted_anew(run, tmp_path, monkeypatch, capsys
 
 
 def test_a_roster_and_what_platforms_import(run, tmp_path):
-    """People are found by the words of their names; those without a submission are listed, and each
-    platform gets its file; who is not on the roster is named.
+    """People are found by the words of their names; those without a submission are listed, each
+    platform gets its file, and submissions of nobody on the roster are named.
     """
     roster = tmp_path / "roster.csv"
     roster.write_text("name,id,email\nAnn,7,ann@x.org\nCal,9,cal@x.org\n", encoding="utf-8")
@@ -250,8 +246,8 @@ def test_a_roster_and_what_platforms_import(run, tmp_path):
 
 
 def test_no_zero_for_what_is_nobodys(run, tmp_path):
-    """Who may have handed in what nobody was found for gets no score, in the table and in what
-    platforms import.
+    """People who may own a submission without a certain owner get no score, in the table and in the
+    platforms' files.
     """
     roster = tmp_path / "roster.csv"
     roster.write_text("name,id\nAnn Lee,7\nAnn Lee,8\nCal,9\n", encoding="utf-8")
@@ -270,8 +266,8 @@ def test_statistics_without_names(run, tmp_path):
 
 
 def test_held_and_empty_come_first(run, tmp_path, monkeypatch):
-    """Submissions that wait for a person, or hold nothing, stand first on the page, set the status,
-    and are no zeros in the figures.
+    """Submissions that are held or empty come first on the page, set the status, and are not zeros
+    in the statistics.
     """
     by_name = {"ann": held("Two works."), "bob": nothing("Nothing there.")}
 
@@ -305,8 +301,8 @@ def test_usage(arguments, capsys, tmp_path, monkeypatch):
 
 
 def test_no_box(run, monkeypatch):
-    """Where students' code can't be boxed nothing is graded, with one sentence; --unsafe grades it
-    all the same.
+    """Without a sandbox for students' code nothing is graded, and one sentence says so; --unsafe
+    grades anyway.
     """
 
     def none():
@@ -326,8 +322,8 @@ def test_help(run_python):
 
 @pytest.mark.slow
 def test_killed_and_resumed(tmp_path, start_python):
-    """A batch that is killed goes on where it was: nothing is graded twice, and nothing half-graded
-    counts.
+    """A batch that was killed continues where it stopped: nothing is graded twice, and nothing
+    half-graded counts.
     """
     (tmp_path / "in").mkdir()
     for k in range(12):
@@ -357,19 +353,19 @@ def test_killed_and_resumed(tmp_path, start_python):
 
 
 def test_total_is_the_manifests():
-    """Pages speak of as many points as there are."""
+    """Pages name the manifest's total of points."""
     assert feedback._total() == sum(e.points for e in MANIFEST.exercises.values()) == 100
 
 
 def test_an_empty_class():
-    """Statistics of nobody are a page, too."""
+    """Statistics without any submission still make a page."""
     assert "0 submissions" in feedback.statistics({}) and nothing("x").score == 0
 
 
 @pytest.mark.corpus
 def test_on_a_cluster(tmp_path):
-    """A Dask cluster gives the same grades as this machine, also where one of its workers is killed
-    on the way.
+    """A Dask cluster gives the same grades as this machine, even if one of its workers is killed
+    meanwhile.
     """
     distributed = pytest.importorskip("distributed", reason="needs requirements-staff.txt")
     names = ["untouched", "syntax_error", "flat", "bomb", "older_package", "rar_named_zip"]

@@ -36,8 +36,8 @@ def only(*wanted):
 
 
 def test_one_mistake_costs_once(graded):
-    """Who misses one function keeps the points of those that build on it: they are tried with the
-    reference's.
+    """A student who misses one function keeps the points of those that build on it: they are tried
+    with the reference's.
     """
     grade = graded(
         only(
@@ -60,7 +60,7 @@ def test_one_mistake_costs_once(graded):
 
 
 def test_backward_passes_do_without_their_forward_pass(graded):
-    """A right backward pass keeps its points beside a wrong forward pass, if it reads a list of the
+    """A right backward pass keeps its points despite a wrong forward pass, if it reads a list of the
     steps' caches.
     """
     files = solved()
@@ -114,8 +114,8 @@ def test_seeds_draw_other_inputs(exercise):
 
 
 def test_pristine_tree_has_no_answers():
-    """What the box sees of the course has stubs for exercises, no tests but the calls, and nothing
-    of grading's.
+    """The course's files in the sandbox have stubs for exercises, no tests but the calls, and nothing
+    of the grader.
     """
     tree = grade_one.pristine()
     assert all(tree[path].count("NotImplementedError") >= 3 for path in MANIFEST.files)
@@ -134,8 +134,8 @@ def test_pristine_tree_has_no_answers():
 
 
 def test_pytorch_is_not_imported_for_stubs(tmp_path, monkeypatch):
-    """Where questions 3 and 4 are as students get them, their exercises lose their points, for the
-    same reason and with the same hint, without a sandbox that imports PyTorch.
+    """If questions 3 and 4 are unchanged from the hand-out, their exercises lose their points with
+    the same reason and hint as usual, without a sandbox that imports PyTorch.
     """
     (tmp_path / "stubs.zip").write_bytes(zipped(unsolved()))
     opened = []
@@ -168,7 +168,7 @@ def test_a_line_of_their_own_is_tried(tmp_path):
 
 
 def test_notebooks_alone_are_graded(tmp_path):
-    """Who hands in nothing but notebooks, with the functions in their cells, earns their points."""
+    """A submission of notebooks alone, with the functions in their cells, earns their points."""
     (tmp_path / "notebooks.zip").write_bytes(corpus()["notebooks_alone"].build())
     wanted = ["tv_loss", "rnn_step_forward"]
     grade = grade_one.grade(tmp_path / "notebooks.zip", 3, only=wanted)
@@ -177,8 +177,8 @@ def test_notebooks_alone_are_graded(tmp_path):
 
 
 def test_imports_of_another_edition_are_held(tmp_path):
-    """Work that imports what this edition of the package does not have waits for a person, beside
-    the marks of what could be tried.
+    """Work that imports something this edition of the package lacks is held, with the marks of what
+    could be tried.
     """
     files = solved()
     files[RNN_LAYERS] += "\nfrom deeplearning.layers import check_shapes\n"

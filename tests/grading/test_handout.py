@@ -1,4 +1,4 @@
-"""The hand-out: nothing of a solution is in it, and everything else."""
+"""The hand-out contains no part of a solution, and everything else."""
 
 import ast
 import os
@@ -72,8 +72,8 @@ def programs(folder):
 
 
 def traces(folder):
-    """Where a solution shows: (file, line, function) for each pair of its consecutive statements,
-    or whole body.
+    """Places where a solution shows: (file, line, function) for each pair of its consecutive
+    statements, or its whole body.
     """
     forbidden = {}
     for name, function, lines in solutions():
@@ -103,9 +103,7 @@ def test_no_trace_of_a_solution(made):
 
 
 def test_a_trace_would_be_found(made, tmp_path):
-    """The search finds each solution where it stands, and one that was copied into a notebook or a
-    test.
-    """
+    """The search finds each solution in its own place, and one copied into a notebook or a test."""
     names = {name for name, _, _ in solutions()}
     assert {name for _, _, name in traces(ROOT / "deeplearning")} == names
     layers = ast.parse((ROOT / "deeplearning" / "rnn_layers.py").read_text(encoding="utf-8"))
@@ -174,7 +172,7 @@ def test_the_zip_is_the_folder(made, tmp_path):
 
 @pytest.mark.parametrize("question", MANIFEST.questions.values(), ids=lambda question: question.id)
 def test_notebooks_are_fresh_and_ask(made, question):
-    """No outputs, no counts, no answers, but a place for each; all else is as here."""
+    """No outputs, counts or answers, but a place for each answer; everything else is as here."""
     ours, theirs = (
         nbformat.read(folder / question.notebook, as_version=4).cells for folder in (ROOT, made[0])
     )
@@ -195,9 +193,7 @@ def test_notebooks_are_fresh_and_ask(made, question):
 
 
 def test_the_students_readme_tells_the_truth(made):
-    """Its table has every question with points, notebook and files; the files that it names are
-    there.
-    """
+    """Its table has every question with points, notebook and files; the files that it names exist."""
     readme = (made[0] / "README.md").read_text(encoding="utf-8")
     for question in MANIFEST.questions.values():
         files = ", ".join(
@@ -259,7 +255,7 @@ for call in [
 @pytest.fixture(scope="module")
 def tried(made):
     """Exit status and output of one process that imports every module of the hand-out's package,
-    and then calls given code that rests on exercises.
+    and then calls given code that depends on exercises.
     """
     modules = [
         path.relative_to(made[0]).with_suffix("")
@@ -277,7 +273,7 @@ def tried(made):
 
 
 def test_it_imports(tried):
-    """Every module of the package can be imported where only the stubs are."""
+    """Every module of the package can be imported while exercises are still stubs."""
     assert tried[1].startswith("imported\n"), tried[1]
 
 
@@ -329,7 +325,7 @@ def test_what_rests_on_an_exercise_says_which(tried):
 
 
 def test_without_git_it_says_so(tmp_path):
-    """Outside a clone there is one sentence that says what to do."""
+    """Outside a clone, one sentence says what to do."""
     with pytest.raises(
         FileNotFoundError, match="not a git repository, or git is missing; .* work in a clone"
     ):
@@ -360,7 +356,7 @@ def test_a_checkout_with_windows_line_ends(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 def test_optimised_python_and_new_deprecations(made, tmp_path):
-    """PYTHONOPTIMIZE=2 and a package that warns of something change no point."""
+    """PYTHONOPTIMIZE=2, or a package that emits a warning, changes no points."""
     shutil.copytree(made[0], tmp_path / "work")
     conftest = tmp_path / "work" / "conftest.py"
     text = conftest.read_text(encoding="utf-8")
