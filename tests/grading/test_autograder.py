@@ -69,8 +69,8 @@ def test_the_zip_holds_what_grading_needs(tmp_path, capsys):
 
 @pytest.mark.skipif(os.name == "nt", reason="Gradescope's scripts are for Linux")
 def test_setup_makes_an_environment(tmp_path, gradescope):
-    """setup.sh installs PyTorch's CPU build, or the usual one if that is not available, and then the
-    requirements.
+    """setup.sh installs PyTorch's CPU build, or the usual one if that is not available, and then
+    the requirements.
     """
     calls = tmp_path / "calls"
     (tmp_path / "bin").mkdir()
@@ -118,7 +118,9 @@ def test_run_autograder_grades_an_upload(gradescope, status):
     "solved, points", [(MANIFEST.files, 100), (MANIFEST.files[:1], 42), ((), 0)]
 )
 def test_a_submission_gets_its_points(gradescope, solved, points):
-    """Run as by Gradescope, a hand-out with these files solved gets their points in results.json."""
+    """Run as by Gradescope, a hand-out with these files solved gets their points in
+    results.json.
+    """
     for name in MANIFEST.files:
         path = gradescope / "submission" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
-"""Calls of the exercises: any kind of cache works, changed arguments are noticed, and messages about
-the returned values are clear.
+"""Calls of the exercises: any kind of cache works, changed arguments are noticed, and messages
+about the returned values are clear.
 """
 
 from types import SimpleNamespace
@@ -52,7 +52,9 @@ def test_a_patched_comparison_hides_nothing(monkeypatch, spoil):
 
 
 def test_a_cache_must_outlive_the_next_call():
-    """A backward pass that relies on what the last forward pass left in a global variable is wrong."""
+    """A backward pass that relies on what the last forward pass left in a global variable
+    is wrong.
+    """
     left = {}
 
     def forward(*arguments):
@@ -128,7 +130,9 @@ def test_a_loss_without_gradient_is_wrong():
     ],
 )
 def test_nothing_returned_is_said(exercise, name):
-    """For a function of pictures without a return, the message says so, with one picture or more."""
+    """For a function of pictures without a return, the message says so, with one picture or
+    more.
+    """
     nothing = package({exercise: lambda *_, **__: None})
     for inputs in cases.drawn(exercise, 0):
         with pytest.raises(ValueError, match=f"{exercise} returned None.*`return {name}`"):

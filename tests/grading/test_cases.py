@@ -1,4 +1,6 @@
-"""Unseen cases are reproducible, clear and of many sizes, and other software confirms the answers."""
+"""Unseen cases are reproducible, clear and of many sizes, and other software confirms the
+answers.
+"""
 
 import functools
 
@@ -75,7 +77,9 @@ def test_gradients_are_large_enough_to_be_clipped():
 
 
 def test_captions_with_holes():
-    """One corner case has <NULL> between words, which shows a mask that only counts from the start."""
+    """One corner case has <NULL> between words, which shows a mask that only counts from
+    the start.
+    """
     inputs = cases.corner("CaptioningRNN.loss[rnn]", 3, 4)
     after = inputs["captions"][:, 3:] != inputs["null"]
     assert (inputs["captions"][:, 2] == inputs["null"]).all() and after.any()
@@ -165,8 +169,8 @@ def too_short(dout, cache):
 
 
 def fooling(stops, max_steps=100, eps=0.0):
-    """Pictures that each take steps until `stops` is true of the scores; `first` is the class that a
-    picture had at first.
+    """Pictures that each take steps until `stops` is true of the scores; `first` is the class that
+    a picture had at first.
     """
 
     def make_fooling_image(X, target_y, model):
@@ -233,7 +237,9 @@ def answered(exercise, seed):
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
 def test_odd_words_are_sampled(cell):
-    """In a corner case <NULL> and <START> are sampled within a caption, which goes on after them."""
+    """In a corner case <NULL> and <START> are sampled within a caption, which goes on after
+    them.
+    """
     for seed in range(3):
         inputs = cases.corner(f"CaptioningRNN.sample[{cell}]", seed, 0)
         captions = cases.reference(f"CaptioningRNN.sample[{cell}]", inputs)["captions"].tolist()

@@ -28,8 +28,8 @@ def works(submissions):
 
 
 def test_parts_of_what_google_drive_has_packed(found):
-    """A folder that Drive has packed into several zips is one class again; a student whose files lie
-    in two of them is one student.
+    """A folder that Drive has packed into several zips is one class again; a student whose files
+    lie in two of them is one student.
     """
     one, two = dict(list(SOLVED.items())[:2]), dict(list(SOLVED.items())[2:])
     parts = {
@@ -101,7 +101,9 @@ ONE_PERSONS = {
 
 @pytest.mark.parametrize("kind", ONE_PERSONS)
 def test_one_person_stays_one(found, kind):
-    """A student's own files and folders with names like a platform's don't count as other people."""
+    """A student's own files and folders with names like a platform's don't count as other
+    people.
+    """
     submissions = found({**ONE_PERSONS[kind], "bob.zip": WORK, "zoe/assignment2.zip": WORK})
     assert works(submissions) == {"ada": True, "bob": True, "zoe": True}
 
@@ -202,8 +204,8 @@ def test_accents_of_macos(found):
 
 
 def test_a_class_that_can_not_be_unpacked(tmp_path):
-    """If a file of a class's zip is damaged, the zip is held: it is not one person's work, and nobody
-    is left out silently.
+    """If a file of a class's zip is damaged, the zip is held: it is not one person's work, and
+    nobody is left out silently.
     """
     path = tmp_path / "class.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -65,7 +65,9 @@ def test_rounding_is_no_mistake(dtype, factor):
 
 
 def test_zero_against_zero_is_right_and_against_nothing_else():
-    """Where zero is expected only zero is right; NaN is never right, not even where it is expected."""
+    """Where zero is expected only zero is right; NaN is never right, not even where it is
+    expected.
+    """
     zero = {"d": np.zeros((2, 3))}
     assert compare(zero, zero) == []
     assert compare({"d": np.full((2, 3), 1e-8)}, zero)

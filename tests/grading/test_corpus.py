@@ -60,8 +60,8 @@ def implemented(variant):
 
 
 def test_size_of_the_corpus():
-    """At least 80 mistakes, 3 for every exercise, 10 of them held out; at least 20 right variants, 2
-    for every exercise.
+    """At least 80 mistakes, 3 for every exercise, 10 of them held out; at least 20 right variants,
+    2 for every exercise.
     """
     assert len(MISTAKES) >= 80 and len({m.name for m in MISTAKES}) == len(MISTAKES)
     assert sum(m.held_out for m in MISTAKES) >= 10
@@ -79,7 +79,9 @@ def test_causes_are_told_apart():
 
 @each_mistake
 def test_mistake_is_caught_in_its_exercise_alone(mistake):
-    """The stored cases of its exercise find it; those of its question that do not build on it pass."""
+    """The stored cases of its exercise find it; those of its question that do not build on
+    it pass.
+    """
     question = MANIFEST.exercises[mistake.exercises[0]].question
     exercises = {e.id for e in MANIFEST.of(question)} | set(mistake.exercises)
     wrong = {exercise for exercise in exercises if not stored_verdict(exercise, mistake).right}

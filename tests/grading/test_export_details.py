@@ -55,7 +55,9 @@ def test_last_attempt_in_nbgraders_exchange(found):
 
 
 def test_a_last_attempt_without_files(found):
-    """An attempt with nothing but text does not silently turn an earlier attempt's work into a 0."""
+    """An attempt with nothing but text does not silently turn an earlier attempt's work
+    into a 0.
+    """
     attempt = "HW 2_{}_attempt_2026-11-0{}-10-00-00{}"
     files = {attempt.format("ada", 1, "_a.zip"): WORK, attempt.format("ada", 2, ".txt"): b"x"}
     submissions = found(files | {attempt.format("alan", 1, "_a.zip"): WORK})
@@ -112,8 +114,8 @@ def test_zips_whose_ending_was_lost(found):
 
 
 def test_a_zip_that_bears_anothers_name(found):
-    """A student's zip that looks like an export with another's name replaces nobody's work: both are
-    held.
+    """A student's zip that looks like an export with another's name replaces nobody's work: both
+    are held.
     """
     alan = "Alan Turing_102_assignsubmission_file_"
     submissions = found({f"{alan}/a.zip": WORK, "eve.zip": zipped({f"{alan}/a.zip": WORK})})

@@ -263,7 +263,9 @@ CLASSES = {
 @pytest.mark.parametrize("as_zip", [False, True])
 @pytest.mark.parametrize("kind", CLASSES)
 def test_classes(found, kind, as_zip):
-    """A class as staff keep it, as a folder or a zip: each person has a name and the right files."""
+    """A class as staff keep it, as a folder or a zip: each person has a name and the right
+    files.
+    """
     submissions = found(CLASSES[kind], as_zip)
     assert list(submissions) == ["Jörg Müller", "Zoë"]
     assert all(work(each) == (FILES, "") for each in submissions.values())

@@ -220,7 +220,9 @@ def test_zips_that_are_no_work(tmp_path, beside):
 
 @pytest.mark.parametrize("same", [True, False])
 def test_a_file_handed_in_beside_a_zip(tmp_path, same):
-    """If a platform exports a zip and a file, equal ones are one work; otherwise a person chooses."""
+    """If a platform exports a zip and a file, equal ones are one work; otherwise a person
+    chooses.
+    """
     paths = [tmp_path / "ada_1_11_a.zip", tmp_path / "ada_1_12_rnn_layers.py"]
     paths[0].write_bytes(WORK)
     paths[1].write_bytes(SOLVED[FIRST] if same else OTHER[FIRST])

@@ -158,8 +158,8 @@ def test_float64_costs_once_in_a_question():
 
 
 def test_float64_of_an_earlier_function_costs_nothing_more():
-    """If the loss of the second question calls a function of the first that has already cost points,
-    it costs none itself.
+    """If the loss of the second question calls a function of the first that has already cost
+    points, it costs none itself.
     """
     embedding = Mark("word_embedding_forward", 1, "out must be float32, got float64.", slip=True)
     loss = Mark("CaptioningRNN.loss[lstm]", 4, "dW_vocab must be float32.", slip=True)

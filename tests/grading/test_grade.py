@@ -65,7 +65,9 @@ def result(tmp_path, name):
 
 
 def test_what_is_written(run, tmp_path):
-    """Points in Gradescope's format, a page for each, a table by name, and statistics of the class."""
+    """Points in Gradescope's format, a page for each, a table by name, and statistics of
+    the class.
+    """
     status, rows = run({"zoe": "21", "ann": "1", "bob": "0"})
     assert status == 0 and [(row["name"], row["score"]) for row in rows] == [
         ("ann", "2"),
@@ -182,7 +184,9 @@ def test_seeds_are_numbers_from_0_on(run, capsys, seed):
 
 
 def test_a_machine_that_is_not_in_order_grades_nobody(run, tmp_path, monkeypatch):
-    """If the reference itself loses points, the run ends with the cause before anybody is graded."""
+    """If the reference itself loses points, the run ends with the cause before anybody is
+    graded.
+    """
 
     def broken(kind):
         raise NoBox("the reference itself earns 62 points")

@@ -60,8 +60,8 @@ def test_one_mistake_costs_once(graded):
 
 
 def test_backward_passes_do_without_their_forward_pass(graded):
-    """A right backward pass keeps its points despite a wrong forward pass, if it reads a list of the
-    steps' caches.
+    """A right backward pass keeps its points despite a wrong forward pass, if it reads a list of
+    the steps' caches.
     """
     files = solved()
     files[RNN_LAYERS] += """
@@ -104,7 +104,9 @@ def test_results(graded):
 
 @pytest.mark.parametrize("exercise", ["rnn_backward", "CaptioningRNN.loss[lstm]", "tv_loss"])
 def test_seeds_draw_other_inputs(exercise):
-    """Equal seeds give equal inputs, others give others; an exercise is tried in both precisions."""
+    """Equal seeds give equal inputs, others give others; an exercise is tried in both
+    precisions.
+    """
     first, again, other = (grade_one.unseen(exercise, seed) for seed in (1, 1, 2))
     assert first is again and len(first) == len(cases.CORNERS[exercise]) + cases.RANDOM
     dtypes = {v.dtype.name for inputs, _ in first for v in inputs.values() if v.dtype.kind == "f"}
@@ -114,8 +116,8 @@ def test_seeds_draw_other_inputs(exercise):
 
 
 def test_pristine_tree_has_no_answers():
-    """The course's files in the sandbox have stubs for exercises, no tests but the calls, and nothing
-    of the grader.
+    """The course's files in the sandbox have stubs for exercises, no tests but the calls, and
+    nothing of the grader.
     """
     tree = grade_one.pristine()
     assert all(tree[path].count("NotImplementedError") >= 3 for path in MANIFEST.files)

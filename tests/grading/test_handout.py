@@ -193,7 +193,9 @@ def test_notebooks_are_fresh_and_ask(made, question):
 
 
 def test_the_students_readme_tells_the_truth(made):
-    """Its table has every question with points, notebook and files; the files that it names exist."""
+    """Its table has every question with points, notebook and files; the files that it names
+    exist.
+    """
     readme = (made[0] / "README.md").read_text(encoding="utf-8")
     for question in MANIFEST.questions.values():
         files = ", ".join(
@@ -333,7 +335,9 @@ def test_without_git_it_says_so(tmp_path):
 
 
 def test_a_checkout_with_windows_line_ends(monkeypatch, tmp_path):
-    """From a checkout with core.autocrlf=true, hand-out and autograder are the same, byte for byte."""
+    """From a checkout with core.autocrlf=true, hand-out and autograder are the same, byte
+    for byte.
+    """
     names = [*tracked_files(), *(name for name in KEPT if (ROOT / name).is_file())]
     expected = handout_files(), autograder_files(1)
     for name in names:

@@ -214,7 +214,9 @@ def test_missing_functions_are_added_as_stubs():
 @pytest.mark.parametrize("older", ["update_class_visulization", "update_class_visualization"])
 @pytest.mark.parametrize("hands_on", [False, True])
 def test_older_names_in_a_module(hands_on, older):
-    """The update step under its older name, spelled right or not, counts, unless it only hands on to the present one."""
+    """The update step under its older name, spelled right or not, counts, unless it only hands on
+    to the present one.
+    """
     path = "deeplearning/network_visualization.py"
     now = "class_visualization_update_step"
     body = f"{now}(img, m, t, l, r)" if hands_on else "img + r"
@@ -254,7 +256,9 @@ def test_magic_costs_no_other_line(line):
     ],
 )
 def test_what_cells_of_older_editions_hold(line):
-    """Imports from the future cost no module, and lists of numbers and short functions are taken."""
+    """Imports from the future cost no module, and lists of numbers and short functions are
+    taken.
+    """
     used = {"LAYERS": "-LAYERS[1]", "double": "double(1)"}
     value = next((value for name, value in used.items() if name in line), "1 + w")
     found = surveyed(STUBS, line, f"def tv_loss(img, w):\n    return {value}")

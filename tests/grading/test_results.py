@@ -19,7 +19,9 @@ def results(**changed):
 
 
 def test_the_table_adds_up():
-    """Each exercise with its reason, each question's sum, and the whole; extra credit stands apart."""
+    """Each exercise with its reason, each question's sum, and the whole; extra credit
+    stands apart.
+    """
     lines = table(results(gram_matrix=(0, "Divided by H*W."), extra=(4, ""))).splitlines()
     assert [line.split() for line in lines if line.startswith("Q")] == [
         ["Q1", "30", "of", "30"],

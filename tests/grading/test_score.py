@@ -72,7 +72,9 @@ def test_a_captioner_that_was_handed_in_counts(graded, monkeypatch, tmp_path):
 
 
 def test_wrong_use(monkeypatch, tmp_path, capsys):
-    """A tree that is not there is wrong usage, status 2; no box is a sentence that says what to do."""
+    """A tree that is not there is wrong usage, status 2; no box is a sentence that says
+    what to do.
+    """
     with pytest.raises(SystemExit) as ended:
         score.main([str(tmp_path / "nowhere")])
     assert ended.value.code == 2 and "does not exist" in capsys.readouterr().err
