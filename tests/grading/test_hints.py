@@ -1,5 +1,5 @@
-"""Hints: known mistakes first, as a whole or in some array, then what any array betrays; no input
-makes them fail.
+"""Hints: known mistakes come first, in all arrays or some, then patterns in any array; no input
+makes hints fail.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from exercises.hints import hint, hint_of_error
 
 rng = np.random.default_rng(0)
 X, W, B = rng.normal(size=(3, 4, 5)), rng.normal(size=(5, 5)), rng.normal(size=8)
-WORDS = np.array([[3, 4, 2, 0], [5, 2, 0, 0]])  # 2 ends a caption, 0 fills it up
+WORDS = np.array([[3, 4, 2, 0], [5, 2, 0, 0]])  # 2 ends a caption, 0 pads it
 MORE = np.array([[3, 4, 2, 0, 0, 0], [5, 2, 0, 0, 0, 0]])
 
 
@@ -96,9 +96,7 @@ def test_patterns(name, wrong, right, says):
 
 
 def test_words_that_only_seem_to_fill_up():
-    """What follows <END> is <NULL>; a word that is said again and again, or one column alone, tells
-    nothing of the kind.
-    """
+    """Words after <END> give a hint; a repeated word, or a single column, does not."""
     said = np.array([[4, 5, 5, 5], [3, 4, 2, 5]])
     assert "after it" not in hint("any", {"captions": put(said, (0, 3), 2)}, {"captions": said}, [])
     one = np.array([[2], [3], [2]])
@@ -122,13 +120,13 @@ def test_a_right_loss_narrows_the_search():
 
 
 def test_embeddings_hear_nothing_of_time():
-    """Rows of words are looked up each on its own: there is no state that could go on."""
+    """Words are looked up independently, so no hint speaks of a state."""
     said = hint("word_embedding_forward", {"out": put(X, np.s_[:, 2:], 7.0)}, {"out": X}, [])
     assert said is None or "state" not in said
 
 
 def test_a_vanilla_rnn_hears_nothing_of_gates():
-    """Blocks of a gradient are gates for an LSTM alone."""
+    """Only for an LSTM are blocks of a gradient called gates."""
     assert "gate" in hint("lstm_backward", {"db": blocks("ifgo")}, {"db": B}, [])
     assert "gate" not in (
         hint("CaptioningRNN.loss[rnn]", {"db": blocks("ifgo")}, {"db": B}, []) or ""
@@ -136,7 +134,7 @@ def test_a_vanilla_rnn_hears_nothing_of_gates():
 
 
 def test_what_may_be_negative_is_not_blamed_for_it():
-    """Only a loss and a saliency map are never negative; a state that happens not to be may be."""
+    """Only a loss and a saliency map can't be negative; a state that happens to be positive can."""
     assert "negative" in hint("tv_loss", {"loss": np.array(-3.0)}, {"loss": np.array(2.0)}, [])
     right = {"next_h": np.abs(W)}
     assert "negative" not in (hint("lstm_step_forward", {"next_h": W - 1}, right, []) or "")
@@ -206,7 +204,7 @@ def test_errors_have_hints(exercise, error, says):
 
 
 def test_known_mistakes_come_first():
-    """An answer like a known mistake's has its cause, before any pattern; one array of it is
+    """An answer like a known mistake's gets its cause, before any pattern; one matching array is
     enough.
     """
     right = {"dW": W, "db": B}
@@ -218,8 +216,8 @@ def test_known_mistakes_come_first():
 
 
 def test_zeros_are_no_trace_of_a_known_mistake():
-    """Where a known mistake loses a gradient and gets the rest wrong, a gradient that is all zero
-    alone does not accuse it: many mistakes cut a gradient off.
+    """If a known mistake zeroes a gradient and gets the rest wrong, a zero gradient alone is not
+    blamed on it: many mistakes cut off a gradient.
     """
     right = {"loss": B, "dx": X, "dh": W}
     known = [("it rains", {"loss": B + 1, "dx": 0 * X})]
@@ -228,7 +226,7 @@ def test_zeros_are_no_trace_of_a_known_mistake():
 
 
 def test_causes_that_give_the_same_are_all_named():
-    """Where several known mistakes give the answer, none is blamed alone: up to three are named."""
+    """If several known mistakes give the answer, none is blamed alone: up to three are named."""
     known = [(cause, {"dW": -W}) for cause in ("it rains", "it snows", "it hails", "it blows")]
     found = hint("any", {"dW": -W}, {"dW": W}, known)
     assert found == (
@@ -238,13 +236,13 @@ def test_causes_that_give_the_same_are_all_named():
 
 
 def test_two_that_are_exchanged():
-    """Gradients returned in each other's place are named, whatever their shapes."""
+    """Exchanged gradients are named, whatever their shapes."""
     found = hint("any", {"dx": W, "dh": X, "db": B}, {"dx": X, "dh": W, "db": B}, [])
     assert found == "dx and dh are swapped: check the order after `return`."
 
 
 def test_what_is_right_narrows_the_search():
-    """Where only some arrays are wrong, and nothing else is known, those are named."""
+    """If only some arrays are wrong, and nothing else is known, those are named."""
     found = hint(
         "any", {"dx": X, "dW": W, "db": B + rng.normal(size=8)}, {"dx": X, "dW": W, "db": B}, []
     )
@@ -276,7 +274,7 @@ def test_nothing_is_made_up():
     ],
 )
 def test_no_answer_makes_a_hint_fail(odd):
-    """Whatever comes back, a hint is a sentence or None."""
+    """For any returned value, a hint is a sentence or None."""
     known = [("it rains", {"dW": -W}), ("the sun shines", {"dW": W[:2]})]
     for outputs in ({"dW": odd}, {"dW": odd, "db": B}, {"db": odd}, {}):
         found = hint("any", outputs, {"dW": W, "db": B}, known)
@@ -284,12 +282,12 @@ def test_no_answer_makes_a_hint_fail(odd):
 
 
 def test_an_empty_answer_is_no_known_mistake():
-    """Without any array, no known mistake is seen in it."""
+    """An answer without any array matches no known mistake."""
     known = [("it rains", {"dW": -W})]
     assert "rains" not in (hint("any", {}, {"dW": W}, known) or "")
 
 
 def test_keys_with_the_names_of_gradients():
-    """A dictionary with the key dWx in place of Wx is told so; nothing is only "missing"."""
+    """For a dictionary with the key dWx in place of Wx, the hint says so, not just "missing"."""
     said = hint("CaptioningRNN.loss[rnn]", {"ddWx": W}, {"dWx": W}, [])
     assert said == "The keys of grads are those of params, without a d in front: Wx, not dWx."

@@ -1,7 +1,7 @@
-"""The corpora through the grader: hostile submissions, right ones of an unusual make, and mistakes.
+"""The grader on the corpora: hostile submissions, right but unusual ones, and mistakes.
 
-Each is graded by the command that staff use, all in one batch: a sample every day, everything under
-the marker corpus.
+Each is graded by the command that staff use, all in one batch: by default a sample, with the marker
+corpus everything.
 """
 
 import html
@@ -73,7 +73,9 @@ def graded(names, folder):
 
 
 def outside(folder):
-    """What lies where a submission could have left something: the temporary folder, home, and here."""
+    """Files wherever a submission could have left something: the temporary folder, home,
+    and here.
+    """
     places = [Path("/tmp"), Path.home(), Path.cwd()]
     return {
         place: {
@@ -99,9 +101,9 @@ def test_table():
 
 @pytest.mark.slow
 def test_a_sample(tmp_path):
-    """Hostile submissions get exactly what they deserve, leave nothing behind, and stop nobody
-    else's grading; right implementations of an unusual make get every point, and a mistake costs
-    its own exercise alone.
+    """Hostile submissions get exactly what they deserve, leave nothing behind, and don't stop other
+    gradings; right but unusual implementations get every point, and a mistake costs only its own
+    exercise.
     """
     check([*SAMPLE, "caches_of_objects", *list(MISTAKES)[:: len(MISTAKES) // 2]], tmp_path)
 

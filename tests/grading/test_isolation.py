@@ -1,4 +1,4 @@
-"""Which machines have a box: what Python needs is there, the reference is not, and reasons are told."""
+"""Machines with a sandbox: it has what Python needs and not the reference; or there are reasons."""
 
 import os
 import shutil
@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_only_the_user_of_the_sandbox_reads_a_tree(tmp_path):
-    """A tree is closed to everybody else; where the grader is root, it belongs to a user that no
-    other process of a grader has.
+    """A tree is closed to everybody else; if the grader is root, the tree's user is one that no
+    other grader's process has.
     """
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "x.py").touch()
@@ -31,13 +31,13 @@ def test_only_the_user_of_the_sandbox_reads_a_tree(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="needs root")
 def test_no_two_graders_have_one_user(run_python):
-    """Two processes of graders have sandboxes of different users, as long as both live."""
+    """Two graders' processes have sandboxes with different users, as long as both live."""
     code = "from grading.isolation import user; print(user())"
     assert isolation.user() != int(run_python("-c", code)[1])
 
 
 def test_why_a_sandbox_does_not_start(tree, kind, monkeypatch):
-    """What the programs said is in the message, not swallowed."""
+    """The programs' error output is in the message."""
     broken = {kind: lambda tree: ["sh", "-c", "echo no room on this machine >&2; exit 3"]}
     monkeypatch.setattr(sandbox, "COMMANDS", broken)
     with pytest.raises(NoBox, match="does not start .no room on this machine"):
@@ -46,8 +46,8 @@ def test_why_a_sandbox_does_not_start(tree, kind, monkeypatch):
 
 
 def test_what_cannot_be_shown_is_a_reason(tree, tmp_path, monkeypatch):
-    """Where a folder that Python needs can't be mounted, the sandbox does not start, and says why,
-    in place of trying for ever.
+    """If a folder that Python needs can't be mounted, the sandbox does not start, and says why
+    instead of trying for ever.
     """
     if "namespaces" not in KINDS:
         pytest.skip(HOW_TO_GET_A_SANDBOX)
@@ -86,16 +86,16 @@ with sandbox.Box(tree, ["numpy"], kind) as box:
 
 @pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can mount a disk")
 def test_a_disk_in_a_folder_that_python_needs(tree, kind, tmp_path, run_python):
-    """What is mounted below a folder that Python needs, as /usr/local may be, can be read in the
-    sandbox, and not be written to.
+    """A mount below a folder that Python needs, as /usr/local may be, is readable in the sandbox,
+    but not writable.
     """
     status, said, errors = run_python("-c", DISK, tree, kind, tmp_path / "python")
     assert (status, said) == (0, "[1] [0]\n"), errors
 
 
 def test_packages_from_anywhere(tree, kind, tmp_path, run_python):
-    """Packages that lie outside of Python's own folders, as with `pip install --user` or behind a
-    link, can be imported in the sandbox, too.
+    """Packages outside Python's own folders, as with `pip install --user` or behind a link, can
+    also be imported in the sandbox.
     """
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "far_away.py").touch()
@@ -112,8 +112,8 @@ def test_packages_from_anywhere(tree, kind, tmp_path, run_python):
 
 
 def test_a_reference_in_sight_is_refused(kind, tmp_path, monkeypatch):
-    """No sandbox is used that shows the reference together with Python: installed as a package, or
-    in a folder that Python needs.
+    """No sandbox is used that would show the reference along with Python: installed as a package,
+    or in a folder that Python needs.
     """
     with monkeypatch.context() as patch:
         patch.setattr(isolation, "python_folders", lambda: [str(ROOT)])
@@ -133,14 +133,14 @@ def test_packages_that_are_missing_are_named(tree, kind):
 
 
 def test_no_box_is_refused(monkeypatch):
-    """Where no kind works, one sentence says why, and what to do; nothing is run without walls."""
+    """If no kind works, one message says why, and what to do; nothing is run without a sandbox."""
     monkeypatch.setattr(sandbox, "why_not", lambda kind: "is not installed")
     with pytest.raises(NoBox, match="bubblewrap: is not installed.*install bubblewrap.*--unsafe"):
         sandbox.choose_kind.__wrapped__()
 
 
 def test_the_user_box_needs_hidden_answers(monkeypatch):
-    """Without namespaces a box is refused whose user could read the reference."""
+    """Without namespaces, a sandbox whose user could read the reference is refused."""
     if os.name != "posix" or os.getuid() != 0:
         assert sandbox.why_not("user") in ("needs root", "needs Linux")
     elif ROOT.stat().st_mode & 0o005:

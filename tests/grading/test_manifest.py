@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_function_has_a_sketch_of_two_lines():
-    """The hand-out has two lines to show for every function; one that counts for two cells has them
-    once.
+    """The hand-out has a two-line sketch for every function, given only once if the function counts
+    for two cells.
     """
     sketches = {}
     for exercise in MANIFEST.exercises.values():
@@ -21,8 +21,8 @@ def test_every_function_has_a_sketch_of_two_lines():
 
 
 def test_exercises_build_on_earlier_ones_alone():
-    """What an exercise needs stands before it, so that working through the list in order never
-    meets a gap.
+    """Whatever an exercise needs comes before it, so working through the list in order meets no
+    gap.
     """
     earlier = set()
     for exercise in MANIFEST.exercises.values():
@@ -32,14 +32,16 @@ def test_exercises_build_on_earlier_ones_alone():
 
 
 def test_what_is_given_comes_before():
-    """An exercise builds only on earlier ones, so that no trial hands out what is still to come."""
+    """An exercise builds only on earlier ones, so that no trial lends a later exercise's
+    function.
+    """
     order = list(MANIFEST.exercises)
     for exercise in MANIFEST.exercises.values():
         assert all(order.index(needed) < order.index(exercise.id) for needed in exercise.needs)
 
 
 def test_extra_credit_rises_with_the_score():
-    """No level, no points; each level gives more; the last gives all."""
+    """Below the first level there are no points; each level gives more, and the last gives all."""
     extra = MANIFEST.extra
     assert list(extra.levels) == sorted(extra.levels)
     assert extra.earned(0) == 0 and extra.earned(extra.levels[0][0]) == extra.levels[0][1]
@@ -59,7 +61,7 @@ def test_extra_credit_rises_with_the_score():
     ],
 )
 def test_slips_of_the_pen_are_refused(tmp_path, old, new, said):
-    """A name that means nothing, or two things, is refused when the file is read."""
+    """An unknown or ambiguous name is refused when the file is read."""
     text = PATH.read_text(encoding="utf-8")
     assert old in text
     (tmp_path / "exercises.toml").write_text(text.replace(old, new, 1), encoding="utf-8")

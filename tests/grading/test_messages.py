@@ -1,4 +1,4 @@
-"""Messages between grader and box: what goes in comes out, and nothing hostile gets past `decode`."""
+"""Messages between grader and sandbox: values survive, and nothing hostile gets past `decode`."""
 
 import json
 import struct
@@ -25,8 +25,8 @@ def one(dtype, shape, raw):
 @pytest.mark.parametrize("dtype", sorted(messages.DTYPES))
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 1, 3)])
 def test_arrays_come_back_as_they_were(dtype, shape):
-    """Value, dtype and shape survive, whatever the array's layout in memory; it is plain, and can
-    be written to.
+    """Value, dtype and shape survive, whatever the array's layout in memory; the result is a plain,
+    writable array.
     """
     array = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
     for given in (array, np.array(array, order="F"), array.astype(array.dtype.newbyteorder(">"))):
@@ -55,7 +55,7 @@ class Lying(np.ndarray):
     [np.zeros(2).view(Lying), np.array([None]), [1.0], 1.0, None, "text", np.zeros(2, complex)],
 )
 def test_what_is_no_plain_array_does_not_become_one(value):
-    """Only the name of its type arrives, on an object that is nothing else."""
+    """Only the name of its type arrives, on an object with nothing else."""
     _, ((group),) = messages.decode(payload(0, {"a": value}))
     assert not isinstance(group["a"], np.ndarray)
     assert type(group["a"]).__qualname__.split(" ")[0] == type(value).__qualname__.split(".")[-1]
@@ -88,14 +88,16 @@ HOSTILE = {
 
 @pytest.mark.parametrize("message", HOSTILE.values(), ids=HOSTILE)
 def test_forged_messages_are_refused(message):
-    """Whatever does not fit raises ValueError, and takes no time or memory."""
+    """Anything malformed raises ValueError, and takes no time or memory."""
     with pytest.raises(ValueError):
         messages.decode(message)
 
 
 @pytest.mark.parametrize("count", [0, 3, messages.MAX_MESSAGE + 1, (1 << 64) - 1])
 def test_lengths_are_limited(count):
-    """A length beyond the limit, or too short for any message, is refused before anything is read."""
+    """A length beyond the limit, or too short for any message, is refused before anything
+    is read.
+    """
     with pytest.raises(ValueError):
         messages.length(struct.pack(">Q", count))
 
@@ -115,7 +117,7 @@ def test_random_bytes_raise_nothing_else():
 
 
 def test_words_of_a_student_can_be_printed():
-    """Neither names of arrays nor errors hold what moves a terminal's cursor, turns letters round,
+    """Names of arrays and errors contain nothing that moves a terminal's cursor, reverses letters,
     or can't be encoded.
     """
     odd = "a\x1b[2J\u202e\ud800\0ü"

@@ -29,7 +29,7 @@ def test_versions(name):
     "name", ["ada", "Jörg Müller", "assignment2-ada", "12345", "a1234567", "Finn", "Codey"]
 )
 def test_people(name):
-    """Names of people, numbers among them."""
+    """Names of people, including numbers."""
     assert not is_version(name)
 
 
@@ -37,12 +37,12 @@ def test_people(name):
     "name", ["handout" * 36 + "x", "a" * 250 + "!x", "_" * 250, "1", "(1)", ""]
 )
 def test_odd_names(name):
-    """Names that are made to take long, or that have no words, are read at once, and say nothing."""
+    """Names crafted to take long, or without words, are read at once, and are not versions."""
     assert not is_version(name)
 
 
 def test_deep_folders():
-    """However many folders lie around a class, it is seen; with nothing there, there is nobody."""
+    """A class is recognised within any number of folders; without files there is nobody."""
     around = "x/" * 3000
     names = [f"{around}{who}/deeplearning/rnn_layers.py" for who in ("ada", "alan")]
     assert are_people(map(PurePosixPath, names))
@@ -50,7 +50,9 @@ def test_deep_folders():
 
 
 def test_people_beside_a_template():
-    """What all started from, and work packed in any way, lie among the people of a class."""
+    """A class is recognised with the hand-out, or work packed in other formats, among its
+    people.
+    """
     names = [f"assignment2-{who}/deeplearning/rnn_layers.py" for who in ("ada", "alan", "starter")]
     assert are_people(map(PurePosixPath, names))
     packed = ["ada/assignment2.rar", "alan/assignment2.7z", "zoe/v 1/assignment2.zip"]

@@ -17,20 +17,20 @@ from grading import platforms
     ],
 )
 def test_names(platform, name, who, number):
-    """Who handed in, and the platform's number of them."""
+    """Who handed in, and the number that the platform gives them."""
     match = getattr(platforms, platform).fullmatch(name)
     assert match["name"] == who and match.groupdict().get("id") == number
 
 
 @pytest.mark.parametrize("name", ["bob_abcde_4567_a.zip", "img_one_2_old.png"])
 def test_other_names(name):
-    """Numbers are digits, but for those of nameless people."""
+    """Numbers are digits, except those of anonymous people."""
     assert platforms.CANVAS.fullmatch(name) is None
 
 
 def test_moments():
-    """Dates of a platform can be compared, morning and evening, in either order of month and day;
-    of another kind, nobody can tell.
+    """A platform's dates can be compared, morning and evening, with month or day first; dates of
+    other forms give None.
     """
     texts = [
         "Nov 2, 2026 1000 AM",

@@ -1,5 +1,5 @@
-"""What students see: one message for each exercise that is not right, and a table of points at the
-end.
+"""What students see: one message for each exercise that is not right, and finally a table of
+points.
 """
 
 import json
@@ -23,9 +23,7 @@ MISTAKES = {mistake.name: mistake for mistake in mistakes()}
 
 @pytest.fixture
 def tree(tmp_path):
-    """Function that makes a folder with the exercises' tests and a package with some mistakes in
-    it.
-    """
+    """Function that makes a folder with the exercises' tests and a package with some mistakes."""
 
     def make(*names):
         for name in ("conftest.py", "pyproject.toml"):
@@ -61,7 +59,7 @@ def run(run_python, folder, *arguments):
 
 
 def test_a_right_tree_earns_all_points(tree, run_python):
-    """Question 1 ends with its table, all points of all."""
+    """Question 1 ends with its table, with all points."""
     status, output = run(run_python, tree(), "-m", "q1")
     assert status == 0
     for exercise in MANIFEST.of("q1"):
@@ -113,8 +111,8 @@ def test_mistakes_cost_their_exercises_and_are_explained_once(tree, run_python):
 
 
 def test_where_to_begin_comes_first(tree, run_python):
-    """Where a step is wrong, what builds on it says that and guesses nothing; float64 that comes
-    from below is not blamed on what is above.
+    """If a step is wrong, exercises that build on it say so and guess nothing else; float64 that
+    comes from an earlier function is not blamed on a later one.
     """
     folder = tree("rnn_step_forward:no_bias")
     _, output = run(run_python, folder, "-m", "q1")
@@ -131,7 +129,7 @@ def test_where_to_begin_comes_first(tree, run_python):
 
 @pytest.mark.slow
 def test_what_is_not_written_yet_is_one_line(tree, run_python):
-    """A stub gives its own words, an error in the code the line that raised it."""
+    """A stub gives its own message, and an error in the code gives the line that raised it."""
     folder = tree()
     with (folder / "deeplearning" / "style_transfer.py").open("a") as file:
         file.write(
@@ -146,8 +144,8 @@ def test_what_is_not_written_yet_is_one_line(tree, run_python):
 
 
 def test_stored_cases_are_small_and_current():
-    """Stored answers weigh under a megabyte, their points are the manifest's, and no pickle is
-    among them.
+    """Stored answers take under a megabyte, their points are the manifest's, and none is a
+    pickle.
     """
     files = sorted(stored.FOLDER.iterdir())
     assert sum(file.stat().st_size for file in files) < 1_000_000
@@ -162,7 +160,7 @@ def test_stored_cases_are_small_and_current():
 
 
 def test_stored_inputs_may_be_written_into():
-    """An exercise that changes its inputs does not change those of the next one that is tried."""
+    """An exercise that changes its inputs does not change those of the next one."""
     for _ in range(2):
         x = stored.cases("rnn_step_forward")[0].inputs["x"]
         assert x.any()
@@ -172,7 +170,7 @@ def test_stored_inputs_may_be_written_into():
 @pytest.mark.corpus
 @pytest.mark.parametrize("exercise", MANIFEST.exercises)
 def test_stored_cases_are_those_that_would_be_written(exercise):
-    """Making the cases anew gives what is stored."""
+    """Making the cases again gives the stored ones."""
     made, found = make_expected.chosen(exercise), stored.cases(exercise)
     assert len(made) == len(found)
     for new, old in zip(made, found, strict=True):

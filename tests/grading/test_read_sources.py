@@ -1,4 +1,4 @@
-"""What a submission's files say before any of them runs."""
+"""Reading a submission's files before any of them runs."""
 
 import ast
 import base64
@@ -49,15 +49,15 @@ def run(text):
     ],
 )
 def test_encodings(data):
-    """Whatever editors write becomes the same text, with plain ends of lines, which can be written
-    as UTF-8.
+    """Files from any editor become the same text, with plain line ends, which can be written as
+    UTF-8.
     """
     text = surveyed(data)["sources"][PATH]
     assert "\r" not in text and run(text.encode())["x"] == "grüße"
 
 
 def test_text_of_right_files_stays():
-    """A file in UTF-8 comes back to the letter, without a note."""
+    """A file in UTF-8 comes back unchanged, without a note."""
     found = surveyed(STUBS)
     assert found["sources"] == {PATH: STUBS} and found["notes"] == []
 
@@ -78,15 +78,15 @@ def test_text_of_right_files_stays():
     ],
 )
 def test_stubs(body, stub):
-    """A body that only raises NotImplementedError, passes or hands back a constant is a stub; any
+    """A body that only raises NotImplementedError, passes or returns a constant is a stub; any
     other is not.
     """
     assert is_stub(ast.parse(f"def f(x):\n    {body}").body[0]) is stub
 
 
 def test_functions_come_from_cells():
-    """Where the module has a stub, the cells' functions, imports and plain values are taken, and
-    what works stays.
+    """If the module has a stub, the cells' functions, imports and plain values are taken, and what
+    works stays.
     """
     cells = ["%matplotlib inline\nimport no_such_module", "weight = 3", "def helper(x):\n    return weight * x",
              "def tv_loss(img, w):\n    return helper(img) + w", "def gram_matrix(f):\n    return 'of the notebook'",
@@ -109,7 +109,7 @@ def test_last_definition_counts():
 
 
 def test_cells_without_answers_change_nothing():
-    """Stubs in cells, and notebooks of another language, leave the module as it is."""
+    """Stubs in cells, and notebooks in other languages, leave the module as it is."""
     for how in ({}, {"language": "R"}):
         body = "raise NotImplementedError" if not how else "return 1 + w"
         assert surveyed(STUBS, f"def tv_loss(img, w):\n    {body}", **how)["sources"][PATH] == STUBS
@@ -127,8 +127,8 @@ def test_older_packages(package):
 
 
 def test_remarks():
-    """Gradients that a machine may have taken are noted, and well-known modules are named to be
-    imported early.
+    """Possibly automatic gradients are noted, and well-known modules are listed to be imported
+    early.
     """
     path = "deeplearning/rnn_layers.py"
     source = b"import torch, os\nfrom torchvision import models\ny = eval_numerical_gradient_array(f, x, d)\n"
@@ -137,7 +137,7 @@ def test_remarks():
 
 
 def test_pictures():
-    """PNG and JPEG pictures of a notebook come along; what is neither, or too large, does not."""
+    """A notebook's PNG and JPEG pictures are included; other or too large ones are not."""
     png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(100)).decode()
     jpeg = base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(100)).decode()
     shown = [
@@ -176,8 +176,8 @@ def test_pictures():
     ],
 )
 def test_functions_made_in_another_way_than_by_def(made):
-    """A function that a module makes without a `def` at its top is the student's: no stub takes its
-    place.
+    """A function that a module makes without a top-level `def` is the student's: no stub replaces
+    it.
     """
     files = {PATH: f"def _own(): return 1\n{made}\n".encode()}
     found, _ = read_sources(
@@ -188,14 +188,14 @@ def test_functions_made_in_another_way_than_by_def(made):
 
 
 def test_functions_made_in_another_way_come_before_cells():
-    """Such a function is no stub that a notebook's cell would replace."""
+    """Such a function is not a stub, so a notebook's cell doesn't replace it."""
     found = surveyed("def _own(): return 1\ntv_loss, x = _own, 2", "def tv_loss(): return 2")
     assert run(found["sources"][PATH])["tv_loss"]() == 1
 
 
 @pytest.mark.parametrize("folder", ["copy", "numpy", "torch"])
 def test_folders_called_like_libraries(folder):
-    """Loose files in a folder with the name of a library, which is no package: its imports stay."""
+    """For loose files in a folder named like a library, imports of the library stay."""
     source = f"import {folder}\nfrom {folder} import *\n"
     assert surveyed(source, package=folder)["sources"][PATH] == source
 
@@ -239,7 +239,7 @@ def test_magic_is_only_what_ipython_reads():
     "line", ["files = !ls", "%time x = 1", "x = %time 1", "    !ls", "if True:\n    %time 1", "x?"]
 )
 def test_magic_costs_no_other_line(line):
-    """What only a notebook understands does nothing, and the rest of its cell counts."""
+    """Lines that only a notebook understands are dropped, and the rest of the cell counts."""
     inside = line if line.startswith(" ") else ""
     cell = f"def tv_loss(img, w):\n{inside}\n    return 1 + w\n{'' if inside else line}\n"
     found = surveyed(STUBS, cell)

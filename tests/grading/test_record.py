@@ -1,4 +1,4 @@
-"""What is known of a graded submission, and what of it stays where some exercises are tried again."""
+"""The record of a graded submission, and what is kept when some exercises are tried again."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def whole(reason="", points=1):
 
 
 def test_marks_stay():
-    """Of a submission that was graded from the same files with the same seed, all marks stay."""
+    """If a submission was graded from the same files with the same seed, all its marks are kept."""
     assert kept_marks(whole(), ABOUT).keys() == set(MANIFEST.exercises)
 
 
@@ -31,14 +31,14 @@ def test_marks_stay():
     ],
 )
 def test_what_was_not_graded_whole_keeps_nothing(before):
-    """A submission that is new, changed, failed or was held is graded whole: no exercise that was
-    never tried counts as wrong.
+    """A submission that is new, changed, failed or was held is graded in full: no untried exercise
+    counts as wrong.
     """
     assert kept_marks(before, ABOUT) == {}
 
 
 def test_it_stays_held():
-    """What is held for its imports stays held, whatever other exercise is tried again."""
+    """Work held for its imports stays held, whichever other exercise is tried again."""
     before = whole("ImportError: cannot import name 'x' from 'deeplearning.layers'", 0)
     again = as_record(Grade([Mark("tv_loss", 5)], box="bubblewrap"), ABOUT)
     both = merged(before, again)

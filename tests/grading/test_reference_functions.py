@@ -1,4 +1,4 @@
-"""Functions that are lent to an exercise: they give the reference's values, and nothing else."""
+"""Functions lent to an exercise return the reference's values, and reveal nothing else."""
 
 import numpy as np
 import pytest
@@ -21,14 +21,14 @@ SEQUENCE = [rng.normal(size=shape) for shape in ((2, 5, 3), (2, 4), (3, 4), (4, 
 
 
 class Closed:
-    """Something that stays with the grader."""
+    """A stand-in for a value that stays with the grader."""
 
     def __init__(self, number):
         self.number = number
 
 
 class Sandbox:
-    """The other side of the wire, with nothing hostile about it."""
+    """The sandbox's end of the conversation, without any hostility."""
 
     def __init__(self, functions, **own):
         self.lender, self.own, self.kept = Lender(functions), own, []
@@ -59,7 +59,9 @@ class Sandbox:
 
 
 def test_values_without_a_look_into_caches():
-    """A forward function gives its values and a closed cache, which its backward function takes."""
+    """A forward function returns its values and a closed cache, which its backward function
+    takes.
+    """
     sandbox = Sandbox(lent_functions(["rnn_step_forward", "rnn_step_backward"]))
     next_h, cache = sandbox.call("rnn_step_forward", *STEP)
     right, right_cache = rnn_layers.rnn_step_forward(*STEP)
@@ -76,7 +78,7 @@ def test_a_loop_over_the_students_own_steps():
 
     def step(x, prev_h, Wx, Wh, b):
         next_h, _ = rnn_layers.rnn_step_forward(x, prev_h, Wx, Wh, b)
-        return next_h, {1, 2, 3}  # nothing that can travel
+        return next_h, {1, 2, 3}  # can't be sent
 
     functions = {"rnn_forward": usual_forward("rnn_forward", "student")}
     h, caches = Sandbox(functions, rnn_step_forward=step).call("rnn_forward", *SEQUENCE)
@@ -85,7 +87,7 @@ def test_a_loop_over_the_students_own_steps():
 
 
 def test_a_usual_cache_is_a_tuple_of_arrays():
-    """The usual forward pass of a step gives its cache to look at, as most people write it."""
+    """The usual forward pass of a step returns a readable cache, as most people write it."""
     functions = {"rnn_step_forward": usual_forward("rnn_step_forward", "usual")}
     _, cache = Sandbox(functions).call("rnn_step_forward", *STEP)
     assert type(cache) is tuple and all(type(part) is np.ndarray for part in cache)

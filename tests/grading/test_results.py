@@ -7,7 +7,7 @@ from grading.results import Result, gradescope, table
 
 
 def results(**changed):
-    """Full points, but for the exercises named: theirs are (score, reason)."""
+    """Full points, except for the named exercises, which get (score, reason)."""
     found = [
         Result(exercise, *changed.get(exercise.id, (exercise.points,)))
         for exercise in MANIFEST.exercises.values()

@@ -1,4 +1,4 @@
-"""Whose each submission is, by the roster: nobody gets another's grade, nor a 0 by a guess."""
+"""Owners of submissions by the roster: nobody gets another's grade, or a 0 by a guess."""
 
 import pytest
 
@@ -26,9 +26,7 @@ def owner(found, roster=CLASS):
     ],
 )  # fmt: skip
 def test_names(name):
-    """A person is found by the words of a name, in whatever order, and with what platforms put
-    around them.
-    """
+    """A person is found by the words of a name, in any order, and with anything that platforms add."""
     assert owner(Found(name)) == ADA
 
 
@@ -41,8 +39,8 @@ def test_names_of_the_same_letters():
 
 
 def test_a_name_before_a_number():
-    """A number of the platform's that is by chance another person's id gives nobody their grade;
-    among people of one name it decides.
+    """A platform's number that happens to be another person's id doesn't give away their grade;
+    between people of the same name it decides.
     """
     assert owner(Found("Ada Lovelace", id="101")) == ADA
     twins = [Person("Wei Zhang", "1"), Person("Wei Zhang", "2")]
@@ -52,7 +50,7 @@ def test_a_name_before_a_number():
 
 
 def test_longer_names_first():
-    """Where a name stands in a longer one, the longer one is meant; two people are nobody."""
+    """If one name is part of a longer one, the longer one counts; two possible people are none."""
     ann = [Person("Ann Lee"), Person("Ann Marie Lee")]
     assert owner(Found("hw - Ann Marie Lee"), ann) == ann[1]
     assert owner(Found("Ada Lovelace with Alan Turing")) is None
@@ -71,7 +69,7 @@ def test_two_works_of_one_person():
     [("Ada L.", {ADA}), ("Participant-4", set(CLASS)), ("zoe", set())],
 )
 def test_no_zero_where_a_work_may_be_theirs(name, people):
-    """Who may have handed in what nobody was found for is told apart from who has not."""
+    """People who may own an unassigned submission are told apart from those without one."""
     assert doubtful(CLASS, {name: Found(name)}, [name]) == people
 
 

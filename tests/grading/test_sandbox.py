@@ -1,4 +1,4 @@
-"""The box: what code in it can see, change, take and leave behind."""
+"""The sandbox: what code in it can see, change, use and leave behind."""
 
 import os
 import platform
@@ -24,14 +24,14 @@ def survivors():
 
 
 def test_arrays_go_in_and_come_out(boxed):
-    """What a task is given it sees, and what it answers arrives."""
+    """A task sees its inputs, and its answer arrives."""
     x = np.random.default_rng(0).normal(size=(3, 4))
     outputs = ask(boxed, "echo", x=x, y=np.arange(3))
     assert np.array_equal(outputs["x"], x) and np.array_equal(outputs["y"], np.arange(3))
 
 
 def test_it_is_alone(boxed):
-    """A task sees the processes of its box alone, and is neither root nor has root's rights."""
+    """A task sees only its sandbox's processes, is not root, and has no root privileges."""
     processes, user = ask(boxed, "where")
     assert processes <= 3
     assert user != 0 or os.getuid() != 0
@@ -43,12 +43,12 @@ def test_it_is_alone(boxed):
     [ROOT / "grading", ROOT / "tests", ROOT / "deeplearning", Path("/etc/passwd"), Path("/home")],
 )
 def test_it_sees_nothing_of_ours(boxed, path):
-    """Reference, tests, and what else lies on this machine are not there."""
+    """The reference, tests, and this machine's other files can't be seen."""
     assert path.exists() and ask(boxed, "sees", path=bytes(path)) == [0]
 
 
 def test_it_writes_nowhere_but_into_its_own_folder(boxed, tree):
-    """Only /tmp can be written to, which is not ours, and is gone with the box."""
+    """Only /tmp is writable; it is the sandbox's own, and vanishes with it."""
     assert ask(boxed, "writes") == [0, 0, 0, 0, 1]
     assert not Path("/tmp/x").exists() and not (tree / "x").exists()
 
@@ -62,12 +62,12 @@ def test_it_has_no_network(boxed):
 
 
 def test_every_task_is_fresh(boxed):
-    """What a task does to its modules, the next one does not see."""
+    """A task's changes to modules don't reach the next one."""
     assert ask(boxed, "counts") == ask(boxed, "counts") == [1]
 
 
 def test_every_task_finds_an_empty_folder(boxed):
-    """What a task leaves in /tmp is gone before the next one."""
+    """Files that a task leaves in /tmp are gone before the next one."""
     assert ask(boxed, "left") == ask(boxed, "left") == [1]
 
 
@@ -77,7 +77,7 @@ def test_there_is_no_other_memory_to_fill(boxed):
 
 
 def test_the_server_is_closed_to_its_tasks(boxed):
-    """A task can open neither pipes nor memory of the process that it came from."""
+    """A task can open neither the pipes nor the memory of its parent process."""
     assert ask(boxed, "server") == [0, 0, 0, 0]
 
 
@@ -91,8 +91,8 @@ def test_needless_system_calls_are_refused(boxed):
 
 
 def test_questions_where_nothing_is_lent(boxed):
-    """A task that asks the grader, though no function was lent to it, gets no answer, and never
-    hears of a later task.
+    """A task that calls the grader although nothing was lent gets no answer, and never sees a later
+    task.
     """
     with pytest.raises(BoxError, match="it is a question"):
         ask(boxed, "asks")
@@ -121,7 +121,7 @@ def _wait_for(condition):
 
 
 def test_tasks_together_have_a_limit(tree, kind, monkeypatch):
-    """Many slow tasks are stopped together, however each of them stays below its own limit."""
+    """Many slow tasks are stopped by a common limit, even if each stays below its own."""
     monkeypatch.setattr(sandbox, "PATIENCE", 1)
     monkeypatch.setattr(watch, "IDLE", 2)
     with Box(tree, ["numpy"], kind) as opened:
@@ -132,13 +132,13 @@ def test_tasks_together_have_a_limit(tree, kind, monkeypatch):
 
 
 def test_nothing_survives_a_task(boxed):
-    """Processes that leave session and group are dead when the next task starts."""
+    """Processes that leave their session and group are dead when the next task starts."""
     ask(boxed, "leaves")
     assert ask(boxed, "where")[0] <= 3 and not survivors()
 
 
 def test_nothing_survives_a_box(tree, kind, warm):
-    """Nor do they survive a box that is closed in the middle."""
+    """Nor do they survive if the sandbox is closed during a task."""
     opened = Box(tree, warm, kind)
     opened._to_server.write(
         sandbox.messages.encode({"task": "exercise", "exercise": "leaves_and_waits"}, [{}])
@@ -159,8 +159,8 @@ def test_nothing_survives_a_box(tree, kind, warm):
     ],
 )
 def test_what_a_task_may_not(boxed, exercise, reason):
-    """A task that fails or takes too much is stopped, with a reason; the next one is not the worse
-    for it.
+    """A task that fails or uses too much is stopped, with a reason; the next one is not
+    affected.
     """
     stopped(boxed, exercise, reason)
 
@@ -174,13 +174,13 @@ def test_what_a_task_may_not(boxed, exercise, reason):
     ],
 )
 def test_what_takes_too_long_or_too_much(boxed, monkeypatch, exercise, reason, limit, value):
-    """A task that hangs or takes too much, as seen from outside, is stopped too."""
+    """A task that hangs or uses too much, as seen from outside, is stopped too."""
     monkeypatch.setattr(watch, limit, value)
     stopped(boxed, exercise, reason)
 
 
 def test_computing_has_a_limit(tree, kind, warm, monkeypatch):
-    """A task that computes without an end is stopped by the limit of its own process."""
+    """A task that computes without end is stopped by its own process's limit."""
     monkeypatch.setattr(sandbox, "LIMITS", sandbox.LIMITS | {"CPU": 1})
     with Box(tree, warm, kind) as opened:
         stopped(opened, "computes", "seconds of computing")
@@ -202,14 +202,14 @@ def stopped(opened, exercise, reason):
 
 
 def test_the_server_cannot_be_killed_from_inside(tree, kind):
-    """Signals to the first process of the box do nothing."""
+    """Signals to the sandbox's first process do nothing."""
     with Box(tree, ["numpy"], kind) as opened:
         server = opened.process
         assert ask(opened, "kills") == ask(opened, "counts") == [1] and opened.process is server
 
 
 def test_who_kills_a_server_that_has_joined_gets_no_answer(tree, kind):
-    """Nothing survives of such a task, and the next one finds a new server."""
+    """Nothing of such a task survives, and the next one finds a new server."""
     with Box(tree, ["torch"], kind) as opened:
         with pytest.raises(BoxError):
             ask(opened, "leaves_and_kills")
@@ -219,7 +219,7 @@ def test_who_kills_a_server_that_has_joined_gets_no_answer(tree, kind):
 
 @pytest.mark.slow
 def test_a_box_works_without_a_fork_server(tree, monkeypatch):
-    """Where a server can't join, it is started in the sandbox, as slow as it is."""
+    """If a server can't join, it is started in the sandbox, which is slower."""
 
     def refused(*_):
         raise OSError("Operation not permitted")
@@ -230,8 +230,8 @@ def test_a_box_works_without_a_fork_server(tree, monkeypatch):
 
 
 def test_nothing_is_imported_with_rights(tmp_path, kind, warm, tree):
-    """What the server imports from the tree before any task has no rights any more: a student's
-    module could have taken its place.
+    """Code that the server imports from the tree before any task has no privileges: it could be a
+    student's module of the same name.
     """
     shutil.copytree(tree, tmp_path / "tree")
     (tmp_path / "tree" / "looks.py").write_text(
@@ -248,7 +248,7 @@ def test_nothing_is_imported_with_rights(tmp_path, kind, warm, tree):
 
 
 def test_boxes_of_several_threads_are_told_apart(tree, kind):
-    """Each knows the number of its own server, whose use of the machine is counted."""
+    """Each sandbox knows the process of its own server, whose use of the machine is counted."""
     with ThreadPoolExecutor(4) as pool:
         boxes = list(pool.map(lambda _: Box(tree, ["torch"], kind), range(8)))
         servers = {opened._server for opened in boxes}
@@ -258,7 +258,7 @@ def test_boxes_of_several_threads_are_told_apart(tree, kind):
 
 @pytest.mark.slow
 def test_a_fork_server_that_was_killed_is_replaced(tree):
-    """The next sandbox is joined again, by a copy of a new one."""
+    """The next sandbox is joined again, by a copy of a new fork server."""
     forkserver.fork_server().process.kill()
     forkserver.fork_server().process.wait()
     with Box(tree, ["torch"]) as opened:
@@ -266,7 +266,7 @@ def test_a_fork_server_that_was_killed_is_replaced(tree):
 
 
 def test_a_fork_server_ends_with_its_grader(start_python):
-    """However the grader ends, nothing of it stays in memory."""
+    """However the grader ends, the fork server ends with it."""
     code = (
         "from grading import forkserver; forkserver.MODULES = ['numpy']\n"
         "print(forkserver.fork_server().process.pid, flush=True); input()"
@@ -279,9 +279,7 @@ def test_a_fork_server_ends_with_its_grader(start_python):
 
 
 def test_without_a_box(tree):
-    """Where it is asked for, the same works without walls, and other processes of the user stay
-    alive.
-    """
+    """On request, the same works without a sandbox, and the user's other processes stay alive."""
     bystander = psutil.Popen(["sleep", "1000"])
     try:
         with Box(tree, ["numpy"], "none") as opened:
@@ -293,7 +291,9 @@ def test_without_a_box(tree):
 
 
 def test_without_processes(tree, monkeypatch, tmp_path):
-    """Where a system can't fork, as Windows, each task without a box gets a server of its own."""
+    """On a system that can't fork, like Windows, each task without a sandbox gets its own
+    server.
+    """
     shutil.copytree(tree, tmp_path / "tree")
     code = (tree / "worker.py").read_text(encoding="utf-8")
     (tmp_path / "tree" / "worker.py").write_text(
@@ -308,13 +308,13 @@ def test_without_processes(tree, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("died", ["SIGSEGV", "", [1], None, {"x": 1}, "x" * 10_000])
 def test_the_end_of_a_task_is_told_whatever_it_says(died):
-    """What a task says of its own end is not trusted to be text, or short."""
+    """A task's report of its own end is not trusted to be text, or short."""
     assert len(sandbox._reason({"died": died})) < 100
 
 
 @pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="needs root")
 def test_the_box_of_a_user(tree):
-    """Where neither bubblewrap nor namespaces work, tasks run as a user of their own, who leaves no
+    """If neither bubblewrap nor namespaces work, tasks run as a separate user, who leaves no
     processes and no files behind; a machine whose Python that user can't read is refused.
     """
     try:

@@ -1,5 +1,5 @@
-"""The command that gives one tree its points; what the grader finds is made up here, its own tests
-run it.
+"""The command that prints one tree's points; the grader's findings are faked here, and have their
+own tests.
 """
 
 import json
@@ -15,7 +15,7 @@ from grading.sandbox import NoBox
 
 @pytest.fixture
 def graded(monkeypatch):
-    """Function that says what the grader will find: full points but for what it is given."""
+    """Function that sets what the grader will find: full points, except for its arguments."""
 
     def found(**marks):
         all_right = {e.id: Mark(e.id, e.points) for e in MANIFEST.exercises.values()}
@@ -30,9 +30,7 @@ def graded(monkeypatch):
 
 
 def test_all_points(graded, tmp_path, capsys):
-    """Full points end in status 0; the grader is asked for the tree, with the seed, in the best
-    box.
-    """
+    """Full points end in status 0; the grader gets the tree and the seed, and the best sandbox."""
     asked = graded()
     assert score.main([str(tmp_path), "--seed", "7"]) == 0
     assert asked == [(tmp_path, 7, None)]
@@ -62,7 +60,7 @@ def test_missing_points_and_their_reasons(graded, tmp_path, capsys):
 
 
 def test_a_captioner_that_was_handed_in_counts(graded, monkeypatch, tmp_path):
-    """Extra credit is asked for with the same seed; without a model it is not mentioned."""
+    """Extra credit uses the same seed; without a model it is not mentioned."""
     graded()
     assert len(score.score(tmp_path, 3)[0]) == len(MANIFEST.exercises)
     monkeypatch.setattr(

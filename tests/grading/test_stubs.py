@@ -130,15 +130,15 @@ def exercises():
 
 
 def test_a_stub_keeps_what_is_given():
-    """Signature, docstring, checks at the top and unmarked lines stay to the letter; solutions,
-    their comments, and private helpers that nothing else uses go; a helper that a sketch names
+    """Signature, docstring, checks at the top and unmarked lines stay unchanged; solutions, their
+    comments, and private helpers that nothing else uses are removed; a helper that a sketch names
     stays.
     """
     assert stub_out(SOURCE, exercises()) == STUB
 
 
 def test_an_exercise_that_is_not_there_is_refused():
-    """A name in the manifest that the module does not have can't pass unnoticed."""
+    """A name in the manifest that the module lacks raises an error."""
     with pytest.raises(ValueError, match="has no easily"):
         stub_out(SOURCE, [Exercise("q1", "package.module", "easily", 1)])
 
@@ -152,15 +152,17 @@ def test_an_exercise_that_is_not_there_is_refused():
     ],
 )
 def test_markers_come_in_pairs(source):
-    """A marker without its partner is refused, with its line: nothing is handed out by a slip."""
+    """A marker without its partner is refused, with its line, so no solution is handed out by
+    mistake.
+    """
     with pytest.raises(ValueError, match=r"line \d: # (BEGIN|END) SOLUTION without a partner"):
         marked(source)
 
 
 @pytest.mark.parametrize("name", MANIFEST.files)
 def test_filled_back_in_it_is_the_source_again(name):
-    """A stub differs from the source in nothing but solutions and private helpers: with each
-    function of an exercise put back, and these helpers, it is the same program.
+    """A stub differs from the source only in solutions and private helpers: with the exercises'
+    functions and these helpers put back, it is the same program.
     """
     source = (ROOT / name).read_text(encoding="utf-8")
     mine = [exercise for exercise in MANIFEST.exercises.values() if exercise.path == name]

@@ -1,5 +1,5 @@
-"""Reading submissions: what counts is found wherever it lies, and nothing in an archive can do
-harm.
+"""Reading submissions: the files that count are found wherever they lie, and nothing in an archive
+can do harm.
 """
 
 import io
@@ -50,13 +50,13 @@ def test_sources_are_found_in_any_folder(read, name):
     "name", ["rnn.py", "other/rnn.py", "classifiers/rnn.txt", "._rnn_layers.py", "rnn_layers.pyc"]
 )
 def test_other_files_do_not_count(read, name):
-    """A file of another name, or macOS's remarks on one, is not taken for an exercise's."""
+    """A file of another name, or an extra file of macOS, is not taken for an exercise's."""
     submission = read({name: "x = 1", f"__MACOSX/x/{RNN_LAYERS}": "x = 1"})
     assert not submission.sources and not submission.notes
 
 
 def test_notebooks_and_older_names(read):
-    """Notebooks come along by their names, and files of earlier editions under the present ones."""
+    """Notebooks are found by name, and files of earlier editions get their present names."""
     submission = read(
         {
             f"a/{NOTEBOOK}": "{}",
@@ -81,8 +81,8 @@ def test_the_nearest_file_counts(read):
     "name", [name for name, h in corpus().items() if h.build.__module__.endswith(".archives")]
 )
 def test_hostile_archives(name, tmp_path, monkeypatch):
-    """An archive that wants to do harm is read or refused in seconds and within 200 MB, and writes
-    nothing anywhere.
+    """A malicious archive is read or refused in seconds and within 200 MB, and writes nothing
+    anywhere.
     """
     monkeypatch.chdir(tmp_path)
     hostile = corpus()[name]
@@ -161,8 +161,8 @@ def test_the_last_end_record_counts(tmp_path):
     [("1_12_report.pdf", b"%PDF-1.7"), ("1_12_readme.txt", b"hello"), ("1_12_b.zip", b"PK broken")],
 )
 def test_what_lies_beside_a_zip_costs_nothing(tmp_path, name, content):
-    """A report, a text or a damaged zip that a platform hands over with the work takes nothing from
-    it; alone, each says what it is.
+    """A report, a text or a damaged zip that a platform exports with the work costs nothing; alone,
+    each gives a message that says what it is.
     """
     beside = tmp_path / f"ada_{name}"
     beside.write_bytes(content)
@@ -175,8 +175,8 @@ def test_what_lies_beside_a_zip_costs_nothing(tmp_path, name, content):
 
 @pytest.mark.parametrize("inner", [False, True])
 def test_hours_of_unpacking(read, monkeypatch, inner):
-    """However often a zip's files are read to tell which of them counts, what is unpacked of it all
-    together has a bound; then nothing of it is graded, and the reason is said.
+    """However often a zip's files are read to tell which of them counts, the total unpacked size
+    has a bound; beyond it, nothing is graded, and the message gives the reason.
     """
     monkeypatch.setattr(unpack, "MAX_UNPACKED", 10 << 20)
     files = {f"d{k}/rnn_layers.py": bytes(2 << 20) for k in range(20)}

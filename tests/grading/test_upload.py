@@ -1,4 +1,6 @@
-"""One upload on Gradescope: points, or a sentence that the machine is not in order; never a silent 0."""
+"""One upload on Gradescope gets points, or a message about the machine's problem; never a
+silent 0.
+"""
 
 import json
 
@@ -12,7 +14,7 @@ from grading.sandbox import NoBox
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Function that grades an upload by what a made-up grader finds; returns status and results."""
+    """Function that grades an upload with a fake grader; returns status and results."""
     (tmp_path / "submission").mkdir()
     (tmp_path / "submission" / "x.py").write_text("x = 1", encoding="utf-8")
     (tmp_path / "seed").write_text("41\n", encoding="utf-8")
@@ -56,7 +58,7 @@ def test_a_machine_without_a_sandbox(run, monkeypatch):
 
 
 def test_a_machine_that_fails_the_reference(run, monkeypatch):
-    """Where points are missing, the reference goes through first; if it fails, nobody gets a 0."""
+    """If points are missing, the reference is graded too; if it fails, nobody gets a 0."""
     checked = []
     monkeypatch.setattr(upload, "check_machine", checked.append)
     assert run(lambda *_: graded())[1]["score"] == 100 and not checked
@@ -71,13 +73,15 @@ def test_a_machine_that_fails_the_reference(run, monkeypatch):
 
 
 def test_what_is_held_says_so(run):
-    """An upload that a person has to look at says why."""
+    """The output of an upload that a person has to check says why."""
     _, results = run(lambda *_: held("There are two works."))
     assert "Not graded yet" in results["output"] and "two works" in results["output"]
 
 
 def test_each_upload_has_a_seed_of_its_own(run, tmp_path):
-    """The same files get the same inputs, whenever they are uploaded; others get other ones."""
+    """The same files get the same inputs, whenever they are uploaded; different files get
+    others.
+    """
     seeds = []
     run(lambda paths, seed, kind: seeds.append(seed) or graded())
     (tmp_path / "submission" / "x.py").touch()
