@@ -39,8 +39,8 @@ WORDS = [
 
 @pytest.fixture(autouse=True)
 def picture_cache(tmp_path, monkeypatch):
-    """Folder where this test's pictures from the network are kept, in place of the user's; it is
-    not there yet.
+    """Folder for this test's pictures from the network, in place of the user's; it doesn't exist
+    yet.
     """
     monkeypatch.setattr("deeplearning.image_fetching.CACHE", tmp_path / "cached" / "pictures")
     return tmp_path / "cached" / "pictures"
@@ -76,7 +76,7 @@ def tiny_dataset(tmp_path):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Downloads, of whatever this machine serves, wait for no time between tries, and 0.2 s for a
+    """Downloads, which this machine itself serves, don't wait between tries, and wait 0.2 s for a
     silent server.
     """
     monkeypatch.setenv("no_proxy", "*")
@@ -88,7 +88,7 @@ def impatient(monkeypatch):
 
 @pytest.fixture
 def shared_data():
-    """Folder with the real data sets, where DEEPLEARNING_DATA names it."""
+    """Folder with the real data sets, if DEEPLEARNING_DATA names one."""
     if (
         not os.environ.get("DEEPLEARNING_DATA")
         or not (data_folder() / "flickr8k_captioning").is_dir()
@@ -99,7 +99,7 @@ def shared_data():
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
-    """A network with random weights, as `load_squeezenet` gives it."""
+    """A network with random weights, as `load_squeezenet` returns it."""
     import torch  # takes a second, and few tests need it
     from torchvision.models import squeezenet1_1
 
@@ -186,8 +186,8 @@ def run_module(monkeypatch):
 
 
 def pytest_sessionfinish(session):
-    """With NO_SKIPS set, a skipped test fails the run: all that tests could need is said to be
-    there.
+    """With NO_SKIPS set, a skipped test fails the run: everything that tests could need should be
+    installed.
     """
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("NO_SKIPS") and reporter is not None and reporter.stats.get("skipped"):

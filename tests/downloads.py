@@ -1,4 +1,4 @@
-"""What tests of downloads share."""
+"""Helpers shared by tests of downloads."""
 
 import io
 import zipfile

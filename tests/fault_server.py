@@ -7,20 +7,20 @@ import threading
 
 
 class FaultServer(http.server.ThreadingHTTPServer):
-    """Serves `files` (path: bytes) with range requests, as most servers do; one fault a request
-    while there are any.
+    """Serves `files` (path: bytes) with range requests, like most servers; each request uses up one
+    fault while there are any.
 
     A fault is an int, the status of the answer, or a pair:
     - ("cut", n): the connection ends after n bytes of the file
     - ("stall", n): nothing comes after n bytes of the file, until the server is closed or `go` is
       set
-    - ("wrong", n): byte n of the file is another one
-    - ("shift", n): what comes begins n bytes before what was asked for, and says so
+    - ("wrong", n): byte n of the file is changed
+    - ("shift", n): the answer starts n bytes before the requested range, and says so
     - ("close", n): as cut, but the length was not announced, so that the file looks complete
 
-    `versions` stands before the file's ETag ("W/" makes it a weak one); None: there is none.
-    `asked` lists path and Range header of each request. `reached` is set when one comes, `held`
-    when an answer stalls.
+    `versions` is a prefix of the file's ETag ("W/" makes it a weak one); with None there is none.
+    `asked` lists path and Range header of each request. `reached` is set when a request arrives,
+    `held` when an answer stalls.
     """
 
     daemon_threads = True

@@ -1,8 +1,8 @@
-"""What tests of several modules ask of a network."""
+"""Helpers of several test files for networks."""
 
 
 def condition(network):
-    """Everything about a network that has to stay as it is."""
+    """Everything about a network that must not change."""
     return (
         [
             (m.training, *m._forward_hooks, *m._forward_pre_hooks, *m._backward_hooks)

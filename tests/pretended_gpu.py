@@ -1,8 +1,8 @@
-"""A GPU for machines without one: tensors that say they are elsewhere, compute on the CPU, and
-refuse to meet the CPU's.
+"""A fake GPU for machines without one: tensors that claim to be on it, compute on the CPU, and
+refuse to be mixed with the CPU's.
 
-They say that they are on the device meta, which needs no driver. What a real GPU would refuse, an
-operation on tensors of two devices or an array made of its memory, is refused here.
+They claim to be on the device meta, which needs no driver. Operations that a real GPU would refuse,
+on tensors of two devices or making an array from its memory, are refused here too.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ aten = torch.ops.aten
 
 
 class OnGPU(torch.Tensor):
-    """A tensor that says it is on the GPU; `inner` is the one that is computed with."""
+    """A tensor that claims to be on the GPU; `inner` is the one used in computations."""
 
     is_meta = False
 
@@ -59,7 +59,7 @@ class OnGPU(torch.Tensor):
 
 @contextlib.contextmanager
 def pretended_gpu():
-    """What is made on the device GPU, or of tensors there, is a tensor of OnGPU."""
+    """Tensors made on the device GPU, or from tensors there, are of type OnGPU."""
     with _Operations(), _Makers():
         yield
 
@@ -83,7 +83,7 @@ class _Operations(TorchDispatchMode):
 
 
 class _Makers(TorchFunctionMode):
-    """These two make their tensor before any operation is seen."""
+    """These two make their tensor before any operation is intercepted."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -95,7 +95,7 @@ class _Makers(TorchFunctionMode):
 
 
 def _computed(function, args, kwargs):
-    """What an operation gives; on the GPU where its tensors are there."""
+    """The result of an operation; on the GPU if its tensors are there."""
     tensors = [x for x in tree_flatten((args, kwargs))[0] if isinstance(x, torch.Tensor)]
     there = [isinstance(x, OnGPU) for x in tensors]
     device = kwargs.pop("device", None)

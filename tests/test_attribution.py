@@ -1,4 +1,4 @@
-"""Maps of where a score comes from, against closed forms of tiny models, and how they are counted."""
+"""Maps of where a score comes from, against closed forms of tiny models, and their scoring."""
 
 import pytest
 import torch
@@ -21,8 +21,8 @@ from tests.test_network_visualization import (
 
 
 def test_smooth_grad():
-    """The map is the mean gradient's, not the mean map: it comes to saliency's, for linear models
-    with one sample.
+    """The map is the mean gradient's, not the mean map; for linear models with one sample it equals
+    saliency's.
     """
     X = 3 * numbers(1, 3, 9, 8)
     linear, curved = Quadratic(X.shape, curvature=0), Quadratic(X.shape, slope=0)
@@ -74,7 +74,7 @@ def test_integrated_gradients(shape, dtype, steps, X0):
 
 
 def test_smooth_grad_refuses():
-    """No sample, negative noise and no step are refused in a sentence."""
+    """Zero samples, negative noise and zero steps are refused in a sentence."""
     X, model = numbers(1, 3, 4, 4), network()
     with pytest.raises(ValueError, match="samples must be at least 1, got 0"):
         smooth_grad(X, 0, model, samples=0, noise=0.1)
@@ -129,7 +129,9 @@ def test_grad_cam_of_a_layer():
 
 
 def test_pointing():
-    """A map hits where its maximum, blurred, lies on the thing; the share is of the whole map."""
+    """A map hits if its maximum, after blurring, lies on the thing; the share is of the
+    whole map.
+    """
     maps, masks = torch.zeros(3, 30, 30), torch.zeros(3, 30, 30, dtype=torch.bool)
     masks[:, 10:20, 10:20] = True
     maps[0, 15, 15] = 1.0

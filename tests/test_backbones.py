@@ -1,5 +1,5 @@
-"""Networks of torchvision without their last layer: what they see, and what is said where they
-can't be had.
+"""Torchvision's networks without their last layer: their features, and the messages if they are not
+available.
 """
 
 import numpy as np
@@ -59,7 +59,9 @@ def pictures(tmp_path):
     ],
 )
 def test_features_are_what_the_last_layer_reads(pictures, name, before):
-    """Features are the input of the last layer, averaged over space; the network is left as it was."""
+    """Features are the input of the last layer, averaged over space; the network is left as
+    it was.
+    """
     network = random_network(name)
     was = condition(network)
     features = image_features(pictures, network, progress=False)
@@ -72,7 +74,7 @@ def test_features_are_what_the_last_layer_reads(pictures, name, before):
 
 
 def test_vgg_features_are_fc7():
-    """What is before VGG-16's last layer is fc7, 4096 numbers, as the course took them."""
+    """The input of VGG-16's last layer is fc7, with 4096 numbers, as used by the course."""
     with torch.device("meta"):
         vgg = get_model("vgg16")
     assert last_layer(vgg) == ("classifier.6", vgg.classifier[6]) and feature_dim(vgg) == 4096
@@ -88,7 +90,7 @@ CLASSIFIERS = [
 @pytest.mark.corpus
 @pytest.mark.parametrize("name", [*CLASSIFIERS, "regnet_y_400mf"])
 def test_last_layers_of_all_classifiers(name):
-    """Of every classifier of torchvision the last layer is the one that gives the 1000 scores."""
+    """In every classifier of torchvision, the last layer is the one that gives the 1000 scores."""
     how = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     with torch.device("cpu" if name.startswith("regnet") else "meta"):
         layer = last_layer(get_model(name, **how))[1]
@@ -96,8 +98,8 @@ def test_last_layers_of_all_classifiers(name):
 
 
 def test_broken_pictures_are_skipped(pictures, tmp_path):
-    """Pictures that can't be read get NaN and a reason, the others what they get alone; a whole
-    broken batch, too.
+    """Pictures that can't be read get NaN and a reason, the others the same features as alone; this
+    also holds for a whole broken batch.
     """
     network = random_network("squeezenet1_1")
     alone = image_features(pictures, network, progress=False)
@@ -116,8 +118,8 @@ def test_broken_pictures_are_skipped(pictures, tmp_path):
 
 
 def test_few_pictures_are_in_memory(pictures, monkeypatch):
-    """However many pictures there are, only those of a few batches have been read when a batch
-    comes.
+    """When a batch arrives, only the pictures of a few batches have been read, however many there
+    are.
     """
     read = []
     monkeypatch.setattr(
@@ -132,7 +134,7 @@ def test_few_pictures_are_in_memory(pictures, monkeypatch):
 
 
 def test_photos_lie_as_they_were_taken(tmp_path):
-    """A photo that a phone stores on its side, and says so, is turned."""
+    """A photo that a phone stores on its side, with EXIF data that says so, is turned."""
     pixels = np.zeros((40, 80, 3), np.uint8)
     pixels[:, :40] = 255  # white on the left; turned clockwise, at the top
     exif = Image.Exif()
@@ -143,7 +145,7 @@ def test_photos_lie_as_they_were_taken(tmp_path):
 
 
 def test_weights_hash():
-    """The hash is that of float16's numbers: rounding them before changes nothing, changing one
+    """The hash is of the numbers in float16: rounding them beforehand changes nothing, changing one
     does.
     """
     network = random_network("squeezenet1_1")
@@ -174,7 +176,7 @@ def test_load_from_a_file(pictures, tmp_path):
 
 
 def test_squeezenet_is_load_squeezenets():
-    """squeezenet1_1 is loaded as everywhere in the project, by its own names of weights."""
+    """squeezenet1_1 is loaded as everywhere in the project, by the project's names of weights."""
     network = load_network("squeezenet1_1", "toytown")
     assert (network.name, network.weights, network.image_size) == ("squeezenet1_1", "toytown", 128)
     assert last_layer(network)[0] == "classifier.1"
@@ -200,8 +202,8 @@ def test_load_refuses(tmp_path):
 
 
 def test_offline(monkeypatch, tmp_path):
-    """Where weights can't be fetched, the message names their URL and the folder for fetching them
-    by hand.
+    """If weights can't be downloaded, the message names their URL and the folder for a download by
+    hand.
     """
 
     def offline(*_, **__):

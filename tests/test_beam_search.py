@@ -1,4 +1,4 @@
-"""Beam search, against all sentences there are."""
+"""Beam search, against exhaustive search over all sentences."""
 
 import itertools
 
@@ -73,7 +73,9 @@ def test_a_beam_of_one_is_greedy(seed):
 
 
 def test_a_wider_beam_helps_on_average():
-    """Over many sentences, width 3 finds better ones than width 1 by the measure that it maximises."""
+    """Over many sentences, width 3 finds better ones than width 1 by the measure that it
+    maximises.
+    """
     state, length, means = initial(200, 30), 10, []
     step = language(0, 30)
     for width in (1, 3):
@@ -94,8 +96,8 @@ def test_more_places_than_words():
 
 
 def plain_beam(step, state, row, width, length):
-    """Sentences that a beam finds, one beginning after the other: those that end leave it and give
-    up their place.
+    """Sentences that a beam finds, extended one by one: those that end leave it and free their
+    place.
     """
     beam = [((), 0.0, [s[row : row + 1] for s in state])]
     ended = []
@@ -128,6 +130,6 @@ def test_sentences_that_end_give_up_their_place(seed, width):
 
 @pytest.mark.parametrize("penalty", [np.nan, np.inf])
 def test_a_penalty_that_is_not_finite(penalty):
-    """It is refused, since no sentence would be better than another."""
+    """It is refused, because no sentence would be better than another."""
     with pytest.raises(ValueError, match="a finite length_penalty, got "):
         beam_search(language(0), [initial(1)], 2, 3, 0, 1, 2, penalty)

@@ -1,4 +1,4 @@
-"""What the benchmarks compare: every candidate does the same work."""
+"""The benchmarks are fair: every candidate does the same work."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def test_a_third_of_the_targets_is_null(cell):
 @cells
 @pytest.mark.parametrize("packed", [False, True])
 def test_pytorch_computes_the_same(cell, packed):
-    """Loss and gradients of the PyTorch candidate are the package's, with packed sequences, too."""
+    """Loss and gradients of the PyTorch candidate are the package's, also with packed sequences."""
     shape = SMALL[cell]
     params, loss, grads = our_loss_and_gradients(shape)
     features, captions = map(torch.from_numpy, minibatch(shape, np.float64))
@@ -58,7 +58,7 @@ def test_the_classic_way_computes_the_same(cell):
 
 @cells
 def test_the_limit_is_made_of_products(cell):
-    """The limit can be run again and again, and needs no more rows than there are words."""
+    """The limit can be run repeatedly, and needs no more rows than there are words."""
     products = limit.training_step(SMALL[cell])
     assert len(products()) == len(products()) > 8
 

@@ -1,4 +1,6 @@
-"""What is asked for and earns no points: the reference does it, and each way to miss it is told."""
+"""Requirements that earn no points: the reference meets them, and each way to miss one is
+reported.
+"""
 
 import warnings
 from types import SimpleNamespace
@@ -49,7 +51,7 @@ class DropsNever(CaptioningRNN):
     [(DropsAlways, "`evaluate` drops numbers, too"), (DropsNever, "the same with it and without")],
 )
 def test_dropout_at_the_wrong_time(model, says):
-    """Dropout while validating, or none at all, costs no points and is told."""
+    """Dropout during validation, or none at all, costs no points and is reported."""
     package = SimpleNamespace(rnn=SimpleNamespace(CaptioningRNN=model))
     assert judge("CaptioningRNN.loss[lstm]", package).right
     assert says in finding("dropout", package) and "costs no points" in finding("dropout", package)
@@ -59,7 +61,7 @@ def test_dropout_at_the_wrong_time(model, says):
     "skipped, says", [(0, "to the hidden states only"), (1, "to the word vectors only")]
 )
 def test_dropout_at_one_place_alone(monkeypatch, skipped, says):
-    """The place that has it is named."""
+    """The place where it is used is named."""
     right = rnn.dropout_forward
     calls = []
 
@@ -87,7 +89,7 @@ def test_dropout_forgotten_on_the_way_back(monkeypatch, wrong, says):
 
 
 def test_dropout_of_other_numbers(monkeypatch):
-    """Any other loss is told, with the right one."""
+    """Any other loss is reported, with the right one."""
     right = rnn.dropout_forward
     monkeypatch.setattr(rnn, "dropout_forward", lambda x, p, rng: right(x, p / 2, rng))
     assert "where it should be 13.08" in finding("dropout")
@@ -108,7 +110,7 @@ def test_dropout_of_other_numbers(monkeypatch):
     ],
 )
 def test_temperature(monkeypatch, wrong, says):
-    """A temperature that is ignored, or multiplied by, is told; greedy captions stay right."""
+    """A temperature that is ignored, or multiplied by, is reported; greedy captions stay right."""
     monkeypatch.setattr(rnn, "_chosen", wrong)
     assert judge("CaptioningRNN.sample[lstm]").right
     assert says in finding("temperature")
@@ -121,7 +123,7 @@ def test_what_it_builds_on_comes_first(monkeypatch):
 
 
 def test_an_error_is_told(monkeypatch):
-    """Where the attempt raises, the error is what is said."""
+    """If the attempt raises, its error is reported."""
     monkeypatch.setattr(rnn, "_chosen", lambda scores, t, rng: scores.argmax(1) if not t else 1 / 0)
     assert "ended in ZeroDivisionError: division by zero" in finding("temperature")
 
@@ -166,8 +168,8 @@ def frozen_for_good(X, y, model):
     ],
 )
 def test_traces_of_a_saliency_map(monkeypatch, capsys, function, says):
-    """What a right function leaves behind is told in the notebook and in the table, and all points
-    stay; labels outside the network's classes are told, too.
+    """Side effects of a right function are reported in the notebook and in the table, and cost no
+    points; labels outside the network's classes are reported too.
     """
     monkeypatch.setattr(network_visualization, "compute_saliency_maps", function)
     check("compute_saliency_maps")
@@ -199,7 +201,7 @@ def same_tensor(X, target_y, model, learning_rate=1.0, max_steps=100, callback=N
     [(without_warning, "get no warnings.warn"), (same_tensor, "the callback gets the same tensor")],
 )
 def test_what_fooling_leaves_out(monkeypatch, function, says):
-    """A missing warning, and a callback whose pictures change afterwards, are told."""
+    """A missing warning, and a callback whose pictures change afterwards, are reported."""
     monkeypatch.setattr(network_visualization, "make_fooling_image", function)
     (said,) = notes("make_fooling_image")
     assert says in said and "costs no points" in said
@@ -228,13 +230,15 @@ def fooled_ones_too(X, target_y, model, learning_rate=1.0, max_steps=100, callba
 )
 @pytest.mark.filterwarnings("ignore:not fooled")
 def test_what_the_notebook_needs_of_fooling(monkeypatch, function, says):
-    """What the notebook's cells build on, and points don't, is told."""
+    """Whatever the notebook's cells rely on, although points don't, is reported."""
     monkeypatch.setattr(network_visualization, "make_fooling_image", function)
     assert any(says in said for said in notes("make_fooling_image"))
 
 
 def test_several_classes_at_once(monkeypatch):
-    """A step that climbs the first of several classes for all pictures is told; ours is right."""
+    """A step that climbs the first of several classes for all pictures is reported; ours is
+    right.
+    """
     step = network_visualization.class_visualization_update_step
     assert not notes("class_visualization_update_step")
 
@@ -248,7 +252,7 @@ def test_several_classes_at_once(monkeypatch):
 
 
 def test_the_table_has_a_row_without_points():
-    """What is wrong beyond the points stands below the exercises, once."""
+    """Problems that cost no points are listed once, below the exercises."""
     verdicts = {"lstm_forward": Verdict("lstm_forward")}
     lines = table(verdicts, beyond={"dropout": "dropout: it is gone.", "temperature": ""})
     assert lines.splitlines()[1:4] == [

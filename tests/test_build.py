@@ -1,5 +1,5 @@
-"""Pictures and captions become a data set that loads, holds what went in, and treats new pictures
-alike.
+"""Pictures and captions become a data set that loads, contains its input, and treats new pictures
+the same way.
 """
 
 import json
@@ -92,13 +92,13 @@ def built(splits, network, tmp_path):
 
 
 def on_white(image):
-    """A picture in RGB, what is transparent on white."""
+    """A picture in RGB, with transparent parts on white."""
     image = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
 def features_one_by_one(paths, network):
-    """Features of one picture after the other, written down as the definition says: the oracle."""
+    """Features of one picture after the other, straight from the definition: the oracle."""
     features = []
     for path in paths:
         with Image.open(path) as image:
@@ -139,7 +139,7 @@ def test_vocabulary_default_is_the_courses():
 
 
 def test_special_words_are_no_words():
-    """Captions that hold special words, as decoded ones do, add none to the vocabulary, and <UNK>
+    """Special words in captions, as in decoded ones, are not added to the vocabulary, and <UNK>
     stays <UNK>.
     """
     assert list(vocabulary(["<START> a <UNK> <END> <NULL>"] * 5)) == [*WORDS[:4], "a"]
@@ -196,7 +196,7 @@ def test_real_captions(shared_data, name):
 
 @pytest.mark.parametrize("batch_size", [1, 4, 100])
 def test_features_do_not_depend_on_the_batch(pictures, network, batch_size):
-    """Batches of any size, the last one smaller, give what pictures one by one give."""
+    """Batches of any size, with a smaller last one, give the same as pictures one by one."""
     features = image_features(pictures, network, batch_size, progress=False)
     assert features.shape == (6, 512) and features.dtype == np.float32
     np.testing.assert_allclose(
@@ -243,7 +243,7 @@ def test_broken_picture(pictures, network, content):
 
 
 def test_missing_picture(pictures, network):
-    """A picture that is not there is reported by its name."""
+    """A missing picture is reported by its name."""
     pictures[5].unlink()
     with pytest.raises(FileNotFoundError, match=f"{pictures[5].name} is missing"):
         image_features(pictures, network, progress=False)
@@ -266,8 +266,8 @@ def test_real_features(shared_data):
 
 
 def test_built_captions(built, splits):
-    """The data set loads; its captions are those given, in order, with words of twice or more, on
-    the right rows.
+    """The data set loads; its captions are the given ones, in order and on the right rows, with
+    words that occur at least twice.
     """
     data = load_coco_data(built)
     # in the training captions: a 6, dog 3, and cat, dogs and run 2 each; val's two and don't count
@@ -328,9 +328,7 @@ def test_built_features(built, pictures, network):
 
 
 def test_new_pictures_are_treated_alike(built, pictures, network):
-    """A picture of the data set, taken as a new one, gets exactly the features that the data set
-    holds.
-    """
+    """A picture of the data set, treated as new, gets exactly its features in the data set."""
     raw = image_features(pictures[4:], network, progress=False)
     before = raw.copy()
     np.testing.assert_array_equal(
@@ -358,7 +356,7 @@ def test_built_references(built, splits):
 
 
 def test_built_pictures_are_found(built, splits, pictures):
-    """Pictures that the caller puts beside the data set are what its minibatches show."""
+    """Pictures that the caller puts next to the data set are shown for its minibatches."""
     (built / "images").mkdir()
     for path in pictures:
         (built / "images" / path.name).write_bytes(path.read_bytes())
@@ -368,7 +366,7 @@ def test_built_pictures_are_found(built, splits, pictures):
 
 
 def test_building_twice_gives_the_same_bytes(built, splits, network, tmp_path):
-    """Equal pictures and captions give equal files, and these are all files of the layout and the
+    """Equal pictures and captions give equal files, which are all those of the layout and the
     transform.
     """
     (tmp_path / "again").mkdir()
@@ -385,8 +383,8 @@ def test_building_twice_gives_the_same_bytes(built, splits, network, tmp_path):
 
 
 def test_reduced_by_pca(splits, network, tmp_path):
-    """With PCA the full features are written, too; the others are their best projection; new
-    pictures get the same.
+    """With PCA the full features are written too; the reduced ones are their best projection, also
+    for new pictures.
     """
     (tmp_path / "out").mkdir()
     build_dataset(tmp_path / "out", splits, network, min_count=1, components=3)
@@ -409,7 +407,7 @@ def test_reduced_by_pca(splits, network, tmp_path):
 
 
 def test_without_pca_again(splits, network, tmp_path):
-    """A data set that takes the place of one with PCA leaves nothing of it."""
+    """A data set that replaces one with PCA leaves none of its files."""
     build_dataset(tmp_path, splits, network, min_count=1, components=3)
     assert (tmp_path / "projection.npy").exists() and (tmp_path / "val2014_vgg16_fc7.h5").exists()
     build_dataset(tmp_path, splits, network, min_count=1)
@@ -418,9 +416,7 @@ def test_without_pca_again(splits, network, tmp_path):
 
 
 def test_broken_pictures_are_left_out(splits, network, tmp_path):
-    """With skip_broken, pictures that can't be read leave the data set with their captions, and are
-    reported.
-    """
+    """With skip_broken, unreadable pictures and their captions are left out and reported."""
     broken = splits["train"][1][0]
     broken.write_bytes(b"damaged")
     with pytest.raises(ValueError, match="picture 1.png can't be read"):
@@ -446,8 +442,8 @@ def test_broken_pictures_are_left_out(splits, network, tmp_path):
 
 
 def test_linked_pictures_are_found_where_they_are(splits, network, tmp_path):
-    """With link, pictures are shown from where they lie, whatever their names; equal names in two
-    folders are fine.
+    """With link, pictures are shown from their own folders, whatever their names; equal names in
+    two folders are fine.
     """
     names = ["new\nline.png", "ü ö.png", "same.png", "50% #1?.png"]
     paths = [tmp_path / "photos" / str(k) / name for k, name in enumerate([*names[:3], names[2]])]
@@ -497,8 +493,8 @@ def test_folder_without_permission(splits, network, tmp_path, monkeypatch):
 
 
 def test_full_disk(splits, network, tmp_path, monkeypatch):
-    """Where the disk is full, one sentence says so, no file of the data set is there, and the next
-    run goes on.
+    """If the disk is full, one sentence says so, no file of the data set exists, and the next run
+    continues.
     """
     create = h5py.Group.create_dataset
 
@@ -545,7 +541,9 @@ COMMAND = "deeplearning.datasets.build"
 
 
 def test_command_builds(run_module, photos, tmp_path):
-    """The command builds a data set that loads, by a split drawn at random, and says what it left out."""
+    """The command builds a data set that loads, by a split drawn at random, and says what it left
+    out.
+    """
     (tmp_path / "my photos" / "7.png").write_bytes(b"damaged")
     (tmp_path / "my photos" / "new\nline.png").write_bytes(b"")
     with open(tmp_path / "captions.csv", "a", encoding="utf-8") as file:
@@ -569,7 +567,7 @@ def test_command_builds(run_module, photos, tmp_path):
 
 @pytest.mark.slow
 def test_command_goes_on_after_a_kill(start_python, run_module, photos, tmp_path):
-    """A run that was killed goes on where it stopped, and gives the files of a run in one go."""
+    """A run that was killed continues where it stopped, and gives the same files as one run."""
     folder, captions = tmp_path / "my photos", tmp_path / "captions.csv"
     names = [f"{k} {n}.png" for n in range(12) for k in range(40)]
     for name in names:
@@ -615,7 +613,9 @@ PROBLEMS = {
 
 @pytest.mark.parametrize("arguments, fact", PROBLEMS.values(), ids=PROBLEMS)
 def test_command_problems(photos, tmp_path, monkeypatch, arguments, fact):
-    """What can't be found, read or done is told in one line, and no data set is there."""
+    """Anything that can't be found, read or done is reported in one line, and no data set
+    is made.
+    """
     monkeypatch.chdir(tmp_path)
     with pytest.raises((OSError, ValueError), match=fact) as caught:
         main([*map(str, photos), "--out", "out", *arguments])
@@ -623,7 +623,7 @@ def test_command_problems(photos, tmp_path, monkeypatch, arguments, fact):
 
 
 def test_command_usage(capsys):
-    """--help shows an example; a missing option is a matter of usage."""
+    """--help shows an example; a missing option is wrong usage."""
     with pytest.raises(SystemExit) as caught:
         main(["--help"])
     output = " ".join(capsys.readouterr().out.split())
@@ -634,7 +634,7 @@ def test_command_usage(capsys):
 
 
 def test_a_problem_is_one_line(run_module, tmp_path):
-    """What can't be found is told in one line, and the command's exit status is 1."""
+    """Anything that can't be found is reported in one line, and the command's exit status is 1."""
     status, _, errors = run_module(
         COMMAND, "--images", "x", "--captions", "y", "--out", "z", cwd=tmp_path
     )
@@ -649,7 +649,7 @@ def test_a_problem_is_one_line(run_module, tmp_path):
 
 
 def test_missing_folder(splits, network, tmp_path):
-    """A folder that is not there is refused, not made."""
+    """A missing folder is refused, not made."""
     with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
         build_dataset(tmp_path / "nowhere", splits, network)
     assert not (tmp_path / "nowhere").exists()
@@ -671,7 +671,7 @@ WRONG_SPLITS = {
 
 @pytest.mark.parametrize("changes, fact", WRONG_SPLITS.values(), ids=WRONG_SPLITS)
 def test_wrong_splits(splits, network, tmp_path, changes, fact):
-    """Splits that are missing, empty or hold what can't be learnt are refused before anything is
+    """Splits that are missing, empty or unsuitable for training are refused before anything is
     written.
     """
     (tmp_path / "out").mkdir()
@@ -682,7 +682,7 @@ def test_wrong_splits(splits, network, tmp_path, changes, fact):
 
 
 def test_data_set_without_transform(tiny_dataset):
-    """A data set that does not say how its features were made can't be asked about new pictures."""
+    """A data set that doesn't say how its features were made can't be used for new pictures."""
     with pytest.raises(FileNotFoundError, match="features.json is missing.*new pictures"):
         FeatureTransform.load(tiny_dataset)(np.zeros((1, 512)))
 
@@ -691,7 +691,7 @@ def test_data_set_without_transform(tiny_dataset):
     "content", ["", "[1]", "{}", '{"mean": [1], "std": [1, 2]}', '{"mean": "a", "std": "b"}']
 )
 def test_damaged_transform(tiny_dataset, content):
-    """A transform that is cut off or of another form is reported by its file."""
+    """A truncated or malformed transform is reported by its file."""
     (tiny_dataset / "features.json").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match="features.json does not hold how features were made"):
         FeatureTransform.load(tiny_dataset)(np.zeros((1, 1)))

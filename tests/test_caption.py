@@ -51,7 +51,9 @@ def model_file(model, tmp_path):
 
 @pytest.fixture
 def photos(tmp_path):
-    """Folder of photos whose names hold what HTML, terminals and lists of names could stumble over."""
+    """Folder of photos whose names hold what HTML, terminals and lists of names could
+    stumble over.
+    """
     folder = tmp_path / "my photos"
     folder.mkdir()
     rng = np.random.default_rng(1)
@@ -82,7 +84,7 @@ def test_captions_are_those_of_the_features(model, network, photos):
 
 
 def test_printed(model, model_file, network, photos, capsys):
-    """What is printed are the captions of each photo, in the order asked for, with two decimals."""
+    """The captions of each photo are printed in the requested order, with two decimals."""
     paths = [photos / "größe & <b>.png", photos / "a b.jpg"]
     assert main([*map(str, paths), "--model", model_file]) == 0
     output, errors = capsys.readouterr()
@@ -144,7 +146,7 @@ def test_folder_without_permission(model_file, photos, monkeypatch):
 
 
 class Page(HTMLParser):
-    """What a browser would show: texts, pictures, and what it would fetch."""
+    """What a browser would show (texts and pictures), and what it would fetch."""
 
     def __init__(self, text):
         super().__init__()
@@ -163,8 +165,8 @@ class Page(HTMLParser):
 
 
 def test_page_of_a_folder(model, model_file, network, photos, tmp_path, monkeypatch, capsys):
-    """A folder gives captions.html where one is: its photos by name, small, with captions; nothing
-    else is fetched.
+    """A folder gives captions.html in the current directory: small photos by name, with captions;
+    nothing else is fetched.
     """
     monkeypatch.chdir(tmp_path)
     assert main([str(photos), "--model", model_file]) == 0
@@ -207,9 +209,7 @@ def test_pictures_on_the_page(model, model_file, network, tmp_path):
 
 
 def test_model_that_does_not_know_its_features(model, tmp_path, photos):
-    """A model of a data set that did not say how its features were made is refused, with what to
-    do.
-    """
+    """A model of a data set that did not say how its features were made is refused, with advice."""
     model.feature_transform = None
     model.save(tmp_path / "m.npz")
     with pytest.raises(
@@ -219,7 +219,7 @@ def test_model_that_does_not_know_its_features(model, tmp_path, photos):
 
 
 def test_other_weights(model, model_file, network, photos, tmp_path, capsys):
-    """Weights other than those of training are refused; the same ones may lie elsewhere."""
+    """Weights other than those of training are refused; a copy elsewhere is accepted."""
     other = load_squeezenet(network.weights)
     other.features[0].bias += 0.1
     save_squeezenet(
@@ -232,7 +232,9 @@ def test_other_weights(model, model_file, network, photos, tmp_path, capsys):
 
 
 def test_model_and_transform_that_do_not_fit(model, network, photos):
-    """A model that takes another number of features than its transform gives is refused with both."""
+    """A model that takes another number of features than its transform gives is refused
+    with both.
+    """
     model.feature_transform = FeatureTransform(
         **vars(model.feature_transform) | {"projection": np.ones((512, 7))}
     )
@@ -241,8 +243,8 @@ def test_model_and_transform_that_do_not_fit(model, network, photos):
 
 
 def test_the_model_that_comes_with_the_project(tmp_path, capsys):
-    """It is under 2 MB, belongs to the network that comes with the project, and names what is on
-    Toytown's pictures.
+    """It is under 2 MB, belongs to the network that comes with the project, and names what
+    Toytown's pictures show.
     """
     assert caption.BUILT_IN_MODEL.stat().st_size < 2e6
     scenes = []
@@ -294,7 +296,7 @@ def test_command_usage(run_python, tmp_path):
     ],
 )
 def test_command_problems(model_file, photos, tmp_path, monkeypatch, arguments, fact):
-    """What can't be found or read is told in one line."""
+    """Anything that can't be found or read is reported in one line."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "damaged.npz").write_text("damaged")
@@ -305,7 +307,7 @@ def test_command_problems(model_file, photos, tmp_path, monkeypatch, arguments, 
 
 
 def test_a_problem_is_one_line(run_python, tmp_path):
-    """What can't be found is told in one line, and the command's exit status is 1."""
+    """Anything that can't be found is reported in one line, and the command's exit status is 1."""
     status, _, errors = command(run_python, "photo.png", "--model", "none.npz", cwd=tmp_path)
     assert (status, len(errors.splitlines())) == (1, 1)
     assert errors.startswith("caption: ") and "none.npz" in errors
@@ -313,9 +315,7 @@ def test_a_problem_is_one_line(run_python, tmp_path):
 
 @pytest.mark.corpus
 def test_speed_of_known_features():
-    """Of features that are known, a model of the shipped one's size writes over 500 captions a
-    second.
-    """
+    """From given features, a model of the shipped one's size writes over 500 captions a second."""
     words = {
         word: k for k, word in enumerate(["<NULL>", "<START>", "<END>", *map(str, range(1000))])
     }
@@ -329,7 +329,9 @@ def test_speed_of_known_features():
 def test_pictures_unlike_the_training_pictures(
     model, model_file, network, photos, tmp_path, capsys
 ):
-    """A line below the captions warns of them, on the page, too; the model's file keeps how to tell."""
+    """A line below the captions warns of them, also on the page; the model's file stores how to
+    tell.
+    """
     model.familiarity = Familiarity(np.zeros(20, np.float32), np.eye(20, 3), 1.1)
     model.save(model_file)
     arguments = [str(photos), "--model", model_file, "--page", str(tmp_path / "page.html")]
@@ -362,7 +364,7 @@ def test_what_the_built_in_model_says(tmp_path, capsys):
 
 
 def test_learnt_from_features():
-    """Features in the directions of training are familiar, others are not; few tell nothing."""
+    """Features in the directions of training are familiar, others are not; too few tell nothing."""
     rng = np.random.default_rng(0)
     directions = rng.standard_normal((20, 200))
 

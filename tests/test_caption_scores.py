@@ -23,8 +23,8 @@ WORDS = ["<NULL>", "<START>", "<END>", *"0123456789"]
 
 @pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 1234])
 def test_every_image_gets_its_caption(count):
-    """However many images there are, each gets the caption of its own row, in the order given; the
-    model never sees more than 500 at a time.
+    """Each of any number of images gets the caption of its own row, in the given order; the model
+    never sees more than 500 at a time.
     """
     rows = np.random.default_rng(0).permutation(2000)[:count]
     data = {"val_features": np.arange(2000)[:, None], "idx_to_word": WORDS}

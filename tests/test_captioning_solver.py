@@ -15,9 +15,7 @@ RULES = ["sgd", "sgd_momentum", "rmsprop", "adam"]
 
 
 class LeastSquares:
-    """A model as a student writes it, params and loss and nothing else: (2nd to 4th word - features
-    @ W - b)^2.
-    """
+    """A student's minimal model, with params and loss only: (2nd to 4th word - features @ W - b)^2."""
 
     def __init__(self, dtype=np.float64):
         self.params = {"W": np.zeros((6, 3), dtype), "b": np.zeros(3, dtype)}
@@ -30,7 +28,7 @@ class LeastSquares:
 
 
 class Fails(LeastSquares):
-    """Does something else at one call of loss."""
+    """Does something special at one call of loss."""
 
     def __init__(self, call, action):
         super().__init__()
@@ -43,7 +41,7 @@ class Fails(LeastSquares):
 
 
 class Judged(LeastSquares):
-    """Its validation losses are given."""
+    """Has given validation losses."""
 
     def __init__(self, losses):
         super().__init__()
@@ -148,7 +146,7 @@ def test_steps_per_epoch(data, batch_size, steps):
 
 
 def test_seed_decides(data):
-    """The same np.random.seed gives the identical run, another one another run."""
+    """The same np.random.seed gives an identical run, a different seed a different run."""
     assert_same_run(trained(data, seed=1), trained(data, seed=1))
     assert trained(data, seed=1).loss_history != trained(data, seed=2).loss_history
 
@@ -161,8 +159,8 @@ def test_validation_does_not_disturb_training(data):
 
 @pytest.mark.parametrize("clip_norm", [1e-3, 0.5])
 def test_clip_norm_limits_the_update(data, clip_norm):
-    """With sgd all parameters together move by no more than rate * clip_norm, and by just that at a
-    steep start.
+    """With sgd all parameters together move by at most rate * clip_norm, and by exactly that where
+    the start is steep.
     """
     solver = trained(
         data, batch_size=40, num_epochs=1, clip_norm=clip_norm, optim_config={"learning_rate": 0.1}
@@ -328,8 +326,8 @@ for name, w in whole.model.params.items():
     "function, call, step", [("loss", 2, 0), ("loss", 11, 8), ("fsync", 1, 0), ("fsync", 6, 9)]
 )
 def test_killed_and_resumed(tiny_dataset, tmp_path, start_python, run_python, function, call, step):
-    """Killed during a step, or while a checkpoint is written, training goes on to the identical
-    numbers.
+    """After being killed during a step, or while writing a checkpoint, training resumes to
+    identical numbers.
     """
     process = start_python("-c", KILL, tiny_dataset, tmp_path / "run", function, call)
     assert process.stdout.readline() == "now\n", process.stderr.read()
@@ -364,9 +362,7 @@ def test_interrupted_and_resumed(data, tmp_path, call, average):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("number", [float, np.float32, np.float64])
 def test_resumed_to_the_last_bit(data, tmp_path, rule, number):
-    """A float32 model goes on bit for bit with every update rule, of whatever type the settings
-    are.
-    """
+    """A float32 model resumes bit for bit with every update rule, whatever the settings' types."""
     settings = {
         "update_rule": rule,
         "optim_config": {"learning_rate": number(0.013)},
@@ -386,7 +382,7 @@ def test_resumed_to_the_last_bit(data, tmp_path, rule, number):
 
 
 def test_resume_of_a_finished_run(data, tmp_path):
-    """A finished run has nothing to go on with: it keeps its losses and its best parameters."""
+    """A finished run has nothing left to do on resume: it keeps its losses and best parameters."""
     finished = trained(data, checkpoint=tmp_path / "c")
     content = (tmp_path / "c").read_bytes()
     assert_same_run(trained(data, seed=9, checkpoint=tmp_path / "c", resume=True), finished)
@@ -394,7 +390,7 @@ def test_resume_of_a_finished_run(data, tmp_path):
 
 
 def test_resume_keeps_the_best_epoch(data, tmp_path):
-    """The best epoch of before the interruption stays the best one if none after it is better."""
+    """The best epoch before the interruption stays the best one if none after it is better."""
     trained(data, Judged([1.0, 3.0]), checkpoint=tmp_path / "c")
     resumed = trained(
         data, Judged([2.0, 4.0]), checkpoint=tmp_path / "c", resume=True, num_epochs=4
@@ -403,7 +399,7 @@ def test_resume_keeps_the_best_epoch(data, tmp_path):
 
 
 def test_resume_without_checkpoint_file(data, tmp_path):
-    """Where there is nothing to resume, training starts; without resume a checkpoint of another run
+    """If there is nothing to resume, training starts anew; without resume, another run's checkpoint
     is replaced.
     """
     assert_same_run(trained(data, checkpoint=tmp_path / "c", resume=True), trained(data))
@@ -416,8 +412,8 @@ def test_resume_without_checkpoint_file(data, tmp_path):
 @pytest.mark.parametrize("name", ["run", "run [1]"])
 @pytest.mark.parametrize("written", [True, False])
 def test_no_part_stays(data, tmp_path, name, written):
-    """What a killed process left half-written is removed on resume, a first checkpoint, too; other
-    files stay.
+    """Half-written files of a killed process are removed on resume, even of a first checkpoint;
+    other files stay.
     """
     if written:
         trained(data, checkpoint=tmp_path / name)
@@ -429,7 +425,7 @@ def test_no_part_stays(data, tmp_path, name, written):
 
 
 def test_checkpoint_stays_after_chdir(data, tmp_path, monkeypatch):
-    """A relative checkpoint lies where the solver was made, wherever the process goes later."""
+    """A relative checkpoint path counts from the directory where the solver was made."""
     monkeypatch.chdir(tmp_path)
     solver = CaptioningSolver(LeastSquares(), data, checkpoint="c", num_epochs=1, verbose=False)
     (tmp_path / "elsewhere").mkdir()
@@ -453,8 +449,8 @@ CHANGES = {
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_resume_of_another_run(data, tmp_path, what):
-    """A checkpoint of other settings, another model or other data is refused by what differs, and
-    stays.
+    """A checkpoint with other settings, another model or other data is refused, naming what
+    differs, and stays.
     """
     settings = {"update_rule": "adam", "checkpoint": tmp_path / "c"}
     trained(data, **settings)
@@ -488,7 +484,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_damaged_checkpoint(data, tmp_path, damage):
-    """A checkpoint that is cut off, or is another file, is refused by its name, and left alone."""
+    """A truncated checkpoint, or another kind of file, is refused by its name, and left alone."""
     trained(data, checkpoint=tmp_path / "c")
     (tmp_path / "c").write_bytes(damaged := damage((tmp_path / "c").read_bytes()))
     with pytest.raises(ValueError) as raised:
@@ -498,15 +494,15 @@ def test_damaged_checkpoint(data, tmp_path, damage):
 
 
 def test_single_array_as_checkpoint(data, tmp_path):
-    """A file of a single array is no checkpoint."""
+    """A file of a single array is not a checkpoint."""
     np.save(tmp_path / "array.npy", np.zeros(3))
     with pytest.raises(ValueError, match="array.npy"):
         trained(data, checkpoint=tmp_path / "array.npy", resume=True)
 
 
 def test_any_damaged_byte(data, tmp_path):
-    """Whatever byte of a checkpoint is damaged: it is refused by its name, or what it restores is
-    right.
+    """Whichever byte of a checkpoint is damaged, it is refused by its name, or restores the right
+    state.
     """
     finished = trained(data, checkpoint=tmp_path / "c", update_rule="adam", batch_size=40)
     content = (tmp_path / "c").read_bytes()
@@ -536,8 +532,8 @@ def test_any_damaged_byte(data, tmp_path):
 
 @pytest.mark.parametrize("function", ["fsync", "replace"])
 def test_disk_full_at_a_checkpoint(data, tmp_path, monkeypatch, function):
-    """Where a checkpoint can't be written the error names it, the old one is intact and nothing
-    else is left.
+    """If a checkpoint can't be written, the error names it, the old one is intact and nothing else
+    is left.
     """
     settings = {"checkpoint": tmp_path / "run.checkpoint", "update_rule": "adam"}
     before = trained(data, **settings)
@@ -559,7 +555,7 @@ def test_disk_full_at_a_checkpoint(data, tmp_path, monkeypatch, function):
     "ignore:Exception ignored.*ZipFile:pytest.PytestUnraisableExceptionWarning"
 )
 def test_disk_full_while_writing(data, tmp_path):
-    """Where the disk is full in the middle of a checkpoint, it is as if it had not been begun."""
+    """If the disk fills up while a checkpoint is written, nothing has changed."""
     resource = pytest.importorskip("resource")
     settings = {"checkpoint": tmp_path / "run.checkpoint", "update_rule": "adam"}
     before = trained(data, **settings)
@@ -585,8 +581,8 @@ def test_checkpoint_in_no_folder(data, tmp_path, folder):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, np.float32("nan")])
 def test_loss_that_is_not_finite(data, tmp_path, value):
-    """A loss of NaN or infinity stops with its step and the learning rate of then; the checkpoint
-    is older.
+    """A loss of NaN or infinity stops training, with the step and its learning rate; the checkpoint
+    is from before.
     """
     settings = {
         "optim_config": {"learning_rate": 0.5},
@@ -643,7 +639,7 @@ def test_wrong_settings(data, settings):
 
 @pytest.mark.parametrize("name", ["beta1", "beta2", "epsilon"])
 def test_rates_of_adam(data, name):
-    """Shares lie from 0 to less than 1, and a small number to divide by is not negative."""
+    """Decay rates lie in [0, 1), and epsilon is not negative."""
     adam = {"update_rule": "adam", "verbose": False}
     CaptioningSolver(LeastSquares(), data, optim_config={name: 0.5}, **adam)
     wrong = [-0.1, math.nan, "0.9"] + ([] if name == "epsilon" else [1, 1.5])
@@ -653,7 +649,7 @@ def test_rates_of_adam(data, name):
 
 
 def test_data_of_another_form(data):
-    """What the data lacks is named."""
+    """Missing parts of the data are named."""
     del data["train_urls"]
     with pytest.raises(ValueError, match="data has no train_urls: it must be what load_coco_data"):
         CaptioningSolver(LeastSquares(), data)
@@ -697,7 +693,7 @@ def test_memory_does_not_grow(data):
 
 
 def test_unknown_key_of_optim_config(data, tmp_path):
-    """A key that the rule does not know, and a checkpoint in no folder or in place of one, are
+    """A key unknown to the rule, and a checkpoint in a missing folder or at a folder's path, are
     refused at once.
     """
     with pytest.raises(ValueError, match="no setting 'lr' .* learning_rate"):
@@ -709,7 +705,9 @@ def test_unknown_key_of_optim_config(data, tmp_path):
 
 
 def test_the_part_of_a_living_process_stays(data, tmp_path):
-    """A second run with the same checkpoint removes what a dead one left, not what a living writes."""
+    """A second run with the same checkpoint removes what a dead one left, not what a live one
+    writes.
+    """
     alive = tmp_path / f".run.{os.getpid()}.part"
     dead = tmp_path / ".run.99999999.part"
     for part in (alive, dead):

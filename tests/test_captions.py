@@ -1,4 +1,4 @@
-"""Files of captions give the pictures and captions that are in them, and say what they leave out."""
+"""Reading files of captions gives their pictures and captions, and reports what is left out."""
 
 import csv
 import functools
@@ -19,7 +19,7 @@ NAMES = ["a.jpg", "b c.jpg", "d\ne.jpg", "größe.png", "sub/f.jpg"]
 
 @pytest.fixture
 def images(tmp_path):
-    """Folder with files of pictures, which are empty: reading captions does not look inside."""
+    """Folder with empty files named as pictures: reading captions does not open them."""
     folder = tmp_path / "photos of ours"
     (folder / "sub").mkdir(parents=True)
     for name in NAMES:
@@ -157,8 +157,8 @@ def test_two_files(images, tmp_path):
 
 
 def test_where_pictures_are_found(images, tmp_path):
-    """By their path in the folder or in one around it, else by their name; accents may be spelt in
-    two characters.
+    """Pictures are found by their path in the folder or one around it, otherwise by name; accents
+    may be separate characters.
     """
     (images / "sub" / "a.jpg").touch()
     rows = "photos/a.jpg,1\n./sub/a.jpg,2\nf.jpg,3\nother/f.jpg,4\n"
@@ -173,7 +173,7 @@ def test_where_pictures_are_found(images, tmp_path):
 
 
 def test_ambiguous_names(images, tmp_path):
-    """A name that two folders have is found in neither."""
+    """A name that occurs in two folders is found in neither."""
     (images / "more").mkdir()
     (images / "more" / "f.jpg").touch()
     splits, left_out = read_captions(
@@ -187,8 +187,8 @@ def test_ambiguous_names(images, tmp_path):
 
 
 def test_everything_left_out_is_named(images, tmp_path):
-    """Pictures without captions, captions without pictures, empty ones, unknown and repeated ids:
-    all by name.
+    """Pictures without captions, captions without pictures, empty captions, and unknown and
+    repeated ids are all reported by name.
     """
     (images / "notes.txt").touch()
     content = coco(
@@ -257,8 +257,8 @@ WRONG = {
 
 @pytest.mark.parametrize("name, content, fact", WRONG.values(), ids=WRONG)
 def test_wrong_files(images, tmp_path, name, content, fact):
-    """What is damaged, of another form or contradicts itself is refused in one sentence that tells
-    what is wrong.
+    """Damaged, malformed or contradictory files are refused in one sentence that says what is
+    wrong.
     """
     path = tmp_path / name
     path.write_bytes(content) if isinstance(content, bytes) else write(path, content)
@@ -282,7 +282,7 @@ def test_an_id_of_two_pictures(images, tmp_path):
 
 
 def test_two_files_that_contradict(images, tmp_path):
-    """A picture that is in both files is refused, and so is a file that names splits itself."""
+    """A picture in both files is refused, and so is a file that has splits itself."""
     plain = write(tmp_path / "plain.csv", "image,caption\na.jpg,a\n")
     named = write(tmp_path / "named.csv", "image,caption,split\na.jpg,a,val\n")
     with pytest.raises(ValueError, match=r"'a.jpg' is in split train and in val"):
@@ -292,7 +292,7 @@ def test_two_files_that_contradict(images, tmp_path):
 
 
 def test_missing(images, tmp_path):
-    """A file or folder that is not there is named."""
+    """A missing file or folder is named."""
     with pytest.raises(FileNotFoundError, match=r"no captions at .*none.json"):
         read_captions(tmp_path / "none.json", images)
     with pytest.raises(FileNotFoundError, match=r"no folder of pictures at .*nowhere"):
@@ -316,8 +316,8 @@ def test_folder_without_permission(images, tmp_path, monkeypatch):
 
 
 def test_draw_split():
-    """The share is met, each picture is in one split, in its order; their order does not change the
-    draw.
+    """The share is exact, each picture is in one split, in the given order; that order does not
+    affect the draw.
     """
     pairs = [(f"{k}.jpg", [str(k)]) for k in range(50)]
     splits = draw_split(pairs, 0.2, seed=3)
@@ -334,7 +334,7 @@ def test_draw_split():
 
 
 def test_draw_split_of_the_same_pictures_elsewhere():
-    """Pictures that lie in another folder are divided alike."""
+    """The same pictures in another folder are split the same way."""
     val = [
         draw_split([(f"/{f}/{k}.jpg", ["a"]) for k in range(50)], 0.2, 0)["val"]
         for f in ("a", "b/c")
@@ -358,7 +358,7 @@ def test_draw_split_refuses(count, share, fact):
     not os.path.exists("/proc/self/status"), reason="asks Linux how much memory a process has had"
 )
 def test_memory_of_a_large_file(run_python, images, tmp_path):
-    """Of half a gigabyte of annotations about other pictures, less than 200 MiB are in memory at
+    """With half a gigabyte of annotations about other pictures, less than 200 MiB are in memory at
     once.
     """
     path, caption = (
@@ -406,8 +406,8 @@ def test_memory_of_a_large_file(run_python, images, tmp_path):
     ids=["capitals", "endings", "backslashes", "spaces", "quotes", "copied", "URLs"],
 )
 def test_names_spelt_in_another_way(images, tmp_path, rows, respelt):
-    """Capitals, endings, backslashes and what surrounds a name may differ; such names are found, and
-    named.
+    """Case, extensions, backslashes and surroundings of a name may differ; such names are found,
+    and reported.
     """
     path = write(tmp_path / "c.csv", f"image, caption\n{rows}")
     splits, left_out = read_captions(path, images)
@@ -418,8 +418,8 @@ def test_names_spelt_in_another_way(images, tmp_path, rows, respelt):
 
 @pytest.mark.parametrize("name", ["7", "007", "COCO_train2014_000000000007.jpg", "0007.PNG"])
 def test_numbers_as_names(images, tmp_path, name):
-    """The number of a picture finds it with as many zeros as it has; so does COCO's name of 2014 the
-    one of 2017.
+    """A picture's number finds it with any number of leading zeros, and COCO's name of 2014 finds
+    that of 2017.
     """
     (images / "000000000007.jpg").touch()
     path = write(tmp_path / "c.csv", f"image_id,caption\n{name},one\nb c.jpg,two\n")
@@ -435,7 +435,7 @@ def test_numbers_as_names(images, tmp_path, name):
     "train, val", [("Training", "dev"), ("train2014", "val2014"), (" TRAIN ", "valid")]
 )
 def test_names_of_splits(images, tmp_path, train, val):
-    """Splits are known by the names that data sets have for them."""
+    """Splits are recognised by the names that data sets use for them."""
     path = write(tmp_path / "c.csv", f"image,caption,split\na.jpg,one,{train}\nb c.jpg,two,{val}\n")
     splits, _ = read_captions(path, images)
     assert {split: list(by_name(pairs)) for split, pairs in splits.items()} == {
@@ -461,7 +461,7 @@ def test_ids_as_text(images, tmp_path):
 
 
 def test_ids_that_start_again(images, tmp_path):
-    """Captions whose ids count anew for each picture are all kept."""
+    """Captions whose ids restart for each picture are all kept."""
     content = coco(["a.jpg", "b c.jpg"], [(10, "a"), (10, "b"), (11, "c"), (11, "d")])
     for annotation, number in zip(content["annotations"], (0, 1, 0, 1), strict=True):
         annotation["id"] = number
@@ -473,7 +473,7 @@ def test_ids_that_start_again(images, tmp_path):
 @pytest.mark.parametrize("size", [1, 7, 1 << 16])
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "Infinity"])
 def test_numbers_that_json_does_not_know(images, tmp_path, monkeypatch, number, size):
-    """NaN and infinities, as Python writes them, are read over, but not inside a caption."""
+    """NaN and infinities, as written by Python, are ignored, but not inside a caption."""
     monkeypatch.setattr("ijson.items", functools.partial(ijson.items, buf_size=size))
     text = json.dumps(coco(["a.jpg"], [(10, 'a "NaN" \\ Infinity')]))
     text = text.replace('"height": 4', f'"height": {number}, "score": [{number},{number}]')
@@ -494,14 +494,14 @@ def test_a_number_of_thousands_of_digits(images, tmp_path, digits, where):
 
 @pytest.mark.parametrize("end", ["\n", '"\n"d\ne.jpg",a cow\n'])
 def test_a_quote_that_is_not_closed(images, tmp_path, end):
-    """A quote that swallows further rows is refused with the line in which it opens."""
+    """An unclosed quote that swallows further rows is refused, with the line in which it opens."""
     text = f'image,caption\na.jpg,one\na.jpg,"a dog runs\nb c.jpg,a cat sits{end}'
     with pytest.raises(ValueError, match="quote that opens in line 3 .* the row of b c.jpg"):
         read_captions(write(tmp_path / "c.csv", text), images)
 
 
 def test_a_caption_of_two_lines(images, tmp_path):
-    """A quoted caption may go on in the next line."""
+    """A quoted caption may continue on the next line."""
     path = write(tmp_path / "c.csv", 'image,caption\na.jpg,"a dog,\nand, a cat"\nb c.jpg,x\n')
     splits, _ = read_captions(path, images)
     assert by_name(splits[None]) == {"a.jpg": ["a dog,\nand, a cat"], "b c.jpg": ["x"]}
@@ -561,7 +561,7 @@ WRITTEN = [(form, encoding) for form in FORMS for encoding in TEXTS]
 @pytest.mark.parametrize("ending", ["txt", "csv", "json", "token", ""])
 @pytest.mark.parametrize(("form", "encoding"), WRITTEN)
 def test_forms_under_any_ending(images, tmp_path, form, encoding, ending):
-    """The forms that people have are known by what is in the file, not by the ending of its name."""
+    """Formats are recognised by the file's content, not by its extension."""
     path = tmp_path / f"captions.{ending}"
     path.write_text(FORMS[form], encoding=encoding)
     splits, left_out = read_captions(path, images)
@@ -619,13 +619,13 @@ def test_ids_in_other_clothes(images, tmp_path, number):
     "row", ['a,"a dog runs\nb c,a cat sits\n', '"a.jpg,a dog\nb c.jpg,a cat"\n']
 )
 def test_a_quote_that_swallows_short_names(images, tmp_path, row):
-    """Rows are known as such by names without ending, too, and whichever cell has swallowed them."""
+    """Swallowed rows are recognised by names without extension too, and in any cell."""
     with pytest.raises(ValueError, match="quote that opens in line 3 .* the row of b c"):
         read_captions(write(tmp_path / "c.csv", f"image,caption\na.jpg,one\n{row}"), images)
 
 
 def test_not_there_and_there_more_than_once(images, tmp_path):
-    """A name without a picture and one with several are told apart."""
+    """A name that fits no picture and one that fits several get different messages."""
     (images / "a.jpg").rename(images / "sub" / "f.png")
     path = write(tmp_path / "c.csv", "image,caption\nf,one\nb c.jpg,two\nx.jpg,three\n")
     _, left_out = read_captions(path, images)

@@ -13,7 +13,7 @@ def layer(x, W, y=None, mask=None):
 
 
 def test_arguments_that_fit_pass_unchanged():
-    """The function gets what came, by place or by name, and keeps its name and docstring."""
+    """The function gets its arguments, by position or by name, and keeps its name and docstring."""
     x, W, y = np.ones((2, 3, 1)), np.ones((3, 8)), np.array([0, 1])
     assert layer(x, W) == (x, W, None, None)
     assert layer(x, W=W, y=y)[2] is y
@@ -73,7 +73,7 @@ def test_upstream_gradient():
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, None, "1", [1.0, 2.0]])
 def test_finite(number):
-    """What is no finite number is named."""
+    """Anything but a finite number is refused by its name."""
     check_finite(rate=1, other=np.float32(2))
     with pytest.raises(ValueError, match="expected a finite rate, got "):
         check_finite(other=1, rate=number)
@@ -81,7 +81,7 @@ def test_finite(number):
 
 @pytest.mark.parametrize("number", [1.0, None, "1", np.nan, True])
 def test_counts(number):
-    """What is no integer, or too small, is named."""
+    """Anything but an integer, or one too small, is refused by its name."""
     check_counts(steps=0, other=np.int64(3))
     with pytest.raises(ValueError, match="steps must be an integer, got "):
         check_counts(other=1, steps=number)

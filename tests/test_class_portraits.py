@@ -1,4 +1,4 @@
-"""Portraits of classes, by what the network says about them; their parts against closed forms."""
+"""Portraits of classes, judged by the network's scores; their parts against closed forms."""
 
 import math
 import random
@@ -15,8 +15,8 @@ from deeplearning.image_utils import black_and_white, preprocess
 
 
 def test_painted_classes_are_recognised():
-    """Classes painted through the robust network are taken for themselves with a probability over
-    0.9; the model stays.
+    """Classes painted with the robust network are recognised with a probability over 0.9; the model
+    stays unchanged.
     """
     model, chosen = load_squeezenet("robust"), [0, 13, 20]
     before = [p.clone() for p in model.parameters()]
@@ -58,7 +58,7 @@ def test_each_class_begins_with_its_most_probable_picture():
 
 
 def test_seeds_decide_on_clouds(monkeypatch):
-    """Equal seeds give equal clouds, and others other ones."""
+    """Equal seeds give equal clouds, different seeds different ones."""
     monkeypatch.setattr(cl, "DRAWINGS", 2)
     clouds = cl.clouds(4)
     assert torch.equal(clouds, cl.clouds(4)) and not torch.equal(clouds, cl.clouds(4, seed=1))
@@ -100,7 +100,9 @@ def test_clouds_vary_as_drawings_do(monkeypatch):
 
 
 def test_total_variation_gradient():
-    """A flat picture has none; a spot has one that takes it down, and its neighbours before it up."""
+    """A flat picture has none; a spot has one that takes it down, and its neighbours before
+    it up.
+    """
     X = torch.zeros(2, 3, 5, 5, dtype=torch.float64)
     X[1, :, 2, 2] = 1.0
     g = cp._total_variation_gradient(X)

@@ -54,7 +54,7 @@ def test_load_by_path(tiny_dataset):
 
 
 def test_load_by_name(tiny_dataset, monkeypatch, tmp_path):
-    """A bare name is looked for in the folder that DEEPLEARNING_DATA names."""
+    """A bare name is searched in the folder that DEEPLEARNING_DATA names."""
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     assert len(load_coco_data(tiny_dataset.name)["train_captions"]) == 40
 
@@ -68,7 +68,9 @@ def test_load_by_environment(tiny_dataset, monkeypatch, tmp_path, by_name):
 
 
 def test_load_default_name(tiny_dataset, monkeypatch, tmp_path):
-    """Without an argument and DEEPLEARNING_CAPTIONS, coco_captioning in the data folder is loaded."""
+    """Without an argument and DEEPLEARNING_CAPTIONS, coco_captioning in the data folder is
+    loaded.
+    """
     tiny_dataset.rename(tmp_path / "coco_captioning")
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     monkeypatch.delenv("DEEPLEARNING_CAPTIONS", raising=False)
@@ -84,8 +86,8 @@ def test_load_default_name(tiny_dataset, monkeypatch, tmp_path):
     ],
 )
 def test_load_after_chdir(tiny_dataset, tmp_path, run_python, folder, captions, argument):
-    """Relative folders in the environment start where the process started, however often it changes
-    its own.
+    """Relative folders in the environment count from where the process started, however often it
+    changes its directory.
     """
     code = f"""if True:
         import os
@@ -224,7 +226,9 @@ def test_features_in_place(stored):
 
 
 def test_features_leave_no_file_open(stored, tmp_path):
-    """After opening, the file can be rewritten, and except where it is mapped renamed and deleted."""
+    """After opening, the file can be rewritten, and except where it is mapped renamed and
+    deleted.
+    """
     features, array = stored
     path = tmp_path / "features.h5"
     with h5py.File(path, "a") as file:  # HDF5 refuses this where a handle to read is still open
@@ -238,8 +242,8 @@ def test_features_leave_no_file_open(stored, tmp_path):
 
 
 def test_features_are_an_array(stored, tmp_path):
-    """They are a plain ndarray with all that it has, PyTorch takes them, and the file stays as it is
-    whatever is written into them.
+    """They are a plain ndarray with all that it has, PyTorch takes them, and the file stays as it
+    is whatever is written into them.
     """
     features, array = stored
     before = (tmp_path / "features.h5").read_bytes()
@@ -255,7 +259,7 @@ def test_features_are_an_array(stored, tmp_path):
 
 
 def test_features_of_another_byte_order(tmp_path):
-    """Numbers that another machine wrote become this one's, so that PyTorch takes them."""
+    """Numbers in another machine's byte order become this one's, so that PyTorch accepts them."""
     array = np.arange(6000 * 64, dtype=">f4").reshape(6000, 64)
     with h5py.File(tmp_path / "features.h5", "w") as file:
         file["features"] = array
@@ -265,8 +269,8 @@ def test_features_of_another_byte_order(tmp_path):
 
 
 def test_large_features_are_mapped(tmp_path):
-    """Of large contiguous features a row costs a row: the memory stays the file's, and is never
-    copied as a whole.
+    """Reading a row of large contiguous features costs one row: they stay mapped from the file, and
+    are never copied as a whole.
     """
     with h5py.File(tmp_path / "features.h5", "w") as file:
         file["features"] = np.ones((3000, 128), np.float32)
@@ -309,7 +313,7 @@ def test_feature_statistics(count, chunk):
     [("images", "train"), ("images", "val"), ("train_images", "train"), ("val_images", "val")],
 )
 def test_bare_names_become_file_urls(tiny_dataset, folder, split):
-    """A bare URL whose file lies beside the data set becomes a URL that opens it, whatever its
+    """A bare name whose file lies next to the data set becomes a URL that opens it, whatever the
     name; others stay.
     """
     names = [
@@ -333,7 +337,7 @@ def test_bare_names_become_file_urls(tiny_dataset, folder, split):
 
 
 def test_images_of_the_other_split_are_not_taken(tiny_dataset):
-    """A file in train_images/ is none of val's."""
+    """A file in train_images/ does not count for val."""
     (tiny_dataset / "train_images").mkdir()
     Image.new("RGB", (4, 3)).save(tiny_dataset / "train_images" / "same.png")
     for split, count in (("train", 10), ("val", 5)):
@@ -381,8 +385,8 @@ def test_references_of_the_data_set(tiny_dataset):
 
 
 def test_references_as_written(tiny_dataset, monkeypatch, tmp_path):
-    """A file of references is used as it stands, for the images that it names; the name of a data
-    set finds it.
+    """A file of references is used unchanged, for the images that it names; a data set's name finds
+    it.
     """
     images = [{"idx": 3, "captions": ["A dog's ball.", "Ä"]}, {"idx": 0, "captions": ["two"]}]
     (tiny_dataset / "val_references.json").write_text(
@@ -399,9 +403,7 @@ def test_references_as_written(tiny_dataset, monkeypatch, tmp_path):
     "content", ["[{", "{}", "[1]", '[{"idx": 0}]', '[{"idx": 5, "captions": ["a"]}]']
 )
 def test_damaged_references(tiny_dataset, content):
-    """References that are cut off, of another form, or of an image that is not there are refused by
-    their file.
-    """
+    """References that are truncated, malformed or of an unknown image are refused by their file."""
     (tiny_dataset / "val_references.json").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match="val_references.json"):
         load_references(load_coco_data(tiny_dataset), tiny_dataset)
@@ -411,9 +413,7 @@ def test_damaged_references(tiny_dataset, content):
 
 
 def test_missing_folder(tmp_path, monkeypatch):
-    """A data set that is nowhere is reported by its name, with the variable that says where to
-    look.
-    """
+    """A missing data set is reported by its name, with the variable that says where to look."""
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="(?s)no_such_set.*DEEPLEARNING_DATA"):
         load_coco_data("no_such_set")
@@ -565,7 +565,7 @@ def test_urls_that_do_not_fit(tiny_dataset):
     ],
 )
 def test_damaged_vocabulary(tiny_dataset, content):
-    """A vocabulary that is cut off, of another form, or contradicts itself is reported by its file."""
+    """A truncated, malformed or contradictory vocabulary is reported by its file."""
     (tiny_dataset / VOCABULARY).write_bytes(
         content if isinstance(content, bytes) else content.encode()
     )

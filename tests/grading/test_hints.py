@@ -96,7 +96,7 @@ def test_patterns(name, wrong, right, says):
 
 
 def test_words_that_only_seem_to_fill_up():
-    """Words after <END> give a hint; a repeated word, or a single column, does not."""
+    """A repeated word, or a single column, gives no hint about a caption's end or first column."""
     said = np.array([[4, 5, 5, 5], [3, 4, 2, 5]])
     assert "after it" not in hint("any", {"captions": put(said, (0, 3), 2)}, {"captions": said}, [])
     one = np.array([[2], [3], [2]])
