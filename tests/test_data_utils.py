@@ -16,7 +16,7 @@ CHECKPOINT = "torch/hub/checkpoints/squeezenet1_1-b8a52dc0.pth"
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    """Folder of the data sets and the current one; torch's own folder lies in it, too, and both are
+    """Folder of the data sets and current directory; torch's own folder is in it, and both are
     empty.
     """
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
@@ -26,9 +26,7 @@ def world(tmp_path, monkeypatch):
 
 
 def imagenet(world, label_map=LABELS, **arrays):
-    """The archive as the course hands it out, and ImageNet's weights. Bytes stand for a pickle,
-    None for nothing.
-    """
+    """The course's archive and ImageNet's weights. Bytes stand for a pickle, None for nothing."""
     (world / "squeezenet1_1.npz").write_bytes(b"")
     X = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3), dtype=np.uint8)
     arrays = {"X": X, "y": np.array([3, 0, 999])} | arrays
@@ -51,7 +49,7 @@ def imagenet(world, label_map=LABELS, **arrays):
 
 
 def refusal(world):
-    """What load_imagenet_val says against the archive."""
+    """The message of load_imagenet_val about the archive."""
     with pytest.raises(ValueError) as raised:
         load_imagenet_val()
     assert str(world / "imagenet_val_25.npz") in str(raised.value)
@@ -64,8 +62,8 @@ def refusal(world):
     "weights", [[], ["squeezenet1_1.npz"], [CHECKPOINT], ["squeezenet1_1.npz", CHECKPOINT]]
 )
 def test_imagenet_or_toytown(world, make, pictures, weights):
-    """ImageNet is looked at where files of its pictures and weights, ours or torch's, are there;
-    else it says why.
+    """ImageNet is used if its pictures and weights, ours or torch's, exist; otherwise a message
+    says why not.
     """
     for name in pictures + weights:
         (world / name).parent.mkdir(parents=True, exist_ok=True)
@@ -83,8 +81,8 @@ def test_imagenet_or_toytown(world, make, pictures, weights):
 
 
 def test_toytowns_pictures(world):
-    """Without ImageNet there is one picture of each of Toytown's 22 kinds, labelled as what it is
-    drawn of.
+    """Without ImageNet there is one picture of each of Toytown's 22 kinds, labelled with
+    its kind.
     """
     from deeplearning.datasets.toytown.plan import SEED, picture
 
@@ -112,9 +110,7 @@ def test_toytowns_pictures(world):
 @pytest.mark.parametrize("num", [None, 2, 0, 100])
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_imagenets_pictures(world, num, protocol):
-    """The archive's pictures, labels and names, pickled by any Python, come as they are, the first
-    num of them.
-    """
+    """The archive's first num pictures, labels and names, pickled by any Python, come unchanged."""
     X = imagenet(world, pickle.dumps(np.array(LABELS, object), protocol))
     pictures, y, class_names = load_imagenet_val(num)
     np.testing.assert_array_equal(pictures, X[:num], strict=True)
@@ -166,15 +162,15 @@ NO_PICKLES = [b"", b".", b"N.", b"garbage", b"\x80\x04\x95", b"(" * 50]
 
 @pytest.mark.parametrize("label_map", WRONG + NO_PICKLES, ids=repr)
 def test_wrong_label_map(world, label_map):
-    """Keys that are no integers from 0 to 999, names that are no strings, no dictionary, no pickle:
-    refused.
+    """Keys that are not integers from 0 to 999, names that are not strings, and anything but a
+    pickled dictionary are refused.
     """
     imagenet(world, label_map)
     refusal(world)
 
 
 class Runs:
-    """Whatever unpickles it calls a function."""
+    """Unpickling this calls a function."""
 
     def __init__(self, *call):
         self.call = call
@@ -202,8 +198,8 @@ ATTACKS += [
 @pytest.mark.parametrize("wrapped", [True, False])
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack[0].__name__)
 def test_pickle_that_runs_code(world, attack, wrapped, protocol):
-    """A label map that asks for anything but arrays of plain objects is refused, and nothing of it
-    is run.
+    """A label map that contains anything but arrays of plain objects is refused, and none of it is
+    run.
     """
     imagenet(
         world,
@@ -226,9 +222,7 @@ ARRAY = b"cnumpy\nndarray\n((t" + OBJECTS + BUFFER + b"tR."
     "pickled", [ARRAY, SCALAR + OBJECTS + BUFFER + b"\x86R.", b"cmultiarray\nscalar\n."]
 )
 def test_crafted_label_map(world, run_python, pickled):
-    """Names that NumPy's own pickles use can't be put together so that Python reads memory that
-    isn't its own.
-    """
+    """Names used by NumPy's own pickles can't be combined to make Python read foreign memory."""
     imagenet(world, b"\x80\x02" + pickled)
     code = "import deeplearning.imagenet_file as d; d.read_imagenet_file('imagenet_val_25.npz')"
     status, _, errors = run_python("-c", code, cwd=world)
@@ -251,17 +245,15 @@ ARRAYS += [("y", np.zeros(3, dtype)) for dtype in (float, bool, "U1")] + [
 
 @pytest.mark.parametrize("name, array", [*ARRAYS, ("X", None), ("y", None), ("label_map", None)])
 def test_wrong_arrays(world, name, array):
-    """An array that is missing, or of another type or shape, is refused; a pickled one without
-    being looked at.
-    """
+    """An array that is missing, or of another type or shape, is refused; a pickled one unread."""
     imagenet(world, **{name: array})
     message = refusal(world)
     assert (array is not None or name in message) and not Path("ran").exists()
 
 
 def test_damaged_archive(world):
-    """An archive that is cut anywhere, or has any byte damaged, is refused by name, or gives what
-    was written.
+    """An archive that is truncated anywhere, or has any byte damaged, is refused by name, or gives
+    what was written.
     """
     X = imagenet(world)
     content = Path("imagenet_val_25.npz").read_bytes()

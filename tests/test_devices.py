@@ -1,5 +1,5 @@
-"""Questions 3 and 4 compute where their network is: on a pretended GPU, which mixes with nothing,
-they give what they give on the CPU.
+"""Questions 3 and 4 compute on their network's device: on a fake GPU, which refuses to mix devices,
+they give the same results as on the CPU.
 """
 
 import copy
@@ -78,7 +78,7 @@ def given():
 
 @pytest.mark.parametrize("compute", OF_PICTURES.values(), ids=OF_PICTURES)
 def test_results_are_where_the_network_is(compute, network, given):
-    """They are on the GPU, and equal to the CPU's."""
+    """Results are on the GPU, and equal to the CPU's."""
     X, y = given
     expected = compute(network, X.clone(), y)
     with pretended_gpu():
@@ -89,7 +89,7 @@ def test_results_are_where_the_network_is(compute, network, given):
 
 @pytest.mark.parametrize("paint", PAINTED.values(), ids=PAINTED)
 def test_pictures_are_painted_there(paint, network):
-    """A picture is painted on the GPU, and comes back as it comes from the CPU."""
+    """A picture is painted on the GPU, and comes back the same as from the CPU."""
     expected = paint(network)
     with pretended_gpu():
         found = paint(put(copy.deepcopy(network)))
@@ -97,7 +97,7 @@ def test_pictures_are_painted_there(paint, network):
 
 
 def test_wavelets_paint_there():
-    """The network of wavelets goes to a GPU, too, as do the features of a picture."""
+    """The network of wavelets can go to a GPU too, and so can the features of a picture."""
     wavelets = wavelet_network(3).cpu()
     feats, _ = features_from_img(CONTENT, 64, wavelets)
     expected = painted(wavelets)
@@ -110,7 +110,7 @@ def test_wavelets_paint_there():
 
 
 def test_pictures_go_and_come_back():
-    """What `preprocess` makes can be sent there, and `deprocess` shows what is there."""
+    """The result of `preprocess` can be sent there, and `deprocess` shows tensors from there."""
     picture = preprocess(STYLE, 64)
     with pretended_gpu():
         there = picture.to(GPU)
@@ -119,7 +119,7 @@ def test_pictures_go_and_come_back():
 
 
 def test_the_pretended_gpu_mixes_with_nothing():
-    """As a real one, it refuses tensors of the CPU and makes no arrays; numbers go everywhere."""
+    """Like a real one, it refuses CPU tensors and makes no arrays; numbers work with both."""
     with pretended_gpu():
         x = torch.ones(2).to(GPU)
         for refused in (lambda: x + torch.ones(2), lambda: torch.ones(2).mul_(x)):

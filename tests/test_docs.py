@@ -1,4 +1,4 @@
-"""The pages for people: links lead somewhere, and quoted messages are those that the code prints."""
+"""The documentation: links lead somewhere, and quoted messages are those that the code prints."""
 
 import ast
 import functools
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
     path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if path.exists()
 ]
-SLOT = "\0"  # what a program fills in
+SLOT = "\0"  # a value that the program fills in
 
 
 def anchors(page):
@@ -23,7 +23,7 @@ def anchors(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    """Every relative link and picture of a page is there, and every anchor is a heading's."""
+    """Every relative link and picture of a page exists, and every anchor is a heading's."""
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     targets = [t for t in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:", t)]
     for target in targets:
@@ -35,7 +35,7 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_pages_hold_no_program_error(page):
-    """Output that was pasted into a page is a result, not the traceback of a run that failed."""
+    """Output pasted into a page is a result, not the traceback of a failed run."""
     assert "Traceback (most recent call last)" not in page.read_text(encoding="utf-8")
 
 
@@ -71,7 +71,7 @@ def texts_of_the_package():
 
 
 def quoted_messages():
-    """The messages in the first column of the tables of what this package says."""
+    """The messages in the first column of the tables of this package's messages."""
     page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     ours = page.split("## Messages of other programs")[0]
     cells = re.findall(r"^\| (.*?) \| .* \|$", ours, flags=re.MULTILINE)
@@ -80,8 +80,8 @@ def quoted_messages():
 
 @pytest.mark.parametrize("message", quoted_messages())
 def test_quoted_messages_are_in_the_code(message):
-    """Each message of the troubleshooting page is one that some line of the code prints: its fixed
-    parts occur in one text there, in this order.
+    """Some line of the code prints each message of the troubleshooting page: its fixed parts occur
+    in one string there, in this order.
     """
     parts = [part.strip() for part in message.split("...") if part.strip()]
     assert sum(map(len, parts)) >= 6

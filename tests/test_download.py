@@ -31,7 +31,7 @@ FILE = "/coco_captioning.zip"
 
 @pytest.fixture(autouse=True)
 def places(tmp_path, monkeypatch, impatient):
-    """Data folder of this test; torch's cache is this test's, too."""
+    """This test's own data folder; torch's cache is its own too."""
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.delenv("DEEPLEARNING_MIRROR", raising=False)
@@ -50,7 +50,7 @@ def dataset(tiny_dataset):
 
 
 def names(folder):
-    """What lies in a folder, the lock files of earlier runs left out."""
+    """The content of a folder, without lock files of earlier runs."""
     return (
         {path.name for path in folder.iterdir() if path.suffix != ".lock"}
         if folder.exists()
@@ -78,7 +78,7 @@ def test_coco(dataset, places, capsys):
 @pytest.mark.parametrize("mask", [0o022, 0o077])
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
 def test_permissions_are_the_users(dataset, places, mask):
-    """Files may be read by whom the user's settings allow, not only by the user."""
+    """Files can be read by everyone that the user's umask allows."""
     before = os.umask(mask)
     try:
         with serving({FILE: zipped(dataset)}) as server:
@@ -90,7 +90,7 @@ def test_permissions_are_the_users(dataset, places, mask):
 
 
 def test_second_run(dataset, places, capsys):
-    """A second run says what is there and asks no server."""
+    """A second run says that everything exists, and asks no server."""
     with serving({FILE: zipped(dataset)}) as server:
         main(["coco", "--mirror", server.url])
         capsys.readouterr()
@@ -101,8 +101,8 @@ def test_second_run(dataset, places, capsys):
 
 @pytest.mark.parametrize("name", ["imagenet", "squeezenet"])
 def test_files_by_hash(places, monkeypatch, name):
-    """A file with the known SHA-256, or whose SHA-256 begins as its name says, comes to its place;
-    another one not.
+    """A file with the known SHA-256, or one that begins as its name says, is put in place; another
+    one is not.
     """
     part, content = PARTS[name], random.Random(0).randbytes(1 << 20)
     path = f"/{part.file}"
@@ -130,8 +130,8 @@ def real_pictures():
 
 
 def test_the_known_hash_is_that_of_the_course(real_pictures, places):
-    """The course's file of 25 pictures is accepted, and load_imagenet_val reads it from where it
-    was put.
+    """The course's file of 25 pictures is accepted, and load_imagenet_val reads it from its
+    place.
     """
     with serving({"/imagenet_val_25.npz": real_pictures}) as server:
         assert fetch("imagenet", server.url) == (places / "imagenet_val_25.npz", True)
@@ -141,9 +141,7 @@ def test_the_known_hash_is_that_of_the_course(real_pictures, places):
 
 
 def test_squeezenet_lies_where_torchvision_looks(monkeypatch, tmp_path):
-    """URL and place of the weights are those of torchvision, whichever variable moves torch's
-    cache.
-    """
+    """URL and place of the weights are torchvision's, whichever variable moves torch's cache."""
     from torch.hub import get_dir
     from torchvision.models import SqueezeNet1_1_Weights
 
@@ -155,9 +153,7 @@ def test_squeezenet_lies_where_torchvision_looks(monkeypatch, tmp_path):
 
 
 def test_https_comes_first(places, monkeypatch):
-    """The course's server is asked by https, by http where that fails, and a mirror takes its
-    place.
-    """
+    """The course's server is asked by https, then by http if that fails; a mirror replaces it."""
     assert PARTS["coco"].urls() == [
         f"{p}://cs231n.stanford.edu/coco_captioning.zip" for p in ("https", "http")
     ]
@@ -167,7 +163,7 @@ def test_https_comes_first(places, monkeypatch):
 
 
 def test_mirror_variable(dataset, places, monkeypatch):
-    """The environment variable DEEPLEARNING_MIRROR names a mirror, too."""
+    """The environment variable DEEPLEARNING_MIRROR can name a mirror too."""
     with serving({"/some/where" + FILE: zipped(dataset)}) as server:
         monkeypatch.setenv("DEEPLEARNING_MIRROR", f"{server.url}/some/where")
         assert main(["coco"]) == 0
@@ -179,7 +175,9 @@ def test_mirror_variable(dataset, places, monkeypatch):
 
 @pytest.mark.parametrize("inside", ["coco_captioning/", "", "a/b/"])
 def test_zip_put_there_by_hand(dataset, places, inside):
-    """A zip that the user has put into the data folder is taken without any server, and left there."""
+    """A zip that the user has put into the data folder is used without any server, and left
+    there.
+    """
     places.mkdir()
     (places / "coco_captioning.zip").write_bytes(zipped(dataset, inside))
     assert fetch("coco", "http://127.0.0.1:9") == (places / "coco_captioning", True)
@@ -188,7 +186,7 @@ def test_zip_put_there_by_hand(dataset, places, inside):
 
 
 def test_damaged_zip_put_there_by_hand(dataset, places, capsys):
-    """A damaged zip that the user has put there is named, left there, and the data come from the
+    """A damaged zip that the user has put there is named and left there, and the data come from the
     server.
     """
     places.mkdir()
@@ -200,8 +198,8 @@ def test_damaged_zip_put_there_by_hand(dataset, places, capsys):
 
 
 def test_other_things_in_the_place_are_kept(dataset, places, capsys):
-    """A folder of that name that is no such data set keeps its contents under another name, which
-    is told.
+    """A folder of that name that is not such a data set is kept under another name, which is
+    reported.
     """
     for _ in range(2):
         (places / "coco_captioning").mkdir(parents=True)
@@ -232,8 +230,8 @@ def test_damaged_data_set_is_fetched_again(dataset, places, damage, capsys):
 
 
 def test_left_over_by_a_killed_run(dataset, places):
-    """Half-unpacked files of a killed run are thrown away, its complete zip is used, and nothing of
-    either stays there; nor does it where the run was killed when all was done.
+    """Half-unpacked files of a killed run are deleted, its complete zip is used, and neither stays;
+    nor do they if the run was killed when all was done.
     """
     work = places / ".coco_captioning.part"
     for _ in range(2):
@@ -251,9 +249,7 @@ def test_left_over_by_a_killed_run(dataset, places):
 
 
 def refused(places, content, match):
-    """What comes is refused with this message after it was asked for twice, and nothing of it is
-    left.
-    """
+    """The answer is refused with this message after two requests, and nothing of it is left."""
     with serving({FILE: content}) as server:
         with pytest.raises(ValueError, match=match):
             fetch("coco", server.url)
@@ -262,7 +258,7 @@ def refused(places, content, match):
 
 
 def test_page_in_place_of_the_zip(places):
-    """The login page of a network in place of the zip is recognised."""
+    """A network's login page in place of the zip is recognised."""
     refused(
         places,
         b"<!DOCTYPE html><html>Welcome to our network",
@@ -271,7 +267,7 @@ def test_page_in_place_of_the_zip(places):
 
 
 def test_empty_file(places):
-    """An empty file is no zip."""
+    """An empty file is not a zip."""
     refused(places, b"", "File is not a zip file")
 
 
@@ -300,7 +296,7 @@ def test_other_shapes(dataset, places):
 
 
 def test_free_space_is_checked_first(dataset, places, monkeypatch, capsys):
-    """Where the file and what it unpacks to do not fit on the disk, nothing is transferred, and the
+    """If the file and its unpacked content don't fit on the disk, nothing is transferred, and the
     message says how much is needed and which variable names another disk.
     """
     content = zipped(dataset)
@@ -315,7 +311,7 @@ def test_free_space_is_checked_first(dataset, places, monkeypatch, capsys):
 
 
 def test_folder_without_permission(places, monkeypatch):
-    """A data folder that may not be written gives a message that names it and the variable."""
+    """A data folder without write permission gives a message that names it and the variable."""
 
     def refused(*_, **__):
         raise PermissionError(errno.EACCES, "Permission denied")
@@ -339,8 +335,8 @@ def test_file_in_place_of_the_data_folder(places):
 
 @pytest.mark.parametrize("name", list(PARTS))
 def test_without_network(run_module, tmp_path, name):
-    """Without a network one message names URL, file and place for fetching it by hand; status 1,
-    nothing half-done.
+    """Without a network, one message names URL, file and place for a download by hand; the status
+    is 1, and nothing is left half-done.
     """
     command = ["deeplearning.datasets.download", name, "--mirror", "http://127.0.0.1:9/cs231n"]
     status, output, errors = run_module(*command, cwd=tmp_path)
@@ -359,7 +355,7 @@ def test_without_network(run_module, tmp_path, name):
 
 
 def test_one_part_after_the_other(dataset, places, capsys):
-    """Parts that can't be had do not keep the others from coming; all problems are told at the end."""
+    """Parts that can't be downloaded don't stop the others; all problems are listed at the end."""
     with serving({FILE: zipped(dataset)}) as server:
         problems = main(["--mirror", server.url])
     assert [line.split(":")[1] for line in problems.splitlines()] == [" squeezenet", " imagenet"]
@@ -402,8 +398,8 @@ def script(root, *arguments, path, **how):
 @needs_bash
 @pytest.mark.parametrize("folder", ["project", "my course/päckage"])
 def test_script(dataset, places, tmp_path, folder):
-    """The script does as the module, with its arguments, from any directory and wherever the
-    project lies.
+    """The script does the same as the module, with its arguments, from any directory and wherever
+    the project lies.
     """
     root = tmp_path / folder
     root.parent.mkdir(exist_ok=True)
@@ -422,8 +418,8 @@ def test_script(dataset, places, tmp_path, folder):
 
 @needs_bash
 def test_script_prefers_the_projects_python(tmp_path):
-    """The script takes .venv's Python before any other, leaves out Pythons without our packages,
-    and says what to do where there is none.
+    """The script prefers .venv's Python, skips Pythons without our packages, and says what to do if
+    there is none.
     """
     root = tmp_path / "project"
     (root / "deeplearning" / "datasets").mkdir(parents=True)
@@ -469,8 +465,8 @@ ALL = [(fault, seed) for fault, count in RUNS.items() for seed in range(count)]
 
 
 class Faults:
-    """Each method runs the command with one thing that goes wrong, and returns whether it said that
-    nothing is wrong; None where it could not say anything.
+    """Each method runs the command with one fault, and returns whether it reported success; None if
+    it could not report anything.
     """
 
     def __init__(self, server, rng, start_python, monkeypatch):
@@ -489,7 +485,9 @@ class Faults:
         return self.start_python("-c", code, "coco", "--mirror", self.server.url)
 
     def repeated(self, fault):
-        """Once or a few times, after which the download succeeds, or more often than it is patient."""
+        """Once or a few times, after which the download succeeds, or more often than it is
+        patient.
+        """
         self.server.faults[:] = [fault] * self.rng.choice([1, 3, 100])
         return self.run()
 
@@ -545,7 +543,7 @@ class Faults:
 
 @contextmanager
 def crowded(free, path, mode):
-    """Stands for `open` on a disk that has room for so many bytes, counted down in the list `free`."""
+    """Replaces `open` on a disk with this many free bytes, counted down in the list `free`."""
     with open(path, mode) as file:
 
         def write(content):
@@ -558,8 +556,8 @@ def crowded(free, path, mode):
 
 
 def heals(fault, seed, dataset, places, start_python, monkeypatch):
-    """Run with a fault and then without: right or none, told as it is; then right, and nothing else
-    is left.
+    """Run with a fault and then without: first the right files or none, reported truthfully; then
+    the right ones, and nothing else is left.
     """
     content, right = zipped(dataset), contents(dataset)
     with serving({FILE: content}) as server:

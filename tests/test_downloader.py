@@ -17,7 +17,7 @@ def received(server, path, **how):
 
 
 def test_goes_on_where_it_was_cut(tmp_path):
-    """After a cut only the rest is asked for."""
+    """After a broken connection only the rest is requested."""
     with serving({"/file": CONTENT}, [("cut", 2 << 20), ("cut", (2 << 20) + (1 << 19))]) as server:
         assert received(server, tmp_path / "file") == CONTENT
         assert server.asked == [
@@ -30,8 +30,8 @@ def test_goes_on_where_it_was_cut(tmp_path):
 
 @pytest.mark.parametrize("how", [{"ranges": False}, {"versions": None}, {"versions": "W/"}])
 def test_without_ranges_from_the_beginning(tmp_path, how):
-    """A server without ranges, or one that does not say which version it sends, sends everything
-    again after a cut.
+    """After a broken connection, a server without ranges, or one that doesn't say which version it
+    sends, sends everything again.
     """
     with serving({"/file": CONTENT}, [("cut", 2 << 20)], **how) as server:
         assert received(server, tmp_path / "file") == CONTENT
@@ -39,7 +39,9 @@ def test_without_ranges_from_the_beginning(tmp_path, how):
 
 
 def test_another_version_from_the_beginning(tmp_path):
-    """Where the server has another version after a cut, nothing of the first one stays."""
+    """If the server has another version after a broken connection, nothing of the first one
+    stays.
+    """
     with serving({"/file": CONTENT}, [("cut", 1 << 20), 404]) as server:
         with pytest.raises(ConnectionError, match="/file: the server answers 404 Not Found"):
             received(server, tmp_path / "file")
@@ -49,8 +51,8 @@ def test_another_version_from_the_beginning(tmp_path):
 
 @pytest.mark.parametrize("extra", [b"", b"more than the server has"])
 def test_complete_when_it_was_stopped(tmp_path, extra):
-    """A run that was stopped between the last byte and the file's last name costs nothing; more
-    bytes than the server has are thrown away.
+    """A run that stopped between the last byte and the final renaming loses nothing; more bytes
+    than the server has are discarded.
     """
     with serving({"/file": CONTENT}, [("cut", len(CONTENT) - 1), 404]) as server:
         with pytest.raises(ConnectionError):
@@ -62,8 +64,8 @@ def test_complete_when_it_was_stopped(tmp_path, extra):
 
 
 def test_patience(tmp_path, monkeypatch):
-    """As long as something new comes, any number of cuts is borne; without, four rounds, each after
-    a longer pause.
+    """As long as new data arrives, any number of broken connections is tolerated; without, there
+    are four rounds, each after a longer pause.
     """
     pauses = []
     monkeypatch.setattr(downloader, "time", SimpleNamespace(sleep=pauses.append))
@@ -78,7 +80,9 @@ def test_patience(tmp_path, monkeypatch):
 
 
 def test_endless_file(tmp_path):
-    """A file larger than any that is meant is refused, whether the server tells its length or not."""
+    """A file larger than any expected one is refused, whether the server tells its length
+    or not.
+    """
     for fault in ((None, 0), ("close", len(CONTENT))):
         with serving({"/file": CONTENT}, [fault] * 4) as server:
             with pytest.raises(ConnectionError, match="more than 1 MiB, so it is the wrong one"):
@@ -90,7 +94,7 @@ def test_endless_file(tmp_path):
 
 
 def test_the_next_url_is_tried(tmp_path):
-    """Where one URL gives nothing, the next one does."""
+    """If one URL fails, the next one is used."""
     with serving({"/there": b"content"}) as server:
         downloader.ResumingDownloader([f"{server.url}/there"])(
             f"{server.url}/gone", tmp_path / "file", None
@@ -100,15 +104,15 @@ def test_the_next_url_is_tried(tmp_path):
 
 
 def test_other_bytes_than_asked_for(tmp_path):
-    """A server that goes on at another byte than it was asked to is asked for everything."""
+    """If a server continues at the wrong byte, everything is requested again."""
     with serving({"/file": CONTENT}, [("cut", 1 << 20), ("shift", 1000)]) as server:
         assert received(server, tmp_path / "file") == CONTENT
         assert [wanted for _, wanted in server.asked] == [None, "bytes=1048576-", None]
 
 
 def test_the_version_belongs_to_the_bytes(tmp_path):
-    """Where the whole file came again, and the server does not say which version that was, the old
-    one is forgotten.
+    """If the whole file came again, and the server doesn't say which version it is, the old version
+    is forgotten.
     """
     with serving({"/file": CONTENT}, [("cut", 1 << 20), 404]) as server:
         with pytest.raises(ConnectionError):
@@ -123,7 +127,7 @@ def test_the_version_belongs_to_the_bytes(tmp_path):
 
 
 def test_shorter_than_announced(tmp_path):
-    """A body that ends early is noticed, also with versions of urllib3 that say nothing."""
+    """A body that ends early is noticed, also with versions of urllib3 that don't report it."""
     response = SimpleNamespace(iter_content=lambda _: [b"abc"])
     with pytest.raises(requests.ConnectionError, match="cut off after 3 of 5 bytes"):
         downloader.Incoming(tmp_path / "incoming", 1, 100)._write(response, 5)
@@ -131,7 +135,7 @@ def test_shorter_than_announced(tmp_path):
 
 @pytest.mark.parametrize("status, asked", [(404, 1), (403, 1), (410, 1), (503, 4), (429, 4)])
 def test_an_answer_that_will_stay_is_asked_for_once(tmp_path, status, asked):
-    """A file that is not there is not asked for again; a server that is busy is."""
+    """A missing file is not requested again; a busy server is asked again."""
     with serving({"/file": CONTENT}, [status] * 9) as server:
         with pytest.raises(ConnectionError, match=str(status)):
             received(server, tmp_path / "file")
@@ -139,7 +143,7 @@ def test_an_answer_that_will_stay_is_asked_for_once(tmp_path, status, asked):
 
 
 def test_the_other_url_is_tried_where_one_is_wrong(tmp_path):
-    """An address that has moved leaves the others."""
+    """An address that has moved doesn't affect the others."""
     with serving({"/file": CONTENT}) as server:
         other = f"{server.url}/file"
         target = tmp_path / "file"

@@ -1,6 +1,4 @@
-"""Features on the disk: an interrupted run loses at most a batch, and nothing is taken for what it
-is not.
-"""
+"""Features on disk: an interrupted run loses at most a batch, and features are never mixed up."""
 
 import errno
 import os
@@ -70,7 +68,7 @@ def interrupted(pictures, network, folder, monkeypatch, batches):
 
 
 def test_features_are_those_of_image_features(pictures, network, tmp_path, capsys):
-    """What lies on the disk is what comes in memory; progress and the rate are shown."""
+    """Features on disk equal those in memory; progress and rate are shown."""
     features, broken = image_features_to_disk(pictures, network, tmp_path, "train")
     np.testing.assert_array_equal(features, image_features(pictures, network, progress=False))
     assert features.dtype == np.float32 and broken == {}
@@ -80,8 +78,8 @@ def test_features_are_those_of_image_features(pictures, network, tmp_path, capsy
 
 @pytest.mark.parametrize("torn", [0, 1, 4000])
 def test_goes_on_where_it_stopped(pictures, network, tmp_path, monkeypatch, read, capsys, torn):
-    """After an interruption, in the middle of a write too, only the rest is computed, and all is
-    the same to a bit.
+    """After an interruption, even during a write, only the rest is computed, and everything is
+    identical to the last bit.
     """
     interrupted(pictures, network, tmp_path, monkeypatch, batches=2)
     with open(tmp_path / "train.raw", "ab") as file:
@@ -94,7 +92,7 @@ def test_goes_on_where_it_stopped(pictures, network, tmp_path, monkeypatch, read
 
 
 def test_a_finished_run_is_not_repeated(pictures, network, tmp_path, read):
-    """A last batch that is not full is computed again, everything else is there."""
+    """A last batch that is not full is computed again, everything else is kept."""
     first = np.array(image_features_to_disk(pictures, network, tmp_path, "train")[0])
     read.clear()
     np.testing.assert_array_equal(
@@ -124,7 +122,7 @@ def test_starts_over_when_something_changed(pictures, network, tmp_path, monkeyp
 
 
 def test_broken_pictures(pictures, network, tmp_path):
-    """Broken pictures raise, or are left out with the reason, also in a run that goes on from an
+    """Broken pictures raise, or are left out with the reason, also in a run that continues an
     earlier one.
     """
     pictures[4].write_bytes(b"<html>404</html>")
@@ -142,7 +140,7 @@ def test_broken_pictures(pictures, network, tmp_path):
 
 
 def test_full_disk(pictures, network, tmp_path, monkeypatch):
-    """Where the disk is full one sentence names the file and says that the next run goes on, which
+    """If the disk is full, one sentence names the file and says that the next run continues, which
     it does.
     """
     room = []

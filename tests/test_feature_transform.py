@@ -57,7 +57,7 @@ def test_kept_exactly(make, tmp_path):
 
 
 def test_archive_without():
-    """An archive that holds no transform gives None."""
+    """An archive without a transform gives None."""
     assert FeatureTransform.from_arrays({"other": np.ones(2)}) is None
 
 

@@ -1,4 +1,4 @@
-"""Figures that notebooks share, and the texts that tell what they show."""
+"""Figures that notebooks share, and their alternative texts."""
 
 from types import SimpleNamespace
 
@@ -30,7 +30,7 @@ def picture(tmp_path):
 
 @pytest.fixture
 def shown(monkeypatch):
-    """List of what is shown in a notebook: pairs of data and metadata, by kind."""
+    """List of outputs shown in a notebook: pairs of data and metadata, by kind."""
     published = []
     data = {"image/jpeg": b"...", "text/plain": "<Figure>"}
     formatter = SimpleNamespace(format=lambda figure: (dict(data), {"image/jpeg": {"width": 8}}))
@@ -43,8 +43,8 @@ def shown(monkeypatch):
 
 
 def test_show_gives_a_figure_its_text(shown):
-    """The text goes into the picture's metadata, beside what is there, and not into that of the
-    other kinds; the figure is closed.
+    """The text is added to the picture's metadata, not to that of other kinds; the figure is
+    closed.
     """
     plt.figure()
     figures.show("A line that rises.")
@@ -53,14 +53,14 @@ def test_show_gives_a_figure_its_text(shown):
 
 
 def test_captions_are_part_of_the_text(shown, picture):
-    """The captions below pictures are told, too, since they are drawn into the picture."""
+    """Captions below pictures are in the text too, since they are drawn into the picture."""
     figures.captioned_pictures([picture, picture], ["a red\nbus", "a cow"])
     figures.show("Two pictures.")
     assert shown[0]["image/jpeg"]["alt"] == "Two pictures. Picture 1: a red bus. Picture 2: a cow."
 
 
 def test_what_is_false_can_be_heard(shown, picture):
-    """A false word is marked by more than its colour: in the text it stands between stars."""
+    """A false word is marked by more than its colour: in the text it is between asterisks."""
     false = Statement("colour", "main", (1, 2), False)
     true = Statement("thing", "main", (2, 3), True)
     figures.pictures_with_truth([picture], ["a red bus"], [[false, true]])
@@ -75,7 +75,7 @@ def test_no_picture_is_refused():
 
 
 def test_the_house_style_sets_the_colours():
-    """Lines take the colours that everyone can tell apart, in their order."""
+    """Lines use the colours that everyone can tell apart, in their order."""
     with plt.rc_context():
         figures.use_house_style()
         assert plt.rcParams["axes.prop_cycle"].by_key()["color"] == figures.COLOURS
@@ -97,8 +97,8 @@ def test_rows_of_pictures(monkeypatch):
 
 
 def test_loss_curves():
-    """All losses over the epochs, their mean of 25 steps in the middle of these, and the validation
-    losses at the epochs' ends.
+    """All losses over the epochs, their means of 25 steps, drawn at the middle of these, and the
+    validation losses at the ends of epochs.
     """
     losses = [10.0 - 0.1 * k for k in range(80)]
     solver = SimpleNamespace(loss_history=losses, steps_per_epoch=40, val_loss_history=[6.0, 3.0])

@@ -1,4 +1,4 @@
-"""Glowing maps and animations: what a reader is shown, by its pixels."""
+"""Glowing maps and animations, checked by their pixels."""
 
 import base64
 import io
@@ -11,8 +11,8 @@ from deeplearning.figures import animation, heat_over_grey, moving
 
 
 def test_heat_over_grey():
-    """Where nothing matters the picture is grey and dim; what reaches the ceiling, or exceeds it,
-    glows alike, and brighter than all else.
+    """Where the map is zero the picture is grey and dim; values at the ceiling or above glow the
+    same, and brighter than everything else.
     """
     image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (8, 6, 3), np.uint8))
     heat = np.zeros((8, 6))
@@ -26,7 +26,7 @@ def test_heat_over_grey():
 
 
 def test_heat_without_any():
-    """A map of zeros, whose ceiling is zero, too, shows the grey picture and no warning."""
+    """A map of zeros, whose ceiling is zero too, shows the grey picture and no warning."""
     image = Image.new("RGB", (5, 4), (90, 90, 90))
     shown = heat_over_grey(image, np.zeros((4, 5)), 0.0)
     np.testing.assert_allclose(shown, 0.25 + 0.6 * 90 / 255, atol=1e-3)
@@ -34,8 +34,8 @@ def test_heat_without_any():
 
 @pytest.mark.parametrize("count", [1, 5])
 def test_animation(count):
-    """A GIF of all pictures in their order and size, which takes the time asked for, and its last
-    picture a second more.
+    """A GIF of all pictures in their order and size, which takes the requested time, with a second
+    more for the last picture.
     """
     images = [Image.new("RGB", (8, 6), (50 * k, 0, 0)) for k in range(count)]
     film = Image.open(io.BytesIO(animation(images, seconds=2)))
@@ -51,7 +51,7 @@ def test_animation(count):
 
 
 def test_a_film_on_a_page():
-    """The film stands in the page itself, with words for who can't see it."""
+    """The film is embedded in the page, with an alternative text."""
     text = moving(b"GIF89a", 'boat & "strokes"', width=224)
     assert base64.b64encode(b"GIF89a").decode() in text and "http" not in text
     assert 'width="224" alt="boat &amp; &quot;strokes&quot;"' in text

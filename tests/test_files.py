@@ -16,7 +16,7 @@ from deeplearning.imagenet_file import read_imagenet_file
 
 
 def test_write(tmp_path):
-    """The file appears with its whole content at the end, over an older one, and nothing else
+    """The file appears with its whole content at the end, replaces an older one, and nothing else
     stays.
     """
     for content in (b"old", b"new content"):
@@ -38,7 +38,7 @@ def test_write(tmp_path):
 )
 @pytest.mark.parametrize("older", [True, False])
 def test_interrupted_write(tmp_path, error, older):
-    """Whatever ends the writing, an older file is as it was, and nothing half-written stays."""
+    """However writing fails, an older file is unchanged, and nothing half-written stays."""
     if older:
         (tmp_path / "file").write_bytes(b"older")
     with (
@@ -76,7 +76,7 @@ def test_disk_that_refuses(tmp_path, monkeypatch, function, code):
 
 @pytest.mark.parametrize("name", ["missing/file", "a file/file", "a folder", "x" * 250])
 def test_place_that_cannot_be_written(tmp_path, name):
-    """A folder that is missing or no folder, a folder in the file's place, a name too long: one
+    """For a missing folder, a file in a folder's place or the reverse, or too long a name, one
     sentence names it.
     """
     (tmp_path / "a file").write_bytes(b"")
@@ -117,8 +117,8 @@ def test_read_npz(tmp_path):
 
 
 def test_read_something_else(tmp_path):
-    """A text, an empty file, a single array, a pickle, a folder, settings that are no dictionary:
-    refused by name.
+    """A text, an empty file, a single array, a pickle, a folder, and settings that are not a
+    dictionary are refused by name.
     """
     (tmp_path / "text").write_text("hello")
     (tmp_path / "empty").write_bytes(b"")
@@ -137,8 +137,8 @@ def test_read_something_else(tmp_path):
 
 
 def test_read_damaged(tmp_path):
-    """An archive that is cut anywhere, or has any byte damaged, is refused by name, or gives what
-    was written.
+    """An archive that is truncated anywhere, or has any byte damaged, is refused by name, or gives
+    what was written.
     """
     array = np.random.default_rng(0).standard_normal(50)
     archive(tmp_path / "a.npz", W=array)
@@ -172,7 +172,7 @@ REFUSED = {
 @pytest.mark.parametrize("code, advice", REFUSED.items())
 @pytest.mark.parametrize("read", [read_npz, read_imagenet_file, FeatureTransform.load, open_h5])
 def test_a_sound_file_that_cannot_be_read(tmp_path, monkeypatch, read, code, advice):
-    """Without permission, locked, on a file system without locks or on a failing disk, a file is not
+    """A file without permission, locked, on a file system without locks or on a failing disk is not
     called damaged: the advice fits.
     """
 
@@ -192,7 +192,7 @@ def test_a_sound_file_that_cannot_be_read(tmp_path, monkeypatch, read, code, adv
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04" + b"\xff" * 300])
 def test_a_damaged_file_is_called_damaged(tmp_path, content):
-    """What is wrong with the content stays a matter of the content."""
+    """Problems with the content are still reported as such."""
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(ValueError, match="is damaged"):
         read_npz(tmp_path / "file")
@@ -215,7 +215,9 @@ def test_a_locked_file(tmp_path):
 
 
 def test_where_nothing_can_be_written(tmp_path, monkeypatch):
-    """A missing folder, a folder in place of the file and a read-only one are refused beforehand."""
+    """A missing folder, a folder in place of the file and a read-only one are refused
+    beforehand.
+    """
     check_can_write(tmp_path / "file", "--out")
     with pytest.raises(FileNotFoundError, match="folder of --out .* does not exist"):
         check_can_write(tmp_path / "missing" / "file", "--out")
@@ -228,7 +230,7 @@ def test_where_nothing_can_be_written(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("error", [NotImplementedError("flock"), OSError(errno.ENOLCK, "none")])
 def test_a_file_system_without_locks(tmp_path, monkeypatch, error):
-    """It is said, with what to do; and a lock is free again after its use."""
+    """It is reported, with advice; and a lock is free again after its use."""
     for _ in range(2):
         with locked(tmp_path / "lock", blocking=False):
             pass
@@ -243,13 +245,15 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch, error):
 
 @pytest.mark.parametrize("read", [read_npz, lambda path: open_h5(path).__enter__()])
 def test_a_file_that_is_missing(tmp_path, read):
-    """Where a file should be read that is not there, nobody is told to make its folder."""
+    """The message about a missing file to read doesn't advise to make its folder."""
     with pytest.raises(FileNotFoundError, match="^no file at .*gone: check the spelling"):
         read(tmp_path / "gone")
 
 
 def test_a_file_of_another_kind(tmp_path):
-    """Nobody is told to load it as a pickle, or only to delete what may be a file of captions."""
+    """No message advises loading it as a pickle, or only deleting what may be a file of
+    captions.
+    """
     path = tmp_path / "captions.csv"
     path.write_text("image,caption\n")
     with pytest.raises(ValueError, match="not begin as such archives do.*name another") as raised:
@@ -258,7 +262,7 @@ def test_a_file_of_another_kind(tmp_path):
 
 
 def test_what_people_are_told(tmp_path):
-    """Sentences of ours come without the system's number, those of Python with advice."""
+    """Our own messages come without the system's error number, Python's with advice."""
     assert said(OSError(errno.ENOSPC, "could not write x: free space")).startswith("could not")
     assert said(ValueError("x")) == "x"
     with pytest.raises(FileNotFoundError) as raised:

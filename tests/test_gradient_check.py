@@ -63,8 +63,8 @@ def test_integer_points_are_refused():
 
 
 def test_grad_check_sparse(capsys):
-    """Prints one line a place, with a small error for a right gradient and a large one for a wrong
-    one.
+    """Prints one line for each place, with a small error for a right gradient and a large one for a
+    wrong one.
     """
     x = np.random.default_rng(0).normal(size=(3, 4))
     for gradient, right in ((2 * x, True), (-2 * x, False)):
@@ -85,7 +85,7 @@ def test_rel_error():
 
 @pytest.mark.parametrize("shape", [(1,), (4, 4), (2, 5, 3)])
 def test_verdict_names_the_worst_place(shape):
-    """A wrong gradient fails, and the place where it is worst is named with both values."""
+    """A wrong gradient fails, and its worst place is named with both values."""
     right = np.random.default_rng(0).normal(size=shape)
     wrong = right.copy()
     index = tuple(size - 1 for size in shape)
@@ -116,7 +116,7 @@ def test_verdict_refuses_what_cannot_be_compared(analytic, message):
 
 
 def test_nan_in_the_numerical_gradient_is_not_right():
-    """NaN against NaN is no agreement."""
+    """NaN against NaN does not agree."""
     assert not compare_gradients(np.array([np.nan]), np.array([np.nan]))
     assert not compare_gradients(np.array([1.0]), np.array([np.nan]))
 
@@ -177,8 +177,8 @@ def test_checks_print_what_was_measured_and_stop(capsys):
 
 
 def test_check_close_shows_both_numbers_and_the_known_mistake():
-    """A result that is off is shown beside what was expected, at the worst place, and a mistake
-    that would give the same is named; another one is not.
+    """A wrong result is shown next to the expected one, at the worst place, and a mistake that
+    would give the same is named; another one is not.
     """
     known = {"a mean over time": 0.5, "a sum over captions": 30.0}
     with pytest.raises(AssertionError, match=r"Here: 0.5, expected 6. This is what a mean over"):
@@ -200,7 +200,7 @@ def test_jupyter_shows_a_failed_check_without_a_traceback():
 @pytest.mark.parametrize("which", [0, 1])
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_coarse_arrays_are_not_called_wrong(dtype, which):
-    """What float32 can't show is neither right nor wrong, and the message says what to do."""
+    """If float32 is too coarse to tell right from wrong, the message says what to do."""
     pair = [np.full((2, 3), 0.1), np.full((2, 3), 0.1)]
     pair[which] = pair[which].astype(dtype) * dtype(1.001)
     verdict = compare_gradients(*pair)

@@ -110,7 +110,7 @@ def server():
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch):
-    """The server is reached as it stands, whatever proxy this machine uses. List of the pauses,
+    """The server is reached directly, whatever proxy this machine uses. Returns the list of pauses,
     which take no time.
     """
     monkeypatch.setenv("no_proxy", "*")
@@ -164,7 +164,7 @@ def test_other_modes_become_rgb(server, name, expected):
 
 
 def test_cmyk_becomes_rgb(server):
-    """A photo in printers' colours comes as RGB."""
+    """A photo in CMYK comes as RGB."""
     assert image_from_url(server + "/cmyk.jpg").shape == PIXELS.shape
 
 
@@ -185,14 +185,16 @@ BAD = [
 
 @pytest.mark.parametrize("name", BAD)
 def test_no_picture_from_a_server(server, name):
-    """What is missing, cut off or no picture gives one warning with its URL, and a placeholder."""
+    """A missing or truncated picture, or another file, gives one warning with its URL, and a
+    placeholder.
+    """
     with pytest.warns(UserWarning, match=name) as warned:
         assert_placeholder(image_from_url(f"{server}/{name}"))
     assert len(warned) == 1 and warned[0].filename == __file__  # the warning points at the caller
 
 
 def test_refused_connection():
-    """A server that is not there gives a warning and a placeholder."""
+    """An unreachable server gives a warning and a placeholder."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -201,7 +203,7 @@ def test_refused_connection():
 
 
 def test_silent_server(server, monkeypatch):
-    """A server that does not answer is given up after the time limit."""
+    """A server that does not answer is given up on after the time limit."""
     monkeypatch.setattr(image_fetching, "TIMEOUT", 0.2)
     with pytest.warns(UserWarning, match="silent.jpg.*timed out"):
         assert_placeholder(image_from_url(server + "/silent.jpg"))
@@ -222,22 +224,22 @@ UNUSABLE = [
     "url", [*UNUSABLE, None, 3, b"http://x/y.png", Path("photo.jpg"), ["photo.jpg"]]
 )
 def test_unusable_url(url):
-    """An unknown scheme, a bare name, a malformed URL or what is no string gives a warning and a
-    placeholder.
+    """An unknown scheme, a bare name, a malformed URL or anything but a string gives a warning and
+    a placeholder.
     """
     with pytest.warns(UserWarning, match="no picture"):
         assert_placeholder(image_from_url(url))
 
 
 def test_missing_file(tmp_path):
-    """A file URL without file, or of a folder, gives a warning and a placeholder."""
+    """A URL of a missing file, or of a folder, gives a warning and a placeholder."""
     for path in (tmp_path / "gone.jpg", tmp_path):
         with pytest.warns(UserWarning, match=path.name):
             assert_placeholder(image_from_url(path.as_uri()))
 
 
 def test_too_large(server, tmp_path, monkeypatch):
-    """No more than a limit is read into memory, of a file or of what a server sends without end."""
+    """At most a limit is read into memory, from a file or from a server that sends without end."""
     monkeypatch.setattr(image_fetching, "MAX_BYTES", 300)
     (tmp_path / "large.png").write_bytes(FILES["/photo.png"])
     with pytest.warns(UserWarning, match="larger"):
@@ -289,7 +291,7 @@ def test_a_jpeg_that_no_camera_makes(monkeypatch):
 
 
 def test_kept_for_the_next_time(server):
-    """A picture is asked for once; each URL has its own."""
+    """A picture is requested once; each URL has its own."""
     for _ in range(3):
         np.testing.assert_array_equal(image_from_url(server + "/photo.png"), PIXELS)
         assert image_from_url(server + "/grey.png").std(axis=2).max() == 0
@@ -297,7 +299,7 @@ def test_kept_for_the_next_time(server):
 
 
 def test_kept_where_the_server_is_gone(monkeypatch):
-    """What was fetched once is there without a network, for a URL of any length."""
+    """A picture that was fetched once is available without a network, for a URL of any length."""
     url = "http://127.0.0.1:9/" + "photo" * 100
     with monkeypatch.context() as patch:
         patch.setattr(urllib.request, "urlopen", lambda *_, **__: io.BytesIO(FILES["/photo.png"]))
@@ -319,7 +321,7 @@ def test_damaged_in_the_cache(server, picture_cache, content):
 
 @pytest.mark.parametrize("obstacle", ["file above", "file", "folder of that name", "full disk"])
 def test_no_place_for_the_cache(server, picture_cache, monkeypatch, obstacle):
-    """Where nothing can be kept, the picture comes all the same, without a warning."""
+    """If nothing can be stored, the picture still comes, without a warning."""
 
     def refuse(_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -351,7 +353,7 @@ def test_files_are_not_kept(tmp_path, picture_cache, scheme):
 
 @pytest.mark.parametrize("name", ["missing.jpg", "truncated.png", "page.html", "vast.png"])
 def test_failures_are_not_kept(server, picture_cache, monkeypatch, name):
-    """What failed is asked for again, and comes when it is there."""
+    """A failed picture is requested again, and comes once it exists."""
     for _ in range(2):
         with pytest.warns(UserWarning, match=name):
             image_from_url(f"{server}/{name}")
@@ -373,7 +375,7 @@ def test_busy_server(server, pauses, trouble):
 
 @pytest.mark.parametrize("status, times", [(503, 3), (None, 3), (404, 1), (403, 1), (410, 1)])
 def test_server_that_refuses(server, pauses, status, times):
-    """A server that stays busy is given up after three times; one that says no is believed at once."""
+    """A server that stays busy is given up on after three tries; a refusal is final at once."""
     TROUBLE["/photo.png"] = [status] * 5
     with pytest.warns(UserWarning, match="photo.png"):
         assert_placeholder(image_from_url(server + "/photo.png"))
@@ -402,8 +404,8 @@ def test_enormous_picture(tmp_path):
 
 
 def test_any_damaged_file(tmp_path):
-    """Whatever byte of a picture is damaged, there is an array: its pixels, or a placeholder with a
-    warning.
+    """Whichever byte of a picture is damaged, the result is an array: its pixels, or a placeholder
+    with a warning.
     """
     rng = np.random.default_rng(0)
     path = tmp_path / "damaged"
@@ -435,7 +437,9 @@ def jpeg_with_exif(exif):
 
 
 def tiff_entries(*entries):
-    """EXIF data of one directory: triples of tag, kind and four bytes, and then what they point at."""
+    """EXIF data of one directory: triples of tag, kind and four bytes, and then what they
+    point at.
+    """
     count = struct.pack("<H", len(entries))
     body = b"".join(struct.pack("<HHI", tag, kind, 1) + value for tag, kind, value in entries)
     return b"Exif\0\0II*\0\x08\0\0\0" + count + body + b"\0" * 4
@@ -456,7 +460,7 @@ def test_turned_as_pillow_turns_it(orientation):
 
 
 def test_resolution_that_divides_by_zero():
-    """A resolution of -1 / 0 is no matter: the picture is turned."""
+    """A resolution of -1 / 0 doesn't matter: the picture is turned."""
     exif = tiff_entries(SIXTH, (282, 10, RATIONAL)) + struct.pack("<ii", -1, 0)
     assert decode_image(jpeg_with_exif(exif)).size == (16, 8)
 
@@ -499,8 +503,8 @@ REMARKS = {
 @pytest.mark.parametrize("remark", REMARKS.values(), ids=REMARKS)
 @pytest.mark.parametrize("where", [b"IDAT", b"IEND"])
 def test_damaged_remarks_in_a_png(remark, where):
-    """What a PNG file says beside its pixels never costs the picture, whose transparency and
-    orientation still count.
+    """Damaged metadata in a PNG file never costs the picture, whose transparency and orientation
+    still count.
     """
     exif = Image.Exif()
     exif[274] = 6
@@ -513,7 +517,7 @@ def test_damaged_remarks_in_a_png(remark, where):
 
 
 def test_damage_that_costs_the_picture():
-    """Damaged pixels, in a PNG file with a damaged remark, are told of."""
+    """Damaged pixels are reported, even in a PNG file with damaged metadata."""
     content = encoded("PNG")
     at = content.index(b"IDAT") - 4
     content = content[:at] + REMARKS["text"] + content[at:-40]
@@ -638,7 +642,7 @@ def test_what_is_no_picture(picture):
     ],
 )
 def test_how_arrays_become_pictures(array, advice):
-    """The message says what makes a picture of an array of its kind; one without pixels is none."""
+    """The message says how to turn such an array into a picture; one without pixels is refused."""
     with pytest.raises(ValueError, match=re.escape(advice)):
         open_image(array)
 

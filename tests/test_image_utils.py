@@ -49,8 +49,8 @@ def numbers(*shape, seed=0, dtype=np.float64):
 
 
 def test_constants():
-    """Mean and standard deviation are ImageNet's, in float32; pictures from URLs are to be had
-    here, too.
+    """Mean and standard deviation are ImageNet's, in float32; the function for pictures from URLs
+    is available here too.
     """
     for constant, values in ((SQUEEZENET_MEAN, MEAN), (SQUEEZENET_STD, STD)):
         assert constant.dtype == np.float32
@@ -84,8 +84,8 @@ def test_deprocess_image(shape, dtype):
 
 
 def test_deprocess_image_rescaled():
-    """Rescaled, the smallest number of the whole picture is black, the largest white, and what lies
-    between in line.
+    """Rescaled, the smallest number of the whole picture is black, the largest white, and those
+    between are linear.
     """
     x = 0.1 * numbers(4, 5, 3)
     pixels = x * STD + MEAN
@@ -138,7 +138,9 @@ def test_deprocess_takes_what_networks_give(dtype):
 
 @pytest.mark.parametrize("value", [0.0, -5.0, 1e4])
 def test_constant_picture_rescaled(value):
-    """A picture of one grey is rescaled to one of one colour, without a warning or a division by 0."""
+    """A picture of one grey is rescaled to one of one colour, without a warning or a
+    division by 0.
+    """
     x = ((value - SQUEEZENET_MEAN) / SQUEEZENET_STD).reshape(1, 1, 3).repeat(4, axis=1)
     for out in (
         deprocess_image(x, rescale=True),
@@ -149,7 +151,7 @@ def test_constant_picture_rescaled(value):
 
 @pytest.mark.parametrize("shape", [(), (4,), (4, 5), (5, 4, 1), (3, 4, 4)])
 def test_no_three_channels(shape):
-    """Anything else than three channels at the end is refused with the shape."""
+    """Anything but three channels at the end is refused with the shape."""
     for function in (preprocess_image, deprocess_image):
         with pytest.raises(ValueError) as raised:
             function(np.zeros(shape))
@@ -160,7 +162,7 @@ def test_no_three_channels(shape):
     "shape", [(3, 4, 5), (2, 3, 4, 5), (1, 1, 4, 5), (1, 4, 5, 3), (0, 3, 4, 5)]
 )
 def test_no_single_picture(shape):
-    """Anything else than one picture with its channels in front is refused with the shape."""
+    """Anything but one picture with its channels in front is refused with the shape."""
     with pytest.raises(ValueError) as raised:
         deprocess(torch.zeros(shape))
     assert str(shape) in str(raised.value)
@@ -180,9 +182,7 @@ def test_nan(rescaled, value):
 
 @pytest.mark.parametrize("level", [0, 7, 128, 255])
 def test_plain_picture_stays_plain(level):
-    """Stretching has nothing to stretch in a picture of one colour: rounding is not blown up into
-    colours.
-    """
+    """In a picture of one colour there is nothing to stretch: rounding errors don't become colours."""
     plain = np.full((4, 5, 3), level, np.uint8)
     np.testing.assert_array_equal(deprocess_image(preprocess_image(plain), rescale=True), plain)
 
@@ -198,7 +198,7 @@ def test_blur_keeps_plain_pictures(dtype):
 
 
 def test_pixels_can_be_changed(tmp_path):
-    """What was loaded is the caller's own array."""
+    """The loaded array is the caller's own."""
     Image.fromarray(PIXELS).save(tmp_path / "a.png")
     assert (
         load_image(tmp_path / "a.png").flags.writeable
@@ -337,9 +337,7 @@ def test_no_picture(tmp_path, function, name):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
 @pytest.mark.parametrize("shape", [(7,), (2, 3, 4, 5)])
 def test_rescale(dtype, shape):
-    """Numbers of any range come to lie from exactly 0 to exactly 1, in line with each other and of
-    the same type.
-    """
+    """Numbers of any range are mapped linearly to exactly [0, 1], in the same type."""
     for factor, shift in ((1, 0), (0.01, 7), (100, -1000)):
         x = torch.tensor(factor * numbers(*shape) + shift).to(dtype)
         out = rescale(x)
@@ -418,7 +416,9 @@ def test_blur_tensor_by_default():
     "dtype, tolerance", [(torch.float32, 1e-6), (torch.float64, 1e-12), (torch.float16, 4e-3)]
 )
 def test_blur_tensor_types(dtype, tolerance):
-    """Type and a constant stay what they were, and float32 agrees with float64 as far as it can."""
+    """The type and a constant stay the same, and float32 agrees with float64 within its
+    precision.
+    """
     if dtype == torch.float16 and torch.__version__ < "2.6":
         pytest.skip("old releases of PyTorch can't pad half-precision pictures on a CPU")
     for sigma in (0.5, 2):
@@ -456,7 +456,7 @@ def test_inputs_stay(function):
 
 
 def test_a_torchvision_that_does_not_fit(tmp_path, monkeypatch):
-    """What torchvision raises beside another release of PyTorch becomes one sentence."""
+    """Torchvision's error with a mismatched release of PyTorch becomes one sentence."""
     (tmp_path / "torchvision").mkdir()
     text = "operator torchvision::nms does not exist"
     (tmp_path / "torchvision" / "__init__.py").write_text(f"raise RuntimeError({text!r})")

@@ -1,4 +1,4 @@
-"""The layers without a memory, against float64 PyTorch."""
+"""The layers without state, against float64 PyTorch."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,9 @@ def tensors(*arrays):
 @pytest.mark.parametrize("shape", [(1, 1), (3, 4), (2, 3, 4, 5), (0, 4)])
 @pytest.mark.parametrize("M", [1, 6])
 def test_affine_agrees_with_torch(shape, M):
-    """Output and gradients are PyTorch's, for inputs of any number of axes, and dx has x's shape."""
+    """Output and gradients are PyTorch's, for inputs of any number of axes, and dx has x's
+    shape.
+    """
     rng = np.random.default_rng(0)
     x, w, b = (
         rng.normal(size=shape),
@@ -71,7 +73,7 @@ def test_temporal_affine_agrees_with_torch(N, T, D, M):
 
 
 def test_temporal_affine_leaves_masked_places_out():
-    """With a mask, out is zero where it is False, and gradients that arrive there are dropped."""
+    """With a mask, out is zero where it is False, and upstream gradients there are dropped."""
     rng = np.random.default_rng(0)
     x, w, b, dout = (rng.normal(size=shape) for shape in [(3, 4, 5), (5, 6), (6,), (3, 4, 6)])
     mask = rng.random((3, 4)) < 0.5
@@ -85,7 +87,9 @@ def test_temporal_affine_leaves_masked_places_out():
 
 @pytest.mark.parametrize("N, T, V", [(1, 1, 1), (1, 4, 3), (5, 6, 7)])
 def test_temporal_softmax_loss_agrees_with_torch(N, T, V):
-    """Loss and gradient are PyTorch's cross-entropy, summed over unmasked steps and divided by N."""
+    """Loss and gradient are PyTorch's cross-entropy, summed over unmasked steps and divided
+    by N.
+    """
     rng = np.random.default_rng(0)
     x, y, mask = rng.normal(size=(N, T, V)), rng.integers(V, size=(N, T)), rng.random((N, T)) < 0.6
     (tx,) = tensors(x)
@@ -117,7 +121,7 @@ def test_temporal_softmax_loss_of_tiny_scores(N, T, V, p, low, high):
 
 
 def test_temporal_softmax_loss_ignores_masked_places():
-    """Scores and words at masked places have no influence, whatever they are."""
+    """Scores and words at masked places have no influence."""
     x, y, mask = (
         np.zeros((2, 3, 4)),
         np.zeros((2, 3), int),
@@ -250,7 +254,9 @@ def test_dropout_of_nothing():
 
 @pytest.mark.parametrize("shape", [(2, 3, 4), (2, 3), (3, 2, 5), (1, 3, 5)])
 def test_temporal_affine_refuses_a_gradient_that_does_not_fit(shape):
-    """ValueError for an upstream gradient of another shape than the output, broadcastable or not."""
+    """ValueError for an upstream gradient of another shape than the output, broadcastable
+    or not.
+    """
     x, w, b = np.ones((2, 3, 4)), np.ones((4, 5)), np.ones(5)
     _, cache = layers.temporal_affine_forward(x, w, b)
     with pytest.raises(ValueError, match=r"dout .*\(2, 3, 5\)"):

@@ -1,4 +1,4 @@
-"""Where data lies."""
+"""Where data is stored."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from deeplearning.locations import data_folder
 
 
 def test_default_folder(monkeypatch):
-    """Without the variable, or with an empty one, data lies in the package's own folder."""
+    """Without the variable, or with an empty one, data is stored in the package's own folder."""
     for unset in (
         lambda: monkeypatch.delenv("DEEPLEARNING_DATA", raising=False),
         lambda: monkeypatch.setenv("DEEPLEARNING_DATA", ""),
@@ -31,9 +31,7 @@ def test_folder_of_the_environment(monkeypatch, tmp_path):
 
 
 def test_relative_folder(run_python, tmp_path):
-    """A relative DEEPLEARNING_DATA is absolute, from where the process started, wherever it goes
-    later.
-    """
+    """A relative DEEPLEARNING_DATA counts from the directory where the process started."""
     code = (
         "import os; from deeplearning.locations import *; os.chdir(os.pardir); print(data_folder())"
     )

@@ -38,13 +38,15 @@ def test_gradients_agree_with_finite_differences(cell_type):
 
 
 def test_forget_bias_is_put_into_the_forget_gates():
-    """The second block of the LSTM's biases starts from it, all others from zero."""
+    """The second block of the LSTM's biases starts with this value, all others with zero."""
     b = task._first_params(np.random.default_rng(0), "lstm", 3.0)["b"]
     np.testing.assert_array_equal(b.reshape(4, task.H)[:, 0], [0, 3, 0, 0])
 
 
 def test_a_short_gap_is_learnt_and_no_training_is_chance():
-    """Trained, both cells remember over five words; untrained, they name one in eight or so."""
+    """Trained, both cells remember over five words; untrained, they get about one in eight
+    right.
+    """
     for cell_type in ("rnn", "lstm"):
         assert task.memory_task(cell_type, 5) > 0.9
         assert task.memory_task(cell_type, 5, steps=0) < 0.35

@@ -21,15 +21,17 @@ CAPTIONS = [
 
 @pytest.fixture(scope="module")
 def bleu_score():
-    """nltk's scores; importing them takes seconds, which other runs of the tests should not wait."""
+    """nltk's scores, imported here because that takes seconds, which other test runs need
+    not wait.
+    """
     from nltk.translate import bleu_score
 
     return bleu_score
 
 
 def random_corpus(seed, images=30, words=3):
-    """Captions of at least four words and one to four references each, of so few words that many
-    n-grams agree.
+    """Captions of at least four words, with one to four references each, from so small a vocabulary
+    that many n-grams agree.
     """
     rng = np.random.default_rng(seed)
 
@@ -209,8 +211,8 @@ def test_cider_d_of_known_captions():
 
 
 def test_cider_d_is_ten_for_the_reference_itself():
-    """A caption that is its image's only reference, with words of its own, scores 10; order of
-    images is no matter.
+    """A caption equal to its image's only reference, with words of its own, scores 10; the order of
+    images doesn't matter.
     """
     references = [[refs[0]] for refs in REFERENCES]
     score, scores = cider_d(references, [refs[0] for refs in references])
@@ -220,7 +222,9 @@ def test_cider_d_is_ten_for_the_reference_itself():
 
 
 def test_cider_d_penalises_length():
-    """A narrower sigma costs a caption whose length differs, and none whose length agrees."""
+    """A narrower sigma lowers the score of a caption whose length differs, but not of one whose
+    length agrees.
+    """
     references, captions = (
         [["a dog runs"], ["two cats sleep"]],
         ["a dog runs", "two cats sleep here"],
@@ -248,7 +252,7 @@ def test_cider_d_penalises_length():
     ],
 )
 def test_bad_input(score, references, captions, fact):
-    """Nothing to score, counts that differ, or an image without reference: one sentence with the
+    """Nothing to score, different counts, or an image without reference give one sentence with the
     counts.
     """
     with pytest.raises(ValueError, match=fact):
@@ -279,7 +283,7 @@ def test_scores_of_real_captions(shared_data):
 
 
 def test_cider_d_of_a_single_image():
-    """It means nothing, which is said, and no number pretends otherwise."""
+    """Such a score is meaningless: a warning says so, and the result is NaN."""
     with pytest.warns(UserWarning, match="CIDEr-D of a single image means nothing"):
         score, scores = cider_d([["a dog runs"]], ["a dog runs"])
     assert np.isnan(score) and np.isnan(scores).tolist() == [True]
@@ -299,5 +303,5 @@ def test_cider_d_of_a_single_image():
     ],
 )
 def test_scripts_without_spaces(caption, words):
-    """Where no spaces stand between words, each character is one, with its marks."""
+    """Without spaces between words, each character with its marks counts as a word."""
     assert tokenize(caption) == words

@@ -73,7 +73,9 @@ def network(dtype=torch.float64, rectifier=None):
 
 
 def in_disorder(model):
-    """The model with some parts in training and some not, and some parameters that need a gradient."""
+    """The model with some parts in training and some not, and some parameters that need a
+    gradient.
+    """
     for number, module in enumerate(model.modules()):
         module.training = number % 3 != 1
     for number, parameter in enumerate(model.parameters()):
@@ -139,8 +141,8 @@ def test_steps_of_one_length(slope):
 @dtypes
 @pytest.mark.parametrize("target", range(C))
 def test_fooling_a_linear_model(shape, dtype, target):
-    """A picture goes straight along the target's weights, by as many steps as it takes and not one
-    more.
+    """A picture goes straight along the target's weights, with exactly as many steps as it
+    takes.
     """
     model, X = Quadratic(shape, dtype, curvature=0), 3 * numbers(*shape, dtype=dtype)
     # each class can be reached
@@ -159,9 +161,7 @@ def test_fooling_a_linear_model(shape, dtype, target):
 
 
 def test_steps_of_fooling():
-    """Pictures of a batch reach targets of their own; each step is learning_rate long where there
-    is one to make.
-    """
+    """Pictures of a batch reach their own targets; each step made is learning_rate long."""
     X, seen = numbers(3, 3, 6, 5), []
     model, targets = Quadratic(X.shape), torch.tensor([2, 0, 1])
     found = nv.make_fooling_image(
@@ -201,7 +201,7 @@ def test_giving_up():
 @pytest.mark.parametrize("wanted", [True, False])
 def test_nothing_else_changes(method, dtype, shape, wanted):
     """Results are finite, of the pictures' type and size, and without a graph; pictures, labels and
-    model stay.
+    model are unchanged.
     """
     X, y = numbers(*shape, dtype=dtype).requires_grad_(wanted), torch.arange(shape[0])
     model, x = in_disorder(network(dtype)), X.detach().clone()
@@ -218,7 +218,7 @@ def test_nothing_else_changes(method, dtype, shape, wanted):
 
 @methods
 def test_circumstances(method):
-    """Other pictures, training, torch.no_grad, the integers' type and the layout in memory do not
+    """Other pictures, training mode, torch.no_grad, the integers' type and the memory layout don't
     change a result.
     """
     X, y = numbers(3, 3, 6, 5), torch.arange(3)
@@ -290,7 +290,7 @@ def test_wrong_arguments(method, X, y, fact):
 
 
 def painting(model, **options):
-    """What is painted for class 2, and the pictures that the network saw."""
+    """The picture painted for class 2, and the pictures that the network saw."""
     seen = []
     hook = model.register_forward_pre_hook(
         lambda _, inputs: seen.append(inputs[0].detach().clone())
@@ -341,8 +341,8 @@ CALLS = [
 
 @pytest.mark.parametrize("iterations, every, steps, dtype", CALLS)
 def test_callback(iterations, every, steps, dtype):
-    """What is painted, of the model's type and size, is shown after the first step, every
-    show_every and the last.
+    """The painted picture, of the model's type and size, is shown after the first step, every
+    show_every steps and the last.
     """
     model, shown, how = network(), [], {"num_iterations": iterations, "show_every": every}
     model.class_names, model.image_size = ["hay", "bee", "sea", "day"], 11
@@ -465,7 +465,7 @@ NO_SCORES = {
 @methods
 @pytest.mark.parametrize("form, fact", NO_SCORES.values(), ids=NO_SCORES)
 def test_networks_without_scores(method, form, fact):
-    """Where no scores can be found one sentence says what was expected and what came."""
+    """If no scores can be found, one sentence says what was expected and what came."""
     with pytest.raises(ValueError, match=rf"returns scores of shape \(2, C\), {fact}"):
         method(numbers(2, 3, 6, 5), torch.tensor([0, 1]), Answering(form))
 
@@ -504,8 +504,8 @@ def test_networks_of_no_use(method, model, fact):
 @methods
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_networks_of_half_precision(method, dtype):
-    """A network that computes in half precision reads single-precision pictures, and what comes
-    back is in single precision, near the result of the same network in single precision.
+    """A network that computes in half precision reads single-precision pictures; the result is in
+    single precision, close to that of the same network in single precision.
     """
     X, y = numbers(2, 3, 6, 5, dtype=torch.float32), torch.tensor([1, 2])
     half = network(torch.float32).to(dtype)
@@ -516,8 +516,8 @@ def test_networks_of_half_precision(method, dtype):
 
 @methods
 def test_first_layers_that_work_in_place(method):
-    """A network whose first layer writes over its input gives what one that doesn't gives, and the
-    pictures stay.
+    """A network whose first layer overwrites its input gives the same as one that doesn't, and the
+    pictures are unchanged.
     """
     X, y = numbers(2, 3, 6, 5), torch.tensor([1, 2])
     x = X.clone()
@@ -539,7 +539,9 @@ ODD = {
 
 @pytest.mark.parametrize("name, value", [(name, v) for name, vs in ODD.items() for v in vs])
 def test_odd_settings(name, value):
-    """What is no number of steps or pixels, or no finite number, is refused with its name."""
+    """An invalid number of steps or pixels, or a number that isn't finite, is refused by
+    its name.
+    """
     said = "expected a size" if name == "image_size" else name
     with pytest.raises(ValueError, match=f"{said}.*, got "):
         painting(network(), **{name: value})
@@ -556,9 +558,7 @@ def test_never():
 
 
 def test_the_bar_ends_where_all_are_done(capsys, monkeypatch):
-    """The last thing that the fooling's bar says is that none is left, at 100 %; a run of a moment
-    shows no bar.
-    """
+    """The bar of fooling ends at 100 % with no picture left; a very short run shows no bar."""
     model = Quadratic((3, 3, 4, 4), curvature=0)
     nv.make_fooling_image(numbers(3, 3, 4, 4), 0, model, 0.3, 1000)
     assert capsys.readouterr().out == ""

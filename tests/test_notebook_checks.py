@@ -1,4 +1,4 @@
-"""What the notebooks' cells call: pytest's verdicts, on the code that is in the files."""
+"""The checks that the notebooks' cells call: pytest's verdicts, on the code in the files."""
 
 import textwrap
 
@@ -36,13 +36,13 @@ def inputs_of(exercise):
 
 
 def replace(monkeypatch, name, wrong):
-    """Put a wrong function in the place of an exercise."""
+    """Replace an exercise with a wrong function."""
     monkeypatch.setattr(rnn_layers, name, wrong)
 
 
 def test_check_says_what_pytest_says(monkeypatch, capsys):
-    """A right exercise gets a line; a wrong one raises with pytest's verdict and the way to its
-    tests; one that is not written says so.
+    """A right exercise gets a line; a wrong one raises an error with pytest's verdict and how to
+    run its tests; an unwritten one says so.
     """
     check("rnn_step_forward", "CaptioningRNN.loss[lstm]")
     printed = capsys.readouterr().out.splitlines()
@@ -92,8 +92,8 @@ def test_all_gradients_are_shown_when_some_are_wrong(monkeypatch, capsys):
 
 @pytest.mark.parametrize("exercise, argument", [("rnn_backward", "dh"), ("lstm_backward", "dh")])
 def test_argument_changed_in_place_is_blamed(monkeypatch, exercise, argument, capsys):
-    """A backward pass that writes into its upstream gradient is told so, and the gradients, which
-    are right, are not called wrong.
+    """If a backward pass writes into its upstream gradient, the message says so, and does not call
+    its right gradients wrong.
     """
     right = getattr(rnn_layers, exercise)
 
@@ -112,7 +112,7 @@ def test_argument_changed_in_place_is_blamed(monkeypatch, exercise, argument, ca
 
 
 def test_what_it_builds_on_comes_first(monkeypatch):
-    """Where the forward pass is wrong, its backward pass is not blamed."""
+    """If the forward pass is wrong, its backward pass is not blamed."""
 
     def wrong(x, prev_h, Wx, Wh, b):
         next_h = np.tanh(x @ Wx + prev_h @ Wh)
@@ -127,7 +127,7 @@ def test_what_it_builds_on_comes_first(monkeypatch):
 
 
 def test_gradients_of_another_loss(monkeypatch):
-    """Gradients that fit the loss are not blamed for a loss that is not the one asked for."""
+    """Gradients that fit the loss are not blamed if the loss itself is wrong."""
     right = CaptioningRNN.loss
 
     def of_the_words_in(self, features, captions, **options):
@@ -245,17 +245,17 @@ run("check_loaded()\\nf()")
 
 
 def test_old_code_that_still_runs_is_noticed(run_python, tmp_path):
-    """With autoreload, a saved change reaches functions and the methods of models that were made
-    before, but not what those models hold, and the check is content with it. After a syntax
-    error, or an error while the module loads, the old code runs on without a word; the check finds
-    it, behind decorators, too, and is content once the file is mended.
+    """With autoreload, a saved change reaches functions and the methods of existing models, but not
+    the data in those models, and the check accepts that. After a syntax error, or an error while
+    the module loads, the old code silently keeps running; the check finds this, also behind
+    decorators, and passes once the file is fixed.
     """
     status, output, errors = run_python("-c", textwrap.dedent(SESSION), cwd=tmp_path)
     assert status == 0, errors
     results = [line[3:] for line in output.splitlines() if line.startswith("=>")]
     assert results[2] == "(2, 'new', 1) | None"
     assert "lessons.py has changed" in results[4]
-    assert results[7] == "2 | None"  # the cell after the one that told of the error tells nothing
+    assert results[7] == "2 | None"  # only the first cell after the error reports it
     assert "lessons.py, line 1: Python can't read it" in results[8]
     assert "lessons.py has changed" in results[10]
     assert results[11] == "5 | None"

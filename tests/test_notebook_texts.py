@@ -1,5 +1,5 @@
-"""What the notebooks say: every section starts from the first cell, and every number in the prose
-is one that the executed notebook shows.
+"""The notebooks' texts: every section needs only the first cell, and every number in the prose is
+one that the executed notebook shows.
 """
 
 import ast
@@ -22,7 +22,7 @@ def cells_of(name):
 
 
 def outputs_of(name):
-    """All that a notebook printed, one text."""
+    """All that a notebook printed, as one text."""
     texts = []
     for cell in cells_of(name):
         for output in cell.get("outputs", []):
@@ -31,7 +31,7 @@ def outputs_of(name):
 
 
 def prose_of(name):
-    """A notebook's text without formulas, code, tables and links, one line."""
+    """A notebook's text without formulas, code, tables and links, as one line."""
     texts = [cell.source for cell in cells_of(name) if cell.cell_type == "markdown"]
     text = "\n".join(texts)
     for pattern in (r"\$\$.*?\$\$", r"\$[^$\n]+\$", r"`[^`]*`", r"!?\[[^\]]*\]\([^)]*\)"):
@@ -50,8 +50,8 @@ def table(name, row):
     return re.search(rf"(?m)^{re.escape(row)} +nothing yet +(.+)$", outputs_of(name))[1].strip()
 
 
-# Beside each phrase of the prose what must be found in the outputs of the same notebook. A phrase
-# without a check says what the task is, or is one that the cell below it computes
+# For each phrase of the prose, what must be found in the outputs of the same notebook. A phrase
+# without a check states the task, or is computed by the cell below it
 TOLD = {
     RNN: {
         "Question 1, 30 points": None,
@@ -83,8 +83,8 @@ TOLD = {
 
 @pytest.mark.parametrize("name", TOLD)
 def test_every_number_in_the_prose_is_accounted_for(name):
-    """Each number of the text stands in a phrase of the table above, and what the phrase says is
-    what the notebook printed.
+    """Each number of the text is in a phrase of the table above, and each phrase agrees with what
+    the notebook printed.
     """
     prose, printed = prose_of(name), outputs_of(name)
     for phrase, check in TOLD[name].items():
@@ -97,8 +97,8 @@ def test_every_number_in_the_prose_is_accounted_for(name):
 
 
 def test_rnn_notebook_says_what_it_shows():
-    """Statements of the text in words: how long captions are, what overfitting gives, that letters
-    take more than four times as many steps and more bits, and where the gradient vanishes.
+    """The text's statements in words hold: how long captions are, the result of overfitting, that
+    letters take more than four times as many steps and more bits, and where the gradient vanishes.
     """
     out = outputs_of(RNN)
     assert "train_captions     int32    (25000, 17)" in out  # five sentences each
@@ -138,9 +138,9 @@ def test_broken_backward_passes_of_ours_are_found():
 
 
 def test_lstm_notebook_says_what_it_shows():
-    """Statements of the text in words: who remembers how long, which captions a beam prefers, what
-    is learnt last, that the model dares more from epoch to epoch, and that new combinations are
-    described as well as familiar ones, up to chance.
+    """The text's statements in words hold: which cell remembers how long, which captions a beam
+    prefers, what is learnt last, that the model dares more from epoch to epoch, and that new
+    combinations are described as well as familiar ones, up to chance.
     """
     out = outputs_of(LSTM)
     gaps = ["vanilla RNN", "LSTM, bias 0", "LSTM, bias 1", "LSTM, bias 3"]
@@ -218,7 +218,7 @@ def test_the_readme_quotes_the_notebook():
 
 
 def needed_and_defined(source):
-    """Names that a cell needs from elsewhere, and those that it defines."""
+    """Names that a cell needs from other cells, and those that it defines."""
     code = "\n".join(line for line in source.splitlines() if not line.startswith("%"))
     top = symtable.symtable(code, "cell", "exec")
     needed, waiting = set(), [top]
@@ -246,8 +246,8 @@ def names_of_comprehensions(code):
 
 @pytest.mark.parametrize("name", TOLD)
 def test_each_section_runs_after_the_first_cell_alone(name):
-    """After a restart a student runs the first cell and goes on with any section: no cell uses a
-    name that was defined in another section.
+    """After a restart a student can run the first cell and continue with any section: no cell uses
+    a name that was defined in another section.
     """
     cells = cells_of(name)
     first = next(cell for cell in cells if cell.cell_type == "code")
@@ -271,7 +271,7 @@ def test_a_name_of_another_section_would_be_found():
 
 @pytest.mark.parametrize("name", TOLD)
 def test_code_does_not_scroll(name):
-    """Code lines have at most 88 letters, so that nothing scrolls on a page of 1280 pixels."""
+    """Code lines have at most 88 characters, so that nothing scrolls on a page of 1280 pixels."""
     lines = [line for c in cells_of(name) if c.cell_type == "code" for line in c.source.split("\n")]
     assert not [line for line in lines if len(line) > 88]
 
@@ -291,7 +291,7 @@ def test_pictures_have_texts(name):
 
 @pytest.mark.parametrize("name", TOLD)
 def test_questions_have_a_cell_for_the_answer(name):
-    """After each question comes the cell with our answer, which the hand-out empties."""
+    """Each question is followed by the cell with our answer, which the hand-out empties."""
     cells = cells_of(name)
     asked = [k for k, cell in enumerate(cells) if "**Question.**" in cell.source]
     assert asked

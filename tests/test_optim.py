@@ -68,8 +68,8 @@ def test_adam_published_values():
     ],
 )
 def test_defaults_and_dtype(rule, defaults):
-    """Without a config the documented defaults are filled in, and float32 stays float32 with all it
-    remembers.
+    """Without a config the documented defaults are filled in, and float32 stays float32, moments
+    included.
     """
     w, config = getattr(optim, rule)(np.ones(3, np.float32), np.ones(3, np.float32))
     assert w.dtype == np.float32 and defaults.items() <= config.items()
@@ -88,7 +88,7 @@ def test_the_gradient_is_not_changed(rule):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_gradient_of_another_shape_is_refused(rule):
-    """A broadcastable gradient is no gradient: ValueError, and w stays as it was."""
+    """A broadcastable gradient is refused with ValueError, and w stays unchanged."""
     w = np.ones((2, 3))
     with pytest.raises(ValueError, match=r"dw must have w's shape \(2, 3\), got \(3,\)"):
         getattr(optim, rule)(w, np.ones(3))
@@ -98,7 +98,7 @@ def test_gradient_of_another_shape_is_refused(rule):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("key", ["lr", "learning rate", "weight_decay", 3])
 def test_unknown_settings_are_refused(rule, key):
-    """A key that the rule does not know would train at the default rate in silence."""
+    """An unknown key is refused: it would silently train at the default rate."""
     with pytest.raises(ValueError, match=f"no setting {key!r} .* learning_rate"):
         getattr(optim, rule)(np.ones(3), np.ones(3), {key: 0.1})
 
@@ -108,7 +108,7 @@ def test_unknown_settings_are_refused(rule, key):
     [("sgd_momentum", "velocity"), ("rmsprop", "cache"), ("adam", "m"), ("adam", "v")],
 )
 def test_moments_of_another_shape_are_refused(rule, key):
-    """What is remembered must have w's shape, too: ValueError names it, and w stays as it was."""
+    """Moments must have w's shape too: ValueError names them, and w stays unchanged."""
     w = np.ones((2, 3))
     with pytest.raises(
         ValueError, match=rf"config\['{key}'\] must have w's shape \(2, 3\), got \(3,\)"

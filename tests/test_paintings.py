@@ -1,5 +1,5 @@
-"""Paintings: equal seeds give equal pictures, every size works, and styles differ in what style
-transfer compares.
+"""Paintings: equal seeds give equal pictures, every size works, and styles differ in the statistics
+that style transfer compares.
 """
 
 import functools
@@ -45,7 +45,7 @@ def test_seeds_decide(name):
 @pictures
 @pytest.mark.parametrize("size", [32, np.int64(33), 101])
 def test_sizes(name, size):
-    """Pictures are RGB and as large as was asked for; harbour is a third wider than high."""
+    """Pictures are RGB and of the requested size; harbour is a third wider than high."""
     picture = DRAW[name](name, size)
     wide, high = picture.size
     assert picture.mode == "RGB" and high == size
@@ -101,7 +101,7 @@ def distances(first, second):
 @drawing
 @pytest.mark.parametrize("name", ["", "Strokes", "photo", None])
 def test_unknown_names_are_refused(draw, name):
-    """The error names what there is, and what was asked for."""
+    """The error names the choices, and what was given."""
     names = STYLES if draw is style_picture else CONTENTS
     with pytest.raises(ValueError, match=f"expected one of {', '.join(names)}, got {name!r}"):
         draw(name)

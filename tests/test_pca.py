@@ -35,6 +35,8 @@ def test_all_components_lose_nothing():
 
 @pytest.mark.parametrize("n, components", [(5, 5), (50, 10), (50, 0), (1, 1)])
 def test_too_many(n, components):
-    """More components than there are pictures but one, or features, are refused with the numbers."""
+    """More components than the number of pictures minus one, or of features, are refused with the
+    numbers.
+    """
     with pytest.raises(ValueError, match=rf"PCA to {components} numbers.*got {n} pictures with 9"):
         principal_components(np.zeros((n, 9)), components)

@@ -1,4 +1,4 @@
-"""What the notebooks of questions 3 and 4 say is what their cells show."""
+"""The texts of the notebooks of questions 3 and 4 agree with what their cells show."""
 
 import ast
 import builtins
@@ -20,7 +20,7 @@ def cells(name, kind):
 
 
 def printed(name):
-    """All that a notebook's cells print."""
+    """Everything that a notebook's cells print."""
     outputs = [output for cell in cells(name, "code") for output in cell.outputs]
     return "\n".join(output.text for output in outputs if output.output_type == "stream")
 
@@ -105,7 +105,9 @@ def test_the_network_is_certain_of_what_it_paints():
 
 
 def test_the_robust_network_takes_longer_changes():
-    """All three pictures are fooled, with both networks, and the robust one takes longer changes."""
+    """All three pictures are fooled, with both networks, and the robust one takes longer
+    changes.
+    """
     text = printed(NAMES[0])
     assert len(re.findall(r"(?m)^(?:toytown|robust): 3 of 3 fooled", text)) == 2
     assert float(re.search(r"(?m)^times as long +nothing yet +(\S+)", text)[1]) > 1.2
@@ -113,7 +115,8 @@ def test_the_robust_network_takes_longer_changes():
 
 def test_swapped_halves():
     """Toytown's network copes better with left and right than with top and bottom, after which it
-    names the three kinds that fly; portraits fare alike, and the five pictures of one class survive.
+    names the three kinds that fly; portraits fare alike, and the five pictures of one class
+    survive.
     """
     text = printed(NAMES[0])
     found = re.findall(r"(?m)^(\w.*): (\d+) of (\d+) named correctly$", text)
@@ -168,7 +171,7 @@ def test_style():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_pictures_for_everyone(name):
-    """All output pictures have a text, and code lines at most 88 letters."""
+    """All output pictures have an alternative text, and code lines at most 88 characters."""
     for cell in cells(name, "code"):
         assert max(map(len, cell.source.split("\n"))) <= 88
         for output in cell.outputs:
@@ -179,7 +182,7 @@ def test_pictures_for_everyone(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_question_has_a_cell_for_the_answer(name):
-    """After each question comes the cell with our answer, which the hand-out empties."""
+    """Each question is followed by the cell with our answer, which the hand-out empties."""
     every = nbformat.read(ROOT / name, as_version=4).cells
     asked = [k for k, cell in enumerate(every) if cell.source.startswith("**Question.**")]
     answers = [k for k, cell in enumerate(every) if cell.source.startswith("**Answer.**")]
@@ -205,8 +208,8 @@ def names(source):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_sections_stand_alone(name):
-    """Each section's cells use names of their own, of the first cell, and no others: whoever comes
-    back runs the first cell and goes on anywhere.
+    """Each section's cells use only their own names and the first cell's, so a student can come
+    back, run the first cell and continue anywhere.
     """
     first, *_ = cells(name, "code")
     _, base = names(first.source)

@@ -36,8 +36,8 @@ def test_points_add_up():
 
 @pytest.mark.parametrize("exercise", MANIFEST.exercises.values(), ids=lambda exercise: exercise.id)
 def test_exercises_exist(exercise):
-    """Every exercise is a function with a docstring, in the module it names, and its question's
-    notebook is here.
+    """Every exercise is a function with a docstring in its module, and its question's notebook
+    exists.
     """
     assert MANIFEST.questions[exercise.question].notebook in NOTEBOOKS
     assert (ROOT / exercise.path).is_file()
@@ -141,8 +141,8 @@ def test_readme_names_questions_points_and_files():
 
 
 def test_the_staffs_page_tells_the_truth():
-    """docs/staff.md counts each question's points and exercises as the manifest does; its commands
-    are there.
+    """docs/staff.md has each question's points and number of exercises as in the manifest; its
+    commands exist.
     """
     page = (ROOT / "docs" / "staff.md").read_text(encoding="utf-8")
     for question in MANIFEST.questions.values():
@@ -160,7 +160,7 @@ def test_the_staffs_page_tells_the_truth():
 
 
 def test_readme_shows_the_commands():
-    """README, Makefile and CI speak of the same commands."""
+    """README, Makefile and CI name the same commands."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for command in ("make test", "make run", "make lab"):
@@ -181,7 +181,7 @@ def test_requirements_are_ranges():
 
 
 def test_every_imported_package_is_required():
-    """What production code imports is Python's own, ours, or listed in requirements.txt."""
+    """Production code imports only the standard library, our modules, and requirements.txt."""
     own = {"deeplearning", "exercises", "grading", "benchmarks"}
     beside = {path.stem for path in (ROOT / "grading").glob("*.py")}  # of each other in the sandbox
     listed = required("requirements.txt") | required("requirements-staff.txt")
@@ -204,7 +204,7 @@ def test_the_short_requirements_leave_out_pytorch_alone():
 
 @pytest.mark.slow
 def test_questions_1_and_2_need_no_pytorch(run_python, tmp_path):
-    """Their tests and all that their notebooks import work where PyTorch is not installed."""
+    """Their tests, and everything that their notebooks import, work without PyTorch."""
     for name in ("torch", "torchvision"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise ModuleNotFoundError(__name__)")
@@ -235,7 +235,7 @@ def imports(path):
 
 
 def imported(path):
-    """Top names of the absolute imports in a file."""
+    """Top-level names of the absolute imports in a file."""
     names = set()
     for node in imports(path):
         if isinstance(node, ast.Import):
@@ -246,7 +246,7 @@ def imported(path):
 
 
 def test_arrows_run_downwards():
-    """The package knows nothing of exercises, graders and tests; nothing imports tests."""
+    """The package doesn't depend on exercises, graders and tests; nothing imports tests."""
     for folder, forbidden in {
         "deeplearning": {"exercises", "grading", "benchmarks", "tests"},
         "exercises": {"grading", "benchmarks", "tests"},
@@ -258,7 +258,7 @@ def test_arrows_run_downwards():
 
 
 def test_imports_of_the_package_form_no_circle():
-    """No module of the package imports itself by way of others, not even inside a function."""
+    """The package has no import cycles, not even through imports inside functions."""
     arrows = {}
     for path in (ROOT / "deeplearning").rglob("*.py"):
         parts = path.relative_to(ROOT).with_suffix("").parts
@@ -289,7 +289,7 @@ def modules_imported(path):
 
 
 def test_a_question_is_quick_to_start(run_python):
-    """`pytest -m q1` looks at the tests of exercises alone, whose imports take no time."""
+    """`pytest -m q1` collects only the tests of exercises, whose imports take no time."""
     arguments = ("-m", "pytest", "--collect-only", "-q", "-m", "q1 or q2")
     status, output, _ = run_python(*arguments, cwd=ROOT)
     assert status == 0 and "16/23 tests collected" in output

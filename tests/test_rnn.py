@@ -49,8 +49,8 @@ def test_published_loss(cell):
 
 @cells
 def test_parameters_are_drawn_in_the_published_order(cell):
-    """np.random.seed fixes the parameters: drawn in the order of the contract, scaled, and biases
-    zero.
+    """np.random.seed fixes the parameters: drawn in the documented order and scaled, with zero
+    biases.
     """
     np.random.seed(231)
     model = CaptioningRNN(WORDS, 5, 4, 6, cell)
@@ -71,7 +71,9 @@ def test_parameters_are_drawn_in_the_published_order(cell):
 
 @cells
 def test_gradients_agree_with_differences(cell):
-    """Every gradient of the loss passes the norm-wise check; the keys are those of the parameters."""
+    """Every gradient of the loss passes the norm-wise check; the keys are those of the
+    parameters.
+    """
     model, features, captions = model_and_batch(cell)
     loss, grads = model.loss(features, captions)
     assert grads.keys() == model.params.keys()
@@ -144,8 +146,8 @@ def test_loss_changes_neither_input_nor_parameters(cell):
 
 
 def greedy_by_hand(model, features, max_length):
-    """One image and one word at a time, each from the whole sentence so far: the last scores of a
-    fresh sequence.
+    """The oracle: one image and one word at a time, from the last scores of the whole sentence so
+    far.
     """
     p, captions = model.params, np.zeros((len(features), max_length), int)
     module = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}[model.cell_type](
@@ -241,7 +243,7 @@ def test_cold_sampling_is_greedy():
     ],
 )
 def test_sample_refuses_contradictions(options, message):
-    """Settings out of range or against each other raise a ValueError."""
+    """Settings out of range or in conflict raise a ValueError."""
     model, features, _ = model_and_batch("rnn")
     with pytest.raises(ValueError, match=message):
         model.sample(features, **options)
@@ -249,7 +251,7 @@ def test_sample_refuses_contradictions(options, message):
 
 @pytest.mark.parametrize("missing", ["<START>", "<END>"])
 def test_start_and_end_are_needed_only_to_sample(missing):
-    """Without <START> or <END> the loss works and sampling says what is missing."""
+    """Without <START> or <END> the loss works, and sampling names what is missing."""
     words = {word: i for i, word in enumerate(w for w in WORDS if w != missing)}
     model = CaptioningRNN(words, 5, 4, 6)
     assert np.isfinite(model.loss(np.ones((1, 5)), np.array([[1, 2, 0]]))[0])
@@ -307,14 +309,14 @@ def test_construction_refuses_bad_settings(options, message):
 
 
 def test_vocabulary_needs_null():
-    """Without <NULL> nothing could be masked: ValueError."""
+    """A vocabulary without <NULL> raises ValueError, because nothing could be masked."""
     with pytest.raises(ValueError, match="<NULL>"):
         CaptioningRNN({"a": 0})
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
 def test_dropout_gradients(cell):
-    """With dropout the gradients are those of the very loss that was returned."""
+    """With dropout the gradients are those of the returned loss, with the same mask."""
     model, features, captions = model_and_batch(cell, dropout=0.5)
 
     def loss(_=None):
@@ -329,7 +331,7 @@ def test_dropout_gradients(cell):
 
 
 def test_evaluate_is_the_loss_without_dropout():
-    """evaluate gives what a model without dropout gives, and draws nothing."""
+    """evaluate gives the same as a model without dropout, and draws nothing."""
     with_dropout, features, captions = model_and_batch("lstm", dropout=0.5)
     without, _, _ = model_and_batch("lstm")
     assert with_dropout.evaluate(features, captions) == without.loss(features, captions)[0]
@@ -417,7 +419,7 @@ def test_feature_transform_is_kept(tmp_path, projection):
 
 
 def test_damaged_feature_transform(tmp_path):
-    """A model whose transform is of another form is refused by its file."""
+    """A model with a malformed transform is refused by its file."""
     model, _, _ = model_and_batch("rnn")
     model.save(tmp_path / "m.npz")
     with np.load(tmp_path / "m.npz") as archive:
@@ -447,8 +449,8 @@ def test_log_probabilities_are_the_loss(cell):
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
 def test_log_probabilities_sum_to_one(cell):
-    """Over all captions of up to three words, and what is longer, probabilities are those of a
-    distribution.
+    """Probabilities of all captions of up to three words, and of longer ones together, sum
+    to one.
     """
     model, features, _ = model_and_batch(cell, N=1)
     words = [k for k in range(1, 7) if k != 2]
@@ -461,8 +463,8 @@ def test_log_probabilities_sum_to_one(cell):
 
 
 def test_log_probabilities_end_with_the_caption():
-    """What stands after END changes nothing; greedy captions are no less probable than the same
-    with another word.
+    """Words after END change nothing; greedy captions are at least as probable as the same with
+    another word.
     """
     model, features, _ = model_and_batch("lstm")
     captions = np.array([[4, 2, 0, 0], [5, 6, 2, 0], [4, 4, 4, 4]])
@@ -488,14 +490,14 @@ def test_log_probabilities_end_with_the_caption():
     ],
 )
 def test_log_probabilities_refuse(captions, fact):
-    """Captions of another number, of words that are none, or of another shape are refused."""
+    """Captions of the wrong number or shape, or with invalid words, are refused."""
     model, features, _ = model_and_batch("rnn")
     with pytest.raises(ValueError, match=fact):
         model.log_probabilities(features, captions)
 
 
 def test_load_refuses_another_vocabulary(tmp_path):
-    """A model of another vocabulary is refused with both sizes."""
+    """A model with another vocabulary is refused with both sizes."""
     model_and_batch("rnn")[0].save(tmp_path / "m.npz")
     with pytest.raises(
         ValueError, match=r"another vocabulary \(7 words\) than this data set's \(2 words\)"
@@ -504,7 +506,7 @@ def test_load_refuses_another_vocabulary(tmp_path):
 
 
 def test_load_refuses_what_is_no_model(tmp_path):
-    """Missing, cut, foreign and pickled files raise one clear error."""
+    """Missing, truncated, foreign and pickled files raise one clear error."""
     path = tmp_path / "m.npz"
     with pytest.raises(FileNotFoundError, match=r"m\.npz"):
         CaptioningRNN.load(path)
@@ -524,8 +526,8 @@ def test_load_refuses_what_is_no_model(tmp_path):
 
 
 def test_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
-    """On a full disk the error names the file, the model saved before stays, and nothing
-    half-written is left.
+    """On a full disk the error names the file, the earlier model stays, and nothing half-written is
+    left.
     """
     model, _, _ = model_and_batch("rnn")
     path = tmp_path / "m.npz"

@@ -253,7 +253,7 @@ def test_lstm_steps_make_a_sequence():
 
 
 def test_lstm_open_forget_gate_keeps_the_cell_state():
-    """With the forget and output gates open and the input gate shut, the state passes any number of
+    """With open forget and output gates and a closed input gate, the state passes any number of
     steps unchanged.
     """
     prev_c = np.array([[0.3, -0.7]])
@@ -290,7 +290,9 @@ def test_sequence_is_finite_at_large_activations(cell):
 
 @cells
 def test_arguments_are_not_changed_and_caches_stay_valid(cell):
-    """Two sequences may be open at once; neither call changes its arguments or the other's cache."""
+    """Two sequences can be in use at once; neither call changes its arguments or the
+    other's cache.
+    """
     args, dh = arguments(cell, 2, 3, 4, 5)
     others, _ = arguments(cell, 2, 3, 4, 5, seed=1)
     copies = [a.copy() for a in args]
@@ -356,7 +358,7 @@ def test_empty_sequences(cell, N, T):
 @cells
 @pytest.mark.parametrize("which", range(5))
 def test_wrong_shape_is_named(cell, which):
-    """A wrong shape of any argument raises a ValueError that names the argument or the one that it
+    """A wrong shape of any argument raises a ValueError that names it or an argument that it
     contradicts.
     """
     args, _ = arguments(cell, 2, 3, 4, 5)

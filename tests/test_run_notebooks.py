@@ -1,4 +1,4 @@
-"""Executing notebooks, on small ones made for it, and the pages of the committed ones."""
+"""Executing notebooks, tested on small ones, and the pages of the committed ones."""
 
 import errno
 import functools
@@ -31,8 +31,8 @@ def notebook(tmp_path):
 
 
 def test_outputs_and_page(notebook, tmp_path):
-    """The copy holds the outputs in order, progress lines collapsed, and the page shows formulas
-    without a network.
+    """The copy holds the outputs in order, with progress lines collapsed, and the page shows
+    formulas without a network.
     """
     path = notebook(
         new_markdown_cell("The state $h_t$:\n\n$$a_t = x_t W_x$$"),
@@ -54,7 +54,7 @@ def test_outputs_and_page(notebook, tmp_path):
     "formula", ["$a_b_c$", r"$\left( a$", "$ $", r"$$\begin{x}$$", r"$x < \foo{$"]
 )
 def test_a_formula_that_cannot_be_read(tmp_path, formula):
-    """It stays as it was written, and the page is made; the formulas around it are set."""
+    """It stays as written, and the page is made; the formulas around it are rendered."""
     made = new_notebook(cells=[new_markdown_cell(f"Here $a_1$, then {formula}, then $b_2$.")])
     page = run_notebooks.page_of(made, tmp_path / "x.ipynb")
     text = html.unescape(page)
@@ -70,7 +70,7 @@ def test_a_formula_that_cannot_be_read(tmp_path, formula):
     ids=["code", "prices", "dollars", "block"],
 )
 def test_dollars_that_begin_no_formula(tmp_path, text):
-    """Code and sums of money stay as they are, and the formulas around them are set."""
+    """Code and amounts of money stay as they are, and the formulas around them are rendered."""
     made = new_notebook(cells=[new_markdown_cell(f"Here $a_1$, then {text}, then $b_2$.")])
     page = run_notebooks.page_of(made, tmp_path / "x.ipynb")
     assert page.count("<math") == 2
@@ -103,7 +103,7 @@ def test_what_is_no_notebook(tmp_path, monkeypatch, content):
 
 
 def test_no_place_for_the_pages(notebook, tmp_path, monkeypatch):
-    """Where the folder can't be made nothing runs, and one sentence says so."""
+    """If the folder can't be made, nothing runs, and one sentence says so."""
     monkeypatch.setattr(run_notebooks, "find_dataset", lambda: tmp_path)
     path = notebook(new_code_cell("1 + 1"))
     with pytest.raises(SystemExit, match="run_notebooks: .*can't make the folder .*small one"):
@@ -111,7 +111,9 @@ def test_no_place_for_the_pages(notebook, tmp_path, monkeypatch):
 
 
 def test_full_disk(notebook, tmp_path, monkeypatch):
-    """A notebook that can't be written leaves the older one as it was, and nothing half-written."""
+    """If a notebook can't be written, the older one is unchanged, and nothing half-written
+    is left.
+    """
     monkeypatch.setattr(run_notebooks, "find_dataset", lambda: tmp_path)
     path = notebook(new_code_cell("1 + 1"))
     before = path.read_bytes()
@@ -166,8 +168,8 @@ def test_names_without_their_ending(notebook, tmp_path, monkeypatch, capsys):
 
 
 def test_data_set_is_found_first(notebook, tmp_path, monkeypatch):
-    """Notebooks run on the data set that load_coco_data finds; where none can be had, the run ends
-    in one sentence.
+    """Notebooks run on the data set that load_coco_data finds; if there is none, the run ends with
+    one sentence.
     """
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     monkeypatch.delenv("DEEPLEARNING_CAPTIONS", raising=False)
@@ -187,7 +189,7 @@ FETCHED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "sour
 
 
 class Fetches(HTMLParser):
-    """Collects what a page asks for when it is opened, and its formulas and pictures."""
+    """Collects the requests of a page that is opened, and its formulas and pictures."""
 
     def __init__(self, page):
         super().__init__()
@@ -234,7 +236,7 @@ def test_pages_fetch_nothing(name):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_every_formula_can_be_read(name):
-    """No formula of a notebook has a command that the pages would show as it is written."""
+    """No formula of a notebook has a command that the pages would show unrendered."""
     cells = nbformat.read(run_notebooks.ROOT / name, as_version=4).cells
     text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     matches = run_notebooks.FORMULA.finditer(text)
@@ -268,8 +270,8 @@ QUIET = [
 
 @pytest.fixture
 def browser(tmp_path):
-    """Function that opens a page in Chromium with the network off: the page as it then stands, and
-    the hosts that were asked for.
+    """Function that opens a page in Chromium without a network, and returns the rendered page and
+    the requested hosts.
     """
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     if program is None:
@@ -292,7 +294,7 @@ def browser(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_pages_open_without_a_network(browser, name):
-    """A browser without a network shows a page with its formulas and asks for nothing."""
+    """A browser without a network shows a page with its formulas, and requests nothing."""
     page = page_of(name)
     shown, hosts = browser(page)
     assert hosts == set()

@@ -1,5 +1,5 @@
-"""SqueezeNet's weights: saved and loaded without loss but float16's, refused when anything about
-them is wrong.
+"""SqueezeNet's weights are saved and loaded with no loss but float16's, and refused if anything is
+wrong with them.
 """
 
 import copy
@@ -50,7 +50,7 @@ def network(original):
 
 @pytest.fixture(scope="module")
 def content(original, tmp_path_factory):
-    """What `save_squeezenet` writes."""
+    """The bytes that `save_squeezenet` writes."""
     path = tmp_path_factory.mktemp("weights") / "original.npz"
     save_squeezenet(path, original, **SETTINGS)
     return path.read_bytes()
@@ -93,7 +93,7 @@ def half(state):
 
 
 def assert_same(loaded, state):
-    """A network holds exactly these parameters."""
+    """Assert that a network holds exactly these parameters."""
     assert loaded.state_dict().keys() == state.keys()
     for name, value in loaded.state_dict().items():
         torch.testing.assert_close(value.cpu(), state[name], rtol=0, atol=0)
@@ -129,7 +129,7 @@ def test_scores_are_torchvisions(network, saved):
 
 
 def test_gradients_reach_the_picture(saved):
-    """A frozen network still gives the gradient of a score with respect to the picture, and none to
+    """A frozen network still gives a score's gradient with respect to the picture, but none for
     parameters.
     """
     loaded = load_squeezenet(saved)
@@ -154,13 +154,15 @@ def test_rounding(network, saved):
 
 
 def test_saving_twice_changes_nothing(saved, tmp_path):
-    """Equal contents give equal bytes, and a loaded network saves as the file that it came from."""
+    """Equal contents give equal bytes, and a loaded network saves to the same bytes as its file."""
     save_squeezenet(tmp_path / "again.npz", load_squeezenet(saved), **SETTINGS)
     assert (tmp_path / "again.npz").read_bytes() == saved.read_bytes()
 
 
 def test_saving_leaves_the_network_as_it_was(network, tmp_path):
-    """Mode, gradients and parameters of a network in training stay, and it gets no attributes."""
+    """Saving leaves mode, gradients and parameters of a network in training, and adds no
+    attributes.
+    """
     before = {name: value.clone() for name, value in network.state_dict().items()}
     save_squeezenet(tmp_path / "x.npz", network.train(), **SETTINGS)
     assert network.training and all(parameter.requires_grad for parameter in network.parameters())
@@ -169,7 +171,9 @@ def test_saving_leaves_the_network_as_it_was(network, tmp_path):
 
 
 def test_loading_leaves_torchs_generator(saved):
-    """Loading draws nothing: what torch's global generator gives afterwards does not depend on it."""
+    """Loading draws nothing: what torch's global generator gives afterwards does not depend
+    on it.
+    """
     state = torch.random.get_rng_state()
     load_squeezenet(saved)
     assert torch.equal(torch.random.get_rng_state(), state)
@@ -229,7 +233,7 @@ def test_shipped_file_is_checked(saved, monkeypatch):
 
 
 def test_imagenet_from_the_data_folder(no_files):
-    """The file in the data folder goes before a download; names, mean, std and size are
+    """The file in the data folder is preferred to a download; names, mean, std and size are
     torchvision's.
     """
     state = squeezenet1_1().state_dict()
@@ -247,7 +251,7 @@ def test_imagenet_from_the_data_folder(no_files):
 
 
 def test_a_failing_disk_is_not_called_damage(no_files, monkeypatch):
-    """Where the disk fails, nobody is told to delete weights that may be sound."""
+    """If the disk fails, the message doesn't advise deleting weights that may be sound."""
     path = no_files / "squeezenet1_1.npz"
     path.write_bytes(b"")
 
@@ -281,8 +285,8 @@ def test_imagenet_offline(no_files):
 
 @pytest.mark.parametrize("damaged", [b"", b"<html>404 not found</html>", b"PK\x03\x04 cut off"])
 def test_imagenet_file_damaged(no_files, damaged):
-    """A damaged file in the data folder is reported by its name, and nothing is downloaded in its
-    stead.
+    """A damaged file in the data folder is reported by its name, and nothing is downloaded
+    instead.
     """
     (no_files / "squeezenet1_1.npz").write_bytes(damaged)
     with pytest.raises(ValueError, match="squeezenet1_1.npz is damaged"):
@@ -306,7 +310,7 @@ def test_imagenet_file_of_another_network(no_files):
 
 
 def test_weights_by_default(no_files, capsys):
-    """By default the network is that of the pictures that are there, and one line says which it is and
+    """By default the network is the one for the available pictures, and one line says which and
     why.
     """
     for world in ("toytown", "imagenet"):
@@ -317,7 +321,9 @@ def test_weights_by_default(no_files, capsys):
 
 
 def test_real_imagenet_weights(shared_data):
-    """The real weights name at least 13 of the 25 ImageNet images that come with the course's data."""
+    """The real weights name at least 13 of the 25 ImageNet images that come with the
+    course's data.
+    """
     with np.load(shared_data / "imagenet_val_25.npz") as archive:
         X, y = archive["X"], archive["y"]
     network = load_squeezenet("imagenet")
@@ -328,9 +334,7 @@ def test_real_imagenet_weights(shared_data):
 
 
 def test_extract_features(network):
-    """Entry i is what layers 0 to i make of pictures, though rectifiers write over what comes
-    before.
-    """
+    """Entry i is the output of layers 0 to i, although rectifiers overwrite their input."""
     x = torch.rand(2, 3, 33, 40, generator=torch.Generator().manual_seed(0))
     expected = [network.features[: i + 1](x) for i in range(13)]
     for last, count in ((None, 13), (12, 13), (0, 1), (7, 8)):
@@ -340,8 +344,8 @@ def test_extract_features(network):
 
 
 def test_frozen(network):
-    """Inside, no part trains; after an error, too, each is in the mode, and needs a gradient or
-    not, as before.
+    """Inside, no part is in training mode; afterwards, even after an error, each has its mode and
+    requires_grad as before.
     """
     network.train().classifier.eval().requires_grad_(False)
     parts, parameters = list(network.modules()), list(network.parameters())
@@ -442,7 +446,7 @@ def test_wrong_settings(saved, settings, fact):
     [{"class_names": ["cat", "dog"]}, {"mean": (0.5,)}, {"std": (1, 1, -1)}, {"image_size": 0}],
 )
 def test_nothing_wrong_is_saved(network, tmp_path, settings):
-    """What would not load is refused before anything is written."""
+    """Weights that could not be loaded are refused before anything is written."""
     with pytest.raises(ValueError):
         save_squeezenet(tmp_path / "x.npz", network, **SETTINGS | settings)
     assert not list(tmp_path.iterdir())

@@ -1,5 +1,5 @@
 """Style transfer: its losses against loops, finite differences and published values; its pictures
-by what they keep.
+by their properties.
 """
 
 import math
@@ -52,7 +52,7 @@ CONTENT, STYLE = picture(), picture(40, 30, seed=1, low=0, high=255)
 
 
 def transfer(content=CONTENT, style=STYLE, **options):
-    """A style transfer in a moment."""
+    """A very short style transfer."""
     how = {
         "image_size": 16, "style_size": 18, "content_layer": 3, "content_weight": 0.1, "style_layers": [1, 5],
         "style_weights": [3e4, 1e4], "tv_weight": 1e-3, "cnn": network(), "num_iterations": 20, "callback": None,
@@ -61,7 +61,7 @@ def transfer(content=CONTENT, style=STYLE, **options):
 
 
 def texture(style=STYLE, **options):
-    """A texture in a moment."""
+    """A very short texture synthesis."""
     how = {
         "image_size": 16, "style_size": 18, "style_layers": [1, 5], "style_weights": [3e4, 1e4], "tv_weight": 1e-3,
         "cnn": network(), "num_iterations": 20, "callback": None,
@@ -176,7 +176,9 @@ def test_tv_loss_example():
 
 @pytest.mark.parametrize("shape", [(1, 3, 1, 1), (1, 3, 2, 5), (2, 3, 4, 3)])
 def test_gradients(shape):
-    """All losses have the gradients of finite differences, and leave their arguments as they were."""
+    """All losses have the gradients of finite differences, and leave their arguments as
+    they were.
+    """
     F, P = numbers(*shape).requires_grad_(), numbers(*shape, seed=1)
     A, copies = st.gram_matrix(P), (F.detach().clone(), P.clone())
     for loss in (
@@ -239,7 +241,7 @@ def test_features_from_img(tmp_path, kind):
 
 
 def watched(paint, **options):
-    """What is painted, and the pictures that the network saw meanwhile."""
+    """The painted picture, and the pictures that the network saw meanwhile."""
     seen, cnn = [], network()
     cnn[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
     image = paint(cnn=cnn, **options)
@@ -281,7 +283,7 @@ def test_content_is_kept(optimizer):
 
 
 def test_no_style_at_all(monkeypatch):
-    """Without style layers a sum that starts from the number 0 paints, too; weights without layers
+    """Without style layers, a sum that starts from the number 0 also works; weights without layers
     are still refused.
     """
     right = transfer(style_layers=(), style_weights=(), num_iterations=3)
@@ -344,8 +346,8 @@ def test_the_loss_falls_from_the_first_steps_on(paint, optimizer):
 @both
 @optimizers
 def test_the_picture_is_the_one_that_was_optimised(paint, optimizer):
-    """Every picture stays between black and white, and what is returned has the style loss that was
-    reached: it is not stretched.
+    """Every picture stays between black and white, and the returned one has the final style loss:
+    it is not stretched.
     """
     options = {"optimizer": optimizer, "num_iterations": 40}
     image, seen = watched(paint, **options)
@@ -379,7 +381,7 @@ def test_relative_weights():
 
 
 def close(one, other):
-    """Whether two pictures are the same but for rounding."""
+    """Whether two pictures are the same up to rounding."""
     return np.abs(np.asarray(one).astype(int) - np.asarray(other)).max() <= 1
 
 
@@ -540,7 +542,7 @@ def test_a_weight_under_which_nothing_moves(optimizer):
 
 @pytest.mark.parametrize("paint", [transfer, texture])
 def test_weights_of_the_network_that_are_not_finite(paint):
-    """They are told from weights of losses."""
+    """They are distinguished from weights of losses."""
     cnn = network()
     with torch.no_grad():
         cnn[0].weight[0] = math.nan
@@ -551,7 +553,9 @@ def test_weights_of_the_network_that_are_not_finite(paint):
 @pytest.mark.parametrize("paint", [transfer, texture])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_networks_of_half_precision(paint, dtype):
-    """A network that computes in half precision paints nearly what it paints in single precision."""
+    """A network that computes in half precision paints nearly what it paints in single
+    precision.
+    """
     half, full = (
         np.asarray(paint(cnn=network().to(kind)), float) for kind in (dtype, torch.float32)
     )
@@ -588,13 +592,13 @@ def test_pictures_smaller_than_the_kernels(paint, small):
 
 
 def test_missing_picture(tmp_path):
-    """A file that is not there is reported by its name."""
+    """A missing file is reported by its name."""
     with pytest.raises(FileNotFoundError, match="gone.jpg"):
         transfer(tmp_path / "gone.jpg")
 
 
 def test_network_by_default(tmp_path, monkeypatch):
-    """Without a network it is that of `load_squeezenet`."""
+    """The default network is that of `load_squeezenet`."""
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     painted = transfer(cnn=None, num_iterations=2, image_size=32)
     assert painted == transfer(

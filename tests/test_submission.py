@@ -42,7 +42,7 @@ def good_tree(tmp_path_factory):
 
 @pytest.fixture
 def tree(good_tree, tmp_path):
-    """A good work tree, all of whose files are new."""
+    """A good work tree in which all files are new."""
     folder = tmp_path / "my work, étude 2"
     return shutil.copytree(good_tree, folder, copy_function=shutil.copyfile)
 
@@ -60,9 +60,9 @@ def names(path):
 
 
 def test_good_tree(tree, capsys):
-    """Exit status 0; the zip holds what is to be handed in and nothing else, with the contents as
-    they are; the output ends with the files that were asked for, how many others there are, its
-    size and what to do next.
+    """Exit status 0; the zip holds the files to hand in and nothing else, with unchanged contents;
+    the output ends with the required files, the number of others, the zip's size and what to do
+    next.
     """
     status, output = hand_in(tree, capsys)
     assert status == 0 and names(tree / "assignment2.zip") == GOOD
@@ -82,7 +82,7 @@ def test_good_tree(tree, capsys):
 
 
 def test_a_captioner_goes_along(tree, capsys):
-    """The model of the extra credit is handed in, from beside the notebooks alone; other weights
+    """The model of the extra credit is handed in only from next to the notebooks; other weights
     stay out.
     """
     for name in ("captioner.npz", "model.npz", "deeplearning/captioner.npz"):
@@ -106,8 +106,8 @@ def test_when_notebooks_were_saved(tree, capsys):
 
 
 def test_notebooks_as_they_were_handed_out(tree, capsys):
-    """Files out of the hand-out's zip are dated 1980: such a notebook is said not to be saved
-    since, and not to be older than its code by decades.
+    """Files from the hand-out's zip are dated 1980: for such a notebook the message says that it
+    was not saved since, not that it is decades older than its code.
     """
     for name in tree.rglob("*"):
         age(name, time.time() - 86400 * 3652)
@@ -132,9 +132,9 @@ QUESTIONS = [
 
 
 def test_questions_without_an_answer_are_named(tree, capsys):
-    """The collector names the questions of a notebook whose cell is as it was handed out, or empty,
-    and makes the zip all the same; an answer below the placeholder is one. Long ones are cut
-    between words, and before a formula.
+    """The collector names the questions of a notebook whose answer is still the placeholder, or
+    empty, but makes the zip; an answer below the placeholder counts. Long questions are cut between
+    words, and before a formula.
     """
     notebook = nbformat.read(tree / RNN, as_version=4)
     notebook.cells += QUESTIONS
@@ -149,7 +149,7 @@ def test_questions_without_an_answer_are_named(tree, capsys):
 
 
 def test_same_content_same_bytes(tree, capsys, tmp_path, monkeypatch):
-    """Times, permissions, what stays out, the order in which files were made and the system don't
+    """Times, permissions, excluded files, the order in which files were made and the system don't
     change a byte.
     """
     copy = tmp_path / "copy"
@@ -172,7 +172,7 @@ def test_same_content_same_bytes(tree, capsys, tmp_path, monkeypatch):
 
 
 def test_names_suit_every_unpacker(tree, capsys, tmp_path):
-    """Unzip, bsdtar and Python unpack the same files; no entry is a link or a folder or leads
+    """unzip, bsdtar and Python unpack the same files; no entry is a link or a folder, or leads
     elsewhere.
     """
     (tree / "my notes.txt").write_text("a name with a space", encoding="utf-8")
@@ -209,9 +209,9 @@ def test_names_suit_every_unpacker(tree, capsys, tmp_path):
 
 @pytest.mark.parametrize("how", PROBLEMS)
 def test_malformed_trees(tree, capsys, how):
-    """Each gives exit status 1 and one sentence that says what is wrong, and no zip. With --force
-    there is one, still with status 1, all of whose names are fit to be unpacked, with the list of
-    problems in it.
+    """Each gives exit status 1, one sentence that says what is wrong, and no zip. With --force
+    there is a zip, still with status 1, whose names can all be unpacked and which contains the list
+    of problems.
     """
     damage, message = PROBLEMS[how]
     damage(tree)
@@ -238,7 +238,7 @@ def test_malformed_trees(tree, capsys, how):
 
 @pytest.mark.parametrize("how", REMARKS)
 def test_oversights_are_told_and_allowed(tree, capsys, how):
-    """What may be an oversight is said in one sentence, and the zip is made with exit status 0."""
+    """A possible oversight is reported in one sentence, and the zip is made with exit status 0."""
     damage, message = REMARKS[how]
     damage(tree)
     status, output = hand_in(tree, capsys)
@@ -281,7 +281,7 @@ def test_oversights_are_told_and_allowed(tree, capsys, how):
     ],
 )
 def test_nothing_is_said_of_what_is_well(tree, capsys, how):
-    """Harmless peculiarities draw no remark."""
+    """Harmless peculiarities are not mentioned."""
     (tree / ".ipynb_checkpoints").mkdir()
     how(tree)
     if (checkpoint := tree / ".ipynb_checkpoints" / "RNN_Captioning-checkpoint.ipynb").exists():
@@ -291,9 +291,7 @@ def test_nothing_is_said_of_what_is_well(tree, capsys, how):
 
 
 def test_unreadable_files_are_named(tree, capsys, monkeypatch):
-    """A file or folder without permission is a problem of its own; the rest is checked all the
-    same.
-    """
+    """A file or folder without permission is a separate problem; the rest is still checked."""
     read_bytes, scandir = Path.read_bytes, os.scandir
 
     def refuse(path, *, allowed, of):
@@ -315,8 +313,8 @@ def test_unreadable_files_are_named(tree, capsys, monkeypatch):
 
 
 def test_letters_are_put_together(tree, capsys):
-    """A name that macOS stores with accents apart is whole in the zip, so that Python finds the
-    module.
+    """A name that macOS stores with separate accents is composed in the zip, so that Python finds
+    the module.
     """
     add("deeplearning/helpers/me\u0301thode.py")(tree)
     hand_in(tree, capsys)
@@ -324,9 +322,7 @@ def test_letters_are_put_together(tree, capsys):
 
 
 def test_old_zip_is_not_taken_for_a_new_one(tree, capsys):
-    """Where problems keep a zip from being made, one that lies there from before stays, and is
-    spoken of.
-    """
+    """If problems prevent a zip, an earlier one stays, and the message mentions it."""
     hand_in(tree, capsys)
     before = (tree / "assignment2.zip").read_bytes()
     (tree / RNN).unlink()
@@ -338,8 +334,8 @@ def test_old_zip_is_not_taken_for_a_new_one(tree, capsys):
 
 @pytest.mark.parametrize("out", ["notes.md", "nowhere/a.zip", "", "folder.zip"])
 def test_out_is_a_zip_in_a_folder(tree, capsys, out):
-    """Any other --out, such as one that would replace work, is wrong usage, status 2, and nothing
-    changes.
+    """Any other --out, such as one that would replace work, is wrong usage with status 2, and
+    changes nothing.
     """
     (tree / "folder.zip").mkdir()
     with pytest.raises(SystemExit) as end:
@@ -352,14 +348,14 @@ def test_out_is_a_zip_in_a_folder(tree, capsys, out):
 
 
 def test_no_such_folder(tmp_path, capsys):
-    """A work tree that is not there is wrong usage, status 2."""
+    """A missing work tree is wrong usage, status 2."""
     with pytest.raises(SystemExit) as end:
         submission.main([str(tmp_path / "none")])
     assert end.value.code == 2 and "there is no folder" in capsys.readouterr().err
 
 
 def test_full_disk_leaves_nothing(tree, monkeypatch, capsys):
-    """Where the zip can't be written there is one sentence, and neither a zip nor a part of one."""
+    """If the zip can't be written, there is one sentence, and neither a zip nor a part of one."""
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -417,7 +413,7 @@ def test_script_from_any_directory(script, tree, tmp_path):
 
 def test_script_takes_the_project_s_python_first(script, tree, tmp_path):
     """The environment in .venv is found without being activated; a Python without our packages is
-    passed over. The script checks the tree where it lies, even from within another one.
+    skipped. The script checks its own tree, even when called from another one.
     """
     shutil.rmtree(tree / ".venv")
     bare = tmp_path / "bare"
@@ -452,7 +448,7 @@ SHELLS = ["sh", "bash", "dash", "busybox sh"]
 @pytest.mark.slow
 @pytest.mark.parametrize("shell", [s for s in SHELLS if shutil.which(s.split()[0])])
 def test_script_in_other_shells(script, tree, tmp_path, shell):
-    """`sh collectSubmission.sh`, an exported CDPATH and a link to the script do as bash does."""
+    """`sh collectSubmission.sh`, an exported CDPATH and a link to the script work the same."""
     program, *more = shell.split()
     path = os.pathsep.join([str(python_in(tmp_path / "bin")), "/usr/bin", "/bin"])
     links = tmp_path / "my links"
@@ -500,7 +496,7 @@ runpy.run_module("deeplearning.submission", run_name="__main__")
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
 def test_a_full_disk_ends_in_a_sentence(tree, run_python):
-    """From the command line there is one sentence, exit status 1, no traceback and no zip."""
+    """On the command line there is one sentence, exit status 1, no traceback and no zip."""
     status, _, errors = run_python("-c", FULL, tree)
     assert status == 1
     assert re.fullmatch(r"submission: .*could not write .*assignment2.zip \(.*\): .*\n", errors)

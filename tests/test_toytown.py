@@ -1,4 +1,4 @@
-"""Toytown: what is drawn is what the truth says, captions are true, and false ones are caught."""
+"""Toytown: pictures match their stored truth, captions are true, and false ones are caught."""
 
 import hashlib
 import json
@@ -61,8 +61,8 @@ def test_size_of_the_world():
 
 
 def test_truth_is_what_the_mask_shows(drawn):
-    """Boxes, shares and counts are those of the mask; the main thing is the largest and covers a
-    tenth or more.
+    """Boxes, shares and counts are the mask's; the main thing is the largest and covers a tenth or
+    more.
     """
     for scene, image, mask in drawn:
         numbers, counts = np.unique(np.asarray(mask), return_counts=True)
@@ -81,7 +81,9 @@ def test_truth_is_what_the_mask_shows(drawn):
 
 
 def test_sizes_can_be_seen(drawn):
-    """Things called big are larger than those called small, unless something hides a part of them."""
+    """Things called big are larger than those called small, unless something hides a part
+    of them.
+    """
     shares = {
         size: [s.main.area for s, _, _ in drawn if s.main.size == size and s.relation != "behind"]
         for size in ("big", "small")
@@ -90,8 +92,8 @@ def test_sizes_can_be_seen(drawn):
 
 
 def test_colours_can_be_seen(drawn):
-    """By day and without rain, the median pixel of a plain thing is nearest to the colour that it
-    is said to have.
+    """By day and without rain, the median pixel of a plain thing is nearest to its stated
+    colour.
     """
     seen = 0
     for scene, image, mask in drawn:
@@ -105,9 +107,7 @@ def test_colours_can_be_seen(drawn):
 
 
 def test_the_other_thing_can_be_told_apart(drawn):
-    """The other thing is of another kind and colour than the main one, and one that suits the
-    place.
-    """
+    """The other thing has another kind and colour than the main one, and suits the place."""
     others = [(s.main, s.other, s) for s, _, _ in drawn if s.other]
     for main, other, scene in others:
         assert other.kind != main.kind and (other.colour is None or other.colour != main.colour)
@@ -116,8 +116,8 @@ def test_the_other_thing_can_be_told_apart(drawn):
 
 
 def test_companions_can_be_placed():
-    """Every combination has companions, and one of each relation, drawn at random, can be drawn with
-    any of its own.
+    """Every combination has companions, and one of each relation, drawn at random, can be drawn
+    with any of its own.
     """
     rng = random.Random(0)
     for kind, setting, relation in combinations():
@@ -137,7 +137,7 @@ def test_companions_can_be_placed():
 
 
 def test_relations_can_be_seen(drawn):
-    """Left, right, above and below hold for every pixel; of two that hide each other, the lower one
+    """Left, right, above and below hold for every pixel; of two overlapping things, the lower one
     is in front.
     """
     relations = Counter()
@@ -165,8 +165,8 @@ def test_relations_can_be_seen(drawn):
 
 
 def test_what_is_in_front_hides_the_rest(monkeypatch):
-    """The thing in front is seen in full, the one behind in part; alone or side by side, all things
-    are.
+    """The thing in front is fully visible, the one behind partly; alone or side by side, all are
+    fully visible.
     """
     masks, paint = [], drawing._mask
     monkeypatch.setattr(
@@ -318,7 +318,7 @@ def test_true_captions_pass(drawn):
 
 
 def falsified(scene, what):
-    """The scenes that differ from one in a single thing, and in no place where something stands."""
+    """The scenes that differ from a given one in a single fact, but not in where things stand."""
     main, other, place = scene.main, scene.other, spot(*scene.combination)
     if what in ("setting", "weather"):
         values = [
@@ -378,8 +378,8 @@ def falsified(scene, what):
     ],
 )
 def test_false_captions_are_caught(drawn, what, monkeypatch):
-    """Captions that say one thing wrongly are called false; but a field at night, clouds in the
-    rain can't be told.
+    """Captions with one wrong statement are called false; only a field at night and clouds in the
+    rain can't be judged.
     """
     # no caption is thrown away, so the lot falls alike for both scenes
     monkeypatch.setattr(grammar, "SHORTEST", 1)
@@ -414,7 +414,7 @@ def test_scores_of_the_grammar_itself(drawn):
 
 
 def test_scenes_survive_json(drawn):
-    """A scene that was written as JSON and read again is equal."""
+    """A scene written as JSON and read again is equal."""
     for scene, _, _ in drawn:
         assert Scene.from_json(json.loads(json.dumps(scene.to_json()))) == scene
         assert scene.weather is None or scene.weather in WEATHERS

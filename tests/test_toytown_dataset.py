@@ -1,4 +1,4 @@
-"""Toytown on disk: complete or not at all, and made again when it is not what it should be."""
+"""Toytown on disk is complete or absent, and made again if anything about it is wrong."""
 
 import errno
 import json
@@ -47,7 +47,7 @@ def toytown(written, tmp_path):
 
 
 def test_loader_reads_it(written):
-    """Pictures, captions, truth and masks on disk are those that the plan draws, and features are
+    """Pictures, captions, truth and masks on disk are those of the plan, and features are
     standardised.
     """
     data = load_coco_data(written)
@@ -88,7 +88,7 @@ STAMPS = {
 
 
 def spoil_stamp(stamp, damage):
-    """Make it that of another set, or something else."""
+    """Replace the stamp with that of another set, or with something else."""
     if damage in STAMPS:
         damage = json.dumps(json.loads(stamp.read_text()) | STAMPS[damage])
     stamp.write_text(damage, encoding="latin-1")
@@ -149,9 +149,7 @@ def test_what_others_put_there_does_no_harm(toytown):
 
 @pytest.mark.parametrize("there", ["file", "folder"])
 def test_something_else_is_left_alone(tmp_path, there):
-    """A file or folder that is not a Toytown data set is never replaced, however that name came to be
-    given.
-    """
+    """A file or folder that is not a Toytown data set is never replaced, however it was named."""
     mine = tmp_path / "thesis" if there == "file" else tmp_path / "thesis" / "chapter"
     mine.parent.mkdir(exist_ok=True)
     mine.write_text("mine")
@@ -185,7 +183,7 @@ ensure_toytown(sys.argv[1])
 
 
 def test_killed_run(tmp_path, start_python):
-    """A run that is killed while it draws leaves nothing that is taken for a data set, and the next
+    """A run that is killed while drawing leaves nothing that looks like a data set, and the next
     one succeeds.
     """
     process = start_python("-c", DRAWING, tmp_path / "toytown")
@@ -203,7 +201,7 @@ def test_killed_run(tmp_path, start_python):
 
 def test_two_processes_at_once(tmp_path, start_python, monkeypatch):
     """A process that needs the data set while another one draws it waits, draws nothing, and gets
-    it whole.
+    it complete.
     """
     program = (
         "import sys; from deeplearning.datasets.toytown.dataset import ensure_toytown;"
@@ -284,7 +282,7 @@ def test_disk_fills_while_writing(toytown, monkeypatch, error, reason, older):
 
 
 def test_a_file_in_the_way(tmp_path):
-    """Where the folder above is a file, the error names the data set's folder, and the file stays."""
+    """If the parent folder is a file, the error names the data set's folder, and the file stays."""
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OSError, match="could not write the Toytown data set to .*toytown"):
         ensure_toytown(tmp_path / "file" / "toytown", pictures=FEW)
@@ -304,7 +302,7 @@ def test_interrupted_by_hand(tmp_path, monkeypatch):
 
 
 def test_failure_half_way(tmp_path, monkeypatch):
-    """Where the weights have been tampered with, the error says so and no half-made folder stays."""
+    """If the weights have been tampered with, the error says so, and no half-made folder stays."""
     monkeypatch.setitem(squeezenet.SHA256, squeezenet.FILES["toytown"], "0" * 64)
     with pytest.raises(ValueError, match="was changed or damaged"):
         ensure_toytown(tmp_path / "toytown", pictures=FEW)
@@ -328,7 +326,9 @@ def test_found_without_any_data(tmp_path, monkeypatch):
 
 
 def test_where_it_lies_by_default(tmp_path, monkeypatch):
-    """A folder of that name in the data folder is taken; else it is written beside the package."""
+    """A folder of that name in the data folder is used; otherwise it is written next to the
+    package.
+    """
     monkeypatch.setenv("DEEPLEARNING_DATA", str(tmp_path))
     assert dataset.toytown_folder() == dataset.HERE.parent / "toytown_captioning"
     (tmp_path / "toytown_captioning").mkdir()
@@ -346,8 +346,8 @@ def test_scenes_of_the_set_in_use(written, tiny_dataset, monkeypatch):
 
 
 def test_command_line_writes(tmp_path, monkeypatch, capsys):
-    """The command writes the set where it is told to, also into a new folder, prints where, and
-    makes a sheet.
+    """The command writes the set into the given folder, even a new one, prints where, and makes a
+    sheet.
     """
     monkeypatch.setattr(dataset, "PICTURES", FEW)
     out, sheet = tmp_path / "new" / "t", tmp_path / "sheet.jpg"

@@ -1,4 +1,4 @@
-"""What the two networks that come with the project can do, and the scripts that train them."""
+"""The abilities of the two networks that come with the project, and the scripts that train them."""
 
 import joblib
 import numpy as np
@@ -54,8 +54,8 @@ def test_they_keep_their_promises(name, seen):
 
 @pytest.mark.slow
 def test_robust_takes_longer_changes(seen):
-    """To be taken for another kind, the robust network's pictures have to be changed by a quarter
-    more at least, on average over 5.
+    """To be taken for another kind, pictures have to change by at least a quarter more for the
+    robust network, on average over 5.
     """
     lengths = {}
     for name in ("toytown", "robust"):
@@ -70,7 +70,9 @@ def test_robust_takes_longer_changes(seen):
 @pytest.mark.slow
 @pytest.mark.parametrize("script", [train_squeezenet, train_robust])
 def test_training_runs_to_its_end(script, tmp_path, capsys):
-    """A tiny training, with an epoch of each sort, writes weights that load, and says their hash."""
+    """A tiny training, with an epoch of each sort, writes weights that load, and prints
+    their hash.
+    """
     path = tmp_path / "tiny.npz"
     pictures = "--pictures 12 --unseen 4 --batch-size 6"
     epochs = "--half-size 1 --plain 1 --misled 2 --attentive 1"
@@ -96,7 +98,7 @@ def test_things_on_plain_ground():
 
 
 def test_a_mirrored_picture_swaps_sides():
-    """Where a picture is mirrored its mask is, too, and left of turns into right of."""
+    """If a picture is mirrored, so is its mask, and "left of" becomes "right of"."""
     generator = torch.Generator().manual_seed(0)
     masks = torch.zeros(40, 1, 32, 32, dtype=torch.bool)
     masks[..., :12] = True  # on the left

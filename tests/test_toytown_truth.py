@@ -62,7 +62,9 @@ SCENES = {
 
 
 def statements(caption, scene):
-    """What is said, as in "thing main car", "thing - bus no" and "relation main next_to ?"."""
+    """A caption's statements, such as "thing main car", "thing - bus no", "relation main next_to
+    ?".
+    """
     words, verdicts = caption.split(), {True: "", False: " no", None: " ?"}
     return [
         f"{s.what} {s.subject or '-'} {'_'.join(words[slice(*s.words)])}{verdicts[s.true]}"
@@ -341,8 +343,8 @@ CAPTIONS = [
 
 @pytest.mark.parametrize("scene, caption, expected", CAPTIONS)
 def test_statements(scene, caption, expected):
-    """Each caption says these things of the scene and no others, by these words, and with this
-    verdict.
+    """Each caption makes exactly these statements about the scene, by these words, and with these
+    verdicts.
     """
     assert statements(caption, scene) == [line for line in expected.split(", ") if line]
 
@@ -366,7 +368,7 @@ def test_a_whole_caption():
 
 
 def test_the_lexicon_knows_the_world():
-    """Every kind, colour, setting and weather of Toytown goes by its own name at least."""
+    """Every kind, colour, setting and weather of Toytown is recognised at least by its own name."""
     assert phrases.NOUNS.keys() == KINDS.keys()
     for what, names in (("colour", COLOURS), ("setting", SETTINGS), ("weather", WEATHERS)):
         assert {phrases.LEXICON[name,][0] for name in names} == {what}
@@ -386,7 +388,7 @@ def test_the_lexicon_knows_the_world():
     ],
 )
 def test_relations_that_boxes_show(box, left, above):
-    """Left and above are told by the boxes where neither is recorded, except if they overlap a
+    """Left and above are judged by the boxes if neither is recorded, unless they overlap a
     little.
     """
     scene = Scene("street", "sunny", CAR, thing("tree", "green", box), "behind")
@@ -400,8 +402,8 @@ def test_relations_that_boxes_show(box, left, above):
 
 
 def test_scores_by_hand():
-    """Shares are as documented: what is not stated is not right, or is not counted where `stated`
-    goes with it.
+    """Shares are as documented: anything not stated counts as not right, or isn't counted where
+    there is a `stated` share.
     """
     told = {
         "car, dogs": "a red car to the left of three dogs in a sunny street",  # one false: three
@@ -427,7 +429,7 @@ def test_scores_by_hand():
 
 
 def test_colour_needs_a_coloured_main_thing():
-    """Over pictures of pizzas alone there is no share of right colours, and a colour made up is
+    """For pictures of pizzas alone there is no share of right colours, and an invented colour is
     still false.
     """
     scores = score_truth(["a red pizza"], [SCENES["pizza"]])
@@ -438,6 +440,6 @@ def test_colour_needs_a_coloured_main_thing():
     "captions, scenes", [([], []), (["a car"], []), (["a car"], [SCENES["car"]] * 2)]
 )
 def test_scores_want_one_scene_each(captions, scenes):
-    """Captions and scenes of different number are refused, and so are none."""
+    """Different numbers of captions and scenes are refused, and so are none at all."""
     with pytest.raises(ValueError, match="as many captions as scenes"):
         score_truth(captions, scenes)

@@ -1,4 +1,4 @@
-"""The kinds of Toytown's words."""
+"""The lists of Toytown's words by kind."""
 
 from pathlib import Path
 

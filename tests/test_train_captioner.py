@@ -23,8 +23,8 @@ def parameters(path):
 
 @pytest.mark.parametrize("cell_type", ["rnn", "lstm"])
 def test_trains_and_scores(tiny_dataset, tmp_path, capsys, cell_type):
-    """The model is written, and the scores printed for greedy and beam search are those of what it
-    writes.
+    """The model is written, and the scores printed for greedy and beam search are those of its
+    captions.
     """
     train(tiny_dataset, tmp_path / "model.npz", "--cell-type", cell_type, "--beam-width", "2")
     output, _ = capsys.readouterr()
@@ -65,9 +65,7 @@ def test_the_best_epoch_is_kept(tiny_dataset, tmp_path, capsys):
 
 
 def test_the_model_knows_its_features(tiny_dataset, tmp_path):
-    """It keeps what the data set says of how its features were made, and None where that says
-    nothing.
-    """
+    """It keeps the data set's record of how its features were made, and None if there is no record."""
     train(tiny_dataset, tmp_path / "model.npz")
     assert CaptioningRNN.load(tmp_path / "model.npz").feature_transform is None
     made = FeatureTransform(
@@ -120,7 +118,7 @@ def test_resume(tiny_dataset, tmp_path):
 
 @pytest.mark.parametrize("form", ["png", "jpg"])
 def test_picture(tiny_dataset, tmp_path, form):
-    """--picture draws validation images with their captions; where none has a picture, one sentence
+    """--picture draws validation images with their captions; if none has a picture, one sentence
     says so.
     """
     (tiny_dataset / "val2014_urls.txt").write_text("".join(f"{image}.png\n" for image in range(5)))
@@ -159,7 +157,7 @@ def test_help(run_python, tmp_path):
 
 
 def test_missing_out(run_python, tmp_path):
-    """Without --out, the file to write, nothing starts: status 2."""
+    """Without --out, the file to write, nothing starts, and the status is 2."""
     status, output, errors = command(run_python, cwd=tmp_path)
     assert status == 2 and output == "" and "--out" in errors and list(tmp_path.iterdir()) == []
 
@@ -168,7 +166,7 @@ def test_missing_out(run_python, tmp_path):
     "arguments", [["--data", "x"], ["--out", "m", "--epochs", "two"], ["--out", "m", "--bad"]]
 )
 def test_usage(arguments, capsys):
-    """A missing, malformed or unknown option is a matter of usage: status 2."""
+    """A missing, malformed or unknown option is wrong usage: status 2."""
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert "usage:" in capsys.readouterr().err
@@ -217,8 +215,8 @@ def test_command_trains(run_python, tiny_dataset, tmp_path):
     ],
 )
 def test_problems(run_module, tiny_dataset, tmp_path, arguments, fact):
-    """What can't be found, read or written, or does not converge: status 1 and one line, not a
-    traceback.
+    """Anything that can't be found, read or written, or does not converge, gives status 1 and one
+    line, not a traceback.
     """
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "run.npz.checkpoint").write_text("damaged")
@@ -231,7 +229,7 @@ def test_problems(run_module, tiny_dataset, tmp_path, arguments, fact):
 
 
 def test_damaged_references_are_known_before_training(tiny_dataset, tmp_path):
-    """What only the scores need is read before the work, not after it."""
+    """Files needed only for the scores are read before the work, not after it."""
     (tiny_dataset / "val_references.json").write_text("[{}]")
     with pytest.raises(ValueError, match="val_references.json does not hold captions"):
         train(tiny_dataset, tmp_path / "model.npz")

@@ -12,7 +12,7 @@ from tests.downloads import contents, zipped
 
 
 def unpacked(content, folder, limit=1 << 30):
-    """Files of a zip with these bytes, after unpacking it in a folder; none is there if that fails."""
+    """Files of a zip with these bytes, after unpacking it in a folder; none if that fails."""
     (folder / "zip").write_bytes(content)
     try:
         unpack(folder / "zip", folder / "out", COCO_FILES, limit)
@@ -24,8 +24,8 @@ def unpacked(content, folder, limit=1 << 30):
 
 @pytest.mark.parametrize("inside", ["coco_captioning/", "", "a/b/"])
 def test_expected_files(tiny_dataset, tmp_path, inside):
-    """The expected files come out, in whichever folder of the zip they lie; others, as systems add
-    them, do not.
+    """The expected files come out, in whichever folder of the zip they lie; others, which systems
+    add, do not.
     """
     more = {
         "__MACOSX/coco_captioning/._coco2014_vocab.json": "",
@@ -36,7 +36,7 @@ def test_expected_files(tiny_dataset, tmp_path, inside):
 
 
 def test_nothing_is_written_elsewhere(tiny_dataset, tmp_path):
-    """Members with paths to elsewhere are left out, or written by their last name into the folder."""
+    """Members with paths elsewhere are left out, or written into the folder by their file name."""
     bad = {
         "../../escaped.txt": "1",
         f"{tmp_path}/absolute.txt": "2",
@@ -71,7 +71,7 @@ def test_bomb(tiny_dataset, tmp_path):
 
 
 def test_bomb_that_lies(tmp_path):
-    """A member that holds more than its header says gives not one byte more."""
+    """A member that holds more than its header says is refused, and not read beyond that size."""
     content = bytearray(zipped(tmp_path, **{"train2014_images.txt": bytes(20 << 20)}))
     for size_at in (22, content.index(b"PK\x01\x02") + 24):
         assert content[size_at : size_at + 4] == (20 << 20).to_bytes(4, "little")
@@ -87,7 +87,7 @@ def test_the_same_file_twice(tiny_dataset, tmp_path):
 
 
 def test_unusual_compression(tmp_path):
-    """A zip compressed in another way than zips are is refused."""
+    """A zip with an unusual compression is refused."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_BZIP2) as archive:
         archive.writestr("coco2014_vocab.json", "{}")
@@ -121,7 +121,7 @@ def test_damaged_zips(tiny_dataset, tmp_path, seed):
 
 
 def test_no_room(tiny_dataset, tmp_path, monkeypatch):
-    """Where the files do not fit on the disk, none is written, and the message says how much is
+    """If the files don't fit on the disk, none is written, and the message says how much is
     needed.
     """
     monkeypatch.setattr(

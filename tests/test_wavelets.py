@@ -1,4 +1,4 @@
-"""The network that nobody trained sees directions, sizes and colours, and paints what they tell."""
+"""The untrained network sees directions, sizes and colours, and paints with them."""
 
 import math
 
@@ -20,14 +20,14 @@ COLOURS = 6  # channels: three colours, each light and dark
 
 
 def stripes(angle, period=4.0, size=64):
-    """Grey waves that come and go along an angle."""
+    """Grey waves along an angle."""
     y, x = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
     wave = torch.cos(2 * math.pi * (math.cos(angle) * x + math.sin(angle) * y) / period)
     return wave.expand(1, 3, size, size).contiguous()
 
 
 def by_direction(feature):
-    """How strongly each direction answers in brightness, of shape (K,)."""
+    """How strongly each direction responds to brightness, of shape (K,)."""
     brightness = feature[0, COLOURS : COLOURS + DIRECTIONS * PHASES]
     return brightness.unflatten(0, (DIRECTIONS, PHASES)).mean((1, 2, 3))
 
@@ -58,7 +58,9 @@ def test_shapes(octaves, H, W):
 @pytest.mark.parametrize("k", range(DIRECTIONS))
 @pytest.mark.parametrize("octave", [0, 1, 2])
 def test_directions_and_sizes(k, octave):
-    """Waves of an octave's period are seen in their direction, and more than in other octaves."""
+    """Waves of an octave's period are seen in their direction, more strongly than in other
+    octaves.
+    """
     picture = stripes(math.pi * k / DIRECTIONS, period=4.0 * 2**octave)
     answers = [by_direction(f) for f in extract_features(picture, wavelet_network(3).cpu())]
     assert answers[octave].argmax() == k
@@ -149,8 +151,8 @@ def judged(painted, style, judge):
 
 @pytest.mark.corpus
 def test_another_network_sees_the_style(shared_data):
-    """To ImageNet's SqueezeNet, the notebook's four paintings are at most .25 from their styles on
-    average, textures from noise .36; the contents as they are .75.
+    """For ImageNet's SqueezeNet, the notebook's four paintings are on average at most .25 from
+    their styles, textures from noise .36; the unchanged contents .75.
     """
     judge, cnn = load_squeezenet("imagenet").features, wavelet_network()
     how = {"cnn": cnn, "num_iterations": 80, "callback": None}

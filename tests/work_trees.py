@@ -1,4 +1,4 @@
-"""Small work trees for the tests of what is handed in: a good one, and ways to break it."""
+"""Small work trees for the tests of handing in: a good one, and ways to break it."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def write_notebook(path, counts=(1, 2, 3), sources=None, outputs=None):
 
 
 def make_tree(folder):
-    """A good work tree of small files, with what surrounds the work and stays out of the zip."""
+    """A good work tree of small files, with surrounding files that stay out of the zip."""
     for name in (*EXERCISE_FILES, "deeplearning/helpers/größe.py"):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def make_tree(folder):
 
 
 def age(path, seconds):
-    """Set the time of the last change to so long ago."""
+    """Set the time of the last change to this long ago."""
     status = path.stat()
     os.utime(path, (status.st_atime, status.st_mtime - seconds))
 
@@ -394,7 +394,7 @@ def linked_data(tree):
 
 
 def says_wrong(tree):
-    """A gradient check of ours whose mistake is still there."""
+    """A gradient check of ours with its deliberate mistake not yet fixed."""
     said = ["0\n", "dx: norm 1e-9: right\ndw: norm 1.3, limit 1e-6: WRONG. Worst at [2].\n", "2\n"]
     write_notebook(tree / RNN, outputs=[[new_output("stream", text=text)] for text in said])
 
