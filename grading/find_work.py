@@ -150,7 +150,7 @@ def _the_one(zips, depth=1):
     if len(contents) > 1:
         return _together(useful)
     entry, files = useful[0]
-    return files, f"It contained another zip, {shown(entry.path)}, which was graded."
+    return files, f"The submission holds a zip, {shown(entry.path)}, which was graded."
 
 
 def _together(useful):
@@ -162,7 +162,7 @@ def _together(useful):
             if found.setdefault(path, content) != content:
                 raise Undecided(f"There are several zips, {first} and {second}: which one counts?")
         put_below(files, entry.path)
-    note = f"It contained several zips, among them {first} and {second}: all were graded together."
+    note = f"The submission holds several zips, {first} and {second}: they were graded together."
     return [file for _, files in useful for file in files], note
 
 

@@ -322,8 +322,7 @@ def _report(results, out, changed, strangers):
         if status in by_status:
             print(f"{meaning}: {', '.join(by_status[status])}")
     if strangers:
-        names = ", ".join(strangers)
-        print(f"no single match on the roster, or several of one person: {names}")
+        print(f"no single match on the roster, or several of one person: {', '.join(strangers)}")
     return int(len(graded) < len(results) or bool(strangers))
 
 
