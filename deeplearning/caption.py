@@ -232,6 +232,7 @@ def main(argv=None):
 
 def _arguments(argv):
     parser = argparse.ArgumentParser(
+        prog="python -m deeplearning.caption",
         description="Caption photos with a trained model.",
         epilog="example: python -m deeplearning.caption photo.jpg holiday/ --model model.npz",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

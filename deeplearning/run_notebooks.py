@@ -163,6 +163,7 @@ def main(argv=None):
 
 def _arguments(argv):
     parser = argparse.ArgumentParser(
+        prog="python -m deeplearning.run_notebooks",
         description=(
             "Execute the notebooks from top to bottom, and write them as notebooks and HTML pages."
         ),

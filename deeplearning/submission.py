@@ -105,7 +105,8 @@ def _walk(folder, hand_in):
             environment = any(
                 os.path.exists(os.path.join(path, mark)) for mark in ("pyvenv.cfg", "conda-meta")
             )
-            if name.startswith(".") or name in NOT_OURS or environment:
+            made = path == os.path.join(folder, "build")  # by `make run`
+            if name.startswith(".") or name in NOT_OURS or environment or made:
                 folders.remove(name)
         folders.sort()
         yield from (
@@ -268,7 +269,7 @@ def main(argv=None):
     if others:
         print(f"{'':12}  and {others} more of the package")
     print(f"{len(hand_in.files)} files, {_megabytes(args.out.stat().st_size)}")
-    print(f"\nNext: upload {args.out} as it is where your course takes submissions.")
+    print(f"\nNext: upload {args.out}, unchanged, where your course takes submissions.")
     return 1 if hand_in.problems else 0
 
 
@@ -306,7 +307,7 @@ def _megabytes(size):
 
 def _arguments(argv):
     parser = argparse.ArgumentParser(
-        prog="deeplearning.submission",
+        prog="python -m deeplearning.submission",
         description="Check the notebooks and the code, and make the zip to hand in.",
         epilog="example: python -m deeplearning.submission --out ../assignment2.zip",
     )
@@ -326,8 +327,8 @@ def _arguments(argv):
         help="make the zip despite problems, with a list of them inside",
     )
     args = parser.parse_args(argv)
-    args.folder = args.folder.absolute()
-    args.out = (args.out or args.folder / "assignment2.zip").absolute()
+    args.folder = Path(os.path.abspath(args.folder))
+    args.out = Path(os.path.abspath(args.out or args.folder / "assignment2.zip"))
     if not args.folder.is_dir():
         parser.error(f"there is no folder {args.folder}: name the one that holds your notebooks")
     if args.out.suffix != ".zip" or args.out.is_dir() or not args.out.parent.is_dir():

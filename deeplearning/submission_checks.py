@@ -78,9 +78,17 @@ def check_python(name, content):
         return [f"{name}{where}: Python can't read it ({reason}): fix it, and run its tests"], []
     if not tree.body:
         return [f"{name} is empty: fetch a fresh copy, and put your functions into it"], []
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    unwritten = [f.name for f in functions if any(map(_is_stub, ast.walk(f)))]
+    unwritten = [title for title, f in _functions(tree) if any(map(_is_stub, ast.walk(f)))]
     return [], [f"{name}: not written yet: {', '.join(unwritten)}"] if unwritten else []
+
+
+def _functions(tree, prefix=""):
+    """Functions and methods with their dotted names, such as "CaptioningRNN.loss"."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            yield prefix + node.name, node
+        elif isinstance(node, ast.ClassDef):
+            yield from _functions(node, f"{prefix}{node.name}.")
 
 
 def _tree(content):

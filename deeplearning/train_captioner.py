@@ -120,6 +120,7 @@ def _score(model, data, args):
 
 def _arguments(argv):
     parser = argparse.ArgumentParser(
+        prog="python -m deeplearning.train_captioner",
         description=(
             "Train a captioning model on a data set of captioned images, and score it on the "
             "validation split."

@@ -68,7 +68,8 @@ def _named(function, names, returned):
         raise ValueError(f"{function} returned None: it must end with `return {', '.join(names)}`")
     values = (returned,) if len(names) == 1 else returned
     if not isinstance(values, tuple | list) or len(values) != len(names):
-        got = f"{len(values)} values" if isinstance(values, tuple | list) else type(values).__name__
+        one = f"a single {type(values).__name__}"
+        got = f"{len(values)} values" if isinstance(values, tuple | list) else one
         raise ValueError(
             f"{function} must return {len(names)} values, {', '.join(names)}, but returned {got}"
         )

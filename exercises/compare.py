@@ -114,16 +114,15 @@ def _wrong_numbers(name, a, n, numbers):
     relative = gap / size if 0 < size < np.inf else 1
     if not numbers:
         place = f", most{where}" if where else ""
-        return f"{name} is wrong, by about {_power_of_ten(relative)} of its size{place}."
-    return (
-        f"{name} is wrong by {relative:.2g} of its size: "
-        f"{a[worst]:.6g}{where}, expected {n[worst]:.6g}."
-    )
+        # rounded so coarsely that nobody can compute the right answer from it
+        power_of_ten = 10.0 ** np.round(np.log10(max(relative, 1e-12)))
+        return f"{name} is wrong, by roughly {_share(power_of_ten)}{place}."
+    return f"{name} is wrong by {_share(relative)}: {a[worst]:.6g}{where}, expected {n[worst]:.6g}."
 
 
-def _power_of_ten(value):
-    """A number rounded so coarsely that nobody can compute the right answer from it."""
-    return f"{10.0 ** np.round(np.log10(max(value, 1e-12))):.0g}"
+def _share(relative):
+    """The size of an error, relative to what it should be, in words."""
+    return f"{relative:.2g} {'times' if relative > 1 else 'of'} its size"
 
 
 def _finding_in_integers(name, a, n, numbers):

@@ -37,6 +37,7 @@ def autograder_files(seed):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(
+        prog="python -m grading.autograder",
         description="Make the zip that Gradescope takes as an autograder.",
         epilog="example: python -m grading.autograder --out build",
     )

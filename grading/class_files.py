@@ -76,8 +76,7 @@ def _table(results, roster, owners, doubtful):
 def _canvas(roster, scores):
     """Canvas's gradebook import: the first columns as in its export, then the assignment."""
     yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", ASSIGNMENT]
-    total = sum(question.points for question in MANIFEST.questions.values())
-    yield ["    Points Possible", "", "", "", "", total]
+    yield ["    Points Possible", "", "", "", "", MANIFEST.points]
     for person in roster:
         yield [person.name, person.id, "", person.login, person.section, _score(person, scores)]
 
@@ -86,8 +85,8 @@ def _moodle(roster, scores):
     """Moodle's import of grades from CSV, matched by address or number."""
     yield ["Full name", "ID number", "Email address", ASSIGNMENT, "Feedback comments"]
     for person in roster:
-        reason = " ".join(scores.get(person, {}).get("output", "No submission.").split())
-        yield [person.name, person.id, person.email, _score(person, scores), reason]
+        comment = _comment(scores[person]) if person in scores else "No submission."
+        yield [person.name, person.id, person.email, _score(person, scores), comment]
 
 
 def _gradescope(roster, scores):
@@ -95,12 +94,23 @@ def _gradescope(roster, scores):
     programming assignment.
     """
     yield ["Name", "SID", "Email", "Total Score", "Max Points"]
-    total = sum(question.points for question in MANIFEST.questions.values())
     for person in roster:
-        yield [person.name, person.id, person.email, _score(person, scores), total]
+        score = _score(person, scores)
+        yield [person.name, person.id, person.email, score, MANIFEST.points]
 
 
 UPLOADS = {"canvas": _canvas, "moodle": _moodle, "gradescope": _gradescope}
+
+
+def _comment(result):
+    """What a student reads next to the points: remarks, and where points were lost and why."""
+    sentences = [result.get("output", "")]
+    if status_of(result) == "graded":
+        for test in result["tests"]:
+            if test["score"] < test["max_score"]:
+                points = f"{test['score']:g} of {test['max_score']:g}"
+                sentences.append(f"{test['name']}, {points}: {test['output']}")
+    return " ".join(" ".join(sentences).split())
 
 
 def _score(person, scores):

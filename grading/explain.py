@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from exercises.compare import compare, distance, norm, settled
+from exercises.compare import compare, settled
 from grading.find_work import read_submission
 from grading.grade_one import BOXES, Grading, unseen
 from grading.manifest import MANIFEST
@@ -63,26 +63,37 @@ def explained(pairs, found, case: int | None = None) -> str:
     ]
     if case is None and not wrong:
         return f"All {len(pairs)} cases are right, with the student's own functions."
+    names = ", ".join(str(number + 1) for number in wrong) or "none"
     number = wrong[0] if case is None else case - 1
     (inputs, expected) = pairs[number]
     outputs = found[number]
     lines = [
-        f"Case {number + 1} of {len(pairs)}; wrong cases: {[k + 1 for k in wrong]}.",
+        f"Case {number + 1} of {len(pairs)}. Wrong cases: {names}.",
         "",
         "Inputs",
     ]
     lines += [f"{name} = {_numbers(value)}" for name, value in inputs.items()]
     for name, right in expected.items():
         answer = outputs.get(name)
+        if right.dtype.kind == "b" and np.array_equal(answer, right):
+            continue  # an argument that was not changed
         lines += ["", f"{name}: expected", _numbers(right), "answered", _numbers(answer)]
         if (
             isinstance(answer, np.ndarray)
             and answer.shape == right.shape
             and right.dtype.kind == "f"
         ):
-            gap = distance(answer, right) / max(norm(answer) + norm(right), 1e-300)
-            lines += [f"difference, relative size {gap:.2g}", _numbers(answer - right)]
+            lines += ["difference", _numbers(answer - right)]
     return "\n".join([*lines, "", *compare(settled(outputs, expected)[0], expected)])
+
+
+def verdict(mark: dict) -> str:
+    """How an exercise was graded, from its mark in a record."""
+    sentences = ["Graded as right." if mark.get("right") else "Graded as wrong."]
+    sentences += [mark.get("reason") or "", mark.get("remark") or ""]
+    if mark.get("remark") and mark.get("right"):
+        sentences.append("Below is what it does with the student's own functions alone.")
+    return printable(" ".join(filter(None, sentences)))
 
 
 def _numbers(value):
@@ -107,10 +118,8 @@ def main(argv=None):
     record = read_record(args.folder)
     if "paths" not in record:
         parser.error(f"{args.folder} holds no graded.json of a graded submission")
-    raw = record.get("marks", {}).get(args.exercise, {})
     print(f"{args.folder.name}, {args.exercise}, seed {record['seed']}")
-    verdict = "right" if raw.get("right") else "wrong"
-    print(f"graded as {verdict}: {printable(raw.get('reason') or 'no remark')}")
+    print(verdict(record.get("marks", {}).get(args.exercise, {})))
     if record.get("version") != grader_version():
         print(f"It was graded by version {record.get('version')}; this is {grader_version()}.")
     try:

@@ -31,7 +31,7 @@ def page(name, graded):
         for question in MANIFEST.questions.values()
     }
     return _template("feedback.html").render(
-        name=name, graded=graded, questions=questions, pictures=pictures, total=_total()
+        name=name, graded=graded, questions=questions, pictures=pictures, total=MANIFEST.points
     )
 
 
@@ -59,8 +59,9 @@ def statistics(results, *, anonymous=False):
         scores=scores,
         median=scores[len(scores) // 2] if scores else 0,
         mean=sum(scores) / len(scores) if scores else 0,
-        total=_total(),
-        bins=[(f"{10 * k} to {10 * k + 9 if k < 9 else _total()}", bins[k]) for k in range(10)],
+        total=MANIFEST.points,
+        bins=[(f"{10 * k} to {10 * k + 9}", bins[k]) for k in range(9)]
+        + [(f"90 to {MANIFEST.points}", bins[9])],
         exercises=[(exercise, solved[exercise.id]) for exercise in MANIFEST.exercises.values()],
         hints=hints.most_common(MOST_COMMON),
         boxes=boxes,
@@ -96,10 +97,6 @@ def _notices(results, anonymous):
 def _of_question(graded, question):
     results = [result for result in graded.results if isinstance(result.exercise, Exercise)]
     return [result for result in results if result.exercise.question == question.id]
-
-
-def _total():
-    return sum(question.points for question in MANIFEST.questions.values())
 
 
 @cache

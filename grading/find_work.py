@@ -293,8 +293,11 @@ def _read_all(found, limit, into, handed_in, total=MAX_TOTAL):
 def _say_where(found, works, chosen, handed_in):
     """Note anything unusual: several works, files from elsewhere or left out, and own modules."""
     if len(works) > 1:
-        where = shown("/".join([*chosen[0], chosen[1]]))
-        handed_in.notes.append(f"There are {len(works)} works: {where} was graded.")
+        where = {key: shown("/".join([*key[0], key[1]])) for key in works}
+        others = ", ".join(sorted(name for key, name in where.items() if key != chosen)[:3])
+        handed_in.notes.append(
+            f"There are {len(works)} works: {where[chosen]} was graded, and not {others}."
+        )
     for wanted, entry in found.items():
         if chosen and works[chosen].get(wanted) is not entry:
             handed_in.notes.append(f"{wanted} was taken from {shown(entry.path)}.")

@@ -107,7 +107,9 @@ def grade_all(submissions, out, seed, kind, jobs=-1, scheduler=None, only=(), ag
             save(out / name, held_record(found, seed))
         elif only or name in again or not _is_graded(out / name, found.paths, seed):
             todo[name] = found.paths
-    bar = tqdm(total=len(todo), unit="submission", desc="grading", file=sys.stdout)
+    bar = tqdm(
+        total=len(todo), unit="submission", desc="grading", file=sys.stdout, disable=not todo
+    )
     with bar, _workers(jobs, scheduler):
         left = dict(todo)
         while left:
@@ -317,12 +319,12 @@ def _report(results, out, changed, strangers):
     graded = by_status.get("graded", [])
     print(f"{len(graded)} of {len(results)} graded; see {out / 'statistics.html'}")
     if changed:
-        print(f"points of {len(changed)} recomputed, because the manifest has changed")
+        print(f"grading/exercises.toml has changed: points recomputed for {len(changed)}")
     for status, meaning in STATUSES.items():
         if status in by_status:
             print(f"{meaning}: {', '.join(by_status[status])}")
     if strangers:
-        print(f"no single match on the roster, or several of one person: {', '.join(strangers)}")
+        print(f"without a single match on the roster: {', '.join(strangers)}")
     return int(len(graded) < len(results) or bool(strangers))
 
 
@@ -330,7 +332,7 @@ STATUSES = {
     "failed": "not graded, see results.json for the reason",
     "missing": "not graded",
     "held": "held, a person has to check them",
-    "empty": "nothing to grade in them",
+    "empty": "nothing to grade in",
 }
 
 

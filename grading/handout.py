@@ -215,6 +215,7 @@ def _replaced(pattern, new, text):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(
+        prog="python -m grading.handout",
         description="Make the hand-out for students, as a folder and as a zip.",
         epilog="example: python -m grading.handout --out build",
     )

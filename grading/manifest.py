@@ -15,7 +15,7 @@ PATH = Path(__file__).resolve().parent / "exercises.toml"
 
 @dataclass(frozen=True)
 class Question:
-    """A question: id such as "q1", title, its notebook, and its points."""
+    """A question: id such as "q1", title, its notebook, and the points of its exercises."""
 
     id: str
     title: str
@@ -82,17 +82,19 @@ class ExtraCredit:
 
 
 class Manifest:
-    """Questions and exercises by id, in the file's order; the extra credit; and `slip`, the points
-    that float64 in place of float32 costs in a question.
+    """Questions and exercises by id, in the file's order; their points; the extra credit; and
+    `slip`, the points that float64 in place of float32 costs in a question.
     """
 
     def __init__(self, path=PATH):
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        self.questions = {
-            name: Question(name, **about) for name, about in table["questions"].items()
-        }
         exercises = [Exercise(**_tuples(entry)) for entry in table["exercises"]]
         self.exercises = {exercise.id: exercise for exercise in exercises}
+        self.questions = {
+            id: Question(id, points=sum(exercise.points for exercise in self.of(id)), **about)
+            for id, about in table["questions"].items()
+        }
+        self.points = sum(question.points for question in self.questions.values())
         self.extra = ExtraCredit(**_tuples(table["extra"]))
         self.slip = table["precision"]["points"]
         if len(self.exercises) < len(exercises):

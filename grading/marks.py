@@ -63,9 +63,9 @@ class Grade:
 
     @property
     def remarks(self) -> list[str]:
-        """The notes, and the kind of sandbox that was used."""
-        walls = "without a sandbox" if self.box == "none" else f"in a sandbox: {self.box}"
-        return [*self.notes, f"The code ran {walls}." if self.box else "No code was run."]
+        """The notes, and whether the code ran in the usual way, in a sandbox."""
+        unusual = {"": "No code was run.", "none": "The code ran without a sandbox."}
+        return [*self.notes, *([unusual[self.box]] if self.box in unusual else [])]
 
     @property
     def results(self) -> list[Result]:
@@ -123,8 +123,8 @@ def with_slips(marks: list[Mark]) -> list[Mark]:
             first = exercise.question not in charged and slipped.isdisjoint(exercise.needs)
             cost = min(MANIFEST.slip, mark.points) if first else 0
             charged.add(exercise.question)
-            costs = f" It costs {cost} points" if first else " It has already cost points"
-            reason = f"{mark.reason} {KEEP_PRECISION}{costs}, once in each question."
+            costs = f"It costs {cost} points" if first else "It costs no further points"
+            reason = f"{mark.reason} {KEEP_PRECISION} {costs}: they are lost once per question."
             mark = replace(mark, points=mark.points - cost, reason=reason)
         result.append(mark)
     return result

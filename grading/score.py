@@ -47,6 +47,7 @@ def score(path, seed, kind=None):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(
+        prog="python -m grading.score",
         description="Print the points of one work tree or zip; write Gradescope's results.json.",
         epilog="example: python -m grading.score ../student --out build",
     )
@@ -79,10 +80,7 @@ def main(argv=None):
         made = gradescope(results) | {"output": "\n".join(notes)}
         with atomic_write(args.out / "results.json") as file:
             file.write(json.dumps(made, indent=1).encode())
-    return int(
-        sum(result.score for result in results)
-        < sum(question.points for question in MANIFEST.questions.values())
-    )
+    return int(sum(result.score for result in results) < MANIFEST.points)
 
 
 if __name__ == "__main__":

@@ -75,10 +75,17 @@ def test_good_tree(tree, capsys):
     others = f"and {len(GOOD) - len(asked_for)} more of the package"
     assert [line.split("  ")[-1] for line in listed.split("\n")] == [*asked_for, others]
     assert size == f"{len(GOOD)} files, 0.0 MiB"
-    assert (
-        last
-        == f"Next: upload {tree / 'assignment2.zip'} as it is where your course takes submissions."
-    )
+    out = tree / "assignment2.zip"
+    assert last == f"Next: upload {out}, unchanged, where your course takes submissions."
+
+
+def test_pages_that_make_run_wrote_are_no_copies(tree, capsys):
+    """Newer notebooks in build/, which `make run` writes, are neither handed in nor remarked upon."""
+    add(f"build/{RNN}", b"{}")(tree)
+    age(tree / RNN, 10)
+    status, output = hand_in(tree, capsys)
+    assert status == 0 and "Worth a look" not in output
+    assert names(tree / "assignment2.zip") == GOOD
 
 
 def test_a_captioner_goes_along(tree, capsys):
@@ -403,9 +410,8 @@ def test_script_from_any_directory(script, tree, tmp_path):
     path = os.pathsep.join([str(python_in(tmp_path / "bin")), os.defpath])
     done = script("--out", "mine.zip", path=path, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"Next: upload {tmp_path / 'mine.zip'} as it is" in done.stdout and RNN in names(
-        tmp_path / "mine.zip"
-    )
+    assert f"Next: upload {tmp_path / 'mine.zip'}, unchanged" in done.stdout
+    assert RNN in names(tmp_path / "mine.zip")
     (tree / RNN).unlink()
     assert script(path=path, cwd=tmp_path).returncode == 1
     assert script("--no-such-option", path=path, cwd=tmp_path).returncode == 2

@@ -431,8 +431,12 @@ REMARKS = {
         "deeplearning/datasets/data is a link: its target is left out",
     ),
     "not written yet": (
-        write(LAYERS, b"def f():\n    pass\ndef g(x):\n    raise NotImplementedError('Q1')\n"),
-        f"{LAYERS}: not written yet: g",
+        write(
+            LAYERS,
+            b"def f():\n    pass\ndef g(x):\n    raise NotImplementedError('Q1')\n"
+            b"class C:\n    def h(self):\n        raise NotImplementedError('Q1')\n",
+        ),
+        f"{LAYERS}: not written yet: g, C.h",
     ),
     "a check says wrong": (
         says_wrong,

@@ -65,6 +65,7 @@ def _summarize(out):
 
 def _arguments(argv):
     parser = argparse.ArgumentParser(
+        prog="python -m deeplearning.datasets.build",
         description=(
             "Make a data set from captioned pictures, in the layout of the course's MS-COCO files."
         ),

@@ -276,6 +276,7 @@ def main(argv=None):
 
 def _arguments(argv):
     parser = argparse.ArgumentParser(
+        prog="python -m deeplearning.datasets.download",
         description=(
             "Fetch the course's real data into the data folder (environment variable "
             "DEEPLEARNING_DATA), and SqueezeNet's weights to where torchvision looks for them. "

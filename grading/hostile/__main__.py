@@ -8,6 +8,7 @@ from grading.hostile import EVERYTHING, corpus
 
 def main():
     parser = argparse.ArgumentParser(
+        prog="python -m grading.hostile",
         description="List hostile submissions and what each must lose.",
         epilog="example: python -m grading.hostile build/hostile",
     )

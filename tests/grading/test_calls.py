@@ -96,7 +96,7 @@ def test_zero_forward_with_zero_backward_is_wrong():
         ),
         (
             np.zeros(5),
-            "rnn_step_backward must return 5 values, dx, dprev_h, dWx, dWh, db, but returned ndarray",
+            "rnn_step_backward must return 5 values, dx, dprev_h, dWx, dWh, db, but returned a single ndarray",
         ),
     ],
 )

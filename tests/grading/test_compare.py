@@ -106,7 +106,7 @@ def test_findings_without_numbers():
     right = {"y": np.array([[1.23456789, 2.0], [3.0, 4.0]]), "words": np.array([5, 6])}
     wrong = {"y": right["y"] * 1.1, "words": np.array([5, 7])}
     findings = " ".join(compare(wrong, right, numbers=False))
-    assert "y is wrong, by about 0.1 of its size, most at [1, 1]." in findings
+    assert "y is wrong, by roughly 0.1 of its size, most at [1, 1]." in findings
     assert "words is wrong in 50% of its entries, first at [1]." in findings
     assert not any(number in findings for number in ("1.2", "4.4", "expected", " 6", " 7"))
 

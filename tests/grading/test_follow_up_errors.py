@@ -154,7 +154,7 @@ def test_float64_costs_once_in_a_question():
     first, second, third = with_slips([mark, other, lstm])
     expected = [exercise.points - MANIFEST.slip, 3, 3 - MANIFEST.slip]
     assert [m.points for m in (first, second, third)] == expected
-    assert "dtype=x.dtype" in first.reason and "once in each question" in first.reason
+    assert "dtype=x.dtype" in first.reason and "once per question" in first.reason
 
 
 def test_float64_of_an_earlier_function_costs_nothing_more():

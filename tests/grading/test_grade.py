@@ -80,7 +80,7 @@ def test_what_is_written(run, tmp_path):
         and "A <note>." in rows[0]["remarks"]
     )
     ann = result(tmp_path, "ann")
-    assert ann["score"] == 2 and len(ann["tests"]) == 21 and "bubblewrap" in ann["output"]
+    assert ann["score"] == 2 and len(ann["tests"]) == 21 and ann["output"] == "A <note>."
     assert {"name", "score", "max_score", "number", "output", "visibility"} <= set(ann["tests"][0])
     page = (tmp_path / "out" / "ann" / "feedback.html").read_text(encoding="utf-8")
     assert "Hint &amp; more." in page and "&lt;i&gt;wrong" in page and "A &lt;note&gt;." in page
@@ -225,7 +225,7 @@ def test_points_that_changed_are_counted_anew(run, tmp_path, monkeypatch, capsys
     capsys.readouterr()
     _, rows = run()
     assert [row["score"] for row in rows] == ["5", "0"]
-    assert "points of 2 recomputed" in capsys.readouterr().out
+    assert "points recomputed for 2" in capsys.readouterr().out
 
 
 def test_a_roster_and_what_platforms_import(run, tmp_path):
@@ -245,8 +245,24 @@ def test_a_roster_and_what_platforms_import(run, tmp_path):
     canvas = (uploads / "canvas.csv").read_text(encoding="utf-8").splitlines()
     assert canvas[0].startswith("Student,ID,SIS User ID,SIS Login ID,Section")
     assert canvas[2:] == ["Ann,7,,,,100", "Cal,9,,,,0"]
-    assert "Ann,7,ann@x.org,100" in (uploads / "moodle.csv").read_text(encoding="utf-8")
+    assert "Ann,7,ann@x.org,100,A <note>." in (uploads / "moodle.csv").read_text(encoding="utf-8")
     assert "Cal,9,cal@x.org,0,100" in (uploads / "gradescope.csv").read_text(encoding="utf-8")
+
+
+def test_comments_for_moodle_say_where_points_were_lost(run, tmp_path):
+    """The comment next to the points holds the remarks, and each exercise that lost points with its
+    hint, on one line; nothing about exercises that are right.
+    """
+    roster = tmp_path / "roster.csv"
+    roster.write_text("name,id\nAnn,7\nCal,9\n", encoding="utf-8")
+    run({"ann": "20"}, "--roster", str(roster))
+    text = (tmp_path / "out" / "uploads" / "moodle.csv").read_text(encoding="utf-8")
+    last = list(MANIFEST.exercises.values())[-1]
+    lost = f"{last.id}, 0 of {last.points}: Hint & more. It is <i>wrong</i>."
+    assert text.splitlines()[1:] == [
+        f'Ann,7,,{100 - last.points},"A <note>. {lost}"',
+        "Cal,9,,0,No submission.",
+    ]
 
 
 def test_no_zero_for_what_is_nobodys(run, tmp_path):
@@ -357,8 +373,9 @@ def test_killed_and_resumed(tmp_path, start_python):
 
 
 def test_total_is_the_manifests():
-    """Pages name the manifest's total of points."""
-    assert feedback._total() == sum(e.points for e in MANIFEST.exercises.values()) == 100
+    """The total of the points is the sum over the exercises, 100, and pages name it."""
+    assert MANIFEST.points == sum(e.points for e in MANIFEST.exercises.values()) == 100
+    assert "90 to 100" in feedback.statistics({})
 
 
 def test_an_empty_class():

@@ -97,7 +97,7 @@ def test_results(graded):
     assert (
         first.score == 0
         and "sign" in first.reason.lower()
-        and "next_h is wrong, by about" in first.note
+        and "next_h is wrong, by roughly" in first.note
     )
     assert grade.score == 98 and grade.box == choose_kind()
 

@@ -74,7 +74,9 @@ def test_the_nearest_file_counts(read):
     """Of several files the one in the fewest folders counts, and a note says which."""
     submission = read({f"old/copy/{RNN_LAYERS}": "old", RNN_LAYERS: "new"})
     assert submission.sources == {RNN_LAYERS: b"new"}
-    assert submission.notes == ["There are 2 works: deeplearning was graded."]
+    assert submission.notes == [
+        "There are 2 works: deeplearning was graded, and not old/copy/deeplearning."
+    ]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from deeplearning.datasets.toytown.plan import SEED
 
 def main(argv=None):
     parser = argparse.ArgumentParser(
+        prog="python -m deeplearning.datasets.toytown",
         description=(
             "Write the Toytown data set, unless it exists: 6,000 captioned pictures in the COCO "
             "layout."

@@ -170,6 +170,7 @@ def main(argv=None):
 
 def _arguments(argv):
     parser = argparse.ArgumentParser(
+        prog="python -m deeplearning.datasets.toytown.train_robust",
         description="Train Toytown's robust SqueezeNet, and save it as float16.",
         epilog="example: python -m deeplearning.datasets.toytown.train_robust --out new.npz",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

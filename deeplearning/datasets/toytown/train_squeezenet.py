@@ -225,6 +225,7 @@ def main(argv=None):
 
 def _arguments(argv):
     parser = argparse.ArgumentParser(
+        prog="python -m deeplearning.datasets.toytown.train_squeezenet",
         description="Train Toytown's SqueezeNet from random weights, and save it as float16.",
         epilog="example: python -m deeplearning.datasets.toytown.train_squeezenet --out new.npz",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
