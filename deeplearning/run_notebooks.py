@@ -54,6 +54,8 @@ def run_notebook(path, out, env=None):
             notebook,
             timeout=3600,
             kernel_name="python3",
+            # without its warning that ports of this machine are not encrypted
+            extra_arguments=["--log-level=ERROR"],
             resources={"metadata": {"path": str(path.resolve().parent)}},
             on_cell_executed=lambda **_: bar.update(),
         )

@@ -30,9 +30,9 @@ def notebook(tmp_path):
     return write
 
 
-def test_outputs_and_page(notebook, tmp_path):
+def test_outputs_and_page(notebook, tmp_path, capfd):
     """The copy holds the outputs in order, with progress lines collapsed, and the page shows
-    formulas without a network.
+    formulas without a network. On the terminal, there is only the progress bar.
     """
     path = notebook(
         new_markdown_cell("The state $h_t$:\n\n$$a_t = x_t W_x$$"),
@@ -40,6 +40,8 @@ def test_outputs_and_page(notebook, tmp_path):
         new_code_cell("6 * 7"),
     )
     run_notebooks.run_notebook(path, tmp_path / "out")
+    shown = capfd.readouterr()
+    assert "WARNING" not in shown.out + shown.err and "2/2" in shown.err
     first, second = nbformat.read(tmp_path / "out" / path.name, as_version=4).cells[1:]
     assert (first.execution_count, second.execution_count) == (1, 2)
     assert first.outputs[0].text == "two\n" and second.outputs[0].data["text/plain"] == "42"
