@@ -1,5 +1,5 @@
-"""Stored cases: inputs, right answers, and the answers of known mistakes, written by
-`grading/make_expected.py`.
+"""Stored cases: inputs, right answers, and the answers of known mistakes. The course staff's
+`grading/make_expected.py` writes them.
 """
 
 import json

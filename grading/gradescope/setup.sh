@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gradescope runs this once, as root, when it builds the image: Python with the packages of requirements.txt, and a box.
+# Gradescope runs this once, as root, when it builds the image: Python with the packages of requirements.txt, and a sandbox.
 set -euo pipefail
 root="${AUTOGRADER:-/autograder}"
 
@@ -15,4 +15,4 @@ pip=("$python" -m pip install --no-cache-dir --disable-pip-version-check)
     "$python" -c "import torchvision" || "${pip[@]}" --force-reinstall torch torchvision
 "${pip[@]}" -r "$root/source/requirements.txt"
 "$python" -c "import torchvision"
-chmod 700 "$root/source" # what a student's code must not read, where there is no better box
+chmod 700 "$root/source" # students' code must not read it, not even without a better sandbox
