@@ -49,8 +49,8 @@ def step_backward(cell, dh, dc, cache):
 def training_step(shape):
     """Loss, gradients and Adam, without any tricks."""
     features, captions = minibatch(shape, np.float64)
-    p = captioner(shape).params
-    moments = {name: [0, 0] for name in p}
+    p = captioner(shape, np.float64).params
+    moments = {name: [0, 0, 0] for name in p}
 
     def step():
         states, caches, x = forward(shape.cell, p, features, captions[:, :-1])
@@ -113,9 +113,12 @@ def backward(cell, p, features, words, x, dstates, caches):
 
 def adam(p, grads, moments):
     for name, dw in grads.items():
-        m = moments[name][0] = 0.9 * moments[name][0] + 0.1 * dw
-        v = moments[name][1] = 0.999 * moments[name][1] + 0.001 * dw**2
-        p[name] = p[name] - 1e-3 * m / (np.sqrt(v) + 1e-8)
+        m, v, t = moments[name]
+        m = 0.9 * m + 0.1 * dw
+        v = 0.999 * v + 0.001 * dw**2
+        t += 1
+        moments[name] = [m, v, t]
+        p[name] = p[name] - 1e-3 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
 
 
 def sample(model, features, max_length, end):

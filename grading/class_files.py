@@ -3,12 +3,14 @@ Canvas, Moodle and Gradescope import.
 """
 
 import csv
+import html
 import io
 from pathlib import Path
 
 from deeplearning.files import atomic_write
 from grading import feedback
 from grading.manifest import MANIFEST
+from grading.results import status_of
 
 ASSIGNMENT = "Assignment 2"
 
@@ -34,16 +36,6 @@ def write_class(
         scores |= {owners[name]: r for name, r in results.items() if name in owners}
         for platform, rows in UPLOADS.items():
             _write(out / "uploads" / f"{platform}.csv", _csv(rows(roster, scores)))
-
-
-def status_of(result: dict) -> str:
-    """ "graded", "held", "failed", "empty" or "missing"."""
-    mark = result.get("extra_data", {})
-    if not result:
-        return "missing"
-    if mark.get("failed"):
-        return "failed"
-    return "held" if mark.get("held") else "empty" if mark.get("empty") else "graded"
 
 
 def _table(results, roster, owners, doubtful):
@@ -86,6 +78,7 @@ def _moodle(roster, scores):
     yield ["Full name", "ID number", "Email address", ASSIGNMENT, "Feedback comments"]
     for person in roster:
         comment = _comment(scores[person]) if person in scores else "No submission."
+        comment = html.escape(comment, quote=False)  # Moodle shows comments as HTML
         yield [person.name, person.id, person.email, _score(person, scores), comment]
 
 
@@ -104,12 +97,15 @@ UPLOADS = {"canvas": _canvas, "moodle": _moodle, "gradescope": _gradescope}
 
 def _comment(result):
     """What a student reads next to the points: remarks, and where points were lost and why."""
-    sentences = [result.get("output", "")]
-    if status_of(result) == "graded":
-        for test in result["tests"]:
-            if test["score"] < test["max_score"]:
-                points = f"{test['score']:g} of {test['max_score']:g}"
-                sentences.append(f"{test['name']}, {points}: {test['output']}")
+    if status_of(result) not in ("graded", "empty"):
+        return "Not graded yet."
+    sentences = [result["output"]]
+    tests = result["tests"] if status_of(result) == "graded" else []
+    for test in tests:
+        extra = test["name"] == MANIFEST.extra.title
+        if extra or test["score"] < test["max_score"]:
+            of = "" if extra else f" of {test['max_score']:g}"
+            sentences.append(f"{test['name']}, {test['score']:g}{of}: {test['output']}")
     return " ".join(" ".join(sentences).split())
 
 

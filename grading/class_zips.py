@@ -7,7 +7,7 @@ import shutil
 import stat
 import zipfile
 import zlib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from grading.file_names import PACKAGES
 from grading.people import FEW, are_people, is_version
@@ -104,15 +104,22 @@ def _is_export(paths, alone):
     return sum(bool(CANVAS.fullmatch(path.name)) for path in paths) > len(paths) / 2
 
 
+def _short(name):
+    """A file's name; if it is longer than most file systems allow, its beginning and a hash."""
+    raw = os.fsencode(name)
+    if len(raw) <= 255:
+        return name
+    suffix = PurePosixPath(name).suffix[:20]
+    return f"{raw[:150].decode('utf-8', 'ignore')}~{zlib.crc32(raw):08x}{suffix}"
+
+
 def _extract(archive, info, target):
     """Extract one plain file of a zip, below the target."""
     path = path_in_zip(info)
     kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
     if path.is_absolute() or ".." in path.parts or not path.name or kind != stat.S_IFREG:
         return
-    if any(len(os.fsencode(part)) > 255 for part in path.parts):
-        return
-    where = target.joinpath(*path.parts)
+    where = target.joinpath(*map(_short, path.parts))
     try:
         where.parent.mkdir(parents=True, exist_ok=True)
         with archive.open(info) as source, open(where, "wb") as file:

@@ -16,10 +16,11 @@ import numpy as np
 
 from exercises.compare import compare, settled
 from grading.find_work import read_submission
+from grading.fingerprint import fingerprint
 from grading.grade_one import BOXES, Grading, unseen
 from grading.manifest import MANIFEST
 from grading.messages import printable
-from grading.record import grader_version, read_record
+from grading.record import grader_version, read_record, results_of
 from grading.sandbox import Box, BoxError, NoBox, choose_kind
 
 
@@ -87,13 +88,18 @@ def explained(pairs, found, case: int | None = None) -> str:
     return "\n".join([*lines, "", *compare(settled(outputs, expected)[0], expected)])
 
 
-def verdict(mark: dict) -> str:
-    """How an exercise was graded, from its mark in a record."""
-    sentences = ["Graded as right." if mark.get("right") else "Graded as wrong."]
-    sentences += [mark.get("reason") or "", mark.get("remark") or ""]
-    if mark.get("remark") and mark.get("right"):
+def verdict(record: dict, exercise: str) -> str:
+    """How an exercise was graded: its points, and what the student reads about them."""
+    if "failed" in record:
+        return printable(f"Not graded: {record['failed']}")
+    if record["held"]:
+        return printable(f"Held: {record['held']}")
+    (test,) = [test for test in results_of(record)["tests"] if test["name"] == exercise]
+    said = " ".join(test["output"].split())
+    sentences = [f"Graded with {test['score']:g} of {test['max_score']:g} points. {said}"]
+    if record["marks"][exercise].get("remark"):
         sentences.append("Below is what it does with the student's own functions alone.")
-    return printable(" ".join(filter(None, sentences)))
+    return printable(" ".join(sentences))
 
 
 def _numbers(value):
@@ -119,10 +125,13 @@ def main(argv=None):
     if "paths" not in record:
         parser.error(f"{args.folder} holds no graded.json of a graded submission")
     print(f"{args.folder.name}, {args.exercise}, seed {record['seed']}")
-    print(verdict(record.get("marks", {}).get(args.exercise, {})))
-    if record.get("version") != grader_version():
-        print(f"It was graded by version {record.get('version')}; this is {grader_version()}.")
+    print(verdict(record, args.exercise))
+    version = record.get("marks", {}).get(args.exercise, {}).get("version")
+    if version != grader_version():
+        print(f"It was graded by version {version}; this is {grader_version()}.")
     try:
+        if record.get("fingerprint") != fingerprint(record["paths"]):
+            print("The files have changed since: below is what the present ones do.")
         kind = "none" if args.unsafe else choose_kind()
         pairs, found = answers(record["paths"], args.exercise, record["seed"], kind)
         print(explained(pairs, found, args.case))

@@ -31,6 +31,7 @@ from grading.platforms import (
 from grading.submitters import gradescope_people
 from grading.unpack import ARCHIVES, LOOSE, folder_entries, is_noise, is_zip_inside
 
+MAX_NAME = 200  # bytes of a folder's name
 OURS = {"grades.csv", "statistics.html", "seed.txt", "uploads", "unpacked"}
 NBGRADERS = {"source", "release", "autograded", "feedback"}  # a course's folders, next to submitted
 DEEP = 8  # folders around a class, each the only item of the next
@@ -119,7 +120,8 @@ def _look(path, scratch, deep=0):
             return _look(items[0], scratch, deep + 1)
     works = [item for item in items if item.is_dir() or item.suffix.lower() in ARCHIVES]
     works = [work for work in works if not DRIVE.fullmatch(work.name)]
-    if 1 < len(works) <= FEW and all(is_version(work.name) for work in works):
+    sections = [w for w in works if w.is_dir() and _people_in([w], scratch)]
+    if not sections and 1 < len(works) <= FEW and all(is_version(work.name) for work in works):
         name = path.resolve().name
         if works[0].is_dir() and works[-1].is_dir():
             return [Found(name, [path])]
@@ -138,7 +140,8 @@ def _stem(path):
 
 def _items(folder):
     """The content of a folder, without hidden items and what the grader writes."""
-    kept = [p for p in folder.iterdir() if p.name[0] != "." and p.name not in OURS]
+    ours = OURS if (folder / "seed.txt").is_file() else ()
+    kept = [p for p in folder.iterdir() if p.name[0] != "." and p.name not in ours]
     return sorted(p for p in kept if not is_noise(PurePosixPath(p.name)))
 
 
@@ -329,7 +332,8 @@ def _safe(name):
         name = name.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
     name = name.replace("\N{NO-BREAK SPACE}", " ")
     name = "".join(letter if letter.isprintable() else "_" for letter in name)
-    name = re.sub(r"[/\\:]", "_", name).strip(". ") or "unnamed"
+    name = re.sub(r"[/\\:]", "_", name).encode()[:MAX_NAME].decode("utf-8", "ignore")
+    name = name.strip(". ") or "unnamed"
     return f"{name}_" if name in OURS else name
 
 

@@ -5,10 +5,12 @@ need no network.
 from collections import Counter
 from functools import cache
 from pathlib import Path
+from statistics import mean, median
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from grading.manifest import MANIFEST, Exercise
+from grading.results import status_of
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 MOST_COMMON = 15  # mistakes on the page about the class
@@ -44,9 +46,10 @@ def statistics(results, *, anonymous=False):
 
     Returns: HTML
     """
-    counted = {name: result for name, result in results.items() if _counts(result)}
-    scores = sorted(result["score"] for result in counted.values())
-    bins = Counter(min(int(score) // 10, 9) for score in scores)
+    counted = {name: each for name, each in results.items() if status_of(each) == "graded"}
+    scores = [result["score"] for result in counted.values()]
+    step = MANIFEST.points / 10
+    bins = Counter(min(int(score / step), 9) for score in scores)
     solved = Counter()
     hints = Counter()
     boxes = Counter()
@@ -57,11 +60,13 @@ def statistics(results, *, anonymous=False):
         boxes[mark.get("box") or "none"] += 1
     return _template("statistics.html").render(
         scores=scores,
-        median=scores[len(scores) // 2] if scores else 0,
-        mean=sum(scores) / len(scores) if scores else 0,
+        median=median(scores or [0]),
+        mean=mean(scores or [0]),
         total=MANIFEST.points,
-        bins=[(f"{10 * k} to {10 * k + 9}", bins[k]) for k in range(9)]
-        + [(f"90 to {MANIFEST.points}", bins[9])],
+        bins=[
+            (f"{k * step:g} to {'under ' if k < 9 else ''}{(k + 1) * step:g}", bins[k])
+            for k in range(10)
+        ],
         exercises=[(exercise, solved[exercise.id]) for exercise in MANIFEST.exercises.values()],
         hints=hints.most_common(MOST_COMMON),
         boxes=boxes,
@@ -69,22 +74,17 @@ def statistics(results, *, anonymous=False):
     )
 
 
-def _counts(result):
-    """Whether a submission counts in the statistics: graded, and neither held nor empty."""
-    mark = result.get("extra_data", {})
-    return bool(result.get("tests")) and not mark.get("held") and not mark.get("empty")
-
-
 def _notices(results, anonymous):
     """Sentences about the submissions that somebody has to check."""
     groups = {"Not graded": [], "Held for review": [], "Nothing to grade": []}
     for name, result in sorted(results.items()):
         mark = result.get("extra_data", {})
-        if not result.get("tests"):
+        status = status_of(result)
+        if status in ("failed", "missing"):
             groups["Not graded"].append((name, mark.get("failed", "")))
-        elif mark.get("held"):
+        elif status == "held":
             groups["Held for review"].append((name, mark["held"]))
-        elif mark.get("empty"):
+        elif status == "empty":
             groups["Nothing to grade"].append((name, result.get("output", "").split("\n")[0]))
     for title, people in groups.items():
         if people and anonymous:

@@ -9,6 +9,7 @@ The student's own modules, in the package and next to it, and the notebooks coun
 """
 
 import contextlib
+import math
 from pathlib import Path, PurePosixPath
 
 from grading.file_names import as_called_first, can_be, notebook_names
@@ -42,7 +43,6 @@ ROOT = Path(__file__).resolve().parent.parent
 MAX_SOURCE = 1 << 20  # bytes
 MAX_NOTEBOOK = 30 << 20
 MAX_HELPERS_SIZE = 4 << 20  # bytes of all: they come back from the sandbox in one message
-MAX_TOTAL = 4 * MAX_NOTEBOOK
 
 
 def read_submission(paths) -> HandedIn:
@@ -277,7 +277,7 @@ def _package(wanted, entry):
     return entry.path.parts[-depth] if len(entry.path.parts) >= depth else ""
 
 
-def _read_all(found, limit, into, handed_in, total=MAX_TOTAL):
+def _read_all(found, limit, into, handed_in, total=math.inf):
     for name, entry in found.items():
         try:
             data = entry.read(limit)
@@ -302,14 +302,13 @@ def _say_where(found, works, chosen, handed_in):
         if chosen and works[chosen].get(wanted) is not entry:
             handed_in.notes.append(f"{wanted} was taken from {shown(entry.path)}.")
     if handed_in.too_large:
-        count = len(handed_in.too_large)
+        names = ", ".join(handed_in.too_large[:3])
         handed_in.notes.append(
-            f"{count} files were left out, such as {handed_in.too_large[0]}: together with the "
-            f"others they are larger than {MAX_HELPERS_SIZE >> 20} MB."
+            f"Some of your own modules were left out, such as {names}: all together are larger "
+            f"than {MAX_HELPERS_SIZE >> 20} MB."
         )
     own = sorted(name.removeprefix("beside/") for name in handed_in.helpers)
-    own = [name for name in own if found]
-    if own:
+    if own and found:
         more = f" and {len(own) - 5} more" if len(own) > 5 else ""
         names = ", ".join(shown(name) for name in own[:5])
         handed_in.notes.append(f"Your own modules were included: {names}{more}.")

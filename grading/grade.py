@@ -32,13 +32,15 @@ from tqdm import tqdm
 from deeplearning.files import atomic_write
 from grading import feedback
 from grading.check_machine import check_machine
-from grading.class_files import status_of, write_class
+from grading.class_files import write_class
 from grading.exports import find_submissions
 from grading.extra_credit import extra_credit
 from grading.fingerprint import fingerprint
 from grading.grade_one import grade
 from grading.manifest import MANIFEST
+from grading.marks import held
 from grading.record import FILE, as_grade, as_record, kept_marks, merged, read_record, results_of
+from grading.results import status_of
 from grading.roster import assign, doubtful, read_roster
 from grading.sandbox import NoBox, choose_kind
 
@@ -62,7 +64,8 @@ def grade_submission(name, paths, seed, kind, only=(), before=None, begun=None, 
         try:
             if check:
                 check_machine(kind)
-            about["fingerprint"] = fingerprint(paths)
+            with contextlib.suppress(ValueError):  # `grade` says what can't be read
+                about["fingerprint"] = fingerprint(paths)
             kept = kept_marks(before or {}, about) if only else {}
             earned = [id for id, raw in kept.items() if raw["right"]]
             only = only if kept else ()  # without an earlier grade, all are tried
@@ -117,7 +120,7 @@ def grade_all(submissions, out, seed, kind, jobs=-1, scheduler=None, only=(), ag
             tasks = [
                 joblib.delayed(grade_submission)(
                     name, [path.resolve() for path in paths], seed, kind, only,
-                    read_record(out / name), begun[name], bool(scheduler),
+                    read_record(out / name) if only else None, begun[name], bool(scheduler),
                 )
                 for name, paths in left.items()
             ]  # fmt: skip
@@ -126,8 +129,6 @@ def grade_all(submissions, out, seed, kind, jobs=-1, scheduler=None, only=(), ag
                     save(out / name, record)
                     del left[name]
                     bar.update()
-            except NoBox:
-                raise
             except Exception as error:  # a worker was killed, and all that ran at the time with it
                 _one_by_one(tasks, begun, left, out, seed, error, bar)
 
@@ -172,23 +173,20 @@ def _workers(jobs, scheduler):
 
 def held_record(found, seed):
     """The record of a submission that was held before it could be graded."""
-    marks = {id: {"exercise": id, "right": False} for id in MANIFEST.exercises}
-    return {
-        "seed": seed,
-        "marks": marks,
-        "notes": [found.held],
-        "pictures": {},
-        "box": "",
-        "held": found.held,
-        "empty": False,
-        "extra": None,
-    }
+    about = {"seed": seed, "paths": [str(path) for path in found.paths]}
+    return as_record(held(found.held), about)
 
 
 def save(folder: Path, record: dict) -> None:
-    """Write a submission's files; results.json comes last, since it marks it as graded."""
+    """Write a submission's files; results.json comes last, since it marks it as graded. A bug in
+    the grader must not cost the others their grades.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    page = "" if "failed" in record else feedback.page(folder.name, as_grade(record))
+    try:
+        page = "" if "failed" in record else feedback.page(folder.name, as_grade(record))
+    except Exception as error:
+        record = {"seed": record["seed"], "failed": f"{type(error).__name__}: {error}"}
+        page = ""
     _write(folder / FILE, json.dumps(record))
     _write(folder / "feedback.html", page)
     _write(folder / "results.json", json.dumps(results_of(record), indent=1))
@@ -280,6 +278,8 @@ def _arguments(argv):
     for path in [*args.submissions, *([args.roster] if args.roster else [])]:
         if not path.exists():
             parser.error(f"{path} does not exist")
+    if args.again and args.only:
+        parser.error("--again and --only can't be used together: run the command once with each")
     return parser, args
 
 
@@ -319,12 +319,12 @@ def _report(results, out, changed, strangers):
     graded = by_status.get("graded", [])
     print(f"{len(graded)} of {len(results)} graded; see {out / 'statistics.html'}")
     if changed:
-        print(f"grading/exercises.toml has changed: points recomputed for {len(changed)}")
+        print(f"points or texts have changed: written anew for {len(changed)}")
     for status, meaning in STATUSES.items():
         if status in by_status:
             print(f"{meaning}: {', '.join(by_status[status])}")
     if strangers:
-        print(f"without a single match on the roster: {', '.join(strangers)}")
+        print(f"not matched to exactly one person on the roster: {', '.join(strangers)}")
     return int(len(graded) < len(results) or bool(strangers))
 
 

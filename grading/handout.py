@@ -76,7 +76,8 @@ def write_handout(out):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             path.chmod(_mode(name))
-        shutil.rmtree(out / NAME, ignore_errors=True)
+        if (out / NAME).exists():
+            shutil.rmtree(out / NAME)
         shutil.move(Path(scratch) / NAME, out / NAME)
     return out / NAME, write_zip(
         out / f"{NAME}.zip", {f"{NAME}/{name}": content for name, content in files.items()}

@@ -90,6 +90,8 @@ class Manifest:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         exercises = [Exercise(**_tuples(entry)) for entry in table["exercises"]]
         self.exercises = {exercise.id: exercise for exercise in exercises}
+        if any("points" in about for about in table["questions"].values()):
+            raise ValueError(f"{path}: leave out a question's points: they are its exercises' sum")
         self.questions = {
             id: Question(id, points=sum(exercise.points for exercise in self.of(id)), **about)
             for id, about in table["questions"].items()
@@ -101,7 +103,8 @@ class Manifest:
             raise ValueError(f"{path}: two exercises have the same id")
         for exercise in exercises:
             unknown = {exercise.cache_of, *exercise.needs} - {None, *self.exercises}
-            if unknown or exercise.question not in self.questions:
+            unknown |= {exercise.question} - self.questions.keys()
+            if unknown:
                 names = f"an unknown question or exercise: {sorted(unknown)}"
                 raise ValueError(f"{path}: {exercise.id} names {names}")
 

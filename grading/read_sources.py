@@ -6,6 +6,7 @@ This runs in the sandbox, because a file can crash the parser that reads it.
 
 import ast
 import io
+import itertools
 import json
 import re
 import sys
@@ -295,9 +296,10 @@ def is_stub(function):
         for node in function.body
         if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
     ]
+    before_return = itertools.takewhile(lambda node: not isinstance(node, ast.Return), body)
     raising = [
         node
-        for node in body
+        for node in before_return
         if isinstance(node, ast.Raise) and "NotImplementedError" in ast.unparse(node.exc or node)
     ]
     # `loss = None`, `pass`, `return loss`

@@ -78,7 +78,7 @@ def kept_marks(before: dict, about: dict) -> dict:
     """The marks to keep when only some exercises are tried again. There are none if all have to be
     tried: the submission was not graded before, was held, or had other files or another seed.
     """
-    same = all(before.get(key) == about[key] for key in ("seed", "fingerprint"))
+    same = all(before.get(key) == about.get(key) for key in ("seed", "fingerprint"))
     marks = before.get("marks", {})
     whole = before.get("box") and "failed" not in before and marks.keys() >= set(MANIFEST.exercises)
     return marks if same and whole else {}

@@ -71,6 +71,16 @@ def gradescope(results):
     }
 
 
+def status_of(result: dict) -> str:
+    """ "graded", "held", "failed", "empty" or "missing", from the content of results.json."""
+    mark = result.get("extra_data", {})
+    if not result:
+        return "missing"
+    if mark.get("failed"):
+        return "failed"
+    return "held" if mark.get("held") else "empty" if mark.get("empty") else "graded"
+
+
 def _question(result):
     return result.exercise.question if isinstance(result.exercise, Exercise) else "extra"
 

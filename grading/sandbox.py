@@ -177,6 +177,7 @@ class Box:
             # without it starting is slower, nothing else
             with contextlib.suppress(OSError, ValueError, NoBox, psutil.Error):
                 return self._start_joined(settings)
+            self._server = None
         worker = str(inside(self.kind, self.tree) / "worker.py")
         python = [sys.executable, "-I", "-B", worker, json.dumps(settings), *package_folders()]
         with tempfile.TemporaryFile() as said:

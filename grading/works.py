@@ -83,8 +83,9 @@ def is_handout(files):
 def is_begun(sources):
     """Whether some exercise in sources is more than a stub."""
     for path, content in sources.items():
-        functions = {e.name for e in MANIFEST.exercises.values() if e.path == path}
-        if content.count(b'raise NotImplementedError("Q') < len(functions):
+        mine = [e for e in MANIFEST.exercises.values() if e.path == path]
+        stubs = {name for e in mine for name in (e.name, *e.parts)}
+        if content.count(b'raise NotImplementedError("Q') < len(stubs):
             return True
     return False
 

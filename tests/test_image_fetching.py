@@ -197,9 +197,9 @@ def test_refused_connection():
     """An unreachable server gives a warning and a placeholder."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    with pytest.warns(UserWarning, match=str(port)):
-        assert_placeholder(image_from_url(f"http://127.0.0.1:{port}/photo.png"))
+        port = unused.getsockname()[1]  # bound, so nobody else listens there
+        with pytest.warns(UserWarning, match=str(port)):
+            assert_placeholder(image_from_url(f"http://127.0.0.1:{port}/photo.png"))
 
 
 def test_silent_server(server, monkeypatch):

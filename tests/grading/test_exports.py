@@ -337,3 +337,35 @@ def test_names_of_versions_are_nobody(found):
     """A folder of zips that are not named after people is held: nobody knows whose they are."""
     (only,) = found({"assignment2.zip": WORK, "assignment2 (1).zip": WORK}).values()
     assert "are not names of people" in only.held
+
+
+def test_folders_named_like_what_the_grader_writes(found):
+    """A folder `uploads` or `unpacked` of the class is read; what the grader has written next to
+    its seed is not.
+    """
+    files = {"uploads/Ada.zip": WORK, "uploads/Alan.zip": WORK, "late/Zoe.zip": WORK}
+    assert set(found(files | {"late/Eve.zip": WORK})) == {"Ada", "Alan", "Zoe", "Eve"}
+
+
+def test_sections_with_everyday_names(found):
+    """Sections called submissions and late are not two versions of one person's work."""
+    people = {f"submissions/person{letter}.zip" for letter in "abcdefgh"}
+    people |= {"late/Zoe Quill.zip", "late/Eve Stone.zip"}
+    assert len(found(dict.fromkeys(people, WORK))) == 10
+
+
+def test_very_long_names(found):
+    """Files whose names are too long for a folder are unpacked all the same, with names cut."""
+    files = {f"Person {'ä' * 300}{k}.zip": WORK for k in range(2)} | {"Ada.zip": WORK}
+    submissions = found({"class.zip": zipped(files)})
+    assert len(submissions) == 3 and "Ada" in submissions
+    for name, submission in submissions.items():
+        assert len(name.encode()) <= 200 and work(submission) == (FILES, "")
+
+
+def test_very_long_names_in_gradescopes_yaml(found):
+    """Students choose their names on Gradescope: one that no folder can have is cut."""
+    files = {f"submission_{k}/a.zip": WORK for k in range(2)}
+    lines = [f"submission_{k}:\n  :submitters:\n  - :name: {'ä' * 300}\n" for k in range(2)]
+    names = list(found(files | {"submission_metadata.yml": "".join(lines).encode()}))
+    assert names == ["ä" * 100, f"{'ä' * 100}-2"]

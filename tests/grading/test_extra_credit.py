@@ -1,5 +1,6 @@
 """Extra credit: what a captioner earns on new pictures, and which files are refused."""
 
+import errno
 import os
 import shutil
 
@@ -81,8 +82,28 @@ def test_the_model_is_found(monkeypatch, tmp_path):
         (tree / "captioner.npz").symlink_to(tree / "assignment2" / "old" / "captioner.npz")
         assert extra.extra_credit(tree, 1).score == 4
     (tmp_path / "no zip").touch()
-    unusable = extra.extra_credit(tmp_path / "no zip", 1)
-    assert unusable.score == 0 and "this is not a zip" in unusable.reason
+    assert extra.extra_credit(tmp_path / "no zip", 1) is None
+
+
+def test_a_damaged_zip_next_to_the_model(monkeypatch, tmp_path):
+    """A damaged zip neither takes the place of a model that is there, nor makes one up."""
+    monkeypatch.setattr(extra, "score_captioner", lambda path, seed: 2.8)
+    (tmp_path / "old.zip").write_bytes(b"PK\3\4 damaged")
+    assert extra.extra_credit(tmp_path, 1) is None
+    (tmp_path / "captioner.npz").touch()
+    assert extra.extra_credit(tmp_path, 1).score == 4
+
+
+def test_a_fault_of_the_machine_is_not_the_models(monkeypatch, tmp_path):
+    """A full disk is raised: nobody loses extra credit for it."""
+
+    def full(path, seed):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(extra, "score_captioner", full)
+    (tmp_path / "captioner.npz").touch()
+    with pytest.raises(OSError, match="No space"):
+        extra.extra_credit(tmp_path, 1)
 
 
 def test_what_is_no_captioner_earns_nothing(toytown, tmp_path, monkeypatch):

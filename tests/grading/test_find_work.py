@@ -2,12 +2,16 @@
 
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from grading.find_work import read_submission
 from grading.hostile import solved, unsolved, zipped
 from grading.manifest import MANIFEST
+from grading.stubs import stub_out
+
+ROOT = Path(__file__).resolve().parents[2]
 
 WORK = zipped(solved())
 FILES = set(MANIFEST.files)
@@ -69,7 +73,21 @@ def test_very_large_helpers(tmp_path):
     (tmp_path / "x.zip").write_bytes(zipped(files))
     handed_in = read_submission(tmp_path / "x.zip")
     assert handed_in.sources == SOLVED and len(handed_in.helpers) == 4
-    assert [note for note in handed_in.notes if "26 files were left out" in note]
+    assert [note for note in handed_in.notes if "own modules were left out" in note]
+
+
+def test_one_function_of_a_file_counts_as_begun(tmp_path):
+    """A file in which one function is written counts as the student's work, whatever stubs are left,
+    also of helpers: an older copy elsewhere does not take its place.
+    """
+    path = "deeplearning/network_visualization.py"
+    stubs = (ROOT / path).read_text(encoding="utf-8")
+    stubs = stub_out(stubs, [e for e in MANIFEST.exercises.values() if e.path == path])
+    first = stubs.index("    raise NotImplementedError")
+    written = stubs[:first] + "    return 1" + stubs[stubs.index("\n", first) :]
+    files = {path: written, "notes/network_visualization.py": stubs.replace("raise", "pass  #")}
+    (tmp_path / "x.zip").write_bytes(zipped(files))
+    assert read_submission(tmp_path / "x.zip").sources == {path: written.encode()}
 
 
 def inner(*names):

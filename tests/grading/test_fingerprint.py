@@ -23,6 +23,22 @@ def test_fingerprint(tmp_path):
     assert fingerprint([tmp_path]) != before
 
 
+def test_names_of_loose_files_and_bytes_without_times_count(tmp_path):
+    """It changes with the name of a loose file, which decides what the file is, and with the bytes
+    of code in a folder whose files have no times, as after unpacking some zips.
+    """
+    path = tmp_path / "rnnlayers.py"
+    path.write_text("a + b", encoding="utf-8")
+    before = fingerprint([path])
+    path = path.rename(tmp_path / "rnn_layers.py")
+    assert fingerprint([path]) != before
+    os.utime(path, (0, 0))
+    before = fingerprint([tmp_path])
+    path.write_text("a - b", encoding="utf-8")
+    os.utime(path, (0, 0))
+    assert fingerprint([tmp_path]) != before
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
 def test_a_pipe_stops_nobody(tmp_path):
     """A pipe with the name of a zip is refused with an error, not waited for."""

@@ -215,6 +215,24 @@ def test_again_and_only(run, tmp_path, monkeypatch):
     assert [result(tmp_path, name)["score"] for name in ("ann", "bob")] == [7, 100]
 
 
+def test_again_and_only_exclude_each_other(run, capsys):
+    """Together they would grade one exercise of all and nothing else of the one named."""
+    with pytest.raises(SystemExit) as ended:
+        run({"ann": "1"}, "--again", "ann", "--only", "tv_loss")
+    assert ended.value.code == 2 and "can't be used together" in capsys.readouterr().err
+
+
+def test_a_page_that_can_not_be_made_stops_nobody(run, tmp_path, monkeypatch):
+    """A bug in the page of one student makes that submission fail; the others are graded."""
+    page = feedback.page
+    monkeypatch.setattr(
+        feedback, "page", lambda name, graded: 1 / 0 if name == "ann" else page(name, graded)
+    )
+    status, rows = run({"ann": "1", "bob": "21"})
+    assert status == 1
+    assert [(row["name"], row["status"]) for row in rows] == [("ann", "failed"), ("bob", "graded")]
+
+
 def test_points_that_changed_are_counted_anew(run, tmp_path, monkeypatch, capsys):
     """New points in the manifest change totals without anything being run, and it says so."""
     run({"ann": "1", "bob": "0"})
@@ -225,7 +243,7 @@ def test_points_that_changed_are_counted_anew(run, tmp_path, monkeypatch, capsys
     capsys.readouterr()
     _, rows = run()
     assert [row["score"] for row in rows] == ["5", "0"]
-    assert "points recomputed for 2" in capsys.readouterr().out
+    assert "points or texts have changed: written anew for 2" in capsys.readouterr().out
 
 
 def test_a_roster_and_what_platforms_import(run, tmp_path):
@@ -245,23 +263,26 @@ def test_a_roster_and_what_platforms_import(run, tmp_path):
     canvas = (uploads / "canvas.csv").read_text(encoding="utf-8").splitlines()
     assert canvas[0].startswith("Student,ID,SIS User ID,SIS Login ID,Section")
     assert canvas[2:] == ["Ann,7,,,,100", "Cal,9,,,,0"]
-    assert "Ann,7,ann@x.org,100,A <note>." in (uploads / "moodle.csv").read_text(encoding="utf-8")
+    assert "Ann,7,ann@x.org,100,A &lt;note&gt;." in (uploads / "moodle.csv").read_text(
+        encoding="utf-8"
+    )
     assert "Cal,9,cal@x.org,0,100" in (uploads / "gradescope.csv").read_text(encoding="utf-8")
 
 
 def test_comments_for_moodle_say_where_points_were_lost(run, tmp_path):
     """The comment next to the points holds the remarks, and each exercise that lost points with its
-    hint, on one line; nothing about exercises that are right.
+    hint, on one line, as HTML; nothing about exercises that are right, and nothing meant for staff.
     """
     roster = tmp_path / "roster.csv"
-    roster.write_text("name,id\nAnn,7\nCal,9\n", encoding="utf-8")
-    run({"ann": "20"}, "--roster", str(roster))
+    roster.write_text("name,id\nAnn,7\nCal,9\nEve,10\n", encoding="utf-8")
+    run({"ann": "20", "eve": "crash"}, "--roster", str(roster))
     text = (tmp_path / "out" / "uploads" / "moodle.csv").read_text(encoding="utf-8")
     last = list(MANIFEST.exercises.values())[-1]
-    lost = f"{last.id}, 0 of {last.points}: Hint & more. It is <i>wrong</i>."
+    lost = f"{last.id}, 0 of {last.points}: Hint &amp; more. It is &lt;i&gt;wrong&lt;/i&gt;."
     assert text.splitlines()[1:] == [
-        f'Ann,7,,{100 - last.points},"A <note>. {lost}"',
+        f'Ann,7,,{100 - last.points},"A &lt;note&gt;. {lost}"',
         "Cal,9,,0,No submission.",
+        "Eve,10,,,Not graded yet.",
     ]
 
 
@@ -373,9 +394,12 @@ def test_killed_and_resumed(tmp_path, start_python):
 
 
 def test_total_is_the_manifests():
-    """The total of the points is the sum over the exercises, 100, and pages name it."""
-    assert MANIFEST.points == sum(e.points for e in MANIFEST.exercises.values()) == 100
-    assert "90 to 100" in feedback.statistics({})
+    """Pages name the manifest's total of points, and cut it into ten parts; the median of an even
+    number of scores lies between two.
+    """
+    assert "90 to 100" in feedback.statistics({}) and "0 to under 10" in feedback.statistics({})
+    graded = {"tests": [], "extra_data": {"box": "bubblewrap"}}
+    assert "50" in feedback.statistics({"a": graded | {"score": 10}, "b": graded | {"score": 90}})
 
 
 def test_an_empty_class():

@@ -72,6 +72,7 @@ def test_text_of_right_files_stays():
         ("loss = None\n    return loss", True),
         ("return", True),
         ("return x @ x", False),
+        ("return x @ x\n    raise NotImplementedError('Q1')", False),
         ("y = x + 1\n    return y", False),
         ("for i in x: pass", False),
         ("if x is None:\n        raise NotImplementedError\n    return x * 2", False),

@@ -22,7 +22,7 @@ def graded(monkeypatch):
         asked = []
         monkeypatch.setattr(score, "check_machine", lambda kind: asked.append(kind))
         monkeypatch.setattr(score, "grade", lambda *how: asked.append(how) or Grade(
-            list((all_right | marks).values()), notes=["tv_loss is in the notebook."]
+            list((all_right | marks).values()), ["tv_loss is in the notebook."], box="bubblewrap"
         ))  # fmt: skip
         return asked
 
@@ -33,7 +33,7 @@ def test_all_points(graded, tmp_path, capsys):
     """Full points end in status 0; the grader gets the tree and the seed, and the best sandbox."""
     asked = graded()
     assert score.main([str(tmp_path), "--seed", "7"]) == 0
-    assert asked == [(tmp_path, 7, None)]
+    assert asked == [(tmp_path, 7, None)]  # and the machine is not checked
     assert "total                            100 of 100" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
 
