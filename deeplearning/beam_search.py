@@ -4,7 +4,7 @@ the log-probabilities of given sentences.
 
 import numpy as np
 
-from deeplearning.checks import check_finite
+from deeplearning.checks import check_counts, check_finite
 from deeplearning.layers import logsumexp
 
 
@@ -106,3 +106,20 @@ def _best_next_words(total, scores, owner, places):
     rank = np.arange(len(order)) - np.searchsorted(owner, owner)
     kept = order[rank < places[owner]]
     return parent[kept], next_word[kept], total[kept]
+
+
+def check_sampling(max_length, beam_width, temperature, rng):
+    """Refuse settings of `CaptioningRNN.sample` that are out of range or contradict each other."""
+    check_counts(1, max_length=max_length, beam_width=beam_width)
+    if temperature is None:
+        return
+    if not temperature > 0:
+        raise ValueError(f"temperature must be positive, or None, got {temperature}")
+    if beam_width != 1:
+        raise ValueError(
+            "beam search takes the best words, a temperature draws them: use one or the other"
+        )
+    if rng is None:
+        raise ValueError(
+            "a temperature draws words at random: pass rng=np.random.default_rng(seed)"
+        )

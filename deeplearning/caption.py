@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from deeplearning.checks import check_finite
 from deeplearning.classifiers.rnn import CaptioningRNN
-from deeplearning.coco_utils import decode_captions
+from deeplearning.coco_utils import decode_sentences
 from deeplearning.datasets.caption_tables import SUFFIXES
 from deeplearning.files import atomic_write, check_can_write, said
 from deeplearning.image_fetching import read_image
@@ -77,17 +77,28 @@ def caption_photos(paths, model, network, beam_width=3, length_penalty=0.7, prog
             there = np.isfinite(raw).all(axis=1)
             broken |= {path: why_broken(path, network) for path in batch[~there]}
             if there.any():
-                columns = [batch[there]]
                 features = model.feature_transform(raw[there])
-                for how in ({}, {"beam_width": beam_width, "length_penalty": length_penalty}):
-                    words = model.sample(features, **how)
-                    columns += [_sentences(words, model), model.log_probabilities(features, words)]
-                known = model.familiarity
-                columns.append(np.zeros(len(features)) if known is None else known.unlike(features))
-                captioned += [Captioned(*row) for row in zip(*columns, strict=True)]
+                captioned += _captioned(model, batch[there], features, beam_width, length_penalty)
             done += len(raw)
             bar.update(len(raw))
     return captioned, broken
+
+
+def _captioned(model, paths, features, beam_width, length_penalty):
+    greedy = model.sample(features)
+    beam = model.sample(features, beam_width=beam_width, length_penalty=length_penalty)
+    unlike = np.zeros(len(features), bool)
+    if model.familiarity is not None:
+        unlike = model.familiarity.unlike(features)
+    columns = (
+        paths,
+        decode_sentences(greedy, model.idx_to_word),
+        model.log_probabilities(features, greedy),
+        decode_sentences(beam, model.idx_to_word),
+        model.log_probabilities(features, beam),
+        unlike,
+    )
+    return [Captioned(*row) for row in zip(*columns, strict=True)]
 
 
 def network_of(model, weights=None):
@@ -138,10 +149,7 @@ def write_page(path, captioned, model_name, knows=""):
     """
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    cards = (
-        {"name": _printable(photo.path.name), "jpeg": _small_jpeg(photo.path), "photo": photo}
-        for photo in captioned
-    )
+    cards = map(_card, captioned)
     with atomic_write(path) as file:
         # one picture at a time
         about = {"model": model_name, "knows": knows, "unlike": UNLIKE}
@@ -149,11 +157,13 @@ def write_page(path, captioned, model_name, knows=""):
             file.write(piece.encode("utf-8"))
 
 
-def _sentences(words, model):
-    return [
-        caption.removesuffix("<END>").strip()
-        for caption in decode_captions(words, model.idx_to_word)
-    ]
+def _card(photo):
+    """What the page shows of a picture; an OSError would be taken for the page's own."""
+    try:
+        jpeg = _small_jpeg(photo.path)
+    except OSError as error:
+        raise ValueError(f"{photo.path} can't be read any more ({said(error)})") from error
+    return {"name": _printable(photo.path.name), "jpeg": jpeg, "photo": photo}
 
 
 def _small_jpeg(path):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from deeplearning.coco_utils import decode_captions, load_references
+from deeplearning.coco_utils import decode_sentences, load_references
 from deeplearning.metrics import cider_d, corpus_bleu
 
 
@@ -22,8 +22,8 @@ def write_captions(model, data, rows, split="val", **how):
     # a few hundred at a time, so that memory does not grow with the split
     for start in range(0, len(rows), 500):
         words = model.sample(data[f"{split}_features"][rows[start : start + 500]], **how)
-        captions += decode_captions(words, data["idx_to_word"])
-    return [caption.removesuffix("<END>").strip() for caption in captions]
+        captions += decode_sentences(words, data["idx_to_word"])
+    return captions
 
 
 def score_captions(model, data, base_dir=None, split="val", **how):

@@ -21,7 +21,6 @@ from deeplearning.files import check_can_write
 
 NEEDED = ("train_captions", "train_image_idxs", "train_features", "train_urls")  # keys of the data
 UNBOUNDED = ("learning_rate", "epsilon", "t")  # all other settings of rules lie between 0 and 1
-RULES = ("sgd", "sgd_momentum", "rmsprop", "adam")
 
 
 class CaptioningSolver:
@@ -72,8 +71,8 @@ class CaptioningSolver:
         - optim_config: Dictionary of its hyperparameters, such as learning_rate
         - lr_decay: Factor by which to multiply the learning rate after each epoch
         - batch_size: Captions in a minibatch
-        - num_epochs: Number of epochs; in each, as many captions are drawn as the training split
-          has
+        - num_epochs: Number of epochs; in each, about as many captions are drawn as the training
+          split has
         - print_every: Steps between updates of the loss shown with the progress bar
         - verbose: Whether to show the progress bar
         - checkpoint: File for checkpoints, so that training can be resumed after an interruption;
@@ -126,9 +125,9 @@ class CaptioningSolver:
                 load_checkpoint(self.checkpoint, self)
 
     def _check_settings(self, resume):
-        if self.update_rule not in RULES:
+        if self.update_rule not in optim.SETTINGS:
             raise ValueError(
-                f"update_rule must be one of {', '.join(RULES)}, got {self.update_rule!r}"
+                f"update_rule must be one of {', '.join(optim.SETTINGS)}, got {self.update_rule!r}"
             )
         self._check_optim_config()
         if self.checkpoint is not None:
@@ -164,12 +163,14 @@ class CaptioningSolver:
             raise ValueError("resume=True needs checkpoint, the file to resume from")
 
     def _check_optim_config(self):
-        rule = getattr(optim, self.update_rule)
-        known = dict.fromkeys(self.optim_config, np.full(1, 0.5))
-        rule(np.zeros(1), np.zeros(1), known)  # refuses unknown keys
+        known = optim.SETTINGS[self.update_rule]
+        if unknown := [key for key in self.optim_config if key not in known]:
+            raise ValueError(
+                f"optim_config has no setting {', '.join(map(repr, unknown))} for this rule: "
+                f"there are {', '.join(known)}"
+            )
         for key, value in self.optim_config.items():
-            if not isinstance(value, np.ndarray):
-                _check_range(key, value, below=None if key in UNBOUNDED else 1)
+            _check_range(key, value, below=None if key in UNBOUNDED else 1)
 
     @property
     def steps_per_epoch(self):
@@ -196,7 +197,7 @@ class CaptioningSolver:
                 if self.checkpoint and (epoch_ends or self.step % self.checkpoint_every == 0):
                     save_checkpoint(self.checkpoint, self)
                 bar.update()
-        if self.best_params is None:
+        if not self.val_loss_history:
             self.best_params = _copy(self.mean_params or self.model.params)
 
     def _progress(self):

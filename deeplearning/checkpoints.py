@@ -112,17 +112,28 @@ def _fingerprint(solver):
 
 
 def _restore(solver, settings, arrays):
-    for name in solver.model.params:
-        solver.model.params[name] = arrays[f"params/{name}"]
+    """Read everything first, so that a damaged file changes nothing."""
+    params = {name: arrays[f"params/{name}"] for name in solver.model.params}
+    optim_configs = {}
+    for name in params:
         moments = group(arrays, f"optim/{name}/")
-        solver.optim_configs[name] = settings["hyperparameters"][name] | moments
-    solver.best_params = group(arrays, "best/") or None
-    solver.mean_params = group(arrays, "mean/") or None
-    solver.best_val_loss = settings["best_val_loss"]
-    solver.step = settings["step"]
-    solver.loss_history = arrays["loss_history"].tolist()
-    solver.val_loss_history = arrays["val_loss_history"].tolist()
+        optim_configs[name] = settings["hyperparameters"][name] | moments
     kind, position, has_gauss, cached = settings["random"]
-    np.random.set_state((kind, arrays["random_keys"], position, has_gauss, cached))
-    if settings["model_rng"] is not None:
-        solver.model.rng.bit_generator.state = settings["model_rng"]
+    random_state = kind, arrays["random_keys"], position, has_gauss, cached
+    model_rng = settings["model_rng"]
+    progress = {
+        "step": settings["step"],
+        "optim_configs": optim_configs,
+        "mean_params": group(arrays, "mean/") or None,
+        "best_params": group(arrays, "best/") or None,
+        "best_val_loss": settings["best_val_loss"],
+        "loss_history": arrays["loss_history"].tolist(),
+        "val_loss_history": arrays["val_loss_history"].tolist(),
+    }
+
+    np.random.set_state(random_state)
+    if model_rng is not None:
+        solver.model.rng.bit_generator.state = model_rng
+    solver.model.params.update(params)
+    for name, value in progress.items():
+        setattr(solver, name, value)

@@ -78,10 +78,7 @@ class Specification:
 
     def check(self, name, array, sizes):
         """Refuse an array that does not fit, and add the sizes of new letters to `sizes`."""
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in KINDS[self.kind]:
-            raise ValueError(
-                f"{name} must be a NumPy array of {NAMES[self.kind]}, got {_kind(array)}"
-            )
+        check_array(name, array, self.kind)
         shape = array.shape
         if self.flat and array.ndim >= len(self.axes):
             shape = (*shape[: len(self.axes) - 1], math.prod(shape[len(self.axes) - 1 :]))
@@ -108,6 +105,15 @@ class Specification:
         return f"({', '.join(letters)}{',' if len(letters) == 1 else ''})"
 
 
+def check_array(name, value, kind="float"):
+    """Refuse, with a ValueError that names it, anything but a NumPy array of a kind in `KINDS`."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in KINDS[kind]:
+        got = (
+            f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        )
+        raise ValueError(f"{name} must be a NumPy array of {NAMES[kind]}, got {got}")
+
+
 def check_indices(name, indices, size, what, where=None):
     """Refuse indices that are not integers from 0 to size - 1.
 
@@ -120,8 +126,7 @@ def check_indices(name, indices, size, what, where=None):
 
     Raises ValueError with the position and value of the first bad index.
     """
-    if not isinstance(indices, np.ndarray) or indices.dtype.kind not in KINDS["int"]:
-        raise ValueError(f"{name} must be a NumPy array of integers, got {_kind(indices)}")
+    check_array(name, indices, "int")
     bad = (indices < 0) | (indices >= size)
     if where is not None:
         bad &= where
@@ -143,10 +148,7 @@ def check_upstream(name, gradient, shape):
 
     Raises ValueError.
     """
-    if not isinstance(gradient, np.ndarray) or gradient.dtype.kind != "f":
-        raise ValueError(
-            f"{name} must be a NumPy array of floating-point numbers, got {_kind(gradient)}"
-        )
+    check_array(name, gradient)
     if gradient.shape != shape:
         raise ValueError(f"{name} must have the shape of the output, {shape}, got {gradient.shape}")
 
@@ -156,7 +158,7 @@ def check_finite(**numbers):
     for name, number in numbers.items():
         try:
             finite = math.isfinite(number)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             finite = False
         if not finite:
             raise ValueError(f"expected a finite {name}, got {shortened(number)}")
@@ -175,27 +177,3 @@ def shortened(value, quotes=True, length=80):
     """A value as a message quotes it: only its first characters if it is long."""
     text = repr(value) if quotes else str(value)
     return text if len(text) <= length else f"{text[:length]}..."
-
-
-def _kind(value):
-    return f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
-
-
-def check_sampling(max_length, beam_width, temperature, rng):
-    """Refuse settings of `CaptioningRNN.sample` that are out of range or contradict each other."""
-    if beam_width < 1 or max_length < 1:
-        raise ValueError(
-            f"beam_width and max_length must be at least 1, got {beam_width} and {max_length}"
-        )
-    if temperature is None:
-        return
-    if not temperature > 0:
-        raise ValueError(f"temperature must be positive, or None, got {temperature}")
-    if beam_width != 1:
-        raise ValueError(
-            "beam search takes the best words, a temperature draws them: use one or the other"
-        )
-    if rng is None:
-        raise ValueError(
-            "a temperature draws words at random: pass rng=np.random.default_rng(seed)"
-        )

@@ -69,7 +69,7 @@ def paint_classes(
     Raises ValueError for a class out of range, or backgrounds of the wrong shape.
     """
     check_counts(num_iterations=num_iterations)
-    classes = [classes] if isinstance(classes, int) else classes
+    classes = [classes] if np.ndim(classes) == 0 else classes
     parameter = parameter_of(model)
     # waves can't be summed in half precision
     parameter = parameter.to(torch.promote_types(parameter.dtype, torch.float32))

@@ -101,6 +101,12 @@ def _word(index, idx_to_word):
         ) from None
 
 
+def decode_sentences(captions, idx_to_word):
+    """As `decode_captions` for captions of shape (N, L), but without <END>. Returns: N strings."""
+    decoded = decode_captions(captions, idx_to_word)
+    return [caption.removesuffix("<END>").strip() for caption in decoded]
+
+
 def load_references(data, base_dir=None, split="val"):
     """Original captions of each image, to score against.
 

@@ -93,16 +93,15 @@ def captions_beside_truth(model, data, split, few=3, **how):
     import numpy as np
 
     from deeplearning.caption_scores import rows_with_pictures, write_captions
-    from deeplearning.coco_utils import decode_captions
+    from deeplearning.coco_utils import decode_sentences
     from deeplearning.metrics import bleu_1
 
     pictured = np.isin(data[f"{split}_image_idxs"], rows_with_pictures(data, split))
     chosen = np.random.choice(np.flatnonzero(pictured), few, replace=False)
     rows = data[f"{split}_image_idxs"][chosen]
-    truths = decode_captions(data[f"{split}_captions"][chosen, 1:], data["idx_to_word"])
+    truths = decode_sentences(data[f"{split}_captions"][chosen, 1:], data["idx_to_word"])
     texts = []
     for caption, truth in zip(write_captions(model, data, rows, split, **how), truths, strict=True):
-        truth = truth.removesuffix("<END>").strip()
         texts.append(f"{caption}\n\nGT: {truth}\nBLEU-1 {bleu_1(truth, caption):.2f}")
     return captioned_pictures(data[f"{split}_urls"][rows], texts)
 
@@ -182,21 +181,23 @@ def loss_curves(solver, title, training, validation):
     Inputs:
     - solver: A `CaptioningSolver` that has trained for at least one epoch
     - title: Text above the curves
-    - training, validation: Names of the two curves; the first is a running mean of 25 steps, drawn
-      over the pale curve of the single steps' losses
+    - training, validation: Names of the two curves; the first is a running mean of 25 steps (fewer
+      in a very short run), drawn over the pale curve of the single steps' losses
     """
     import matplotlib.pyplot as plt
     import numpy as np
 
     losses = solver.loss_history
     epochs = np.arange(1, len(losses) + 1) / solver.steps_per_epoch
-    smooth = np.convolve(losses, np.ones(25) / 25, mode="valid")
+    window = min(25, len(losses))
+    smooth = np.convolve(losses, np.ones(window) / window, mode="valid")
+    middles = epochs[window // 2 :][: len(smooth)]
     ends = range(1, len(solver.val_loss_history) + 1)
     plt.figure(figsize=(6.5, 3.2))
     plt.plot(epochs, losses, color="C0", alpha=0.2)
-    plt.plot(epochs[12:-12], smooth, color="C0", label=training)
+    plt.plot(middles, smooth, color="C0", label=training)
     plt.plot(ends, solver.val_loss_history, "s-", color="C1", label=validation)
-    plt.ylim(0, 1.1 * max(losses[10:]))
+    plt.ylim(0, 1.1 * max(losses[10:] or losses))
     plt.xticks(range(ends[-1] + 1))
     plt.xlabel("epoch")
     plt.ylabel("loss of a caption")

@@ -161,7 +161,7 @@ def read_npz(path):
             file.seek(0)
             with np.load(file, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
-        settings = json.loads(str(arrays["settings"]))
+        settings = json.loads(str(arrays.pop("settings")))
         if not isinstance(settings, dict):
             raise ValueError(f"its settings are a {type(settings).__name__}")
         return settings, arrays

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deeplearning.checks import check_array
+
 
 class NotRight(AssertionError):
     """A failed check. Jupyter shows its message without a traceback, which would only lead through
@@ -86,9 +88,7 @@ def grad_check_sparse(f, x, analytic_grad, num_checks=10, h=1e-5):
 
 def _evaluate_around(f, x, index, h):
     """f with x[index] moved up and down by h; x is restored afterwards, even if f raises."""
-    if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
-        got = f"an array of {x.dtype}" if isinstance(x, np.ndarray) else type(x).__name__
-        raise ValueError(f"x must be a NumPy array of floating-point numbers, got {got}")
+    check_array("x", x)
     value = x[index]
     try:
         x[index] = value + h

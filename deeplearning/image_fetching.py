@@ -26,9 +26,7 @@ PAUSE = 0.5  # seconds before the second try, twice as long before the third
 MAX_BYTES = 128 << 20
 MAX_PIXELS = 120_000_000  # in memory; the cameras with the largest files have 102 million
 MAX_JPEG_PIXELS = 250_000_000  # in the file; phone cameras have 200 million
-LARGE = (
-    32_000_000  # pixels; larger JPEGs are decoded at a half, a quarter or an eighth of their size
-)
+LARGE = 32_000_000  # pixels; larger JPEGs are decoded at a half, quarter or eighth of their size
 # What undoes each orientation of the EXIF standard (CIPA DC-008, tag 274).
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -73,7 +73,8 @@ def load_image(filename, size=None):
 
     Inputs:
     - filename: Path, or anything else that `open_image` takes
-    - size: Length of its shorter side in pixels; by default the picture isn't resized
+    - size: Length of its shorter side in pixels, or a pair of height and width; by default the
+      picture isn't resized
 
     Returns: uint8 array of shape (H, W, 3)
 
@@ -142,7 +143,7 @@ def preprocess(img, size=224):
 
     Inputs:
     - img: PIL image, or anything else that `open_image` takes
-    - size: Length of its shorter side in pixels
+    - size: Length of its shorter side in pixels, or a pair of height and width
 
     Returns: float32 tensor of shape (1, 3, H, W)
     """

@@ -95,8 +95,8 @@ def make_fooling_image(X, target_y, model, learning_rate=1.0, max_steps=100, cal
     bar = tqdm(total=max_steps, desc="fooling", file=sys.stdout, delay=0.5)
     with frozen(model), torch.enable_grad(), bar:
         for step in range(max_steps + 1):
-            x = X_fooling[left].requires_grad_()
-            s = scores_of(model, x)  # (left, C)
+            x = X_fooling[left].requires_grad_()  # (n, 3, H, W), without those that are done
+            s = scores_of(model, x)  # (n, C)
             if scores is None:
                 scores = s.detach().clone()
                 target = check_labels(target_y, s)
@@ -197,7 +197,9 @@ def create_class_visualization(
         img = img.type(dtype)
     low, high = black_and_white(img)
     names = dict(enumerate(getattr(model, "class_names", ())))
-    name = names.get(target_y, f"class {target_y}") if isinstance(target_y, int) else "class"
+    name = "class"
+    if torch.as_tensor(target_y).ndim == 0:
+        name = names.get(int(target_y), f"class {target_y}")
     bar = tqdm(range(num_iterations), desc=name, file=sys.stdout)
     for t in bar:
         ox, oy = torch.randint(0, max_jitter + 1, (2,), generator=generator).tolist()
@@ -215,7 +217,9 @@ def create_class_visualization(
 
 
 def _is_shown(t, show_every, num_iterations):
-    """Whether to show the picture after step t, counted from 0."""
+    """Whether to show the picture after step t, counted from 0: after the first step, each multiple
+    of `show_every`, and the last.
+    """
     if not show_every:
         return False
     return t == 0 or (t + 1) % show_every == 0 or t == num_iterations - 1

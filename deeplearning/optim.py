@@ -18,13 +18,21 @@ that the rule does not know.
 
 import numpy as np
 
+# the hyperparameters of each rule, and their defaults
+SETTINGS = {
+    "sgd": {"learning_rate": 1e-2},
+    "sgd_momentum": {"learning_rate": 1e-2, "momentum": 0.9},
+    "rmsprop": {"learning_rate": 1e-2, "decay_rate": 0.99, "epsilon": 1e-8},
+    "adam": {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "t": 0},
+}
+
 
 def sgd(w, dw, config=None):
     """Stochastic gradient descent: w = w - learning_rate * dw.
 
     config: `learning_rate` (1e-2).
     """
-    config = _prepare(w, dw, config, learning_rate=1e-2)
+    config = _prepare("sgd", w, dw, config)
     w -= config["learning_rate"] * dw
     return w, config
 
@@ -39,7 +47,7 @@ def sgd_momentum(w, dw, config=None):
     Source: Sutskever et al., "On the importance of initialization and momentum in deep learning",
     2013, equation 1.
     """
-    config = _prepare(w, dw, config, "velocity", learning_rate=1e-2, momentum=0.9)
+    config = _prepare("sgd_momentum", w, dw, config, "velocity")
     velocity = config["velocity"]
     velocity *= config["momentum"]
     velocity -= config["learning_rate"] * dw
@@ -57,7 +65,7 @@ def rmsprop(w, dw, config=None):
 
     Source: Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5, 2012.
     """
-    config = _prepare(w, dw, config, "cache", learning_rate=1e-2, decay_rate=0.99, epsilon=1e-8)
+    config = _prepare("rmsprop", w, dw, config, "cache")
     cache = config["cache"]
     decay_rate = config["decay_rate"]
     cache *= decay_rate
@@ -71,8 +79,8 @@ def adam(w, dw, config=None):
 
     t = t + 1, then
 
-        m = beta1 * m + (1 - beta1) * dw
-        v = beta2 * v + (1 - beta2) * dw**2
+        m = m + (1 - beta1) * (dw - m)
+        v = v + (1 - beta2) * (dw**2 - v)
         w = w - learning_rate * m / (1 - beta1**t) / (sqrt(v / (1 - beta2**t)) + epsilon)
 
     config: `learning_rate` (1e-3), `beta1` (0.9), `beta2` (0.999), `epsilon` (1e-8), `m` and `v`
@@ -80,9 +88,7 @@ def adam(w, dw, config=None):
 
     Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1.
     """
-    config = _prepare(
-        w, dw, config, "m", "v", learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, t=0
-    )
+    config = _prepare("adam", w, dw, config, "m", "v")
     config["t"] += 1
     beta1 = config["beta1"]
     beta2 = config["beta2"]
@@ -96,18 +102,18 @@ def adam(w, dw, config=None):
     return w, config
 
 
-def _prepare(w, dw, config, *moments, **defaults):
+def _prepare(rule, w, dw, config, *moments):
     """The configuration with defaults filled in: hyperparameters, and zero moments of w's shape and
     dtype.
     """
     config = {} if config is None else config
-    known = [*defaults, *moments]
+    known = [*SETTINGS[rule], *moments]
     if unknown := [key for key in config if key not in known]:
         raise ValueError(
             f"optim_config has no setting {', '.join(map(repr, unknown))} for this rule: "
             f"there are {', '.join(known)}"
         )
-    for key, value in defaults.items():
+    for key, value in SETTINGS[rule].items():
         config.setdefault(key, value)
     for key in moments:
         if config.get(key) is None:

@@ -68,7 +68,9 @@ def paint(steps, losses, cnn, num_iterations, show_every, callback):
 
 
 def _is_shown(t, show_every, num_iterations):
-    """Whether to show the picture after step t, counted from 0."""
+    """Whether to show the picture after step t, counted from 0: after the first step, every
+    `show_every` steps from there, and after the last.
+    """
     if not show_every:
         return False
     return t % show_every == 0 or t == num_iterations - 1

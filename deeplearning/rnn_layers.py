@@ -1,7 +1,8 @@
 """Layers with a memory: a vanilla RNN and an LSTM, each for one step and for a whole sequence, and
 the word embedding that feeds them.
 
-Letters: N batch, T time steps, D input, H hidden, V vocabulary. A capital W is a weight matrix, a
+Letters: N batch, T time steps, D input, H hidden, V vocabulary, and P the rows of all time steps
+that are computed. A capital W is a weight matrix, a
 is the input of a nonlinearity, and a leading d marks the gradient of the loss with respect to the
 variable named after it.
 
@@ -138,11 +139,12 @@ def rnn_backward(dh, cache):
     T, N = live.shape
     H = len(Wh)
     check_upstream("dh", dh, (N, T, H))
-    dnext_h = dh.swapaxes(0, 1)[live]  # (P, H), without what flows back from later steps
+    dh = dh.swapaxes(0, 1)[live]  # (P, H), without what flows back from later steps
     da = np.empty(h.shape, np.result_type(dh, h))
     dprev_h = np.zeros((N, H), da.dtype)
     for n, t in reversed(steps):
-        da[t] = (dnext_h[t] + dprev_h[:n]) * (1 - h[t] ** 2)
+        dnext_h = dh[t] + dprev_h[:n]  # (n, H)
+        da[t] = dnext_h * (1 - h[t] ** 2)
         dprev_h[:n] = da[t] @ Wh.T
     dx = _padded(da @ Wx.T, live)  # (N, T, D)
     dh0 = dprev_h
@@ -164,7 +166,7 @@ def _plan(lengths, N, T):
     """
     if lengths is None:
         lengths = np.full(N, T)
-    if lengths.size and (lengths[0] > T or lengths[-1] < 0 or (np.diff(lengths) > 0).any()):
+    if lengths.size and (lengths[0] > T or lengths[-1] < 0 or (lengths[1:] > lengths[:-1]).any()):
         raise ValueError(f"lengths must fall from at most T = {T} to at least 0, got {lengths}")
     live = lengths > np.arange(T)[:, None]
     counts = live.sum(axis=1).tolist()
@@ -354,13 +356,13 @@ def lstm_backward(dh, cache):
     T, N = live.shape
     H = len(Wh)
     check_upstream("dh", dh, (N, T, H))
-    dnext_h = dh.swapaxes(0, 1)[live]  # (P, H), without what flows back from later steps
+    dh = dh.swapaxes(0, 1)[live]  # (P, H), without what flows back from later steps
     da = np.empty((len(rows), 4 * H), np.result_type(dh, prev_h))
     dprev_h = np.zeros((N, H), da.dtype)
     dprev_c = np.zeros((N, H), da.dtype)
     for (n, t), cell in zip(reversed(steps), reversed(cells), strict=True):
-        dh_t = dnext_h[t] + dprev_h[:n]
-        da[t], dprev_c[:n] = _lstm_cell_backward(dh_t, dprev_c[:n], cell)
+        dnext_h = dh[t] + dprev_h[:n]  # (n, H)
+        da[t], dprev_c[:n] = _lstm_cell_backward(dnext_h, dprev_c[:n], cell)
         dprev_h[:n] = da[t] @ Wh.T
     dx = _padded(da @ Wx.T, live)  # (N, T, D)
     dh0 = dprev_h

@@ -145,7 +145,8 @@ def features_from_img(path, size, cnn, last=None):
     - feats: List of feature maps, one for each layer
     - img: The picture as the network reads it, of shape (1, 3, H, W)
 
-    Raises ValueError for a picture too small for the network, and OSError if it can't be read.
+    Raises ValueError for a file that isn't a picture or one too small for the network, and OSError
+    for one that is missing or can't be opened.
     """
     img = preprocess(path, size).to(parameter_of(cnn))
     return _features(img, cnn, last), img
@@ -182,13 +183,13 @@ def style_transfer(
     - generator: torch.Generator on the CPU for the noise, by default one with seed 0
     - show_every: Steps between two calls of the callback; 0 for none
     - callback: None, or a function that is called with a PIL image and a title after the first
-      step, every `show_every` steps and after the last
+      step, every `show_every` steps from there and after the last
 
     Returns: the optimised picture, a PIL image
 
-    Raises ValueError for layers that the network does not have, pictures too small for it, an
-    unknown optimiser, and weights that are not finite or too large, and OSError if a picture can't
-    be read.
+    Raises ValueError for layers that the network does not have, files that aren't pictures,
+    pictures too small for the network, an unknown optimiser, and weights that are not finite or too
+    large, and OSError for pictures that are missing or can't be opened.
 
     Source: Gatys et al. 2016, equation 7
     """

@@ -22,7 +22,7 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from deeplearning.files import atomic_write
+from deeplearning.files import atomic_write, said
 from deeplearning.handed_in import CAPTIONER, EXERCISE_FILES, NOTEBOOKS
 from deeplearning.submission_checks import check_name, check_notebook, check_python, printable
 
@@ -342,4 +342,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except OSError as error:
-        sys.exit(f"submission: {error}")
+        sys.exit(f"submission: {said(error)}")

@@ -67,10 +67,15 @@ def agree(a, n):
         return False
     if n.dtype.kind != "f":
         return bool(np.array_equal(a, n))
-    r, floor = TOLERANCES[n.dtype]
     gap = distance(a, n)
     # numbers that overflow agree with nothing
-    return gap < np.inf and gap <= r * (norm(a) + norm(n)) + floor
+    return gap < np.inf and gap <= limit(a, n)
+
+
+def limit(a, n):
+    """The largest distance at which a agrees with n, in the tolerance of n's dtype."""
+    r, floor = TOLERANCES[n.dtype]
+    return r * (norm(a) + norm(n)) + floor
 
 
 def distance(a, n):

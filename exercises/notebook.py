@@ -21,7 +21,7 @@ import numpy as np
 from deeplearning.gradient_check import NotRight, eval_numerical_gradient
 from exercises.beyond import TESTED, finding, notes
 from exercises.calls import CALLS, MODULES, PARAMETERS, Package
-from exercises.compare import TOLERANCES, compare, distance, norm
+from exercises.compare import compare, distance, limit
 from exercises.hints import hint
 from exercises.stored import cases, exercises
 from exercises.verdict import judge
@@ -78,8 +78,9 @@ def check_gradients(name, **inputs):
     check_loaded()
     _refuse_other_types(inputs)
     _refuse_unfounded(name)
-    if judge(name).missing:
-        raise NotRight(_with_advice(name, str(judge(name))))
+    verdict = judge(name)
+    if verdict.missing:
+        raise NotRight(_with_advice(name, str(verdict)))
     numeric = numerical_gradients(name, **inputs)
     outputs = CALLS[name](Package(), SPECIAL_WORDS | inputs if "loss" in name else inputs)
     wrong = {}
@@ -91,7 +92,6 @@ def check_gradients(name, **inputs):
         line = wrong[key].removeprefix(f"{key} ") if findings else _measured(outputs[key], right)
         print(f"  {key:8s} {line}")
     changed = [key for key in outputs if key.endswith(" kept") and not outputs[key]]
-    verdict = judge(name)
     if wrong or changed:
         gradients = {key: outputs[key] for key in numeric if key in outputs}
         likely = verdict.hint or hint(name, gradients, numeric, [])
@@ -169,7 +169,12 @@ def question_tests(question):
     """
     command = [sys.executable, "-m", "pytest", "tests/exercises", "-q", "-m", question]
     run = subprocess.run(
-        [*command, "--no-header", "--color=no"], capture_output=True, text=True, check=False
+        [*command, "--no-header", "--color=no"],
+        cwd=Path(__file__).resolve().parents[1],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     print(run.stdout[-6000:], run.stderr[-1000:])
     if run.returncode:
@@ -257,9 +262,7 @@ def _refuse_unfounded(name):
 
 def _measured(a, n):
     """How far a right gradient is from the numerical one."""
-    r, floor = TOLERANCES[n.dtype]
-    limit = r * (norm(a) + norm(n)) + floor
-    return f"differs by {distance(a, n):.1e}, limit {limit:.1e}: right"
+    return f"differs by {distance(a, n):.1e}, limit {limit(a, n):.1e}: right"
 
 
 def _with_advice(name, message):

@@ -209,12 +209,12 @@ def _begun_below(exercise, verdicts):
 
 def _below(exercise, verdicts):
     """The exercises that this one builds on and that are not right."""
-    return [name for name in _needs(exercise, verdicts) if not _counts(verdicts[name])]
+    return [name for name in _needs(exercise, verdicts) if not _earns_points(verdicts[name])]
 
 
 def _needs(exercise, verdicts):
     return [name for name in exercises()[exercise]["needs"] if name in verdicts]
 
 
-def _counts(verdict):
+def _earns_points(verdict):
     return verdict.right or verdict.slip

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from deeplearning.caption import BUILT_IN_MODEL
 from deeplearning.classifiers.rnn import CaptioningRNN
-from deeplearning.coco_utils import decode_captions
+from deeplearning.coco_utils import decode_sentences
 from deeplearning.datasets.toytown.dataset import ensure_toytown
 from deeplearning.datasets.toytown.grammar import write_captions
 from deeplearning.datasets.toytown.plan import picture
@@ -132,10 +132,7 @@ def score_captioner(path, seed):
     references, features = unseen(seed, PICTURES)
     idx_to_word = [model.idx_to_word.get(i, "<UNK>") for i in range(len(model.word_to_idx))]
     words = model.sample(features, beam_width=3, length_penalty=0.7)
-    captions = [
-        caption.removesuffix("<END>").strip() for caption in decode_captions(words, idx_to_word)
-    ]
-    return cider_d(references, captions)[0]
+    return cider_d(references, decode_sentences(words, idx_to_word))[0]
 
 
 @functools.lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from deeplearning import caption
-from deeplearning.caption import caption_photos, main, network_of
+from deeplearning.caption import caption_photos, main, network_of, write_page
 from deeplearning.classifiers.backbones import image_features, last_layer, weights_sha256
 from deeplearning.classifiers.rnn import CaptioningRNN
 from deeplearning.classifiers.squeezenet import load_squeezenet, save_squeezenet
@@ -203,6 +203,16 @@ def test_pictures_on_the_page(model, model_file, network, tmp_path):
         assert kind == "data:image/jpeg;base64"
         sizes.append(Image.open(io.BytesIO(base64.b64decode(content))).size)
     assert sizes == [(240, 480), (70, 50)]
+
+
+def test_a_picture_that_vanishes(model, network, photos, tmp_path):
+    """A picture that vanishes between captioning and the page is named, and no page is left."""
+    paths = [photos / "z.JPG"]
+    captioned, _ = caption_photos(paths, model, network)
+    captioned[0].path = tmp_path / "gone.png"
+    with pytest.raises(ValueError, match=r"gone\.png can't be read any more"):
+        write_page(tmp_path / "page.html", captioned, "m")
+    assert not list(tmp_path.glob("*page*"))
 
 
 # Models and networks

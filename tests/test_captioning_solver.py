@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from deeplearning.captioning_solver import CaptioningSolver
+from deeplearning.checkpoints import load_checkpoint
 from deeplearning.classifiers.rnn import CaptioningRNN
+from deeplearning.files import read_npz, write_npz
 
 RULES = ["sgd", "sgd_momentum", "rmsprop", "adam"]
 
@@ -263,6 +265,8 @@ def test_no_validation_split(data, empty):
         data = {key: value for key, value in data.items() if not key.startswith("val")}
     solver = trained(data)
     assert solver.val_loss_history == []
+    solver.num_epochs += 1
+    solver.train()  # the best ones follow
     for name, w in solver.model.params.items():
         np.testing.assert_array_equal(solver.best_params[name], w)
         assert solver.best_params[name] is not w
@@ -493,6 +497,24 @@ def test_damaged_checkpoint(data, tmp_path, damage):
     assert (tmp_path / "c").read_bytes() == damaged
 
 
+@pytest.mark.parametrize("lost", ["random", "step", "model_rng"])
+def test_a_damaged_checkpoint_changes_nothing(data, tmp_path, lost):
+    """If an entry is missing, neither the model nor the global generator is changed."""
+    trained(data, checkpoint=tmp_path / "c")
+    settings, arrays = read_npz(tmp_path / "c")
+    del settings[lost]
+    write_npz(tmp_path / "c", settings, arrays)
+    solver = trained(data, num_epochs=0)
+    params = {name: w.copy() for name, w in solver.model.params.items()}
+    state = np.random.get_state()[1].copy()
+    with pytest.raises(ValueError, match="damaged"):
+        load_checkpoint(tmp_path / "c", solver)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
+    for name, w in solver.model.params.items():
+        np.testing.assert_array_equal(w, params[name])
+    assert solver.step == 0
+
+
 def test_single_array_as_checkpoint(data, tmp_path):
     """A file of a single array is not a checkpoint."""
     np.save(tmp_path / "array.npy", np.zeros(3))
@@ -698,6 +720,9 @@ def test_unknown_key_of_optim_config(data, tmp_path):
     """
     with pytest.raises(ValueError, match="no setting 'lr' .* learning_rate"):
         trained(data, optim_config={"lr": 1.0})
+    velocity = {"velocity": np.zeros(3)}  # each parameter has its own
+    with pytest.raises(ValueError, match="no setting 'velocity' .* momentum"):
+        trained(data, update_rule="sgd_momentum", optim_config=velocity)
     with pytest.raises(FileNotFoundError, match="folder of checkpoint .* make it first"):
         trained(data, checkpoint=tmp_path / "missing" / "run")
     with pytest.raises(IsADirectoryError, match="checkpoint .* is a folder: name a file"):

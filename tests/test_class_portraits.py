@@ -52,6 +52,8 @@ def test_each_class_begins_with_its_most_probable_picture():
     for picture, red in ((most, 0.9), (least, 0.1)):
         found = np.asarray(picture).mean((0, 1)) / 255
         np.testing.assert_allclose(found, [red, 0.5, 0.5], atol=0.1)
+    for one in (1, np.int64(1), torch.tensor(1)):
+        assert len(cp.paint_classes(one, Red(), num_iterations=0)) == 1
     for shape in ((3, 1, 3, 16, 16), (3, 2, 3, 16, 8), (0, 2, 3, 16, 16)):
         with pytest.raises(ValueError, match=r"expected starts of shape \(K, 2, 3, 16, 16\)"):
             cp.paint_classes([0, 1], Red(), starts=torch.zeros(shape))

@@ -96,6 +96,17 @@ def test_rows_of_pictures(monkeypatch):
     assert alt == "Six greys."
 
 
+@pytest.mark.parametrize("steps", [1, 5, 20, 30])
+def test_loss_curves_of_short_runs(steps):
+    """Even a run of a single step has its curves; the mean is then over fewer than 25 steps."""
+    losses = [3.0] * steps
+    solver = SimpleNamespace(loss_history=losses, steps_per_epoch=steps, val_loss_history=[2.0])
+    figures.loss_curves(solver, "losses", "training", "validation")
+    _, mean, _ = plt.gca().lines
+    assert len(mean.get_xydata()) == max(1, steps - 24)
+    np.testing.assert_allclose(mean.get_ydata(), 3.0)
+
+
 def test_loss_curves():
     """All losses over the epochs, their means of 25 steps, drawn at the middle of these, and the
     validation losses at the ends of epochs.

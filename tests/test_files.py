@@ -11,7 +11,7 @@ import pytest
 
 from deeplearning.feature_array import open_h5
 from deeplearning.feature_transform import FeatureTransform
-from deeplearning.files import atomic_write, check_can_write, locked, read_npz, said
+from deeplearning.files import atomic_write, check_can_write, locked, read_npz, said, write_npz
 from deeplearning.imagenet_file import read_imagenet_file
 
 
@@ -275,3 +275,12 @@ def test_what_people_are_told(tmp_path):
     assert said(refused) == (
         "can't use captions.csv (Permission denied): ask for permission, or name another place"
     )
+
+
+def test_what_is_read_can_be_written(tmp_path):
+    """An archive gives back the settings and arrays that were written, and nothing else."""
+    write_npz(tmp_path / "a.npz", {"x": 1}, {"w": np.arange(3)})
+    settings, arrays = read_npz(tmp_path / "a.npz")
+    assert settings == {"x": 1} and list(arrays) == ["w"]
+    write_npz(tmp_path / "b.npz", settings, arrays)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()

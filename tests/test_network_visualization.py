@@ -354,6 +354,17 @@ def test_callback(iterations, every, steps, dtype):
     assert {(img.dtype, img.shape) for img in seen} == {(torch.float64, (1, 3, 11, 11))}
 
 
+@pytest.mark.parametrize("label", [2, np.int64(2), torch.tensor(2)])
+def test_integers_of_every_kind_name_their_class(label):
+    """A label may be an integer of NumPy or PyTorch, as data sets hold them."""
+    model, titles = network(), []
+    model.class_names, model.image_size = ["hay", "bee", "sea", "day"], 11
+    nv.create_class_visualization(
+        label, model, num_iterations=1, callback=lambda image, title: titles.append(title)
+    )
+    assert titles == ["sea, step 1 of 1"]
+
+
 def test_generator(monkeypatch):
     """A seed gives one picture, by default 0's; the global generator and the model stay; no
     callback, no figure.

@@ -159,8 +159,11 @@ def test_predictions_beside_the_truth(capsys):
     assert lines[2].split() == ["order", "nothing", "yet", "abc"]
 
 
-def test_failing_question_is_told(monkeypatch, capsys):
-    """All tests of a question: the table of points is shown, and a failed run raises."""
+def test_failing_question_is_told(monkeypatch, capsys, tmp_path):
+    """All tests of a question, from any directory: the table of points is shown, and a failed run
+    raises.
+    """
+    monkeypatch.chdir(tmp_path)
     notebook.question_tests("q2")
     assert "30 of 30" in capsys.readouterr().out
     monkeypatch.setattr(notebook.sys, "executable", "false")

@@ -239,7 +239,9 @@ def test_cold_sampling_is_greedy():
             "use one or the other",
         ),
         ({"beam_width": 0}, "at least 1"),
-        ({"max_length": 0}, "at least 1"),
+        ({"max_length": 0}, "max_length must be at least 1"),
+        ({"beam_width": 1.5}, "beam_width must be an integer, got 1.5"),
+        ({"max_length": "3"}, "max_length must be an integer"),
     ],
 )
 def test_sample_refuses_contradictions(options, message):
@@ -370,6 +372,24 @@ def test_save_and_load(cell, tmp_path):
     np.testing.assert_array_equal(loaded.sample(features), model.sample(features))
     assert (loaded.dtype, loaded.dropout, loaded.word_to_idx) == (model.dtype, 0.3, WORDS)
     assert [p.name for p in tmp_path.iterdir()] == ["a model"]
+
+
+def test_parameters_to_start_from_stay_as_they_are():
+    """A model that starts from another one's parameters has copies, which training may change."""
+    first, features, captions = model_and_batch("rnn")
+    second = CaptioningRNN(WORDS, 5, 4, 6, params=first.params, dtype=np.float64)
+    assert not any(np.shares_memory(w, first.params[name]) for name, w in second.params.items())
+
+
+def test_numbers_too_large_for_half_precision(tmp_path):
+    """They are refused, and not saved as infinity; infinity itself may be intended."""
+    model, _, _ = model_and_batch("rnn", np.float32)
+    model.params["b_vocab"][1] = -np.inf
+    model.save(tmp_path / "half.npz", half=True)
+    model.params["W_vocab"][0, 0] = 1e5
+    with pytest.raises(ValueError, match="W_vocab holds numbers too large for float16"):
+        model.save(tmp_path / "other.npz", half=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["half.npz"]
 
 
 def test_half_precision(tmp_path):

@@ -309,12 +309,13 @@ def test_arguments_are_not_changed_and_caches_stay_valid(cell):
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("T", [1, 6])
-def test_steps_after_the_end_are_left_out(cell, T):
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8])
+def test_steps_after_the_end_are_left_out(cell, T, dtype):
     """With lengths, states are zero after a sequence's end and otherwise as without; so are the
     gradients.
     """
     args, dh = arguments(cell, 5, T, 4, 3)
-    lengths = np.array([T, T, (T + 1) // 2, 1, 0])
+    lengths = np.array([T, T, (T + 1) // 2, 1, 0], dtype)
     counts = np.arange(T) < lengths[:, None]
     forward, backward = functions(cell)
     h, cache = forward(*args, lengths=lengths)

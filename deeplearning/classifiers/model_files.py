@@ -15,7 +15,8 @@ def write_model(path, model, half=False):
     - model: A `CaptioningRNN`
     - half: Whether to round the parameters to float16, which halves the file
 
-    Raises OSError if the disk is full or can't be written; no half-written file is left.
+    Raises ValueError for parameters that float16 can't hold, and OSError if the disk is full or
+    can't be written; no half-written file is left.
     """
     settings = {
         "cell_type": model.cell_type,
@@ -26,7 +27,10 @@ def write_model(path, model, half=False):
     dtype = np.float16 if half else model.dtype
     arrays = {}
     for name, value in model.params.items():
-        arrays[f"params/{name}"] = value.astype(dtype, copy=False)
+        with np.errstate(over="ignore"):
+            arrays[f"params/{name}"] = rounded = value.astype(dtype, copy=False)
+        if np.isinf(rounded).sum() > np.isinf(value).sum():
+            raise ValueError(f"{name} holds numbers too large for float16: save with half=False")
     if model.feature_transform is not None:
         arrays |= model.feature_transform.to_arrays()
     if model.familiarity is not None:

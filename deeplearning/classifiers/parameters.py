@@ -31,6 +31,7 @@ def random_parameters(shapes):
 
 
 def checked_parameters(params, shapes):
+    """Parameters, refused if their names or shapes are not those of a dictionary of shapes."""
     found = {name: w.shape for name, w in params.items()}
     if found != shapes:
         raise ValueError(f"the parameters must have the shapes {shapes}, got {found}")

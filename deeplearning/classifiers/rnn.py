@@ -9,8 +9,8 @@ al., "Show and tell", 2015, where the image is fed in like a word instead.
 
 import numpy as np
 
-from deeplearning.beam_search import beam_search, log_probabilities
-from deeplearning.checks import check_indices, check_sampling
+from deeplearning.beam_search import beam_search, check_sampling, log_probabilities
+from deeplearning.checks import check_indices
 from deeplearning.classifiers.model_files import read_model, write_model
 from deeplearning.classifiers.parameters import (
     check_trained,
@@ -77,8 +77,8 @@ class CaptioningRNN:
           (features - mean) / std
         - params: None, or a dictionary of parameters to start from
 
-        Raises ValueError for an unknown cell type, a vocabulary without <NULL>, or statistics or
-        parameters of the wrong shape.
+        Raises ValueError for an unknown cell type, a vocabulary without <NULL>, a dropout that is
+        not a probability below one, or statistics or parameters of the wrong shape.
         """
         if cell_type not in ("rnn", "lstm"):
             raise ValueError(f"cell_type must be 'rnn' or 'lstm', got {cell_type!r}")
@@ -100,7 +100,7 @@ class CaptioningRNN:
         V = len(word_to_idx)
         shapes = parameter_shapes(V, input_dim, wordvec_dim, hidden_dim, cell_type)
         params = random_parameters(shapes) if params is None else checked_parameters(params, shapes)
-        self.params = {name: w.astype(self.dtype, copy=False) for name, w in params.items()}
+        self.params = {name: w.astype(self.dtype) for name, w in params.items()}  # copies
 
     def loss(self, features, captions, *, train=True):
         """Loss of a minibatch of captions, and its gradients.

@@ -260,10 +260,7 @@ def _write_array(path, n, block, size=4096):
                 if start == 0:
                     file.create_dataset("features", (n, rows.shape[1]), np.float32)
                 file["features"][start : start + size] = rows
-    except (
-        OSError,
-        RuntimeError,
-    ) as error:
+    except (OSError, RuntimeError) as error:
         # RuntimeError is what h5py raises when it closes files on a full disk
         code = getattr(error, "errno", None) or errno.ENOSPC
         raise OSError(

@@ -73,10 +73,7 @@ def ensure_toytown(folder=None, seed=SEED, pictures=None):
             # another process may have written it meanwhile
             if not _is_complete(folder, seed, pictures):
                 _replace(folder, seed, pictures)
-    except (
-        OSError,
-        RuntimeError,
-    ) as error:
+    except (OSError, RuntimeError) as error:
         # RuntimeError is what h5py raises when it closes files on a full disk
         code = getattr(error, "errno", None) or errno.EIO
         reason = getattr(error, "strerror", None) or str(error)

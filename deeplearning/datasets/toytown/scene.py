@@ -239,10 +239,7 @@ def _inside(pieces):
 
 def _top(cutout, place, setting, relation, rng):
     # stacked things need the upper edge of the sky and the front of the ground
-    stacked = relation in (
-        "above",
-        "below",
-    )
+    stacked = relation in ("above", "below")
     if place == "air":
         return round(rng.uniform(1, 6 if stacked else max(2, 0.5 * SIZE - cutout.height)))
     low, high = WATERLINE[setting] if place == "water" else (0.90 if stacked else 0.80, 0.97)
