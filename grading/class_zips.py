@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from grading.file_names import PACKAGES
-from grading.people import FEW, are_people, is_version
+from grading.people import FEW, are_parts, are_people, is_version
 from grading.platforms import (
     BLACKBOARD,
     BRIGHTSPACE,
@@ -88,7 +88,12 @@ def _is_class(infos, alone, exported):
     zips = [path for path in paths if path.suffix.lower() == ".zip"]
     near = [path for path in paths if len(path.parts) <= 4 and path.suffix in LOOSE]
     several = len(zips) > 1 and not all(is_version(path.name) for path in zips)
-    several = several or len(zips) > FEW or any(DRIVE.fullmatch(path.name) for path in zips)
+    several = (
+        several
+        or len(zips) > FEW
+        and not are_parts(zips)
+        or any(DRIVE.fullmatch(path.name) for path in zips)
+    )
     several = several and len(near) < (len(zips) if alone else 1)
     return several or alone and are_people(paths)
 

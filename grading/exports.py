@@ -10,23 +10,16 @@ import itertools
 import os
 import re
 import unicodedata
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from grading.class_zips import ClassUnread, unpacked_class
 from grading.file_names import PACKAGES, looks_like_work
-from grading.people import FEW, are_people, is_version
+from grading.handed_in_parts import Found, from_parts, full_names, person_of, platform_match
+from grading.people import FEW, are_parts, are_people, is_version
 from grading.platforms import (
-    ATTEMPTS,
-    BLACKBOARD,
-    BRIGHTSPACE,
-    CANVAS,
     DRIVE,
     GRADESCOPE,
     METADATA,
-    MOODLE,
-    NBGRADER,
-    moment,
 )
 from grading.submitters import gradescope_people
 from grading.unpack import ARCHIVES, LOOSE, folder_entries, is_noise, is_zip_inside
@@ -35,24 +28,6 @@ MAX_NAME = 200  # bytes of a folder's name
 OURS = {"grades.csv", "statistics.html", "seed.txt", "uploads", "unpacked"}
 NBGRADERS = {"source", "release", "autograded", "feedback"}  # a course's folders, next to submitted
 DEEP = 8  # folders around a class, each the only item of the next
-
-
-@dataclass
-class Found:
-    """A submission.
-
-    - name: Unique name, which its folder of grades gets too
-    - paths: Zips, folders or files that one person has handed in
-    - id: The platform's id of this person, or empty
-    - email: This person's address, or empty
-    - held: Why a person has to decide whose it is, or empty
-    """
-
-    name: str
-    paths: list[Path] = field(default_factory=list)
-    id: str = ""
-    email: str = ""
-    held: str = ""
 
 
 def find_submissions(paths, scratch: Path) -> dict[str, Found]:
@@ -64,9 +39,10 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
 
     Returns: dictionary from name to `Found`, sorted by name
     """
-    found = []
-    for path in map(Path, paths):
-        found += [each for each in _look(path, scratch) if not _is_ours(each, path, scratch)]
+    found: list = []
+    for path in _given(paths, scratch, found):
+        here = [each for each in _look(path, scratch) if not _is_ours(each, path, scratch)]
+        found += _named_by_folder(here, path)
     numbers: dict = {}
     for each in found:
         numbers.setdefault(each.name, set()).add(each.id)
@@ -80,6 +56,39 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
         each.name = _free(_safe(unicodedata.normalize("NFC", each.name)), named)
         named[each.name] = each
     return named
+
+
+def _given(paths, scratch, found):
+    """The given paths without the folder of grades, as `submissions/*` may name it, without files
+    that are no work, and without a platform's items: their submissions are added to `found`.
+    """
+    paths = list(map(Path, paths))
+    if len(paths) > 1:
+        paths = [p for p in paths if p.resolve() != scratch.parent.resolve() and _may_be_work(p)]
+    exported: dict = {}
+    for path in paths:
+        if platform_match(path) and (len(paths) > 1 or path.is_dir()):
+            exported.setdefault(path.parent, []).append(path)
+    for folder, items in exported.items():
+        found += _class(folder, items, scratch)
+    return [p for p in paths if p not in exported.get(p.parent, ())]
+
+
+def _named_by_folder(found, path):
+    """The submissions at a path; one named like a version gets its folder's name, as in
+    Ada/assignment2.zip.
+    """
+    own = path.resolve().name
+    if len(found) == 1 and path.is_dir() and not found[0].id and not is_version(own):
+        (only,) = found
+        if is_version(only.name) and not GRADESCOPE.fullmatch(only.name):
+            only.name = own
+    return found
+
+
+def _may_be_work(path):
+    known = path.suffix.lower() in ARCHIVES | LOOSE
+    return path.is_dir() or known or bool(platform_match(path)) or is_zip_inside(path)
 
 
 def _is_ours(found, path, scratch):
@@ -104,23 +113,24 @@ def _look(path, scratch, deep=0):
     if not path.is_dir():
         people = _people_in_zips([path], scratch, deep, alone=True) if _is_zip(path) else None
         return people or [Found(_stem(path), [path])]
-    items = _items(path)
+    items = _items(path, scratch)
     folders = {item.name for item in items if item.is_dir()}
     if "submitted" in folders and folders & NBGRADERS:
         return _look(path / "submitted", scratch, deep + 1)
-    if not _has_package(items) and any(map(_platform, items)):
+    if not _has_package(items) and any(map(platform_match, items)):
         return _class(path, items, scratch)
     if _is_one_work(items):
         return [Found(path.resolve().name, [path])]
     if len(items) == 1 and deep < DEEP and not looks_like_work(items):
-        inside = _items(items[0]) if items[0].is_dir() else []
+        inside = _items(items[0], scratch) if items[0].is_dir() else []
         whole = len(inside) != 1 or not is_version(inside[0].name)
         whole = whole and not (deep and items[0].is_symlink())
         if whole and (items[0].is_dir() or items[0].suffix.lower() == ".zip"):
             return _look(items[0], scratch, deep + 1)
     works = [item for item in items if item.is_dir() or item.suffix.lower() in ARCHIVES]
     works = [work for work in works if not DRIVE.fullmatch(work.name)]
-    sections = [w for w in works if w.is_dir() and _people_in([w], scratch)]
+    few = len(works) <= FEW
+    sections = [w for w in works if (w.is_dir() or few and _is_zip(w)) and _people_in([w], scratch)]
     if not sections and 1 < len(works) <= FEW and all(is_version(work.name) for work in works):
         name = path.resolve().name
         if works[0].is_dir() and works[-1].is_dir():
@@ -138,10 +148,11 @@ def _stem(path):
     return stem[:-4] if stem.lower().endswith(".tar") else stem
 
 
-def _items(folder):
+def _items(folder, scratch):
     """The content of a folder, without hidden items and what the grader writes."""
     ours = OURS if (folder / "seed.txt").is_file() else ()
     kept = [p for p in folder.iterdir() if p.name[0] != "." and p.name not in ours]
+    kept = [p for p in kept if p.resolve() != scratch.parent.resolve()]
     return sorted(p for p in kept if not is_noise(PurePosixPath(p.name)))
 
 
@@ -168,15 +179,15 @@ def _class(folder, items, scratch, students=False):
     found = []
     people = gradescope_people(folder)
     links = [item for item in items if students and item.is_symlink()]
-    rest = [item for item in items if not _platform(item) and item not in links]
+    rest = [item for item in items if not platform_match(item) and item not in links]
     sections = _sections(rest, scratch)
     for item in items:
-        match = _platform(item)
+        match = platform_match(item)
         if item in links:
             reason = f"{item.name} is a link, and may lead to another's work."
             found.append(Found(item.name, [item], held=reason))
         elif match:
-            groups.setdefault(_person(match), []).append((item, match))
+            groups.setdefault(person_of(match), []).append((item, match))
         elif item in sections:
             found += sections[item]
         elif item.is_dir() or item.suffix.lower() in ARCHIVES:
@@ -186,8 +197,8 @@ def _class(folder, items, scratch, students=False):
             found.append(Found(item.name, [item], held=reason))
         elif is_zip_inside(item):
             found.append(Found(item.name, [item]))
-    for person, parts in _full_names(groups).items():
-        found += _group(person, parts, people)
+    for person, parts in full_names(groups).items():
+        found += from_parts(person, parts, people)
     return found
 
 
@@ -205,10 +216,27 @@ def _sections(items, scratch):
             inside |= dict.fromkeys(parts[1:], []) if people is not None else {}
             inside |= {parts[0]: people} if people is not None else {}
         trusted = 2 * len(inside) > len(kind)
+        for item in kind:
+            if item not in inside and (trusted or is_version(item.name)):
+                if one := _section_of_one(item, scratch):
+                    found[item] = one
         for item, people in inside.items():
             sure = trusted or is_version(item.name) or DRIVE.fullmatch(item.name)
             found[item] = people if sure else [_mixed(item)]
     return found
+
+
+def _section_of_one(item, scratch):
+    """The submission in a section with a single person, as in late/Ada.zip; none if it is no such
+    section.
+    """
+    if not item.is_dir() or not os.access(item, os.R_OK | os.X_OK):
+        return []
+    items = _items(item, scratch)
+    work = len(items) == 1 and (items[0].is_dir() or _is_zip(items[0]))
+    if not work or is_version(items[0].name) or platform_match(items[0]):
+        return []
+    return [Found(_stem(items[0]), items)]
 
 
 def _before_parts(path):
@@ -234,11 +262,11 @@ def _people_in(parts, scratch):
         drive = DRIVE.fullmatch(first.name)
         people = _people_in_zips(parts, scratch, alone=bool(drive) or is_version(first.name))
         return people or ([Found(drive["name"], parts)] if drive else None)
-    items = _items(first) if os.access(first, os.R_OK | os.X_OK) else []
+    items = _items(first, scratch) if os.access(first, os.R_OK | os.X_OK) else []
     if not items or _has_package(items):
         return None
     zips = [item for item in items if _is_zip(item)]
-    many = len(zips) > FEW and not looks_like_work(items)
+    many = len(zips) > FEW and not looks_like_work(items) and not are_parts(zips)
     if many or _are_exported(first, items) or are_people(_files(first)):
         return _class(first, items, scratch, students=True)
     only = zips if len(zips) == len(items) == 1 else None
@@ -256,7 +284,7 @@ def _people_in_zips(paths, scratch, deep=0, **how):
 
 def _are_exported(folder, items):
     """Whether most items of a folder have names that a platform gives."""
-    matches = [match for match in map(_platform, items) if match]
+    matches = [match for match in map(platform_match, items) if match]
     known = [m for m in matches if m.re is not GRADESCOPE or (folder / METADATA).exists()]
     return 2 * len(known) > len(items)
 
@@ -267,63 +295,6 @@ def _files(folder):
         return [entry.path for entry in folder_entries(folder)]
     except (ValueError, OSError):  # far too many, or not readable
         return []
-
-
-def _platform(path):
-    """The match of a platform's pattern, or None."""
-    patterns = [MOODLE, BLACKBOARD, BRIGHTSPACE, NBGRADER]
-    patterns.append(GRADESCOPE if path.is_dir() else CANVAS)
-    return next((match for p in patterns if (match := p.fullmatch(path.name))), None)
-
-
-def _person(match):
-    """Who has handed something in: name and number."""
-    about = match.groupdict()
-    return about.get("name") or match.string, about.get("id") or ""
-
-
-def _full_names(groups):
-    """The groups without the name of Blackboard's assignment, with which all names begin."""
-    ours = [key for key, parts in groups.items() if parts[0][1].re is BLACKBOARD]
-    common = os.path.commonprefix([name for name, _ in ours])
-    common = common[: common.rfind("_") + 1] if len(ours) > 1 else ""
-    short = {name: name.removeprefix(common) for name, _ in ours}
-    last = {name: name.rpartition("_")[2] for name in short}
-    if not common and len(set(last.values())) == len(last):
-        short = last
-    return {(short.get(name, name), id): parts for (name, id), parts in groups.items()}
-
-
-def _group(person, parts, people):
-    """What one person has handed in, from the parts that the platform has split it into; the same
-    for each member of a group.
-    """
-    name, number = person
-    kinds = {match.re for _, match in parts}
-    held = ""
-    if kinds.issubset(ATTEMPTS):
-        works = [(p, m) for p, m in parts if not m.groupdict().get("text")]
-        parts = _last_attempt(parts)
-        if works and not parts:
-            held = "The last attempt holds no file, but an earlier one does: which one counts?"
-    paths = [p for p, m in parts if m.groupdict().get("kind") in (None, "file")]
-    if kinds == {GRADESCOPE}:
-        partners = people.get(name) or [{}]
-        return [
-            Found(each.get("name") or name, paths, each.get("sid", ""), each.get("email", ""))
-            for each in partners
-        ]
-    return [Found(name, paths, number, held=held)]
-
-
-def _last_attempt(parts):
-    """What was handed in last; everything if the times are unknown."""
-    moments = [moment(match) for _, match in parts]
-    if None in moments:
-        return parts
-    last = max(moments)
-    times = zip(parts, moments, strict=True)
-    return [(p, m) for (p, m), when in times if when == last and not m.groupdict().get("text")]
 
 
 def _safe(name):

@@ -66,13 +66,23 @@ def read_submission(paths) -> HandedIn:
             handed_in = _choose([*entries, *inner])
             if len(entries) > 1:  # one zip in a platform's folder is nothing unusual
                 notes.append(note)
+        elif zips and not is_begun(handed_in.sources) and (begun := _begun(zips)):
+            inner, note = _the_one(begun)
+            put_below(inner, begun[0].path)
+            handed_in = _choose([*entries, *inner])
+            notes.append(note)
         elif zips and len(handed_in.sources) < len(MANIFEST.files):
             handed_in = _completed(handed_in, entries, zips)
         elif zips:
             _compare_with_zips(handed_in, entries, zips)
         _look_beside(handed_in, entries)
-        if not handed_in.sources:
-            _look_for_other_archives(entries)
+        if handed_in.locked and not handed_in.sources:
+            raise Undecided(handed_in.notes[0])
+        begun = is_begun(handed_in.sources)
+        if not begun or len(handed_in.sources) < len(MANIFEST.files):
+            _look_for_other_archives(entries, deep=math.inf if not begun else 2)
+        if handed_in.sources and not begun:
+            _look_for_damaged_zips(entries, zips)
     except (Undecided, OtherArchive) as undecided:
         return HandedIn(held=str(undecided))
     except TooMuch as error:
@@ -85,11 +95,7 @@ def _completed(handed_in, entries, zips):
     """What counts if part of the work lies next to zips: both together. Zips of copies, and of what
     students start from, are ignored.
     """
-    useful = []
-    for entry in zips[:20]:
-        with contextlib.suppress(ValueError, Undecided):
-            if not COPY.search(entry.path.stem) and is_begun(_choose(_files_of(entry, 1)).sources):
-                useful.append(entry)
+    useful = [entry for entry in _begun(zips) if not COPY.search(entry.path.stem)]
     if not useful:
         return handed_in
     inner, _ = _the_one(useful)
@@ -100,6 +106,16 @@ def _completed(handed_in, entries, zips):
             name = shown(useful[0].path)
             raise Undecided(f"{path} and the one in {name} differ: which one counts?")
     return both
+
+
+def _begun(zips):
+    """The zips whose work is more than what students start from."""
+    begun = []
+    for entry in zips[:20]:
+        with contextlib.suppress(ValueError, Undecided):
+            if is_begun(_choose(_files_of(entry, 1)).sources):
+                begun.append(entry)
+    return begun
 
 
 def _compare_with_zips(handed_in, entries, zips):
@@ -132,19 +148,33 @@ def _look_beside(handed_in, entries):
                 )
 
 
-def _look_for_other_archives(entries):
+def _look_for_other_archives(entries, deep):
+    """Raise Undecided for an archive that could hold what is missing."""
     for entry in entries:
-        if entry.path.suffix.lower() in OTHER_ARCHIVES and not is_noise(entry.path):
+        archive = entry.path.suffix.lower() in OTHER_ARCHIVES and not is_noise(entry.path)
+        if archive and len(entry.path.parts) <= deep:
             raise Undecided(
-                f"{shown(entry.path)} can't be read here, and there is no other work: "
+                f"{shown(entry.path)} can't be read here, and there is no other whole work: "
                 "unpack it, and zip its content"
             )
+
+
+def _look_for_damaged_zips(entries, zips):
+    """Raise Undecided if there are only stubs, and a zip that can't be read."""
+    why = next((note for note in entries.notes if "could not be read" in note), "")
+    for entry in zips[:20]:
+        try:
+            _files_of(entry, 1)
+        except ValueError as error:
+            why = why or f"{shown(entry.path)} could not be read: {error}."
+    if why:
+        raise Undecided(f"There is nothing but what students start from, and {why}")
 
 
 def _the_one(zips, depth=1):
     """The files of the inner zip that holds the work; and a note."""
     opened = _opened(zips, depth)
-    useful = [(entry, files) for entry, files in opened if _choose(files).sources]
+    useful = [(entry, files) for entry, files in opened if _content(files)]
     useful = useful or opened[:1]
     contents = {_content(files) for _, files in useful}
     if len(contents) > 1:
@@ -195,7 +225,8 @@ def _files_of(entry, depth):
 
 
 def _content(files):
-    return tuple(sorted(_choose(files).sources.items()))
+    handed_in = _choose(files)
+    return tuple(sorted((handed_in.sources or handed_in.notebooks).items()))
 
 
 def _choose(entries):
@@ -283,6 +314,7 @@ def _read_all(found, limit, into, handed_in, total=math.inf):
             data = entry.read(limit)
         except (ValueError, OSError) as error:
             handed_in.notes.append(f"{shown(entry.path)} could not be read: {error}.")
+            handed_in.locked |= isinstance(error, OtherArchive)
             continue
         if sum(map(len, into.values())) + len(data) <= total:
             into[name] = data

@@ -278,6 +278,8 @@ def _arguments(argv):
     for path in [*args.submissions, *([args.roster] if args.roster else [])]:
         if not path.exists():
             parser.error(f"{path} does not exist")
+    if args.submissions[0].resolve() == args.out.resolve():
+        parser.error("--out is the folder of submissions: choose another, which may be inside it")
     if args.again and args.only:
         parser.error("--again and --only can't be used together: run the command once with each")
     return parser, args

@@ -19,6 +19,7 @@ WORDS = set(
     "abgabe drive download the and with without data ipynb py checkpoints attempt attempts try "
     "late resubmission resubmitted upload uploads export numpy torch".split()
 )
+PART = re.compile(r"(?i)\W*(q|question|part|p|problem|ex|exercise|task)[\W_]*\d+\W*")
 FEW = 3  # versions that one person may have side by side; more are a class, whatever their names
 
 
@@ -29,6 +30,15 @@ def is_version(name: str) -> bool:
         return False  # a student's number, not a date
     words = re.findall(r"[^\W\d_]+", re.sub(r"(?i)\.(zip|tar|gz|tgz|rar|7z)$", "", name).lower())
     return bool(words) and WORDS.issuperset(words)
+
+
+def are_parts(zips) -> bool:
+    """Whether names are those of a work's parts, as q1 to q4, or RNN, LSTM and StyleTransfer."""
+    stems = [path.stem for path in zips]
+    if all(PART.fullmatch(stem) for stem in stems):
+        return True
+    words = {tuple(re.findall(r"[^\W\d_]+", stem.lower())) for stem in stems}
+    return all(map(is_version, stems)) and len(words) == len(stems)
 
 
 def are_people(paths) -> bool:

@@ -15,16 +15,28 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from grading.people import is_version
+
 HEADINGS = {
     "name": ("name", "student", "full name", "student name"),
     "first": ("first name", "firstname", "given name"),
     "last": ("last name", "lastname", "surname", "family name"),
-    "id": ("id", "id number", "sid", "student id", "sis user id"),
-    "email": ("email", "email address", "e-mail"),
-    "login": ("login", "sis login id", "login id", "username"),
+    "id": ("id", "id number", "sid", "student id", "student number", "orgdefinedid", "sis user id"),
+    "email": ("email", "email address", "e mail", "e mail address"),
+    "login": (
+        "login",
+        "sis login id",
+        "login id",
+        "username",
+        "user name",
+        "user id",
+        "netid",
+        "net id",
+    ),  # fmt: skip
     "section": ("section", "sections", "groups"),
 }
 PSEUDONYMS = {"participant", "anon", "anonymous", "submission", "student"}
+LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "ı": "i"})
 MANY_WORDS = 6  # in a name; more are not tried in every order
 
 
@@ -42,17 +54,24 @@ class Person:
 def read_roster(path: Path) -> list[Person]:
     """The people of a class, each once. Raises ValueError for a file without names."""
     text = _text(path.read_bytes())
-    separator = max(",;\t", key=text.partition("\n")[0].count)
+    lines = [line for line in text.splitlines() if line.strip(" ,;\t") and line[:4] != "sep="]
+    first = lines[0] if lines else ""
+    separator = max(",;\t", key=first.count)
     table = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     rows = [[cell.strip() for cell in row] for row in table]
-    headings = [cell.casefold() for cell in rows[0]] if rows else []
+    while rows and (not any(rows[0]) or rows[0][0].casefold().startswith("sep=")):
+        del rows[0]
+    headings = [" ".join(re.split(r"[\s_-]+", cell.casefold())) for cell in rows[0]] if rows else []
     columns = {key: _column(headings, known) for key, known in HEADINGS.items()}
     if columns["name"] is None and columns["last"] is None:
         raise ValueError(
             f"{path}: expected a CSV whose first line names the columns, one of them name"
         )
     people = [_person(row, columns) for row in rows[1:]]
-    return list(dict.fromkeys(p for p in people if p.name and p.name != "Points Possible"))
+    people = list(dict.fromkeys(p for p in people if p.name and p.name != "Points Possible"))
+    if not people:
+        raise ValueError(f"{path}: nobody has a name in it")
+    return people
 
 
 def _text(data):
@@ -76,6 +95,7 @@ def _person(row, columns):
     }
     first, last = cells.pop("first"), cells.pop("last")
     cells["name"] = cells["name"] or f"{first} {last}".strip()
+    cells["name"] = cells["name"] or cells["login"] or cells["email"] or cells["id"]
     return Person(**cells)
 
 
@@ -103,8 +123,29 @@ def doubtful(roster: list[Person], submissions, strangers: list[str]) -> set[Per
         found = submissions[name]
         words = set(_words(found.name))
         people |= set(candidates(roster, found))
-        people |= {p for p in roster if words & PSEUDONYMS or words & set(_words(p.name))}
+        nobody = (
+            words & PSEUDONYMS or found.held or is_version(found.name) or not found.name.isascii()
+        )
+        people |= {
+            p for p in roster if nobody or words & set(_words(p.name)) or _hints(p, found.name)
+        }
     return people
+
+
+def _hints(person, text):
+    """Whether a text holds a longer word of a name, as lovelaceada does, or of a login, an address
+    or a number.
+    """
+    joined = _plain(text)
+    known = [*_words(person.name), "".join(_words(person.name))]
+    known += [*_words(person.login), *_words(person.email.partition("@")[0]), *_words(person.id)]
+    known = [_plain(word) for word in known]
+    return any(len(word) > 2 and word in joined for word in known) or joined in known
+
+
+def _plain(text):
+    """The letters of a text, with Joerg as Jorg."""
+    return re.sub("([aou])e", r"\1", "".join(_words(text)))
 
 
 def candidates(roster, found) -> list[Person]:
@@ -114,10 +155,20 @@ def candidates(roster, found) -> list[Person]:
     """
     by_email = [p for p in roster if found.email and _same(p.email, found.email)]
     by_id = [p for p in roster if found.id and p.id == found.id]
-    by_name = [p for p in roster if p.login and _same(p.login, found.name)]
-    by_name = by_name or [p for p in roster if _is_name(p.name, found.name)]
+    logins = {found.name.casefold(), found.name.casefold().partition("@")[0]}
+    by_name = [
+        p
+        for p in roster
+        if _is_name(p.name, found.name) or logins & _logins(p) or found.name == p.id != ""
+    ]
     both = [p for p in by_name if p in by_id]
     return by_email or both or by_name or by_id or _named_in(roster, found.name)
+
+
+def _logins(person):
+    """What a platform may call a person in place of the name."""
+    known = (person.login.lstrip("#"), person.login.partition("@")[0], person.email)
+    return {each.casefold() for each in (*known, person.email.partition("@")[0]) if each}
 
 
 def _same(one, other):
@@ -156,6 +207,6 @@ def _has_login(text, login):
 
 def _words(name):
     """The words of a name in lower case, without accents."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
+    plain = unicodedata.normalize("NFKD", name.casefold().translate(LETTERS))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return tuple(re.findall(r"[^\W_]+", plain))

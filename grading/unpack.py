@@ -23,10 +23,10 @@ COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zip
 UTF_8 = 0x800  # the flag of an entry whose name is in that encoding
 LOOSE = {".py", ".ipynb"}  # files that platforms hand over as they are
 NOT_WORK = {"__pycache__", "node_modules", "site-packages"}  # folders, besides hidden ones
-# What Moodle, Blackboard and Canvas put before a file's own name
+# What Moodle, Blackboard, Canvas and Brightspace put before a file's own name
 ADDED = re.compile(
     r"^(.+_\d+_assignsubmission_file_|.+_attempt_[\d-]+_|[^_]+(_LATE)?_\d+_\d+_"
-    r"|anon(_LATE)?_[a-z0-9]{5}_\d+_)",
+    r"|anon(_LATE)?_[a-z0-9]{5}_\d+_|\d+-\d+ - .+? - (?=[^-]*\d{4})[^-]+ - )",
     re.IGNORECASE,
 )
 OTHER_FORMATS = {
@@ -36,13 +36,13 @@ OTHER_FORMATS = {
     b"BZh": "a bzip2 archive",
     b"\xfd7zXZ": "an xz archive",
 }
-OTHER_ARCHIVES = {".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
+OTHER_ARCHIVES = set(".rar .7z .tar .gz .tgz .bz2 .tbz2 .tbz .xz .txz .zst".split())
 ARCHIVES = {".zip", *OTHER_ARCHIVES}
 DOCUMENTS = {".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".npz", ".jar", ".epub"}  # zips
 
 
 class OtherArchive(ValueError):
-    """An archive that is not a zip: a person has to unpack it."""
+    """An archive that a person can read and the grader can't: no zip, locked or very large."""
 
 
 class Entries(list):
@@ -137,7 +137,7 @@ def put_below(entries, folder):
 
 def _opened(path):
     if path.stat().st_size > MAX_ARCHIVE:
-        raise ValueError(
+        raise OtherArchive(
             f"the zip is larger than {MAX_ARCHIVE >> 20} MB: leave out data sets and environments"
         )
     return io.BytesIO(path.read_bytes())
@@ -165,7 +165,8 @@ def path_in_zip(info) -> PurePosixPath:
     if not info.flag_bits & UTF_8:
         with contextlib.suppress(UnicodeError):
             name = name.encode("cp437").decode("utf-8")
-    return PurePosixPath(name.replace("\\", "/"))
+    # some Chinese and Japanese letters end in a backslash's byte: no folder ends before ".zip"
+    return PurePosixPath(re.sub(r"\\(?!\.\w+$)", "/", name))
 
 
 def inner_zips(entries):
@@ -205,7 +206,7 @@ def _open_zip(file):
         )
     count, size = struct.unpack_from("<HI", tail, found + 10)
     if count > MAX_ENTRIES or size > 200 * MAX_ENTRIES or tail.rfind(b"PK\6\7", 0, found) >= 0:
-        raise ValueError(
+        raise OtherArchive(
             f"the zip holds more than {MAX_ENTRIES:,} files: hand in only the assignment's"
         )
     try:
@@ -231,9 +232,9 @@ class _ZipEntry:
         compression.
         """
         if self.info.flag_bits & 1:
-            raise ValueError("it needs a password")
+            raise OtherArchive("it needs a password")
         if self.info.compress_type not in COMPRESSIONS:
-            raise ValueError(
+            raise OtherArchive(
                 f"its compression (method {self.info.compress_type}) can't be read here: zip the "
                 "folder with your system's own tool"
             )
@@ -305,7 +306,7 @@ def _walked(root):
         folders[:] = [f for f in folders if not os.path.exists(Path(folder, f, "pyvenv.cfg"))]
         entries += [_FolderEntry(root, Path(folder, name)) for name in names]
         if len(entries) > MAX_ENTRIES:
-            raise ValueError(
+            raise OtherArchive(
                 f"the folder holds more than {MAX_ENTRIES:,} files: hand in only the assignment's"
             )
     return entries
