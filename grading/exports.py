@@ -39,8 +39,12 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
 
     Returns: dictionary from name to `Found`, sorted by name
     """
+    paths = _without_grades(paths, scratch)
+    exported = _exported(paths)
     found: list = []
-    for path in _given(paths, scratch, found):
+    for folder, items in exported.items():
+        found += _class(folder, items, scratch)
+    for path in [path for path in paths if path not in exported.get(path.parent, ())]:
         here = [each for each in _look(path, scratch) if not _is_ours(each, path, scratch)]
         found += _named_by_folder(here, path)
     numbers: dict = {}
@@ -58,20 +62,24 @@ def find_submissions(paths, scratch: Path) -> dict[str, Found]:
     return named
 
 
-def _given(paths, scratch, found):
-    """The given paths without the folder of grades, as `submissions/*` may name it, without files
-    that are no work, and without a platform's items: their submissions are added to `found`.
+def _without_grades(paths, scratch):
+    """Paths of which `submissions/*` may name too many: without the folder of grades, and without
+    files that are no work.
     """
     paths = list(map(Path, paths))
-    if len(paths) > 1:
-        paths = [p for p in paths if p.resolve() != scratch.parent.resolve() and _may_be_work(p)]
+    if len(paths) == 1:
+        return paths
+    out = scratch.parent.resolve()
+    return [path for path in paths if path.resolve() != out and _may_be_work(path)]
+
+
+def _exported(paths):
+    """Dictionary from a folder to the items of a platform's export that paths name one by one."""
     exported: dict = {}
     for path in paths:
         if platform_match(path) and (len(paths) > 1 or path.is_dir()):
             exported.setdefault(path.parent, []).append(path)
-    for folder, items in exported.items():
-        found += _class(folder, items, scratch)
-    return [p for p in paths if p not in exported.get(p.parent, ())]
+    return exported
 
 
 def _named_by_folder(found, path):

@@ -121,26 +121,28 @@ def doubtful(roster: list[Person], submissions, strangers: list[str]) -> set[Per
     people = set()
     for name in strangers:
         found = submissions[name]
-        words = set(_words(found.name))
         people |= set(candidates(roster, found))
-        nobody = (
-            words & PSEUDONYMS or found.held or is_version(found.name) or not found.name.isascii()
-        )
-        people |= {
-            p for p in roster if nobody or words & set(_words(p.name)) or _hints(p, found.name)
-        }
+        people |= {p for p in roster if _could_be_anybodys(found) or _may_be(p, found.name)}
     return people
 
 
-def _hints(person, text):
-    """Whether a text holds a longer word of a name, as lovelaceada does, or of a login, an address
-    or a number.
+def _could_be_anybodys(found):
+    """Whether a submission's name tells nothing of its owner, or is in letters of its own."""
+    pseudonym = PSEUDONYMS & set(_words(found.name))
+    telling = not pseudonym and not is_version(found.name) and found.name.isascii()
+    return bool(found.held) or not telling
+
+
+def _may_be(person, text):
+    """Whether a text has a word of a person's name, or contains a longer one, as lovelaceada does,
+    or the login, the address or the number.
     """
     joined = _plain(text)
     known = [*_words(person.name), "".join(_words(person.name))]
     known += [*_words(person.login), *_words(person.email.partition("@")[0]), *_words(person.id)]
     known = [_plain(word) for word in known]
-    return any(len(word) > 2 and word in joined for word in known) or joined in known
+    contained = any(len(word) > 2 and word in joined for word in known)
+    return contained or joined in known or bool(set(_words(text)) & set(_words(person.name)))
 
 
 def _plain(text):
