@@ -328,4 +328,5 @@ def test_the_box_of_a_user(tree):
         assert ask(opened, "writes") == [0, 0, 0, 0, 1]
         ask(opened, "leaves")
         ask(opened, "left")
+        ask(opened, "counts")  # begins when all that the last task left is gone
         assert not survivors() and not Path("/tmp/left").exists() and not Path("/tmp/x").exists()
