@@ -297,18 +297,17 @@ def is_stub(function):
         if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
     ]
     before_return = itertools.takewhile(lambda node: not isinstance(node, ast.Return), body)
-    raising = [
-        node
+    raising = any(
+        isinstance(node, ast.Raise) and "NotImplementedError" in ast.unparse(node.exc or node)
         for node in before_return
-        if isinstance(node, ast.Raise) and "NotImplementedError" in ast.unparse(node.exc or node)
-    ]
+    )
     # `loss = None`, `pass`, `return loss`
     idle = all(
         isinstance(node, ast.Pass | ast.Return | ast.Assign)
         and isinstance(getattr(node, "value", None), None | ast.Constant | ast.Name)
         for node in body
     )
-    return bool(raising) or idle
+    return raising or idle
 
 
 def _remarks(path, text, notes):

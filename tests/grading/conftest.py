@@ -8,6 +8,7 @@ import pytest
 
 from grading import sandbox
 from grading.exports import find_submissions
+from grading.hostile import zipped
 from grading.sandbox import Box
 from tests.grading.boxes import CODE, KINDS
 from tests.grading.machines import HOW_TO_GET_A_SANDBOX
@@ -58,14 +59,25 @@ def boxed(tree, kind, warm):
 
 
 @pytest.fixture
-def found(tmp_path):
-    """Function that writes files, from name to text or bytes, and finds the submissions there."""
+def written(tmp_path):
+    """Function that writes files, from name to text or bytes, and returns their folder."""
 
-    def found(files):
+    def written(files):
         for name, content in files.items():
             path = tmp_path / "class" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return find_submissions([tmp_path / "class"], tmp_path / "scratch")
+        return tmp_path / "class"
+
+    return written
+
+
+@pytest.fixture
+def found(written, tmp_path):
+    """Function that writes files, and finds the submissions there; with as_zip, in a zip of them."""
+
+    def found(files, as_zip=False):
+        paths = [written({"class.zip": zipped(files)}) / "class.zip" if as_zip else written(files)]
+        return find_submissions(paths, tmp_path / "scratch")
 
     return found

@@ -29,20 +29,6 @@ def sources(submission):
     return handed_in.held or {n for n, c in handed_in.sources.items() if c == RIGHT[n]}
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """Function that writes files, and returns their folder."""
-
-    def folder(files):
-        for name, content in files.items():
-            path = tmp_path / "class" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        return tmp_path / "class"
-
-    return folder
-
-
 LAYOUTS = {
     "Brightspace, files instead of a zip": {
         f"10{k}-20{k} - {name} - Nov 1, 2026 1000 AM - {file}": content
@@ -67,31 +53,31 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_everybody_is_found(folder, tmp_path, layout):
+def test_everybody_is_found(written, tmp_path, layout):
     """Each person in a class has a row, with all files of the work."""
-    found = find_submissions([folder(LAYOUTS[layout])], tmp_path / "out" / "unpacked")
+    found = find_submissions([written(LAYOUTS[layout])], tmp_path / "out" / "unpacked")
     people = {name.lower(): sources(submission) for name, submission in found.items()}
     assert {"ada", "bo"} <= people.keys()
     assert all(files == FILES for files in people.values())
 
 
-def test_several_paths_keep_their_names(folder, tmp_path):
+def test_several_paths_keep_their_names(written, tmp_path):
     """`submissions/*` finds the same people as `submissions`: a platform's items and folders of one
     zip each. The folder of grades among them is left out.
     """
     scratch = tmp_path / "class" / "grades" / "unpacked"
     files = {f"{name}_1_assignsubmission_file_/assignment2.zip": WORK for name in ("Ada", "Bo")}
-    inside = folder(files | {"Cy/assignment2.zip": WORK, "grades/Ada/graded.json": b"{}"})
+    inside = written(files | {"Cy/assignment2.zip": WORK, "grades/Ada/graded.json": b"{}"})
     assert set(find_submissions(sorted(inside.iterdir()), scratch)) == {"Ada", "Bo", "Cy"}
 
 
-def test_grades_inside_the_submissions_folder(folder, tmp_path):
+def test_grades_inside_the_submissions_folder(written, tmp_path):
     """The folder of grades, written next to a class's zip by a first run, changes nothing."""
     scratch = tmp_path / "class" / "grades" / "unpacked"
     people = below("Ada", RIGHT) | below("Bo", RIGHT) | below("Cy", RIGHT)
-    inside = folder({"CS182 fall.zip": zipped(people)})
+    inside = written({"CS182 fall.zip": zipped(people)})
     assert set(find_submissions([inside], scratch)) == {"Ada", "Bo", "Cy"}
-    folder({"grades/seed.txt": b"1", "grades/Ada/graded.json": b"{}"})
+    written({"grades/seed.txt": b"1", "grades/Ada/graded.json": b"{}"})
     assert set(find_submissions([inside], scratch)) == {"Ada", "Bo", "Cy"}
 
 
@@ -115,32 +101,32 @@ STUDENTS = {
 
 
 @pytest.mark.parametrize("files", STUDENTS.values(), ids=STUDENTS)
-def test_the_work_counts_and_not_the_stubs(folder, files):
+def test_the_work_counts_and_not_the_stubs(written, files):
     """Wherever a student has put the work, it counts rather than what students start from."""
-    assert sources(Found("x", [folder(below("a b", files))])) == FILES
+    assert sources(Found("x", [written(below("a b", files))])) == FILES
 
 
-def test_lines_that_stubs_raise_may_stay(folder):
+def test_lines_that_stubs_raise_may_stay(written):
     """A finished work that still holds the stubs' lines, unused, is not the hand-out."""
     files = still_with_stubs_lines()
-    handed_in = read_submission([folder(STUBS | below("mine/assignment2", files))])
+    handed_in = read_submission([written(STUBS | below("mine/assignment2", files))])
     assert handed_in.sources == files
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_what_can_not_be_read_next_to_stubs_is_held(folder, name):
+def test_what_can_not_be_read_next_to_stubs_is_held(written, name):
     """Next to stubs alone, an archive that can't be read could be the work: a person decides."""
-    held = sources(Found("x", [folder(STUBS | {name: UNREADABLE[name]})]))
+    held = sources(Found("x", [written(STUBS | {name: UNREADABLE[name]})]))
     assert name in held
 
 
 @pytest.mark.parametrize("left", [{"rnn.py": b"x = 1"}, {"report.pdf": b"%PDF"}])
-def test_a_last_attempt_that_lacks_files_is_held(folder, tmp_path, left):
+def test_a_last_attempt_that_lacks_files_is_held(written, tmp_path, left):
     """If the last attempt holds only a corrected file or a report, an earlier one may count, too."""
     first = {f"HW 2_ada_attempt_2026-11-01-10-00-00_{n}": c for n, c in loose(RIGHT).items()}
     last = {f"HW 2_ada_attempt_2026-11-02-10-00-00_{n}": c for n, c in left.items()}
     whole = {f"HW 2_bo_attempt_2026-11-01-10-00-00_{n}": c for n, c in loose(RIGHT).items()}
-    found = find_submissions([folder(first | last | whole)], tmp_path / "out" / "unpacked")
+    found = find_submissions([written(first | last | whole)], tmp_path / "out" / "unpacked")
     assert "earlier attempt" in found["ada"].held and not found["bo"].held
 
 
@@ -196,7 +182,7 @@ def test_a_roster_of_nobody_is_refused(tmp_path):
         read_roster(tmp_path / "roster.csv")
 
 
-def test_letters_that_end_in_a_backslash(folder, tmp_path):
+def test_letters_that_end_in_a_backslash(written, tmp_path):
     """A class's zip with names in Big5 or CP932, where a letter's second byte can be a backslash, keeps
     everybody.
     """
@@ -208,5 +194,5 @@ def test_letters_that_end_in_a_backslash(folder, tmp_path):
     for name, placeholder in zip(names, placeholders, strict=True):
         assert len(name) == len(placeholder)
         data = data.replace(placeholder, name)
-    found = find_submissions([folder({"class.zip": data})], tmp_path / "out" / "unpacked")
+    found = find_submissions([written({"class.zip": data})], tmp_path / "out" / "unpacked")
     assert len(found) == 2 and all(sources(each) == FILES for each in found.values())

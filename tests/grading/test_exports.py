@@ -5,7 +5,6 @@ The exports were made by hand after the platforms' documentation.
 
 import io
 import tarfile
-import zipfile
 
 import pytest
 
@@ -16,26 +15,6 @@ from grading.manifest import MANIFEST
 
 WORK = zipped(solved())
 FILES = set(MANIFEST.files)
-
-
-@pytest.fixture
-def found(tmp_path):
-    """Function that writes files, from name to bytes, and finds the submissions there."""
-
-    def found(files, as_zip=False):
-        if as_zip:
-            path = tmp_path / "class.zip"
-            with zipfile.ZipFile(path, "w") as archive:
-                for name, content in files.items():
-                    archive.writestr(name, content)
-            return find_submissions([path], tmp_path / "scratch")
-        for name, content in files.items():
-            path = tmp_path / "class" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        return find_submissions([tmp_path / "class"], tmp_path / "scratch")
-
-    return found
 
 
 def work(submission):
